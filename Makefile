@@ -1,0 +1,59 @@
+# Everything one does with the project is a target here; `make` alone lists them. Each sets up what it needs in $(VENV).
+VENV ?= .venv
+PORT ?= 8888
+OPEN ?= yes
+NB ?=
+ARGS ?=
+
+PY := $(VENV)/bin/python
+# The matrices are 11 x 11: more threads than one only cost time, and far more of it where a container has fewer CPUs than it shows.
+export OMP_NUM_THREADS ?= 1
+# Widgets answer without repeating to the page what the page has just sent.
+export JUPYTER_WIDGETS_ECHO ?= 0
+
+.DEFAULT_GOAL := help
+.PHONY: help lab test notebooks readme pictures bench train lint clean lab-environment test-environment train-environment
+
+help:  ## list the commands
+	@sed -n 's/^\([a-z]*\):.*##/  make \1\t/p' Makefile | expand -t 18
+	@echo "Options: make lab PORT=9000 OPEN=no | make test ARGS='tests/unit -x' | make notebooks NB=07 | make train ARGS=--help"
+	@echo "An environment of your own (conda, say) instead of .venv: make lab VENV=\$$CONDA_PREFIX"
+
+lab: lab-environment  ## open notebook 00 in JupyterLab (sets up .venv the first time)
+	@JUPYTER_CONFIG_PATH=$(CURDIR)/binder:$$JUPYTER_CONFIG_PATH $(PY) -m jupyterlab --ServerApp.ip=127.0.0.1 --ServerApp.port=$(PORT) \
+		$(if $(filter 0,$(shell id -u)),--allow-root) $(if $(filter no,$(OPEN)),--no-browser) notebooks/00_*.ipynb
+
+test: test-environment  ## run the whole suite: house, unit, labs, notebooks, browser
+	@tools/setup chromium
+	@$(PY) -m pytest $(ARGS)
+
+notebooks: test-environment  ## rebuild and execute the notebooks from notebooks/.text (one: NB=07)
+	@$(PY) tools/build_notebooks.py $(NB)
+
+readme: test-environment  ## carry the repository's name and the map of the series into README.md
+	@$(PY) tools/write_readme.py
+
+pictures: test-environment  ## draw the pictures of the labs in docs/pictures
+	@tools/setup chromium
+	@$(PY) tools/pictures.py $(ARGS)
+
+bench: test-environment  ## measure: kernel memory, first lab drawn, forward pass
+	@tools/setup chromium
+	@$(PY) -m benchmarks $(ARGS)
+
+train: train-environment  ## make stored models again (ARGS=--help lists the options)
+	@$(PY) -m lt_helpers train $(ARGS)
+
+lint: test-environment  ## ruff over everything
+	@$(PY) -m ruff check .
+
+clean:  ## remove the environment and what the commands left behind
+	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf
+
+lab-environment:
+	@tools/setup labs $(VENV)
+test-environment:
+	@tools/setup test $(VENV)
+train-environment:
+	@tools/setup train $(VENV)
