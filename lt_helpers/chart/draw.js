@@ -1,0 +1,78 @@
+// Draws one figure with its words, and follows the page's colours and width. A plain script: the widget and a page without a kernel share it.
+//
+//   const chart = ltChart(Plotly, element);
+//   chart.show({data, layout, words, error});   // again and again: Plotly.react redraws what changed
+//
+// The figure says "black" for ink: it becomes the page's text colour. On a dark page, blues that would drown are lightened.
+
+const LT_LIGHTENED = {"#0072B2": "#56B4E9", "#009E73": "#2CC295", "#D55E00": "#F0813A"};
+
+function ltColours(element) {
+  const ink = getComputedStyle(element).color;
+  const [red, green, blue] = ink.match(/[\d.]+/g).map(Number);
+  const dark = 0.3 * red + 0.6 * green + 0.1 * blue > 127; // light ink: the page is dark
+  const faint = (share) => `rgba(${red}, ${green}, ${blue}, ${share})`;
+  return {ink, faint, replaced: {black: ink, ...(dark ? LT_LIGHTENED : {})}};
+}
+
+// A copy in which colours are the page's; arrays are encoded as text and shared.
+function ltPaint(value, replaced) {
+  if (typeof value === "string") return replaced[value] ?? value;
+  if (Array.isArray(value)) return value.map((item) => ltPaint(item, replaced));
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, ltPaint(item, replaced)]));
+}
+
+function ltTheme(layout, {ink, faint}) {
+  const axis = {gridcolor: faint(0.12), zerolinecolor: faint(0.3), linecolor: faint(0.4), tickcolor: faint(0.4)};
+  const theme = layout.template.layout;
+  Object.assign(theme, {paper_bgcolor: "rgba(0, 0, 0, 0)", plot_bgcolor: "rgba(0, 0, 0, 0)"});
+  theme.font = {...theme.font, color: ink};
+  theme.xaxis = {...theme.xaxis, ...axis};
+  theme.yaxis = {...theme.yaxis, ...axis};
+  return layout;
+}
+
+function ltChart(Plotly, element) {
+  element.classList.add("lt-chart");
+  const figure = document.createElement("div");
+  figure.className = "lt-figure";
+  figure.setAttribute("role", "img");
+  const words = document.createElement("p");
+  words.className = "lt-words";
+  words.setAttribute("aria-live", "polite");
+  element.append(figure, words);
+  const config = {displayModeBar: false, doubleClick: false, showTips: false};
+  let spec = null;
+
+  function draw() {
+    if (!spec || !figure.clientWidth) return; // hidden: drawn when it is shown
+    const colours = ltColours(element);
+    const {data, layout} = ltPaint({data: spec.data, layout: spec.layout}, colours.replaced);
+    Plotly.react(figure, data, {...ltTheme(layout, colours), width: figure.clientWidth}, config);
+  }
+
+  function show(next) {
+    spec = next;
+    words.textContent = spec.error || spec.words;
+    words.classList.toggle("lt-error", Boolean(spec.error));
+    figure.classList.toggle("lt-stale", Boolean(spec.error));
+    figure.setAttribute("aria-label", spec.words);
+    draw();
+  }
+
+  const width = new ResizeObserver(() => figure.clientWidth !== figure._fullLayout?.width && draw());
+  width.observe(figure);
+  const colours = new MutationObserver(() => requestAnimationFrame(draw));
+  colours.observe(document.body, {attributes: true, attributeFilter: ["class", "data-jp-theme-name"]});
+  const scheme = matchMedia("(prefers-color-scheme: dark)");
+  scheme.addEventListener("change", draw);
+
+  function close() {
+    width.disconnect();
+    colours.disconnect();
+    scheme.removeEventListener("change", draw);
+    Plotly.purge(figure);
+  }
+  return {show, close};
+}

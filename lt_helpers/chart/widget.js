@@ -1,0 +1,53 @@
+// The kernel's side of a chart. Runs after draw.js in one module.
+//
+// The model keeps the whole figure; the kernel sends what changed, numbered. Whoever missed a change asks for all of it.
+
+// plotly.js, once a page: the library's widget holds the bundle, compressed, and every chart of the kernel names that widget.
+async function ltPlotly(model) {
+  const library = await model.widget_manager.get_model(model.get("library").replace("IPY_MODEL_", ""));
+  const name = Symbol.for(`lt_helpers plotly ${library.get("version")}`);
+  globalThis[name] ??= (async () => {
+    const unpacked = new Blob([library.get("bundle")]).stream().pipeThrough(new DecompressionStream("gzip"));
+    const module = {exports: {}};
+    new Function("module", await new Response(unpacked).text())(module);
+    return module.exports;
+  })();
+  return globalThis[name];
+}
+
+export default () => {
+  let state; // {version, data, layout, words, error}
+  const views = new Set();
+
+  function change({path, value}) {
+    if (path.length === 0) return void (state = value);
+    const parent = path.slice(0, -1).reduce((item, key) => item[key], state);
+    parent[path.at(-1)] = value;
+  }
+
+  function initialize({model}) {
+    state = model.get("state");
+    model.on("msg:custom", (message) => {
+      if (message.from !== null && message.from !== state.version) return model.send({missed: state.version});
+      message.changes.forEach(change);
+      state.version = message.version;
+      views.forEach((view) => view.show(state));
+      if (message.acknowledge) requestAnimationFrame(() => model.send({drawn: message.version}));
+    });
+    model.send({missed: state.version}); // in case the figure moved on between the state's sending and now
+  }
+
+  async function render({model, el}) {
+    try {
+      const view = ltChart(await ltPlotly(model), el);
+      views.add(view);
+      view.show(state);
+      model.send({drawn: state.version});
+      return () => (views.delete(view), view.close());
+    } catch (error) {
+      el.textContent = `The chart could not be drawn (${error.message}). Reload the page; if that does not help, restart the kernel.`;
+      throw error;
+    }
+  }
+  return {initialize, render};
+};

@@ -1,0 +1,106 @@
+"""Arrays -> plotly figures: one theme, one palette, panels with fixed axes.
+
+A figure is a list of panels, each with its traces; traces are the plain dictionaries that `line`, `dots`, `bars` and `band` make.
+The colours are Okabe and Ito's (2008), which colour-blind people tell apart. They mean the same thing in every lab, and each is drawn
+with a shape or dash of its own. INK is the text's colour, light on a dark page (chart/draw.js).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+
+INK = "black"
+BLUE, GREEN, RED, ORANGE, PINK, GREY = "#0072B2", "#009E73", "#D55E00", "#E69F00", "#CC79A7", "#8C8C8C"
+TRUTH, MODEL, ORACLE, GHOST, PREDICTION = INK, BLUE, GREEN, GREY, PINK
+SHADE = "rgba(140, 140, 140, 0.16)"
+
+AXIS = dict(fixedrange=True, zeroline=False, showline=True, ticks="outside", ticklen=4, title=dict(standoff=6))
+THEME = go.layout.Template(
+    layout=dict(
+        font=dict(size=13, family="system-ui, 'Segoe UI', 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"),
+        colorway=[BLUE, RED, GREEN, ORANGE, PINK, GREY],
+        xaxis=AXIS,
+        yaxis=AXIS,
+        hovermode="closest",
+        dragmode=False,
+        margin=dict(l=58, r=12, t=64, b=44),
+        legend=dict(orientation="h", x=0, xanchor="left", y=1, yref="container", yanchor="top", itemclick=False, itemdoubleclick=False),
+        annotationdefaults=dict(font=dict(size=13), showarrow=False),
+    )
+)
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Label and fixed range of an axis. `log`: the range is still in the data's units. `ticks`: where to put them, if not by itself."""
+
+    label: str
+    low: float
+    high: float
+    log: bool = False
+    ticks: tuple = None
+
+    def layout(self):
+        ends = [self.low, self.high]
+        ticks = {} if self.ticks is None else dict(tickvals=list(self.ticks))
+        if self.log:
+            return dict(title=dict(text=self.label), type="log", range=np.log10(ends).tolist(), **ticks)
+        return dict(title=dict(text=self.label), range=ends, **ticks)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One plot of a figure: its title and its axes."""
+
+    title: str
+    x: Axis
+    y: Axis
+
+
+def figure(panels, columns=2, height=460):
+    """A complete figure from `panels`, a list of pairs (Panel, traces), laid out row by row. Height in pixels; the width is the page's."""
+    rows = -(-len(panels) // columns)
+    inner = height - THEME.layout.margin.t - THEME.layout.margin.b
+    gap_x, gap_y = 0.08, 84 / inner  # room for labels, ticks and the next row's titles
+    wide, high = (1 - gap_x * (columns - 1)) / columns, (1 - gap_y * (rows - 1)) / rows
+    layout, data, named = dict(template=THEME, height=height, annotations=[]), [], set()
+    for index, (panel, traces) in enumerate(panels):
+        row, column = divmod(index, columns)
+        left, top = column * (wide + gap_x), 1 - row * (high + gap_y)
+        number = str(index + 1) if index else ""
+        layout["xaxis" + number] = dict(panel.x.layout(), domain=[left, left + wide], anchor="y" + number)
+        layout["yaxis" + number] = dict(panel.y.layout(), domain=[top - high, top], anchor="x" + number)
+        layout["annotations"].append(
+            dict(text=f"<b>{panel.title}</b>", x=left, y=top, xref="paper", yref="paper", xanchor="left", yanchor="bottom", showarrow=False)
+        )
+        for trace in traces:
+            name = trace.get("name")
+            data.append({"showlegend": name is not None and name not in named, **trace, "xaxis": "x" + number, "yaxis": "y" + number})
+            named.add(name)
+    return go.Figure(data, layout, _validate=False)  # checking every property again at each move would cost 15 ms; the tests do it
+
+
+def line(x, y, name=None, color=MODEL, dash="solid", width=2.5, **more):
+    return dict(type="scatter", mode="lines", x=x, y=y, name=name, line=dict(color=color, dash=dash, width=width), **more)
+
+
+def dots(x, y, name=None, color=MODEL, symbol="circle", size=9, **more):
+    marker = dict(color=color, symbol=symbol, size=size, line=dict(color=color, width=2))
+    return dict(type="scatter", mode="markers", x=x, y=y, name=name, marker=marker, **more)
+
+
+def bars(x, y, name=None, color=MODEL, **more):
+    return dict(type="bar", x=x, y=y, name=name, marker=dict(color=color), **more)
+
+
+def heatmap(z, x=None, y=None, limit=1.0, **more):
+    """Signed values: blue below zero, red above, white at zero, ends at -limit and limit."""
+    scale = [[0, BLUE], [0.5, "#F7F7F7"], [1, RED]]
+    return dict(type="heatmap", z=z, x=x, y=y, zmin=-limit, zmax=limit, colorscale=scale, xgap=1, ygap=1, **more)
+
+
+def band(left, right, low, high, name=None):
+    """A shaded rectangle, such as the noise that a model was trained for."""
+    x, y = np.array([left, right, right, left]), np.array([low, low, high, high])
+    return dict(type="scatter", mode="none", x=x, y=y, fill="toself", fillcolor=SHADE, name=name, hoverinfo="skip")

@@ -1,0 +1,161 @@
+"""What every lab is: declared controls, `compute`, `draw` and `words`. This class makes the live widget of them.
+
+A lab is a pure function of its controls. It declares them, and writes three functions and no update code:
+
+    class WaveLab(Lab):
+        CONTROLS = dict(frequency=Slider("Frequency", 0.5, 5.0, 0.1, value=1.0, unit="Hz"))
+
+        @staticmethod
+        def compute(frequency): ...       # -> a small frozen dataclass of arrays
+        @staticmethod
+        def draw(wave): ...               # -> a complete go.Figure with fixed axes (figures.py)
+        @staticmethod
+        def words(wave): ...              # -> one or two sentences: what the figure shows now
+
+A lab whose `draw` and `words` also take `ghost` gets a button "Hold ghost": the arrays of the state held are passed along (else None).
+"""
+
+import html
+import inspect
+
+import ipywidgets
+
+from ..chart import Chart
+from .controls import Choice, Prediction, Seed
+
+ROW = ipywidgets.Layout(display="flex", flex_flow="row wrap", align_items="center", width="100%")
+
+
+class Lab:
+    """A live figure with its controls. As the last line of a cell it shows itself.
+
+    Parameters
+    ----------
+    ghost : dict, optional.  Values of controls whose state is drawn behind the present one.
+    **values : where the controls stand at first; the others stand where the lab declares them.
+
+    Attributes
+    ----------
+    controls : dict of widgets by name; `lab.controls["sigma"].value = 3.0` moves one.
+    values, ghost : what the controls say now, and the values that are held (or None).
+    arrays, figure, words_now : what was last computed, drawn and said.
+    error : the exception of the last move, None if it went well.
+    """
+
+    CONTROLS = {}
+
+    def __init__(self, ghost=None, **values):
+        self._opened = self._checked(values)
+        self._opened_ghost = self.ghost = None if ghost is None else self._checked({**self._opened, **ghost})
+        self._resting = False
+        self.error = None
+        self._compute(self._opened)
+        self.chart = Chart(self.figure, self.words_now)
+        self.controls = {name: control.widget(self._opened[name], self._opened) for name, control in self.CONTROLS.items()}
+        for widget in self.controls.values():
+            widget.observe(self._moved, "value")
+        self.widget = ipywidgets.VBox([self._panel(), self.chart], layout=ipywidgets.Layout(width="100%"))
+
+    @property
+    def values(self):
+        return {name: control.read(self.controls[name].value) for name, control in self.CONTROLS.items()}
+
+    def view(self):
+        """The line of code that opens the lab in its present state."""
+        return f"from {__package__} import {type(self).__name__}; {self!r}"
+
+    def reset(self):
+        """Back to where the lab was opened."""
+        self._set(self._opened, self._opened_ghost)
+
+    def hold_ghost(self, hold=True):
+        """Keep the present state behind the next ones, or let go of it."""
+        self._set(self.values, self.values if hold else None)
+
+    def __repr__(self):
+        said = dict(self.values, ghost=self.ghost)
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in said.items() if value is not None)})"
+
+    def _repr_mimebundle_(self, **kwargs):
+        return self.widget._repr_mimebundle_(**kwargs)
+
+    def _checked(self, values):
+        """A value for every control, each one allowed."""
+        unknown = [name for name in values if name not in self.CONTROLS]
+        if unknown:
+            raise TypeError(f"{type(self).__name__} has no control {unknown[0]!r}: its controls are {', '.join(self.CONTROLS)}.")
+        checked = {}
+        for name, control in self.CONTROLS.items():
+            value = values.get(name, control.value)
+            if isinstance(control, Choice) and name not in values:
+                value = control.nearest(value, checked)
+            checked[name] = control.check(name, value, checked)
+        return checked
+
+    def _compute(self, values):
+        ghosted = "ghost" in inspect.signature(self.draw).parameters
+        more = dict(ghost=self.ghost and self.compute(**self.ghost)) if ghosted else {}
+        arrays = self.compute(**values)
+        self.figure, self.words_now = self.draw(arrays, **more), self.words(arrays, **more)
+        self.arrays = arrays
+
+    def _moved(self, change):
+        if not self._resting:
+            self._set(self.values, self.ghost)
+
+    def _set(self, values, ghost):
+        """Bring all controls to `values` and draw once."""
+        self._resting = True
+        try:
+            for name, control in self.CONTROLS.items():
+                widget = self.controls[name]
+                if isinstance(control, Choice) and callable(control.options):
+                    values = {**values, name: control.nearest(values[name], values)}
+                    options = tuple(control.choices(values).items())
+                    if tuple(widget.options) != options:
+                        widget.options = options
+                widget.value = control.write(values[name])
+        finally:
+            self._resting = False
+        self.ghost = ghost
+        self._hold.value = ghost is not None
+        try:
+            self._compute(values)
+            self.error = None
+            self.chart.show(self.figure, self.words_now)
+        except Exception as error:  # a lab says what went wrong; it stays usable
+            self.error = error
+            self.chart.fail(f"{type(error).__name__}: {error} Move a control, or press Reset.")
+
+    def _panel(self):
+        """The controls, and under them the buttons."""
+        rows = [[], []]
+        for name, control in self.CONTROLS.items():
+            row = rows[isinstance(control, (Prediction, Seed))]
+            row.append(self.controls[name])
+            if isinstance(control, Seed):
+                row.append(
+                    self._button("New sequence", lambda _, seed=self.controls[name]: self._next(seed), "Draw another random sequence")
+                )
+        self._hold = ipywidgets.ToggleButton(
+            value=self.ghost is not None, description="Hold ghost", tooltip="Keep the present state, in grey, behind the next ones"
+        )
+        self._hold.observe(lambda change: change.new != (self.ghost is not None) and self.hold_ghost(change.new), "value")
+        if "ghost" in inspect.signature(self.draw).parameters:
+            rows[1].append(self._hold)
+        self._copied = ipywidgets.HTML()
+        copy = self._button("Copy this view", lambda _: self._copy(), "Show the line of code that opens the lab in this state")
+        rows[1] += [copy, self._button("Reset", lambda _: self.reset(), "Back to where the lab was opened"), self._copied]
+        return ipywidgets.VBox([ipywidgets.HBox(row, layout=ROW) for row in rows if row])
+
+    def _next(self, seed):
+        seed.value = (seed.value + 1) % 10_000
+
+    def _copy(self):
+        self._copied.value = f'<code style="user-select: all">{html.escape(self.view())}</code>'
+
+    @staticmethod
+    def _button(label, press, tooltip):
+        button = ipywidgets.Button(description=label, tooltip=tooltip, layout=ipywidgets.Layout(width="auto"))
+        button.on_click(press)
+        return button

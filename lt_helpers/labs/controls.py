@@ -1,0 +1,167 @@
+"""The controls that a lab declares: frozen descriptions, each of which checks values and makes its widget."""
+
+import inspect
+import math
+from dataclasses import dataclass
+
+import ipywidgets
+
+WIDE, NARROW = "330px", "230px"
+
+
+@dataclass(frozen=True)
+class Control:
+    label: str
+
+    def check(self, name, value, others):
+        """`value`, if the control can take it; else a ValueError. `others` are the values of the controls declared before it."""
+        return value
+
+    def widget(self, value, others):
+        """An ipywidget whose `value` trait stands at `value`."""
+        raise NotImplementedError
+
+    def read(self, shown):
+        """The value that the widget's `value` stands for; `write` is the way back."""
+        return shown
+
+    def write(self, value):
+        return value
+
+
+@dataclass(frozen=True)
+class Slider(Control):
+    """A number between two ends. Whole numbers where the step is one."""
+
+    low: float
+    high: float
+    step: float
+    value: float
+    unit: str = ""
+
+    def check(self, name, value, others):
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise TypeError(f"{name} is {value!r}: {name} must be a number from {self.low:g} to {self.high:g}.")
+        if not self.low <= value <= self.high:
+            raise ValueError(f"{name} is {value!r}: {name} must be from {self.low:g} to {self.high:g}.")
+        return value
+
+    def widget(self, value, others):
+        whole = all(isinstance(number, int) for number in (self.low, self.high, self.step))
+        kind = ipywidgets.IntSlider if whole else ipywidgets.FloatSlider
+        readout = "d" if whole else f".{decimals(self.step)}f"
+        return dressed(kind, self, WIDE, min=self.low, max=self.high, step=self.step, value=value, readout_format=readout)
+
+
+@dataclass(frozen=True)
+class Choice(Control):
+    """One of a few values. `options` maps what is shown to the value, or is a tuple of values, or a function of other controls that
+    returns either: `options=lambda kind: depths(kind)` is asked again whenever `kind` moves, and the value moves to the nearest one left.
+
+    A slider over the values where `slide` is set, else buttons (up to three) or a list.
+    """
+
+    options: object
+    value: object
+    slide: bool = False
+
+    def choices(self, others):
+        """-> {what is shown: value}"""
+        options = self.options
+        if callable(options):
+            options = options(**{name: others[name] for name in inspect.signature(options).parameters})
+        return dict(options) if isinstance(options, dict) else {str(value): value for value in options}
+
+    def nearest(self, value, others):
+        values = list(self.choices(others).values())
+        if value in values:
+            return value
+        return min(values, key=lambda other: abs(other - value)) if isinstance(value, (int, float)) else values[0]
+
+    def check(self, name, value, others):
+        values = list(self.choices(others).values())
+        if value not in values:
+            allowed = ", ".join(map(repr, values))
+            given = "".join(f" with {key}={others[key]!r}" for key in self._depends())
+            raise ValueError(f"{name} is {value!r}{given}: {name} must be one of {allowed}.")
+        return value
+
+    def widget(self, value, others):
+        options = list(self.choices(others).items())
+        if self.slide:
+            return dressed(ipywidgets.SelectionSlider, self, WIDE, options=options, value=value)
+        if len(options) <= 3 and not self._depends():
+            style = dict(button_width="auto", description_width="initial")
+            return ipywidgets.ToggleButtons(description=self.label, options=options, value=value, style=style)
+        return dressed(ipywidgets.Dropdown, self, NARROW, options=options, value=value)
+
+    def _depends(self):
+        return list(inspect.signature(self.options).parameters) if callable(self.options) else []
+
+
+@dataclass(frozen=True)
+class Toggle(Control):
+    """On or off."""
+
+    value: bool = False
+
+    def check(self, name, value, others):
+        if not isinstance(value, bool):
+            raise TypeError(f"{name} is {value!r}: {name} must be True or False.")
+        return value
+
+    def widget(self, value, others):
+        return dressed(ipywidgets.Checkbox, self, NARROW, value=value, indent=False)
+
+
+@dataclass(frozen=True)
+class Seed(Control):
+    """The number of the random sequence that is shown; the lab adds a button that moves on to the next."""
+
+    label: str = "Sequence"
+    value: int = 1
+
+    def check(self, name, value, others):
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 9999:
+            raise ValueError(f"{name} is {value!r}: {name} must be a whole number from 0 to 9999.")
+        return value
+
+    def widget(self, value, others):
+        return dressed(ipywidgets.BoundedIntText, self, "150px", min=0, max=9999, value=value)
+
+
+@dataclass(frozen=True)
+class Prediction(Control):
+    """A guess that the learner marks before looking: None until the slider is moved, then a number that `draw` marks."""
+
+    low: float
+    high: float
+    step: float
+    value: float = None
+
+    UNSET = "not set"
+
+    def check(self, name, value, others):
+        return value if value is None else Slider.check(self, name, value, others)
+
+    def widget(self, value, others):
+        shown = decimals(self.step)
+        marks = [round(self.low + index * self.step, shown) for index in range(round((self.high - self.low) / self.step) + 1)]
+        options = [(self.UNSET, self.UNSET), *((f"{mark:.{shown}f}", mark) for mark in marks)]
+        return dressed(ipywidgets.SelectionSlider, self, WIDE, options=options, value=self.write(value))
+
+    def read(self, shown):
+        return None if shown == self.UNSET else shown
+
+    def write(self, value):
+        return self.UNSET if value is None else round(self.low + self.step * round((value - self.low) / self.step), decimals(self.step))
+
+
+def decimals(step):
+    """How many digits after the point a multiple of `step` needs."""
+    return max(0, math.ceil(-math.log10(step) - 1e-9))
+
+
+def dressed(kind, control, width, **more):
+    style = dict(description_width="initial")
+    return kind(description=control.label, style=style, layout=ipywidgets.Layout(width=width), **more)

@@ -1,0 +1,111 @@
+import ast
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+
+def drawn(lab, trace=0):
+    return np.asarray(lab.figure.data[trace].y)
+
+
+def test_moving_a_control_draws_what_compute_says(lab):
+    lab.controls["frequency"].value = 2.5
+    np.testing.assert_array_equal(drawn(lab), lab.compute(**lab.values).height)
+    assert lab.words_now == "2.5 waves a second."
+    assert lab.chart.get_state("state")["state"]["words"] == lab.words_now
+
+
+def test_what_is_drawn_is_a_valid_figure(lab):
+    lab.hold_ghost()
+    go.Figure(lab.figure.to_dict())
+
+
+def test_a_choice_follows_the_control_that_it_depends_on(lab):
+    lab.controls["shape"].value = "square"
+    assert lab.values["cycles"] in (1, 3) and lab.error is None
+    assert [value for _, value in lab.controls["cycles"].options] == [1, 3]
+
+
+def test_an_error_shows_in_the_lab_and_the_next_move_recovers(lab):
+    before = drawn(lab)
+    lab.controls["frequency"].value = 4.0
+    state = lab.chart.get_state("state")["state"]
+    assert "the string breaks" in state["error"] and "Reset" in state["error"] and isinstance(lab.error, ValueError)
+    np.testing.assert_array_equal(drawn(lab), before)
+    lab.controls["frequency"].value = 2.0
+    assert lab.error is None and lab.chart.get_state("state")["state"]["error"] == ""
+    assert lab.arrays.frequency == 2.0
+
+
+def test_a_ghost_stays_while_the_present_moves(lab):
+    held = drawn(lab)
+    lab.hold_ghost()
+    lab.controls["frequency"].value = 3.0
+    np.testing.assert_array_equal(drawn(lab, 1), held)
+    assert not np.array_equal(drawn(lab, 0), held)
+    lab.hold_ghost(False)
+    assert len(lab.figure.data) == 1
+
+
+def test_reset_goes_back_to_where_the_lab_was_opened(lab):
+    opened, shown = lab.values, drawn(lab)
+    lab.controls["shape"].value = "square"
+    lab.controls["noisy"].value = True
+    lab.controls["expected"].value = 0.5
+    lab.hold_ghost()
+    lab.reset()
+    assert lab.values == opened and lab.ghost is None
+    np.testing.assert_array_equal(drawn(lab), shown)
+
+
+def test_reset_draws_once(lab, monkeypatch):
+    lab.controls["shape"].value = "square"
+    lab.controls["frequency"].value = 3.0
+    shown = []
+    monkeypatch.setattr(type(lab.chart), "show", lambda *arguments: shown.append(arguments))
+    lab.reset()
+    assert len(shown) == 1
+
+
+def test_the_view_opens_the_lab_in_its_present_state(lab):
+    lab.controls["frequency"].value = 3.0
+    lab.hold_ghost()
+    lab.controls["expected"].value = 0.5
+    lab.controls["shape"].value = "square"
+    call = ast.parse(lab.view().split("; ")[1]).body[0].value
+    reopened = type(lab)(**{keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords})
+    assert reopened.values == lab.values and reopened.ghost == lab.ghost
+    assert reopened.figure == lab.figure
+
+
+def test_new_sequence_draws_another(lab):
+    lab.controls["noisy"].value = True
+    before = drawn(lab)
+    lab.controls["seed"].value += 1
+    assert not np.array_equal(drawn(lab), before)
+
+
+@pytest.mark.parametrize(
+    "values, error, says",
+    [
+        (dict(frequency=9.0), ValueError, "frequency is 9.0: frequency must be from 0.5 to 5."),
+        (dict(frequency=float("nan")), ValueError, "frequency must be from 0.5 to 5."),
+        (dict(frequency="fast"), TypeError, "frequency must be a number from 0.5 to 5."),
+        (dict(shape="saw"), ValueError, "shape must be one of 'sine', 'square'."),
+        (dict(shape="square", cycles=2), ValueError, "cycles is 2 with shape='square': cycles must be one of 1, 3."),
+        (dict(noisy=1), TypeError, "noisy must be True or False."),
+        (dict(seed=-1), ValueError, "seed must be a whole number from 0 to 9999."),
+        (dict(expected=2), ValueError, "expected must be from 0 to 1."),
+        (dict(speed=1), TypeError, "WaveLab has no control 'speed': its controls are shape, frequency,"),
+        (dict(ghost=dict(frequency=9.0)), ValueError, "frequency must be from 0.5 to 5."),
+    ],
+)
+def test_values_that_the_lab_cannot_take(lab, values, error, says):
+    with pytest.raises(error) as raised:
+        type(lab)(**values)
+    assert says in str(raised.value)
+
+
+def test_a_lab_that_depends_on_a_choice_opens_at_the_nearest_default(lab):
+    assert type(lab)(shape="square").values["cycles"] in (1, 3)

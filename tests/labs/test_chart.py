@@ -1,0 +1,129 @@
+import asyncio
+import base64
+import copy
+import hashlib
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+from plotly.offline import get_plotlyjs_version
+
+from lt_helpers.chart import FILES, VENDORED, Chart, changed, encode_figure, library
+
+
+@pytest.fixture
+def sent(monkeypatch):
+    """Whatever a chart sends to the page, in order."""
+    messages = []
+    monkeypatch.setattr(Chart, "send", lambda self, message, buffers=None: messages.append(copy.deepcopy(message)))
+    return messages
+
+
+def scatter(y, **layout):
+    return go.Figure(go.Scatter(x=np.arange(3.0), y=y), layout)
+
+
+def as_page(state, messages):
+    """The state of a page that applies `messages`, as widget.js does."""
+    state = copy.deepcopy(state)
+    for message in messages:
+        assert message["from"] in (None, state.get("version"))
+        for change in message["changes"]:
+            if not change["path"]:
+                state = change["value"]
+                continue
+            *parents, last = change["path"]
+            place = state
+            for key in parents:
+                place = place[key]
+            place[last] = change["value"]
+        state["version"] = message["version"]
+    return state
+
+
+def test_the_vendored_library_is_the_one_that_plotly_expects():
+    script = (FILES / "plotly.min.js").read_bytes()
+    assert VENDORED["version"] == get_plotlyjs_version()
+    assert VENDORED["sha256"] == hashlib.sha256(script).hexdigest()
+    assert f"v{VENDORED['version']}".encode() in script[:200]
+    assert "MIT" in (FILES / "plotly.LICENSE").read_text()
+
+
+def test_all_charts_share_one_library():
+    first, second = Chart(scatter([1, 2, 3]), ""), Chart(scatter([1, 2, 3]), "")
+    assert first.library is second.library is library()
+    assert len(library().bundle) < 600_000
+
+
+def test_a_move_sends_only_what_changed(sent):
+    chart = Chart(scatter(np.array([1.0, 2.0, 3.0]), height=300), "before")
+    chart.show(scatter(np.array([1.0, 2.0, 4.0]), height=300), "after")
+    (message,) = sent
+    assert [change["path"] for change in message["changes"]] == [["words"], ["data", 0, "y", "bdata"]]
+    assert np.array_equal(np.frombuffer(base64.b64decode(message["changes"][1]["value"]), "f4"), [1, 2, 4])
+
+
+def test_a_page_that_applies_the_changes_holds_the_last_figure(sent):
+    chart = Chart(scatter(np.ones(3)), "one")
+    opened = chart.get_state("state")["state"]
+    last = go.Figure([go.Bar(y=np.arange(4.0)), go.Heatmap(z=np.eye(3))], dict(annotations=[dict(text="b")]))
+    chart.show(scatter(np.ones(3), annotations=[dict(text="a")]), "two")
+    chart.fail("broken")
+    chart.show(last, "three")
+    page = as_page(opened, sent)
+    assert page == chart.get_state("state")["state"]
+    assert {key: page[key] for key in ("data", "layout")} == encode_figure(last)
+    assert (page["words"], page["error"]) == ("three", "")
+
+
+def test_a_page_opened_later_gets_the_figure_as_it_is_now(sent):
+    chart = Chart(scatter(np.zeros(3)), "before")
+    chart.show(scatter(np.ones(3)), "after")
+    state = chart.get_state()["state"]
+    assert state["words"] == "after" and state["version"] == 1
+
+
+def test_a_page_that_missed_a_change_is_sent_everything(sent):
+    chart = Chart(scatter(np.zeros(3)), "before")
+    chart.show(scatter(np.ones(3)), "after")
+    chart._handle_custom_msg({"missed": 0}, [])
+    assert as_page({}, sent[1:]) == chart.get_state("state")["state"]
+    chart._handle_custom_msg({"missed": 1}, [])
+    assert len(sent) == 2
+
+
+def test_drawn_waits_for_the_page(sent):
+    chart = Chart(scatter(np.zeros(3)), "")
+
+    async def answered(version):
+        chart.show(scatter(np.ones(3)), "", acknowledge=True)
+        asyncio.get_running_loop().call_later(0.01, chart._handle_custom_msg, {"drawn": version}, [])
+        return await chart.drawn(timeout=0.1)
+
+    async def both():
+        assert await answered(version=1)
+        assert not await answered(version=1)  # an answer about an older figure
+
+    asyncio.run(both())
+    assert sent[-1]["acknowledge"]
+
+
+def test_infinite_values_never_reach_the_page():
+    with pytest.raises(ValueError, match="infinite"):
+        Chart(scatter(np.array([1.0, np.inf, 2.0])), "")
+    with pytest.raises(ValueError, match="infinite"):
+        Chart(scatter(np.array([1.0, 1e300, 2.0])), "")
+
+
+def test_gaps_and_words_survive_encoding():
+    figure = go.Figure(go.Bar(x=["a", "b"], y=np.array([1.0, np.nan]), text=[None, "b"]))
+    (trace,) = encode_figure(figure)["data"]
+    assert list(trace["x"]) == ["a", "b"] and trace["text"] == [None, "b"]
+    assert np.isnan(np.frombuffer(base64.b64decode(trace["y"]["bdata"]), "f4")[1])
+
+
+def test_changed_names_the_smallest_differing_part():
+    before = {"a": [1, {"b": 2}], "c": {"d": 1}}
+    after = {"a": [1, {"b": 3}], "c": {"e": 1}}
+    assert list(changed(before, after)) == [(["a", 1, "b"], 3), (["c"], {"e": 1})]
+    assert list(changed(before, before)) == []
