@@ -1,0 +1,27 @@
+"""A linear transformer's in-context learning, taken apart: model, task, baselines, stored weights, training and labs.
+
+It accompanies *Linear Transformers are Versatile In-Context Learners* (Vladymyrov, von Oswald, Sandler, Ge; NeurIPS 2024,
+arXiv 2402.14180). Equation, lemma, theorem, figure and table numbers in this package are that paper's.
+"""
+
+from . import baselines
+from .evaluate import adjusted_loss
+from .implicit import implicit_regression
+from .model import LinearTransformer
+from .noise import Categorical, Fixed, Uniform
+from .pretrained import load_pretrained
+from .task import RegressionTask
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Categorical",
+    "Fixed",
+    "LinearTransformer",
+    "RegressionTask",
+    "Uniform",
+    "adjusted_loss",
+    "baselines",
+    "implicit_regression",
+    "load_pretrained",
+]

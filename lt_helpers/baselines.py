@@ -1,0 +1,120 @@
+"""What to compare a transformer with: each takes contexts x (B, n, d), y (B, n) and gives weights w (B, d).
+
+`ridge` is told the true sigma: the oracle. The others are not: OLS assumes none, ConstRR (sec. 6) the same sigma^2 for all, AdaRR
+estimates it for each sequence, TunedRR does so with two tuned constants, and `bayes` weighs all that are possible: it is the best
+possible predictor, which the paper lacks. `gradient_descent`, `momentum` and `newton` are the algorithms that layers are compared with.
+"""
+
+import json
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from . import checks
+from .noise import Noise
+from .spectrum import Spectrum
+from .task import second_moments
+
+TUNED = Path(__file__).parent / "pretrained" / "tuned_rr.json"
+
+
+def ols(x, y):
+    """Ordinary least squares; the shortest solution where there are many."""
+    x, y = checks.context(x, y)
+    return Spectrum.from_tokens(x, y).ridge(np.zeros(len(x)))
+
+
+def ridge(x, y, sigma):
+    """Ridge regression for noise sigma, w = (Sigma + sigma^2/n I)^-1 alpha.    sigma : a number, or one a sequence (B,)."""
+    x, y = checks.context(x, y)
+    return Spectrum.from_tokens(x, y).ridge(checks.sigma(sigma, len(x)))
+
+
+def const_rr(x, y, noise):
+    """ConstRR: ridge regression with E[sigma^2] for every sequence, the best predictor that is linear in y.    noise : Noise."""
+    x, y = checks.context(x, y)
+    return Spectrum.from_tokens(x, y).ridge(np.full(len(x), np.sqrt(known(noise).mean_square)))
+
+
+def ada_rr(x, y):
+    """AdaRR: ridge regression with sigma^2 estimated from the residuals of least squares. Needs n > d."""
+    x, y = more_examples_than_features(*checks.context(x, y), "AdaRR")
+    spectrum = Spectrum.from_tokens(x, y)
+    return spectrum.ridge(spectrum.noise_estimate())
+
+
+def tuned_rr(x, y, noise):
+    """TunedRR: AdaRR with its estimate of sigma^2 multiplied by a constant and capped by another.
+
+    The two constants are tuned (`python -m lt_helpers tune`) for d = 10, n = 20 and the noise distributions of the paper.
+    """
+    x, y = more_examples_than_features(*checks.context(x, y), "TunedRR")
+    constants = tuned_constants()
+    if known(noise).key not in constants or x.shape[1:] != (20, 10):
+        raise ValueError(
+            f"TunedRR has no constants for d = {x.shape[2]}, n = {x.shape[1]} and noise {noise.label}: "
+            f"it is tuned for d = 10, n = 20 and {', '.join(constants)}."
+        )
+    spectrum = Spectrum.from_tokens(x, y)
+    return spectrum.ridge(tuned_noise(spectrum, **constants[noise.key]))
+
+
+def bayes(x, y, noise):
+    """The Bayes-optimal predictor: the posterior mean of w when sigma is unknown and its distribution is `noise`."""
+    x, y = checks.context(x, y)
+    return Spectrum.from_tokens(x, y).bayes(known(noise))
+
+
+def gradient_descent(x, y, step, steps):
+    """Gradient descent on half the mean squared error from w = 0:  w <- w + step (alpha - Sigma w).    -> (B, d)"""
+    return momentum(x, y, step, 0.0, steps)
+
+
+def momentum(x, y, step, beta, steps):
+    """Gradient descent with heavy-ball momentum:  v <- beta v + step (alpha - Sigma w),  w <- w + v.    -> (B, d)"""
+    x, y = checks.context(x, y)
+    S = second_moments(x, y)
+    Sigma, alpha = S[:, :-1, :-1], S[:, :-1, -1]
+    w = v = np.zeros_like(alpha)
+    for _ in range(checks.count(steps, "steps", least=0)):
+        v = beta * v + step * (alpha - (Sigma @ w[..., None])[..., 0])
+        w = w + v
+    return w
+
+
+def newton(x, y, steps):
+    """Newton's iteration for the inverse, X <- X (2 I - Sigma X) from X = Sigma / |Sigma|_F^2, then w = X alpha.    -> (B, d)"""
+    x, y = checks.context(x, y)
+    S = second_moments(x, y)
+    Sigma, alpha = S[:, :-1, :-1], S[:, :-1, -1:]
+    inverse = Sigma / (Sigma**2).sum(axis=(1, 2), keepdims=True)
+    for _ in range(checks.count(steps, "steps", least=0)):
+        inverse = 2 * inverse - inverse @ Sigma @ inverse
+    return (inverse @ alpha)[..., 0]
+
+
+def tuned_noise(spectrum, multiplier, cap):
+    """TunedRR's sigma for each sequence: the root of min(multiplier * estimate^2, cap) -> (B,)."""
+    return np.sqrt(np.minimum(multiplier * spectrum.noise_estimate() ** 2, cap))
+
+
+@cache
+def tuned_constants():
+    """TunedRR's constants as stored: {noise key: {"multiplier": .., "cap": ..}}."""
+    return json.loads(TUNED.read_text())
+
+
+def known(noise):
+    """`noise`, if it is a noise distribution."""
+    if not isinstance(noise, Noise):
+        raise TypeError(f"noise is {noise!r}: noise must be Fixed(...), Uniform(...) or Categorical(...).")
+    return noise
+
+
+def more_examples_than_features(x, y, name):
+    """The context, if it leaves degrees of freedom to estimate the noise from."""
+    n, d = x.shape[1:]
+    if n <= d:
+        raise ValueError(f"{name} needs more examples than features to estimate the noise: it got n = {n} and d = {d}.")
+    return x, y

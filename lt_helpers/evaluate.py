@@ -1,0 +1,109 @@
+"""How good a predictor is: its adjusted loss, the excess risk over ridge regression that is told sigma (paper, section 6).
+
+The mean of w given the data and sigma is the oracle ridge weight, and a query is independent of both, so the expected excess of half
+the squared error is exactly 1/2 E (w - w_ridge)^T C (w - w_ridge): no query and no target need be drawn, and the standard error is
+several times smaller than with them.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import checks
+from .model import LinearTransformer
+from .noise import Fixed
+from .spectrum import Spectrum
+from .task import RegressionTask
+
+CHUNK = 5_000  # sequences at a time: bounds the memory
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """loss : mean adjusted loss.  standard_error : its own.  p9999 : 99.99th percentile over sequences.  diverged : sequences without a
+    finite answer; if there is one, loss is infinite.  one_query_error : standard error of the paper's way, 100,000 sequences of one query."""
+
+    loss: float
+    standard_error: float
+    p9999: float
+    diverged: int
+    one_query_error: float
+
+
+def adjusted_loss(model, task, samples, rng):
+    """Half the squared error above the oracle's, averaged over sequences.
+
+    model : LinearTransformer, or a function (x, y) -> w such as `baselines.ada_rr`.    task : RegressionTask.    samples : int.
+    rng : numpy.random.Generator.
+    -> loss, standard error.
+    """
+    if isinstance(model, LinearTransformer):
+        if model.dim != task.dim:
+            raise ValueError(f"the model has dim = {model.dim}, but the task has dim = {task.dim}: they must agree.")
+        result = evaluate({"model": lambda spectrum: model.implicit_weight(spectrum.S)}, task, samples, rng)["model"]
+        return result.loss, result.standard_error
+    checks.count(samples, "samples", least=2)
+    risks = []
+    for size in chunks(samples):
+        batch = task.sample(size, rng)
+        oracle = Spectrum.from_tokens(batch.x, batch.y).ridge(batch.sigma)
+        risks.append(excess(model(batch.x, batch.y) - oracle, task.covariance))
+    return mean_and_error(np.concatenate(risks))
+
+
+def evaluate(predictors, task, samples, rng):
+    """Several predictors on the same sequences.
+
+    predictors : dict of functions, Spectrum -> w (B, d).    task, samples, rng : as in `adjusted_loss`.
+    -> dict of Evaluation.
+    """
+    checks.count(samples, "samples", least=2)
+    checks.generator(rng)
+    risks, one_query = {name: [] for name in predictors}, {name: [] for name in predictors}
+    for size in chunks(samples):
+        moments = task.sample_moments(size, rng)
+        x_query = task.sample_queries(size, rng)
+        spectrum = Spectrum.from_moments(moments.S, moments.context)
+        oracle = spectrum.ridge(moments.sigma)
+        oracle_miss = ((oracle - moments.w) * x_query).sum(axis=1)
+        for name, predict in predictors.items():
+            w = predict(spectrum)
+            with np.errstate(over="ignore", invalid="ignore"):
+                risks[name].append(excess(w - oracle, task.covariance))
+                one_query[name].append((((w - moments.w) * x_query).sum(axis=1) ** 2 - oracle_miss**2) / 2)
+    return {name: summary(np.concatenate(risks[name]), np.concatenate(one_query[name])) for name in predictors}
+
+
+def per_variance_profile(predictors, dim, context, sigmas, samples, rng):
+    """Adjusted loss at each of several fixed noise levels (paper, Fig. 2 and 3).
+
+    predictors : as in `evaluate`.    sigmas : sequence of J numbers.    samples : int, per level.
+    -> dict of arrays (J, 2): loss and standard error.
+    """
+    levels = [evaluate(predictors, RegressionTask(dim, context, Fixed(sigma)), samples, rng) for sigma in sigmas]
+    return {name: np.array([(level[name].loss, level[name].standard_error) for level in levels]) for name in predictors}
+
+
+def excess(difference, covariance=None):
+    """1/2 (w - w_oracle)^T C (w - w_oracle).    difference : (B, d)  ->  (B,)"""
+    weighted = difference if covariance is None else difference @ covariance
+    return (weighted * difference).sum(axis=1) / 2
+
+
+def summary(risks, one_query):
+    """Per-sequence adjusted losses (B,), and their noisier one-query twins (B,) -> Evaluation."""
+    diverged = int((~np.isfinite(risks)).sum())
+    if diverged:
+        return Evaluation(np.inf, np.inf, np.inf, diverged, np.inf)
+    return Evaluation(*mean_and_error(risks), float(np.quantile(risks, 0.9999)), 0, float(one_query.std() / np.sqrt(100_000)))
+
+
+def mean_and_error(values):
+    """The mean of independent draws, and its standard error."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values)))
+
+
+def chunks(samples):
+    """`samples` as sizes of at most CHUNK."""
+    return [min(CHUNK, samples - start) for start in range(0, samples, CHUNK)]

@@ -1,0 +1,132 @@
+"""How the noise level sigma of a sequence is distributed (paper, section 2.2).
+
+Every sequence has one sigma, the standard deviation of its label noise. *Fixed* noise gives all sequences the same sigma; *mixed*
+noise draws it anew for each, uniformly from an interval or from a short list.
+"""
+
+import math
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+
+class Noise:
+    """A distribution of sigma. Two noises are equal when they are the same distribution: Uniform(0) is Fixed(0).
+
+    Attributes
+    ----------
+    label : str.  As people write it: "U(0, 5)", "{1, 3}", "sigma = 1".
+    key : str.  As files and commands write it: "uniform-5", "categorical-1-3", "fixed-1".
+    sigma_max : float.  The largest sigma that can be drawn.
+    mean_square : float.  E[sigma^2], the ridge strength of the best predictor that is linear in y (ConstRR).
+    """
+
+    def sample(self, size, rng):
+        """Draw sigma for `size` sequences -> (size,) array. `rng` is a numpy.random.Generator."""
+        raise NotImplementedError
+
+    def nodes(self, count=64):
+        """Quadrature over the distribution -> sigmas, weights (both (K,), weights sum to 1): E f(sigma) = sum weights f(sigmas)."""
+        raise NotImplementedError
+
+    def __eq__(self, other):
+        return isinstance(other, Noise) and self.key == other.key
+
+    def __hash__(self):
+        return hash(self.key)
+
+
+@dataclass(frozen=True, eq=False)
+class Fixed(Noise):
+    """The same sigma for every sequence."""
+
+    sigma: float
+
+    def __post_init__(self):
+        object.__setattr__(self, "sigma", checked_sigma(self.sigma, "sigma"))
+
+    label = property(lambda self: f"sigma = {self.sigma:g}")
+    key = property(lambda self: f"fixed-{self.sigma:g}")
+    sigma_max = property(lambda self: self.sigma)
+    mean_square = property(lambda self: self.sigma**2)
+
+    def sample(self, size, rng):
+        return np.full(size, self.sigma)
+
+    def nodes(self, count=64):
+        return np.array([self.sigma]), np.array([1.0])
+
+
+@dataclass(frozen=True, eq=False)
+class Uniform(Noise):
+    """sigma ~ U(0, sigma_max)."""
+
+    sigma_max: float
+
+    def __post_init__(self):
+        object.__setattr__(self, "sigma_max", checked_sigma(self.sigma_max, "sigma_max"))
+
+    label = property(lambda self: f"U(0, {self.sigma_max:g})")
+    key = property(lambda self: f"uniform-{self.sigma_max:g}" if self.sigma_max else Fixed(0).key)
+    mean_square = property(lambda self: self.sigma_max**2 / 3)
+
+    def sample(self, size, rng):
+        return rng.uniform(0, self.sigma_max, size)
+
+    def nodes(self, count=64):
+        if not self.sigma_max:
+            return Fixed(0).nodes()
+        points, weights = np.polynomial.legendre.leggauss(count)  # on (-1, 1)
+        return self.sigma_max * (points + 1) / 2, weights / 2
+
+
+@dataclass(frozen=True, eq=False)
+class Categorical(Noise):
+    """sigma drawn from a short list, each value equally likely."""
+
+    values: tuple
+
+    def __post_init__(self):
+        values = self.values
+        if isinstance(values, str) or not np.iterable(values) or len(values := tuple(values)) == 0:
+            raise ValueError(f"values is {self.values!r}: values must be one or more noise levels, such as (1.0, 3.0).")
+        object.__setattr__(self, "values", tuple(sorted(checked_sigma(value, "each of values") for value in values)))
+
+    label = property(lambda self: "{" + ", ".join(f"{value:g}" for value in self.values) + "}")
+    sigma_max = property(lambda self: self.values[-1])
+    mean_square = property(lambda self: float(np.mean(np.square(self.values))))
+
+    @property
+    def key(self):
+        if len(set(self.values)) == 1:
+            return Fixed(self.values[0]).key
+        return "categorical-" + "-".join(f"{value:g}" for value in self.values)
+
+    def sample(self, size, rng):
+        return rng.choice(self.values, size)
+
+    def nodes(self, count=64):
+        return np.array(self.values), np.full(len(self.values), 1 / len(self.values))
+
+
+def parse_noise(text):
+    """Read a noise from its key or its written form: "uniform-5", "uniform:5", "categorical:1,3", "fixed:0"."""
+    match = re.fullmatch(r"(fixed|uniform|categorical)[-:](.+)", str(text).strip().lower())
+    try:
+        values = [float(part) for part in re.split(r"[,-]", match[2])]
+        if match[1] == "categorical":
+            return Categorical(tuple(values))
+        (value,) = values
+        return {"fixed": Fixed, "uniform": Uniform}[match[1]](value)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"noise is {text!r}: noise must look like 'uniform:5', 'categorical:1,3' or 'fixed:1'.") from error
+
+
+def checked_sigma(value, name):
+    """A noise level as a float, or one sentence on why it is none."""
+    if isinstance(value, (bool, str)) or not np.isscalar(value) or isinstance(value, complex):
+        raise TypeError(f"{name} is {value!r}: {name} must be a number, zero or above.")
+    if not math.isfinite(value) or value < 0:
+        raise ValueError(f"{name} is {value}: {name} must be zero or above, and finite.")
+    return float(value)

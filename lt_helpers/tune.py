@@ -1,0 +1,44 @@
+"""Tune TunedRR's two constants for each noise distribution of the paper, and store them (`python -m lt_helpers tune`)."""
+
+import itertools
+import json
+
+import numpy as np
+
+from .baselines import TUNED
+from .evaluate import excess
+from .noise import Categorical, Uniform
+from .spectrum import Spectrum, divide
+from .task import RegressionTask
+
+PAPER_NOISES = (*map(Uniform, range(8)), Categorical((1, 3)), Categorical((1, 3, 5)))
+
+
+def tune(noise, samples=50_000, seed=0, rounds=6):
+    """The multiplier and the cap on AdaRR's estimate of sigma^2 that give the least adjusted loss, d = 10, n = 20.
+
+    A grid of 9 x 9 around the best point so far, its spacing halved each round, on `samples` sequences.
+    -> {"multiplier": float, "cap": float}
+    """
+    moments = RegressionTask(10, 20, noise).sample_moments(samples, np.random.default_rng(seed))
+    spectrum = Spectrum.from_moments(moments.S, moments.context)
+    oracle = spectrum.components(spectrum.ridge(moments.sigma))
+    estimate = spectrum.noise_estimate() ** 2
+
+    def loss(point):
+        multiplier, cap = np.exp(point)
+        strength = np.minimum(multiplier * estimate, cap)[:, None] / moments.context
+        return excess(divide(spectrum.alpha, spectrum.s + strength) - oracle).mean()
+
+    best = np.log([1.0, max(noise.mean_square, 1e-6)])
+    for spacing in 0.4 / 2 ** np.arange(rounds):
+        grid = itertools.product(*(centre + spacing * np.arange(-4, 5) for centre in best))
+        best = min(grid, key=loss)
+    return dict(zip(("multiplier", "cap"), np.exp(best).round(4).tolist()))
+
+
+def run():
+    """Tune for every noise of the paper and write the constants."""
+    constants = {noise.key: tune(noise) for noise in PAPER_NOISES}
+    TUNED.write_text(json.dumps(constants, indent=1) + "\n")
+    print(f"wrote {TUNED}")

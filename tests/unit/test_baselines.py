@@ -1,0 +1,153 @@
+"""The baselines against independent routes: other libraries, brute force, loops."""
+
+import numpy as np
+import pytest
+
+from lt_helpers import Categorical, Fixed, RegressionTask, Uniform, adjusted_loss, baselines
+from lt_helpers.spectrum import Spectrum
+from lt_helpers.tune import PAPER_NOISES, tune
+
+SHAPES = [(20, 10), (7, 10), (10, 10), (1, 3), (30, 1)]
+
+
+def batch_of(n, d, rng, sigma=1.5):
+    return RegressionTask(d, n, Fixed(sigma)).sample(5, rng)
+
+
+@pytest.mark.parametrize("n, d", SHAPES)
+def test_ols_is_least_squares_of_least_norm(n, d, rng):
+    batch = batch_of(n, d, rng)
+    expected = [np.linalg.lstsq(x, y)[0] for x, y in zip(batch.x, batch.y)]
+    np.testing.assert_allclose(baselines.ols(batch.x, batch.y), expected, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("n, d", SHAPES)
+def test_ridge_agrees_with_scikit_learn(n, d, rng):
+    linear_model = pytest.importorskip("sklearn.linear_model")
+    batch = batch_of(n, d, rng)
+    sigma = np.array([0.5, 1, 2, 3, 4])
+    ours = baselines.ridge(batch.x, batch.y, sigma)
+    for x, y, s, w in zip(batch.x, batch.y, sigma, ours):
+        np.testing.assert_allclose(w, linear_model.Ridge(alpha=s**2, fit_intercept=False).fit(x, y).coef_, rtol=1e-8, atol=1e-10)
+
+
+def test_collinear_inputs_get_a_finite_answer(rng):
+    batch = batch_of(20, 4, rng)
+    x = batch.x.copy()
+    x[..., 3] = x[..., 2]
+    for w in (baselines.ols(x, batch.y), baselines.bayes(x, batch.y, Uniform(5)), baselines.ada_rr(x, batch.y)):
+        np.testing.assert_allclose(w[:, 2], w[:, 3], rtol=1e-6)
+
+
+@pytest.mark.parametrize("n, d", [(20, 10), (6, 3), (3, 6)])
+@pytest.mark.parametrize("noise", [Uniform(5.0), Categorical((1.0, 3.0))], ids=lambda noise: noise.key)
+def test_the_likelihood_of_sigma_is_the_gaussian_density_of_y(n, d, noise, rng):
+    batch = RegressionTask(d, n, noise).sample(4, rng)
+    sigmas = np.array([0.3, 1.0, 2.0, 4.5])
+    ours = Spectrum.from_tokens(batch.x, batch.y).log_likelihood(sigmas)
+    for x, y, row in zip(batch.x, batch.y, ours):
+        covariances = [x @ x.T + s**2 * np.eye(n) for s in sigmas]
+        density = np.array([-(np.linalg.slogdet(C)[1] + y @ np.linalg.solve(C, y)) / 2 for C in covariances])
+        np.testing.assert_allclose(row - row[0], density - density[0], rtol=1e-8, atol=1e-8)
+
+
+def test_bayes_is_the_posterior_mean_by_brute_force(rng):
+    """One weight, three examples: the integral over w and sigma as a sum over a fine grid of both."""
+    batch = RegressionTask(1, 3, Uniform(2.0)).sample(3, rng)
+    w, sigma = np.meshgrid(np.linspace(-7, 7, 1401), np.linspace(0.001, 2, 1500), indexing="ij")
+    for x, y, ours in zip(batch.x[:, :, 0], batch.y, baselines.bayes(batch.x, batch.y, Uniform(2.0))):
+        log_density = -(w**2) / 2 + sum(-np.log(sigma) - (y_i - w * x_i) ** 2 / (2 * sigma**2) for x_i, y_i in zip(x, y))
+        density = np.exp(log_density - log_density.max())
+        assert ours[0] == pytest.approx((w * density).sum() / density.sum(), abs=2e-3)
+
+
+def test_bayes_with_one_possible_sigma_is_ridge(rng):
+    batch = batch_of(20, 10, rng)
+    for noise in (Fixed(0), Fixed(2), Categorical((2, 2))):
+        np.testing.assert_allclose(
+            baselines.bayes(batch.x, batch.y, noise), baselines.ridge(batch.x, batch.y, noise.sigma_max), rtol=1e-9, atol=1e-12
+        )
+
+
+def test_bayes_tells_no_noise_from_some(rng):
+    task = RegressionTask(3, 20, Categorical((0, 2)))
+    batch = task.sample(50, rng)
+    _, probabilities = Spectrum.from_tokens(batch.x, batch.y).posterior(task.noise)
+    assert (probabilities.argmax(axis=1) == (batch.sigma > 0)).all()
+
+
+TABLE = {"u1": 0.0015, "u2": 0.0096, "u3": 0.0207, "u4": 0.0309, "u5": 0.0390, "u6": 0.0452, "u7": 0.0491, "c13": 0.0060, "c135": 0.0298}
+
+
+@pytest.mark.parametrize("noise, published", list(zip(PAPER_NOISES[1:], TABLE.values())), ids=TABLE.keys())
+def test_bayes_has_its_known_excess_risk_and_nothing_beats_it(noise, published, rng):
+    task = RegressionTask(10, 20, noise)
+    loss, error = adjusted_loss(lambda x, y: baselines.bayes(x, y, noise), task, 20_000, rng)
+    assert abs(loss - published) < 4 * error + 5e-5
+    for other in (baselines.ada_rr, lambda x, y: baselines.const_rr(x, y, noise), lambda x, y: baselines.tuned_rr(x, y, noise)):
+        other_loss, other_error = adjusted_loss(other, task, 20_000, rng)
+        assert other_loss > loss - 4 * np.hypot(error, other_error)
+
+
+@pytest.mark.parametrize("noise", [Uniform(3.0), Categorical((1.0, 3.0))], ids=lambda noise: noise.key)
+def test_const_rr_needs_no_tuning(noise, rng):
+    """No other ridge strength does better than E[sigma^2], for it is the best predictor that is linear in y."""
+    batch = RegressionTask(10, 20, noise).sample(20_000, rng)
+    oracle = baselines.ridge(batch.x, batch.y, batch.sigma)
+
+    def loss(w):
+        return ((w - oracle) ** 2).sum(axis=1)
+
+    best = loss(baselines.const_rr(batch.x, batch.y, noise))
+    for factor in (0.7, 0.85, 1.2, 1.5):
+        gap = loss(baselines.ridge(batch.x, batch.y, np.sqrt(factor * noise.mean_square))) - best
+        assert gap.mean() > -3 * gap.std() / np.sqrt(len(gap))
+
+
+def test_the_stored_constants_of_tuned_rr_come_from_tuning():
+    noise = Uniform(4.0)
+    assert tune(noise) == baselines.tuned_constants()[noise.key]
+    assert set(baselines.tuned_constants()) == {noise.key for noise in PAPER_NOISES}
+
+
+def test_gradient_descent_and_momentum_are_their_loops(rng):
+    batch = batch_of(20, 4, rng)
+    for x, y, plain, heavy in zip(
+        batch.x, batch.y, baselines.gradient_descent(batch.x, batch.y, 0.2, 3), baselines.momentum(batch.x, batch.y, 0.2, 0.5, 3)
+    ):
+        w, v, z = np.zeros(4), np.zeros(4), np.zeros(4)
+        for _ in range(3):
+            w = w + 0.2 * x.T @ (y - x @ w) / 20
+            v = 0.5 * v + 0.2 * x.T @ (y - x @ z) / 20
+            z = z + v
+        np.testing.assert_allclose(plain, w)
+        np.testing.assert_allclose(heavy, z)
+
+
+def test_newton_reaches_least_squares_at_a_doubling_rate(rng):
+    batch = batch_of(40, 4, rng)
+    errors = [abs(baselines.newton(batch.x, batch.y, k) - baselines.ols(batch.x, batch.y)).max() for k in (4, 6, 8, 10)]
+    assert errors[-1] < 1e-9 and (np.diff(np.log(errors)) < 0).all()
+
+
+X, Y = np.ones((2, 20, 10)), np.ones((2, 20))
+
+
+@pytest.mark.parametrize(
+    "call, error, words",
+    [
+        (lambda: baselines.ridge(X, Y, -1), ValueError, "sigma is -1"),
+        (lambda: baselines.ridge(X, Y, np.nan), ValueError, "sigma holds NaN"),
+        (lambda: baselines.ridge(X, Y, [1.0, 2.0, 3.0]), ValueError, r"sigma must be \(2,\)"),
+        (lambda: baselines.ridge(X, Y, "loud"), TypeError, "real numbers"),
+        (lambda: baselines.ada_rr(X[:, :10], Y[:, :10]), ValueError, "n = 10 and d = 10"),
+        (lambda: baselines.tuned_rr(X, Y, Uniform(2.5)), ValueError, "tuned for d = 10, n = 20 and fixed-0, uniform-1"),
+        (lambda: baselines.tuned_rr(X[:, :15], Y[:, :15], Uniform(5)), ValueError, "n = 15"),
+        (lambda: baselines.bayes(X, Y, 5.0), TypeError, "noise is 5.0"),
+        (lambda: baselines.const_rr(X, Y, "uniform"), TypeError, "noise is 'uniform'"),
+        (lambda: baselines.ols(X, Y[:1]), ValueError, r"y has shape \(1, 20\)"),
+    ],
+)
+def test_bad_input_gets_one_sentence(call, error, words):
+    with pytest.raises(error, match=words):
+        call()

@@ -1,0 +1,131 @@
+"""Theorem 4.1, Lemma 4.3 and the quantities that the labs draw, each against another route."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lt_helpers import Fixed, LinearTransformer, RegressionTask, baselines, implicit_regression
+from lt_helpers.implicit import effective_step_size, filter_curve, filter_factors, implicit_from_moments, implied_noise
+from lt_helpers.spectrum import Spectrum
+from lt_helpers.task import second_moments
+
+
+def gradient_descent_model(step, dim, layers):
+    """Every layer is one gradient step: omega_yx = -step, all else zero (von Oswald et al. 2023)."""
+    return LinearTransformer.from_diagonals([[[0, -step]]] * layers, [[[1, 0]]] * layers, dim)
+
+
+@settings(max_examples=50, deadline=None)
+@given(dim=st.integers(1, 12), context=st.integers(1, 25), layers=st.integers(1, 5), heads=st.integers(1, 3), seed=st.integers(0, 2**32))
+def test_implicit_weights_are_what_basis_queries_reveal(dim, context, layers, heads, seed):
+    """Theorem 4.1 by probing: the answer to the query e_j of a model cut after layer l is the j-th entry of w^l."""
+    rng = np.random.default_rng(seed)
+    model = LinearTransformer.random("full", dim, layers, heads, rng, scale=0.3 / np.sqrt(dim))
+    batch = RegressionTask(dim, context, Fixed(1.0)).sample(2, rng)
+    state = implicit_regression(model, batch.x, batch.y)
+    for depth in range(1, layers + 1):
+        cut = LinearTransformer(model.P[:depth], model.Q[:depth])
+        probed = np.stack([cut(batch.x, batch.y, np.tile(basis, (2, 1)), form="tokens") for basis in np.eye(dim)], axis=1)
+        assert abs(probed - state.w[:, depth]).max() <= 1e-10 * abs(probed).max()
+
+
+def test_the_recursion_of_lemma_4_3(rng):
+    """M, u, a, w by the lemma's four equations, on random FULL two-head weights."""
+    d = 6
+    model = LinearTransformer.random("full", d, 4, 2, rng, scale=0.15)
+    batch = RegressionTask(d, 8, Fixed(1.0)).sample(1, rng)
+    state = implicit_regression(model, batch.x, batch.y)
+    e = np.c_[batch.x[0], batch.y[0]]
+    M, u, a, w = np.eye(d), np.zeros(d), 1.0, np.zeros(d)
+    for layer, (P_l, Q_l) in enumerate(zip(model.P, model.Q)):
+        tokens = np.c_[e[:, :d] @ M.T + np.outer(e[:, d], u), a * e[:, d] - e[:, :d] @ w]
+        S = tokens.T @ tokens / 8
+        block = sum(P @ S @ Q for P, Q in zip(P_l, Q_l))
+        A, b, c, r = block[:d, :d], block[:d, d], block[d, :d], block[d, d]
+        M, u, a, w = (np.eye(d) + A) @ M - np.outer(b, w), (np.eye(d) + A) @ u + a * b, (1 + r) * a + c @ u, (1 + r) * w - M.T @ c
+        for ours, lemma in ((state.M, M), (state.u, u), (state.a, a), (state.w, w)):
+            np.testing.assert_allclose(ours[0, layer + 1], lemma, rtol=1e-10, atol=1e-12)
+
+
+def test_one_layer_is_one_gradient_step(rng):
+    x, y = rng.normal(size=(8, 20, 5)), rng.normal(size=(8, 20))
+    by_layer = implicit_regression(gradient_descent_model(0.3, dim=5, layers=1), x, y).w[:, -1]
+    by_hand = 0.3 * np.einsum("bnd,bn->bd", x, y) / 20
+    np.testing.assert_allclose(by_layer, by_hand, atol=1e-12)
+
+
+def test_gradient_descent_has_its_step_as_effective_step_size(rng):
+    batch = RegressionTask(4, 15, Fixed(1.0)).sample(6, rng)
+    state = implicit_regression(gradient_descent_model(0.2, 4, 5), batch.x, batch.y)
+    for pooled in (False, True):
+        eta, cosine = effective_step_size(state, pooled)
+        np.testing.assert_allclose(eta, 0.2, rtol=1e-9)
+        np.testing.assert_allclose(cosine, 1, rtol=1e-9)
+    np.testing.assert_allclose(state.rescaling, 1)
+    np.testing.assert_allclose(state.w[:, -1], baselines.gradient_descent(batch.x, batch.y, 0.2, 5), rtol=1e-10)
+
+
+def test_a_vanished_gradient_leaves_a_gap(rng):
+    batch = RegressionTask(1, 5, Fixed(0.0)).sample(1, rng)
+    s = (batch.x**2).mean()
+    eta, _ = effective_step_size(implicit_regression(gradient_descent_model(1 / s, 1, 3), batch.x, batch.y))
+    assert eta[0, 0] == pytest.approx(1 / s) and np.isnan(eta[0, 1:]).all()
+
+
+def test_rescaling_and_push_make_up_the_step(rng):
+    model = LinearTransformer.random("full", 4, 3, 2, rng, scale=0.2)
+    batch = RegressionTask(4, 9, Fixed(1.0)).sample(5, rng)
+    state = implicit_regression(model, batch.x, batch.y)
+    np.testing.assert_allclose(state.rescaling[..., None] * state.w[:, :-1] + state.push, state.w[:, 1:], rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("sigma", [0.0, 2.0])
+def test_gradient_descent_filters_as_in_the_textbook(sigma, rng):
+    x = rng.normal(size=(20, 6))
+    s, factors, r_squared = filter_factors(gradient_descent_model(0.3, 6, 4), x, sigma, 50, rng)
+    np.testing.assert_allclose(s, np.linalg.eigvalsh(x.T @ x / 20), rtol=1e-10)
+    np.testing.assert_allclose(factors, 1 - (1 - 0.3 * s) ** 4, rtol=1e-9)
+    np.testing.assert_allclose(r_squared, 1, rtol=1e-9)
+
+
+def test_the_filter_curve_of_gradient_descent_holds_at_any_eigenvalue(rng):
+    batch = RegressionTask(6, 20, Fixed(1.0)).sample(1, rng)
+    s = np.linspace(0.01, 2, 7)
+    curve = filter_curve(gradient_descent_model(0.3, 6, 4), second_moments(batch.x, batch.y)[0], s)
+    np.testing.assert_allclose(curve, 1 - (1 - 0.3 * s) ** 4, rtol=1e-6)
+
+
+def test_the_filter_curve_is_the_response_to_a_faint_direction(rng):
+    """A DIAG model on a real context of one more feature, which hardly correlates with y: w_j / alpha_j there, times s."""
+    model = LinearTransformer.random("diag", 5, 3, 2, rng, scale=0.4)
+    x, y = rng.normal(size=(40, 6)), rng.normal(size=40)
+    x = np.linalg.qr(x)[0] * np.sqrt(40 * np.array([0.5, 0.8, 1, 1.2, 1.5, 0.7]))
+    y = y - x[:, 5] * (x[:, 5] @ y) / (x[:, 5] @ x[:, 5]) + 1e-4 * x[:, 5]
+    S = second_moments(x[None], y[None])[0]
+    w = model.with_dim(6).implicit_weight(S[None])[0]
+    assert filter_curve(model, np.delete(np.delete(S, 5, 0), 5, 1), [0.7])[0] == pytest.approx(0.7 * w[5] / S[5, 6], rel=1e-4)
+
+
+@pytest.mark.parametrize("sigma", [0.0, 0.3, 1.0, 4.0, 9.0])
+def test_ridge_is_seen_to_imply_its_own_noise(sigma, rng):
+    batch = RegressionTask(10, 20, Fixed(sigma)).sample(50, rng)
+    spectrum = Spectrum.from_tokens(batch.x, batch.y)
+    np.testing.assert_allclose(implied_noise(spectrum.ridge(batch.sigma), spectrum), sigma, atol=3e-3 + 2e-3 * sigma)
+
+
+def test_divergence_becomes_nan_and_is_said(rng):
+    model = LinearTransformer.random("full", 3, 6, 1, rng, scale=0.5)
+    batch = RegressionTask(3, 9, Fixed(1.0)).sample(2, rng)
+    with pytest.warns(RuntimeWarning, match="diverged on 1 of 2"):
+        state = implicit_regression(model, batch.x, batch.y * [[1e80], [1]])
+    assert np.isfinite(state.w[1]).all()
+    assert np.isnan(implied_noise(state.w[:, -1], Spectrum.from_moments(state.S, 9))[0])
+
+
+def test_moments_and_tokens_give_the_same_state(rng):
+    model = LinearTransformer.random("full", 3, 2, 1, rng, scale=0.3)
+    batch = RegressionTask(3, 2, Fixed(1.0)).sample(4, rng)
+    one = implicit_regression(model, batch.x, batch.y)
+    two = implicit_from_moments(model, second_moments(batch.x, batch.y))
+    assert np.array_equal(one.w, two.w) and np.array_equal(one.M, two.M)

@@ -1,0 +1,163 @@
+"""The forward pass by two routes, its symmetries, files, and what it refuses."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lt_helpers import Fixed, LinearTransformer, RegressionTask
+from lt_helpers.model import implicit_weight
+
+
+def relative(a, b):
+    return abs(a - b).max() / abs(b).max()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    kind=st.sampled_from(["gd++", "diag", "full"]),
+    dim=st.integers(1, 13),
+    context=st.integers(1, 30),
+    layers=st.integers(1, 6),
+    heads=st.integers(1, 3),
+    seed=st.integers(0, 2**32),
+)
+def test_token_form_and_moment_form_agree(kind, dim, context, layers, heads, seed):
+    rng = np.random.default_rng(seed)
+    model = LinearTransformer.random(kind, dim, layers, heads, rng, scale=0.3 / np.sqrt(dim))
+    batch = RegressionTask(dim, context, Fixed(0.5)).sample(6, rng)
+    tokens = model(batch.x, batch.y, batch.x_query, form="tokens")
+    assert relative(model(batch.x, batch.y, batch.x_query), tokens) < 1e-10
+
+
+def test_one_layer_by_hand(rng):
+    """Equation 3 written as loops over heads and tokens."""
+    model = LinearTransformer.random("full", 3, 1, 2, rng, scale=0.5)
+    x, y, x_query = rng.normal(size=(1, 5, 3)), rng.normal(size=(1, 5)), rng.normal(size=(1, 3))
+    e = np.c_[x[0], y[0]]
+    query = np.r_[x_query[0], 0]
+    after = query.copy()
+    for P, Q in zip(model.P[0], model.Q[0]):
+        for e_j in e:
+            after += P @ e_j * (e_j @ Q @ query) / 5
+    assert model(x, y, x_query)[0] == pytest.approx(-after[-1], rel=1e-12)
+
+
+def test_the_order_of_the_context_does_not_matter(rng):
+    model = LinearTransformer.random("full", 4, 3, 2, rng, scale=0.2)
+    batch = RegressionTask(4, 9, Fixed(1.0)).sample(5, rng)
+    order = rng.permutation(9)
+    shuffled = model(batch.x[:, order], batch.y[:, order], batch.x_query)
+    np.testing.assert_allclose(shuffled, model(batch.x, batch.y, batch.x_query), rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["gd++", "diag"])
+def test_rotating_the_inputs_leaves_the_answer_of_a_diagonal_model(kind, rng):
+    model = LinearTransformer.random(kind, 4, 3, 2, rng, scale=0.3)
+    batch = RegressionTask(4, 9, Fixed(1.0)).sample(5, rng)
+    rotation = np.linalg.qr(rng.normal(size=(4, 4)))[0]
+    rotated = model(batch.x @ rotation, batch.y, batch.x_query @ rotation)
+    np.testing.assert_allclose(rotated, model(batch.x, batch.y, batch.x_query), rtol=1e-10, atol=1e-12)
+
+
+def test_numpy_and_torch_run_the_same_code(rng):
+    torch = pytest.importorskip("torch")
+    model = LinearTransformer.random("full", 4, 3, 2, rng, scale=0.2)
+    S = RegressionTask(4, 9, Fixed(1.0)).sample_moments(5, rng).S
+    from lt_helpers.model import layer_updates
+
+    for ours, theirs in zip(layer_updates(model.P, model.Q, S), layer_updates(*map(torch.tensor, (model.P, model.Q, S)))):
+        np.testing.assert_allclose(ours, theirs.numpy(), rtol=1e-12, atol=1e-14)
+
+
+def test_weights_for_sums_are_taken_over(rng):
+    sums = LinearTransformer.random("full", 3, 2, 2, rng, scale=0.1)
+    batch = RegressionTask(3, 7, Fixed(1.0)).sample(4, rng)
+    ours = LinearTransformer.from_sums(sums.P, sums.Q, context=7)
+    by_sums = implicit_weight(sums.P, sums.Q, np.einsum("bni,bnj->bij", *2 * [np.dstack([batch.x, batch.y])]))
+    np.testing.assert_allclose(ours(batch.x, batch.y, batch.x_query), (by_sums * batch.x_query).sum(axis=1), rtol=1e-10)
+    assert ours.context == 7
+
+
+def test_kind_is_read_off_the_matrices(rng):
+    for kind in ("gd++", "diag", "full"):
+        assert LinearTransformer.random(kind, 3, 2, 2, rng).kind == kind
+
+
+def test_omega_adds_up_heads(rng):
+    p, q = rng.normal(size=(2, 3, 2, 2))
+    omega = LinearTransformer.from_diagonals(p, q, 4).omega
+    assert omega[1, 0, 1] == pytest.approx(p[1, 0, 0] * q[1, 0, 1] + p[1, 1, 0] * q[1, 1, 1])
+    with pytest.raises(ValueError, match="full"):
+        LinearTransformer.random("full", 3, 2, 2, rng).omega
+
+
+def test_a_model_is_saved_and_loaded(tmp_path, rng):
+    model = LinearTransformer.from_sums(*rng.normal(size=(2, 3, 2, 4, 4)), context=20)
+    model.save(tmp_path / "model.safetensors")
+    again = LinearTransformer.load(tmp_path / "model.safetensors")
+    assert np.array_equal(again.P, model.P) and np.array_equal(again.Q, model.Q) and again.context == 20
+    assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
+
+
+def test_a_damaged_file_is_named(tmp_path, rng):
+    path = tmp_path / "model.safetensors"
+    with pytest.raises(ValueError, match="there is no weights file"):
+        LinearTransformer.load(path)
+    LinearTransformer.random("full", 3, 2, 2, rng).save(path)
+    whole = path.read_bytes()
+    for broken in (whole[:-9], whole[:5], b"", b"not weights at all"):
+        path.write_bytes(broken)
+        with pytest.raises(ValueError, match="model.safetensors is damaged"):
+            LinearTransformer.load(path)
+
+
+def test_divergence_is_said(rng):
+    model = LinearTransformer.random("full", 3, 6, 1, rng, scale=0.5)
+    batch = RegressionTask(3, 9, Fixed(1.0)).sample(3, rng)
+    with pytest.warns(RuntimeWarning, match="diverged on 1 of 3"):
+        y_hat = model(batch.x, batch.y * [[1e60], [1], [1]], batch.x_query)
+    assert np.isnan(y_hat[0]) and np.isfinite(y_hat[1:]).all()
+
+
+X, Y, QUERY = np.zeros((2, 5, 3)), np.zeros((2, 5)), np.zeros((2, 3))
+
+
+@pytest.mark.parametrize(
+    "x, y, x_query, error, words",
+    [
+        (X[0], Y, QUERY, ValueError, r"x has shape \(5, 3\)"),
+        (np.zeros((2, 5, 4)), Y, QUERY, ValueError, r"must be \(batch, context, 3\)"),
+        (X, Y[:, :4], QUERY, ValueError, r"y must be \(batch, context\) = \(2, 5\)"),
+        (X, Y, QUERY[:, :2], ValueError, r"x_query has shape \(2, 2\)"),
+        (X, Y, QUERY[:1], ValueError, r"must be \(2, 3\)"),
+        (X[:, :0], Y[:, :0], QUERY, ValueError, "at least one example"),
+        (X + np.nan, Y, QUERY, ValueError, "x holds NaN"),
+        (X, Y + np.inf, QUERY, ValueError, "y holds NaN"),
+        (X.astype(str), Y, QUERY, TypeError, "real numbers"),
+        (X, Y + 1j, QUERY, TypeError, "real numbers"),
+        ([[[1, 2, 3], [4]]], Y, QUERY, ValueError, "not a rectangular array"),
+        (None, Y, QUERY, TypeError, "x has dtype object"),
+    ],
+)
+def test_bad_input_gets_one_sentence(x, y, x_query, error, words, rng):
+    model = LinearTransformer.random("diag", 3, 2, 1, rng)
+    with pytest.raises(error, match=words):
+        model(x, y, x_query)
+
+
+@pytest.mark.parametrize(
+    "make, error, words",
+    [
+        (lambda rng: LinearTransformer(np.zeros((1, 1, 3, 4)), np.zeros((1, 1, 3, 4))), ValueError, "P must be"),
+        (lambda rng: LinearTransformer(np.zeros((1, 1, 3, 3)), np.zeros((1, 2, 3, 3))), ValueError, "Q has shape"),
+        (lambda rng: LinearTransformer(np.zeros((0, 1, 3, 3)), np.zeros((0, 1, 3, 3))), ValueError, "none of them zero"),
+        (lambda rng: LinearTransformer.random("dense", 3, 2, 1, rng), ValueError, "kind is 'dense'"),
+        (lambda rng: LinearTransformer.random("full", 3, 0, 1, rng), ValueError, "layers is 0"),
+        (lambda rng: LinearTransformer.random("full", 3, 2, 1, 7), TypeError, "rng is 7"),
+        (lambda rng: LinearTransformer.random("full", 3, 2, 1, rng).with_dim(4), ValueError, "one dimension"),
+    ],
+)
+def test_what_makes_no_model_is_refused_in_one_sentence(make, error, words, rng):
+    with pytest.raises(error, match=words):
+        make(rng)
