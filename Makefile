@@ -21,7 +21,8 @@ help:  ## list the commands
 
 lab: lab-environment  ## open notebook 00 in JupyterLab (sets up .venv the first time)
 	@JUPYTER_CONFIG_PATH=$(CURDIR)/binder:$$JUPYTER_CONFIG_PATH $(PY) -m jupyterlab --ServerApp.ip=127.0.0.1 --ServerApp.port=$(PORT) \
-		$(if $(filter 0,$(shell id -u)),--allow-root) $(if $(filter no,$(OPEN)),--no-browser) notebooks/00_*.ipynb
+		$(if $(filter 0,$(shell id -u)),--allow-root) $(if $(filter no,$(OPEN)),--no-browser) \
+		--LabApp.default_url=/lab/tree/$(firstword $(wildcard notebooks/00_*.ipynb))
 
 test: test-environment  ## run the whole suite: house, unit, labs, notebooks, browser
 	@tools/setup chromium

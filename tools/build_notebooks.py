@@ -1,7 +1,7 @@
 """Notebooks from their text form: `python tools/build_notebooks.py [07 ...]` builds and executes them (all, or those that start so).
 
-notebooks/.text/NAME.py (jupytext, py:percent) is what people write and review; notebooks/NAME.ipynb is what learners open. Building twice gives the
-same file: cell ids come from the cells' text, and nothing of the machine (time, versions, widget numbers) is kept.
+notebooks/.text/NAME.py (jupytext, py:percent) is what people write and review; notebooks/NAME.ipynb is what learners open. Building
+twice gives the same file: cell ids come from the cells' text, and nothing of the machine (time, versions, widget numbers) is kept.
 """
 
 import hashlib

@@ -1,0 +1,47 @@
+"""python -m lt_helpers COMMAND: what the package does from a terminal.
+
+A command is a module with `add_arguments(parser)` and `run(args)`, which returns the exit status (or None). It is imported only when
+it is called.
+"""
+
+import argparse
+import sys
+from importlib import import_module
+
+COMMANDS = {
+    "doctor": ("lt_helpers.doctor", "check that what the labs need is here, and say what to do where it is not"),
+    "table1": ("lt_helpers.table1", "recompute the paper's Table 1 from the stored models and the baselines"),
+    "train": ("lt_helpers.training.command", "train one model, or the whole stored set"),
+    "tune": ("lt_helpers.tune", "tune the two constants of TunedRR and store them"),
+}
+
+
+def main(arguments):
+    """Run the command that `arguments`, a list of strings, names -> exit status."""
+    parser = argparse.ArgumentParser(prog="python -m lt_helpers", description="Linear transformers as in-context learners.")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, (module, summary) in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary)
+        if name in arguments[:1]:
+            chosen = load(module, name, command)
+    args = parser.parse_args(arguments)
+    try:
+        return chosen.run(args)
+    except (ValueError, TypeError) as error:
+        print(f"{parser.prog} {args.command}: {error}", file=sys.stderr)
+        return 2
+
+
+def load(module, name, parser):
+    """The module of a command, its arguments added to `parser`."""
+    try:
+        command = import_module(module)
+    except ModuleNotFoundError as error:
+        extra = "train" if name == "train" else "labs"
+        raise SystemExit(f"{name} needs {error.name}, which is not installed: pip install 'lt_helpers[{extra}]'") from error
+    command.add_arguments(parser)
+    return command
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
