@@ -37,6 +37,8 @@ def load(module, name, parser):
     try:
         command = import_module(module)
     except ModuleNotFoundError as error:
+        if error.name.startswith("lt_helpers"):
+            raise
         extra = "train" if name == "train" else "labs"
         raise SystemExit(f"{name} needs {error.name}, which is not installed: pip install 'lt_helpers[{extra}]'") from error
     command.add_arguments(parser)
