@@ -1,0 +1,52 @@
+"""Exercises: each knows its solution from its usual mistakes, in every notebook's file and in the notebooks themselves."""
+
+import importlib
+import pkgutil
+import re
+
+import numpy as np
+import pytest
+
+from lt_helpers import exercises
+from lt_helpers.exercises.base import NOT_ATTEMPTED, Exercise
+
+ALL = {
+    f"{module.name}.{name}": exercise
+    for module in pkgutil.iter_modules(exercises.__path__)
+    for name, exercise in vars(importlib.import_module(f"lt_helpers.exercises.{module.name}")).items()
+    if isinstance(exercise, Exercise)
+}
+MISTAKES = [(name, message) for name, exercise in ALL.items() for message in exercise.mistakes]
+DOUBLE = Exercise(lambda x: 2 * x, lambda: [(np.ones(3),), (np.arange(4.0),)], {"You halved it.": lambda x: x / 2}, "It doubles.")
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_solution_is_correct_and_a_stub_is_not_attempted(name):
+    assert ALL[name].verdict(ALL[name].solution).startswith("Correct")
+    for stub in (None, ..., lambda *arguments: None, lambda *arguments: ...):
+        assert ALL[name].verdict(stub) == NOT_ATTEMPTED
+    assert ALL[name].mistakes, "every exercise names its usual mistakes"
+
+
+@pytest.mark.parametrize("name, message", MISTAKES)
+def test_each_usual_mistake_is_recognised(name, message):
+    assert ALL[name].verdict(ALL[name].mistakes[message]) == f"Not yet. {message}"
+
+
+@pytest.mark.parametrize(
+    "attempt, words",
+    [
+        (lambda x: 2 * x, "Correct. It doubles."),
+        (lambda x: x / 2, "Not yet. You halved it."),
+        (lambda x: 6 * x, "3 times the right one"),
+        (lambda x: 2 * x + 1, "largest deviation from the right answer is 1"),
+        (lambda x: x[:2], r"shape \(2,\)"),
+        (lambda x: x * np.nan, "NaN"),
+        (lambda x: "two", "type str"),
+        (lambda x: 1 / 0, "stops with ZeroDivisionError"),
+        (lambda: 3, "stops with TypeError"),
+        (2.0, "shape"),
+    ],
+)
+def test_a_verdict_says_what_it_sees(attempt, words):
+    assert re.search(words, DOUBLE.verdict(attempt))
