@@ -1,0 +1,41 @@
+"""Every solution that a notebook shows is run in that notebook, in place of the stub, and must satisfy the notebook's own check."""
+
+import contextlib
+import io
+import re
+from pathlib import Path
+
+import jupytext
+import pytest
+
+from lt_helpers.exercises.base import NOT_ATTEMPTED
+
+TEXTS = sorted((Path(__file__).parents[2] / "notebooks" / ".text").glob("[0-9]*.py"))
+SOLUTION = re.compile(r"<summary>Solution</summary>\s*```python\n(.*?)```", re.DOTALL)
+
+
+def tagged(cells, tag):
+    return [cell for cell in cells if tag in cell.metadata.get("tags", [])]
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda text: text.stem)
+def test_solutions_satisfy_their_checks(text, monkeypatch):
+    """Runs the cells from top to bottom as a learner who solves each exercise would, and once with the stubs untouched."""
+    monkeypatch.chdir(text.parents[1])
+    cells = jupytext.read(text, fmt="py:percent").cells
+    solutions = [match for cell in cells if cell.cell_type == "markdown" for match in SOLUTION.findall(cell.source)]
+    stubs, checks = tagged(cells, "exercise"), tagged(cells, "check")
+    assert len(solutions) == len(stubs) == len(checks) >= 1, "as many stubs as checks and solutions, one at least"
+    untouched, solved = {}, {}
+    remaining = iter(solutions)
+    for cell in cells:
+        if cell.cell_type != "code":
+            continue
+        for namespace in (untouched, solved):
+            source = next(remaining) if namespace is solved and cell in stubs else cell.source
+            said = io.StringIO()
+            with contextlib.redirect_stdout(said):
+                exec(compile(source, text.name, "exec"), namespace)
+            if cell in checks:
+                expected = "Correct" if namespace is solved else NOT_ATTEMPTED
+                assert said.getvalue().startswith(expected), said.getvalue()
