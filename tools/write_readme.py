@@ -1,0 +1,78 @@
+"""Carry what has one home into the files that repeat it: `python tools/write_readme.py`.
+
+The repository's address and the version come from pyproject.toml, the map of the series from notebooks/series.toml. They go into README.md,
+between comments such as <!-- map --> and <!-- /map -->, and into CITATION.cff.
+"""
+
+import re
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def project():
+    """The [project] table of pyproject.toml."""
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def series():
+    """The acts of notebooks/series.toml, each with its notebooks."""
+    return tomllib.loads((ROOT / "notebooks" / "series.toml").read_text())["act"]
+
+
+def first_notebook():
+    return f"notebooks/{series()[0]['notebook'][0]['name']}.ipynb"
+
+
+def badges(repository, version):
+    binder = f"https://mybinder.org/v2/gh/{repository.removeprefix('https://github.com/')}/v{version}?urlpath=lab/tree/{first_notebook()}"
+    return (
+        f"[![Tests]({repository}/actions/workflows/tests.yml/badge.svg)]({repository}/actions/workflows/tests.yml)\n"
+        f"[![Open in Binder](https://mybinder.org/badge_logo.svg)]({binder})"
+    )
+
+
+def clone(repository, version):
+    return f"```sh\ngit clone {repository} lt_helpers\ncd lt_helpers\nmake lab\n```"
+
+
+def citation(repository, version):
+    return f"The notebooks and the code: the lt_helpers authors, *lt_helpers* {version}, {repository} ([CITATION.cff](CITATION.cff))."
+
+
+def series_map(repository, version):
+    """The map as a table: a row for each notebook, linked if it is there."""
+    rows = ["| | notebook | minutes | what it is about |", "|---|---|---|---|"]
+    for act in series():
+        rows.append(f"| | ***{act['title']}*** | | |")
+        for notebook in act["notebook"]:
+            number, path = notebook["name"][:2], f"notebooks/{notebook['name']}.ipynb"
+            title = f"[{notebook['title']}]({path})" if (ROOT / path).exists() else f"{notebook['title']} (to come)"
+            rows.append(f"| {number} | {title} | {notebook['minutes']} | {notebook['idea']} |")
+    return "\n".join(rows)
+
+
+BLOCKS = {"badges": badges, "clone": clone, "map": series_map, "citation": citation}
+
+
+def written():
+    """What the files should hold -> dictionary of paths and texts."""
+    about = project()
+    repository, version = about["urls"]["Repository"], about["version"]
+    readme = (ROOT / "README.md").read_text()
+    for name, block in BLOCKS.items():
+        readme, found = re.subn(
+            rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", lambda m, b=block: m[1] + b(repository, version) + "\n" + m[2], readme, flags=re.S
+        )
+        if found != 1:
+            raise SystemExit(f"README.md has {found} blocks <!-- {name} --> ... <!-- /{name} -->: it must have one.")
+    cff = (ROOT / "CITATION.cff").read_text()
+    cff = re.sub(r"(?m)^version: .*", f"version: {version}", cff)
+    cff = re.sub(r"(?m)^repository-code: .*", f'repository-code: "{repository}"', cff)
+    return {ROOT / "README.md": readme, ROOT / "CITATION.cff": cff}
+
+
+if __name__ == "__main__":
+    for path, text in written().items():
+        path.write_text(text)
