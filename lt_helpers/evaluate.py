@@ -20,8 +20,8 @@ CHUNK = 5_000  # sequences at a time: bounds the memory
 
 @dataclass(frozen=True)
 class Evaluation:
-    """loss : mean adjusted loss.  standard_error : its own.  p9999 : 99.99th percentile over sequences.  diverged : sequences without a
-    finite answer; if there is one, loss is infinite.  one_query_error : standard error of the paper's way, 100,000 sequences of one query."""
+    """loss : mean adjusted loss.  standard_error : its own.  p9999 : 99.99th percentile over sequences.  diverged : how many sequences
+    got no finite answer; if any, loss is infinite.  one_query_error : standard error of the paper's way, 100,000 sequences of one query."""
 
     loss: float
     standard_error: float

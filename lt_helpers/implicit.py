@@ -135,7 +135,8 @@ def filter_curve(model, S, eigenvalues):
 def implied_noise(w, spectrum, largest=30.0, count=601):
     """The noise that w acts as if it had seen: the sigma whose ridge weight is nearest, argmin |w - w_ridge(sigma)|.
 
-    w : (B, d).    spectrum : Spectrum of the B contexts.    -> sigma (B,), between 0 and `largest`, to about 1e-3; NaN where w is not finite.
+    w : (B, d).    spectrum : Spectrum of the B contexts.
+    -> sigma (B,), between 0 and `largest`, to about 1e-3; NaN where w is not finite.
     """
     w = spectrum.components(w)  # (B, d)
     roots = np.linspace(0, np.sqrt(largest), count)  # fine where sigma is small

@@ -196,5 +196,6 @@ def said_if_diverged(values):
     """`values` (B,) with NaN where they are not finite, and a RuntimeWarning that counts those sequences."""
     finite = np.isfinite(values)
     if not finite.all():
-        warnings.warn(f"the model diverged on {(~finite).sum()} of {len(values)} sequences: their answers are NaN.", RuntimeWarning, stacklevel=3)
+        lost = f"the model diverged on {(~finite).sum()} of {len(values)} sequences: their answers are NaN."
+        warnings.warn(lost, RuntimeWarning, stacklevel=3)
     return np.where(finite, values, np.nan)

@@ -130,3 +130,7 @@ def checked_sigma(value, name):
     if not math.isfinite(value) or value < 0:
         raise ValueError(f"{name} is {value}: {name} must be zero or above, and finite.")
     return float(value)
+
+
+PAPER_NOISES = (*map(Uniform, range(8)), Categorical((1, 3)), Categorical((1, 3, 5)))
+"""The ten noise distributions of the paper's Table 1."""

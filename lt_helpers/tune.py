@@ -7,11 +7,9 @@ import numpy as np
 
 from .baselines import TUNED
 from .evaluate import excess
-from .noise import Categorical, Uniform
+from .noise import PAPER_NOISES
 from .spectrum import Spectrum, divide
 from .task import RegressionTask
-
-PAPER_NOISES = (*map(Uniform, range(8)), Categorical((1, 3)), Categorical((1, 3, 5)))
 
 
 def tune(noise, samples=50_000, seed=0, rounds=6):
@@ -37,7 +35,11 @@ def tune(noise, samples=50_000, seed=0, rounds=6):
     return dict(zip(("multiplier", "cap"), np.exp(best).round(4).tolist()))
 
 
-def run():
+def add_arguments(parser):
+    """The command has no options."""
+
+
+def run(args):
     """Tune for every noise of the paper and write the constants."""
     constants = {noise.key: tune(noise) for noise in PAPER_NOISES}
     TUNED.write_text(json.dumps(constants, indent=1) + "\n")

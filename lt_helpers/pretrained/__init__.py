@@ -64,7 +64,8 @@ def what_is_stored(noise, folder=FOLDER):
         return f"Stored are models for the noises {', '.join(sorted({entry['noise'] for entry in stored(folder)}))}."
     families = {}
     for entry in entries:
-        name = entry["kind"] + (f" (heads={entry['heads']})" if entry["heads"] != 1 else "") + (f" ({entry['variant']})" if entry["variant"] else "")
+        more = [f"heads={entry['heads']}"] * (entry["heads"] != 1) + [entry["variant"]] * bool(entry["variant"])
+        name = entry["kind"] + (f" ({', '.join(more)})" if more else "")
         families.setdefault(name, []).append(entry["layers"])
     return f"Stored for {noise!r}: " + "; ".join(f"{name} {spans(layers)}" for name, layers in sorted(families.items())) + "."
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from lt_helpers import Categorical, Fixed, RegressionTask, Uniform, adjusted_loss, baselines
+from lt_helpers.noise import PAPER_NOISES
 from lt_helpers.spectrum import Spectrum
-from lt_helpers.tune import PAPER_NOISES, tune
+from lt_helpers.tune import tune
 
 SHAPES = [(20, 10), (7, 10), (10, 10), (1, 3), (30, 1)]
 
