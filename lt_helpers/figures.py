@@ -1,8 +1,10 @@
 """Arrays -> plotly figures: one theme, one palette, panels with fixed axes.
 
-A figure is a list of panels, each with its traces; traces are the plain dictionaries that `line`, `dots`, `bars` and `band` make.
-The colours are Okabe and Ito's (2008), which colour-blind people tell apart. They mean the same thing in every lab, and each is drawn
-with a shape or dash of its own. INK is the text's colour, light on a dark page (chart/draw.js).
+A figure is a list of panels, each with its traces; traces are the plain dictionaries that `line`, `dots`, `bars` and `band` make. Over
+each panel stand its title and its key: the traces that have a name, each with its mark in its colour.
+
+The colours are Okabe and Ito's (2008), which colour-blind people tell apart; they mean the same in every lab, and each goes with a mark
+of its own. INK is the text's colour: on a dark page it is light, and the darker colours are lightened (chart/draw.js).
 """
 
 from dataclasses import dataclass
@@ -13,9 +15,9 @@ import plotly.graph_objects as go
 INK = "black"
 BLUE, GREEN, RED, ORANGE, PINK, GREY = "#0072B2", "#009E73", "#D55E00", "#E69F00", "#CC79A7", "#8C8C8C"
 TRUTH, MODEL, ORACLE, GHOST, PREDICTION = INK, BLUE, GREEN, GREY, PINK
-SHADE = "rgba(140, 140, 140, 0.16)"
+SHADE = "rgba(140, 140, 140, 0.22)"
 
-AXIS = dict(fixedrange=True, zeroline=False, showline=True, ticks="outside", ticklen=4, title=dict(standoff=6))
+AXIS = dict(fixedrange=True, zeroline=False, showline=True, ticks="outside", ticklen=4, title=dict(standoff=6, font=dict(size=13)))
 THEME = go.layout.Template(
     layout=dict(
         font=dict(size=13, family="system-ui, 'Segoe UI', 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"),
@@ -24,11 +26,12 @@ THEME = go.layout.Template(
         yaxis=AXIS,
         hovermode="closest",
         dragmode=False,
-        margin=dict(l=58, r=12, t=64, b=44),
-        legend=dict(orientation="h", x=0, xanchor="left", y=1, yref="container", yanchor="top", itemclick=False, itemdoubleclick=False),
-        annotationdefaults=dict(font=dict(size=13), showarrow=False),
+        showlegend=False,
+        margin=dict(l=54, r=10, t=42, b=42),
     )
 )
+MARKS = {"circle": "●", "circle-open": "○", "diamond": "◆", "diamond-open": "◇", "triangle-up": "▲", "star": "★", "x": "✕", "line-ew": "━"}
+DASHES = {"solid": "━", "dash": "╍", "dot": "┉"}
 
 
 @dataclass(frozen=True)
@@ -58,27 +61,42 @@ class Panel:
     y: Axis
 
 
-def figure(panels, columns=2, height=460):
+def figure(panels, columns=2, height=480):
     """A complete figure from `panels`, a list of pairs (Panel, traces), laid out row by row. Height in pixels; the width is the page's."""
     rows = -(-len(panels) // columns)
     inner = height - THEME.layout.margin.t - THEME.layout.margin.b
-    gap_x, gap_y = 0.08, 84 / inner  # room for labels, ticks and the next row's titles
+    gap_x, gap_y = 0.08, (THEME.layout.margin.t + THEME.layout.margin.b) / inner
     wide, high = (1 - gap_x * (columns - 1)) / columns, (1 - gap_y * (rows - 1)) / rows
-    layout, data, named = dict(template=THEME, height=height, annotations=[]), [], set()
+    layout, data = dict(template=THEME, height=height, annotations=[]), []
     for index, (panel, traces) in enumerate(panels):
         row, column = divmod(index, columns)
         left, top = column * (wide + gap_x), 1 - row * (high + gap_y)
         number = str(index + 1) if index else ""
         layout["xaxis" + number] = dict(panel.x.layout(), domain=[left, left + wide], anchor="y" + number)
         layout["yaxis" + number] = dict(panel.y.layout(), domain=[top - high, top], anchor="x" + number)
-        layout["annotations"].append(
-            dict(text=f"<b>{panel.title}</b>", x=left, y=top, xref="paper", yref="paper", xanchor="left", yanchor="bottom", showarrow=False)
-        )
-        for trace in traces:
-            name = trace.get("name")
-            data.append({"showlegend": name is not None and name not in named, **trace, "xaxis": "x" + number, "yaxis": "y" + number})
-            named.add(name)
+        place = dict(x=left, y=top, xref="paper", yref="paper", xanchor="left", yanchor="bottom", align="left", showarrow=False)
+        layout["annotations"].append(dict(text=f"<b>{panel.title}</b><br>{key(traces)}", **place))
+        data += [{**trace, "xaxis": "x" + number, "yaxis": "y" + number} for trace in traces]
     return go.Figure(data, layout, _validate=False)  # checking every property again at each move would cost 15 ms; the tests do it
+
+
+def key(traces):
+    """What the named traces are: a line of text, each name after its mark in its colour. A name stands once."""
+    marks = {}
+    for trace in traces:
+        if trace.get("name") and trace["name"] not in marks:
+            marks[trace["name"]] = f'<span style="color:{colour(trace)}">{mark(trace)}</span> {trace["name"]}'
+    return "   ".join(marks.values())
+
+
+def colour(trace):
+    return trace.get("line", trace.get("marker", {})).get("color", GREY)
+
+
+def mark(trace):
+    if "markers" in trace.get("mode", ""):
+        return MARKS[trace["marker"]["symbol"]]
+    return DASHES[trace["line"]["dash"]] if trace.get("mode") == "lines" else "■"
 
 
 def line(x, y, name=None, color=MODEL, dash="solid", width=2.5, **more):
@@ -100,7 +118,14 @@ def heatmap(z, x=None, y=None, limit=1.0, **more):
     return dict(type="heatmap", z=z, x=x, y=y, zmin=-limit, zmax=limit, colorscale=scale, xgap=1, ygap=1, **more)
 
 
-def band(left, right, low, high, name=None):
-    """A shaded rectangle, such as the noise that a model was trained for."""
-    x, y = np.array([left, right, right, left]), np.array([low, low, high, high])
+def band(spans, low, high, name=None):
+    """Shaded from `low` to `high` over each (left, right) of `spans`, such as the noise that a model was trained for."""
+    x = np.concatenate([[left, right, right, left, np.nan] for left, right in spans])
+    y = np.tile([low, low, high, high, np.nan], len(spans))
     return dict(type="scatter", mode="none", x=x, y=y, fill="toself", fillcolor=SHADE, name=name, hoverinfo="skip")
+
+
+def clip(values, low, high):
+    """`values` with what lies outside the axis at its edge, and whether any did. What is not a number stays a gap."""
+    values = np.asarray(values, float)
+    return np.clip(values, low, high), bool(((values < low) | (values > high)).any())

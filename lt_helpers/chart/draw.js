@@ -17,7 +17,7 @@ function ltColours(element) {
 
 // A copy in which colours are the page's; arrays are encoded as text and shared.
 function ltPaint(value, replaced) {
-  if (typeof value === "string") return replaced[value] ?? value;
+  if (typeof value === "string") return value.replace(/^black$|#[0-9A-F]{6}|(?<=color:)black/g, (colour) => replaced[colour] ?? colour);
   if (Array.isArray(value)) return value.map((item) => ltPaint(item, replaced));
   if (value === null || typeof value !== "object") return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, ltPaint(item, replaced)]));

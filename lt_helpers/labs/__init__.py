@@ -2,5 +2,6 @@
 
 from .base import Lab
 from .controls import Choice, Prediction, Seed, Slider, Toggle
+from .noise import NoiseLab
 
-__all__ = ["Choice", "Lab", "Prediction", "Seed", "Slider", "Toggle"]
+__all__ = ["Choice", "Lab", "NoiseLab", "Prediction", "Seed", "Slider", "Toggle"]

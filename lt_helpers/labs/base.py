@@ -24,6 +24,7 @@ from ..chart import Chart
 from .controls import Choice, Prediction, Seed
 
 ROW = ipywidgets.Layout(display="flex", flex_flow="row wrap", align_items="center", width="100%")
+FITTING = ipywidgets.Layout(width="auto")
 
 
 class Lab:
@@ -73,8 +74,11 @@ class Lab:
         self._set(self.values, self.values if hold else None)
 
     def __repr__(self):
-        said = dict(self.values, ghost=self.ghost)
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in said.items() if value is not None)})"
+        values = self.values
+        said = {name: value for name, value in values.items() if value != self.CONTROLS[name].value}
+        if self.ghost is not None:
+            said["ghost"] = {name: value for name, value in self.ghost.items() if value != values[name]}
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in said.items())})"
 
     def _repr_mimebundle_(self, **kwargs):
         return self.widget._repr_mimebundle_(**kwargs)
@@ -137,9 +141,8 @@ class Lab:
                 row.append(
                     self._button("New sequence", lambda _, seed=self.controls[name]: self._next(seed), "Draw another random sequence")
                 )
-        self._hold = ipywidgets.ToggleButton(
-            value=self.ghost is not None, description="Hold ghost", tooltip="Keep the present state, in grey, behind the next ones"
-        )
+        hint = "Keep the present state, in grey, behind the next ones"
+        self._hold = ipywidgets.ToggleButton(value=self.ghost is not None, description="Hold ghost", tooltip=hint, layout=FITTING)
         self._hold.observe(lambda change: change.new != (self.ghost is not None) and self.hold_ghost(change.new), "value")
         if "ghost" in inspect.signature(self.draw).parameters:
             rows[1].append(self._hold)
@@ -156,6 +159,6 @@ class Lab:
 
     @staticmethod
     def _button(label, press, tooltip):
-        button = ipywidgets.Button(description=label, tooltip=tooltip, layout=ipywidgets.Layout(width="auto"))
+        button = ipywidgets.Button(description=label, tooltip=tooltip, layout=FITTING)
         button.on_click(press)
         return button

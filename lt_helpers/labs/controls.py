@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import ipywidgets
 
-WIDE, NARROW = "330px", "230px"
+WIDE, NARROW = "320px", "max-content"
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Choice(Control):
     """One of a few values. `options` maps what is shown to the value, or is a tuple of values, or a function of other controls that
     returns either: `options=lambda kind: depths(kind)` is asked again whenever `kind` moves, and the value moves to the nearest one left.
 
-    A slider over the values where `slide` is set, else buttons (up to three) or a list.
+    A slider over the values where `slide` is set, else a list.
     """
 
     options: object
@@ -90,9 +90,6 @@ class Choice(Control):
         options = list(self.choices(others).items())
         if self.slide:
             return dressed(ipywidgets.SelectionSlider, self, WIDE, options=options, value=value)
-        if len(options) <= 3 and not self._depends():
-            style = dict(button_width="auto", description_width="initial")
-            return ipywidgets.ToggleButtons(description=self.label, options=options, value=value, style=style)
         return dressed(ipywidgets.Dropdown, self, NARROW, options=options, value=value)
 
     def _depends(self):

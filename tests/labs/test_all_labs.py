@@ -1,0 +1,99 @@
+"""What holds for every lab that the package offers."""
+
+import ast
+from functools import cache
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from lt_helpers import labs
+from lt_helpers.labs import Choice, Lab, Prediction, Seed, Slider
+
+LABS = [value for value in vars(labs).values() if isinstance(value, type) and issubclass(value, Lab) and value is not Lab]
+
+
+@cache
+def opened(lab):
+    return lab()
+
+
+def extremes(lab):
+    """Each control at each of its ends, the others where they stand; and all of them at one end together."""
+    yield {}
+    for name, control in lab.CONTROLS.items():
+        widget = opened(lab).controls[name]
+        if isinstance(control, Choice):
+            ends = [value for _, value in widget.options]
+        elif isinstance(control, (Slider, Prediction)):
+            ends = [control.low, control.high]
+        else:
+            ends = [0, 9999] if isinstance(control, Seed) else [False, True]
+        for end in ends:
+            yield {name: end}
+    numbers = {name: control for name, control in lab.CONTROLS.items() if isinstance(control, Slider)}
+    yield {name: control.low for name, control in numbers.items()}
+    yield {name: control.high for name, control in numbers.items()}
+
+
+@pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.__name__)
+def test_every_extreme_is_computed_drawn_and_said(lab):
+    live = lab()
+    axes = fixed_axes(live.figure)
+    for values in extremes(lab):
+        live.reset()
+        for name, value in values.items():
+            live.controls[name].value = value
+        assert live.error is None, (values, live.error)
+        go.Figure(live.figure.to_dict())  # raises if plotly does not know a property or its value
+        assert fixed_axes(live.figure) == axes, values
+        assert live.words_now.strip() and "nan" not in live.words_now and "inf" not in live.words_now, (values, live.words_now)
+        assert any(np.isfinite(np.asarray(trace.y, float)).any() for trace in live.figure.data if trace.y is not None and trace.name), (
+            values
+        )
+
+
+def fixed_axes(figure):
+    """The range of every axis, all of them given."""
+    axes = {name: axis["range"] for name, axis in figure.layout.to_plotly_json().items() if name[:5] in ("xaxis", "yaxis")}
+    assert axes and all(limits is not None for limits in axes.values())
+    return {name: tuple(limits) for name, limits in axes.items()}
+
+
+@pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.__name__)
+def test_the_copied_view_opens_the_same_state(lab):
+    live = lab()
+    for name, control in lab.CONTROLS.items():
+        if isinstance(control, (Slider, Prediction)):
+            live.controls[name].value = control.high
+    live.hold_ghost()
+    for name, control in lab.CONTROLS.items():
+        if isinstance(control, Seed):
+            live.controls[name].value = 7
+    call = ast.parse(live.view().split("; ")[1]).body[0].value
+    again = lab(**{keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords})
+    assert again.values == live.values and again.ghost == live.ghost
+    assert again.figure == live.figure and again.words_now == live.words_now
+
+
+@pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.__name__)
+def test_every_control_moves_something(lab):
+    """A control that changes neither the picture nor the words is broken."""
+    for name, control in lab.CONTROLS.items():
+        live = lab()
+        before = (live.figure.to_json(), live.words_now)
+        options = list(live.controls[name].options) if isinstance(control, Choice) else None
+        if options is not None and len(options) == 1:
+            continue
+        now = live.values[name]
+        others = [value for _, value in options if value != now] if options else []
+        live.controls[name].value = (
+            others[0]
+            if others
+            else (not now)
+            if isinstance(now, bool)
+            else control.high
+            if isinstance(control, (Slider, Prediction))
+            else now + 1
+        )
+        assert (live.figure.to_json(), live.words_now) != before, name
