@@ -76,15 +76,14 @@ def front_end():
     return Finding("widgets in the page", f"the front ends of {' and '.join(parts)} are here")
 
 
-def stored_models():
+def stored_models(folder=pretrained.FOLDER):
     """Every stored model is loaded."""
     remedy = "Get the files in lt_helpers/pretrained anew: git checkout lt_helpers/pretrained, or install the package again."
     try:
-        records = pretrained.stored()
+        records = pretrained.stored(folder)
         for entry in records:
-            model = pretrained.load_pretrained(
-                entry["kind"], entry["layers"], parse_noise(entry["noise"]), heads=entry["heads"], variant=entry["variant"]
-            )
+            name = (entry["kind"], entry["layers"], parse_noise(entry["noise"]), entry["heads"], entry["variant"])
+            model = pretrained.load_pretrained(*name, folder=folder)
             if not (np.isfinite(model.P).all() and np.isfinite(model.Q).all()):
                 return Finding("stored models", f"{entry['kind']} with {entry['layers']} layers is not finite", remedy)
     except (OSError, KeyError, ValueError, TypeError) as error:

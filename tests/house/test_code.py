@@ -1,0 +1,107 @@
+"""How the code is laid out: which room may know which, and what is nowhere."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "lt_helpers"
+MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
+
+# A room imports only from rooms before it.
+ROOMS = [
+    *("checks", "weights", "noise", "task", "spectrum", "model", "implicit", "pretrained", "baselines", "evaluate", "tune", "table1"),
+    *("training", "figures", "chart", "labs", "exercises", "machine", "doctor", "__main__"),
+]
+MAY_IMPORT = {
+    "torch": {"training"},
+    "joblib": {"training"},
+    "tqdm": {"training"},
+    "plotly": {"figures", "chart", "labs", "exercises"},
+    "anywidget": {"chart"},
+    "ipywidgets": {"chart", "labs", "exercises"},
+    "sklearn": set(),
+}
+
+
+def room(path):
+    """The room that a module belongs to: its file, or its folder, directly in the package."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(path):
+    """All that a module imports, anywhere in it -> list of absolute dotted names."""
+    package = path.parent.relative_to(ROOT).parts
+    names = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else ()
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            names += [f"{base}.{alias.name}" for alias in node.names] if base == "lt_helpers" else [base]
+    return names
+
+
+def public(path):
+    """Functions and classes at the top of a module whose names do not start with an underscore."""
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    return [node for node in ast.parse(path.read_text()).body if isinstance(node, kinds) and not node.name.startswith("_")]
+
+
+def named(paths):
+    return pytest.mark.parametrize("path", paths, ids=lambda path: str(path.relative_to(ROOT)))
+
+
+@named([path for path in MODULES if path != PACKAGE / "__init__.py"])
+def test_imports_go_one_way(path):
+    assert room(path) in ROOMS, f"put the new room {room(path)!r} into ROOMS, where it belongs in the order"
+    for name in imports(path):
+        top, *rest = name.split(".")
+        if top == "lt_helpers" and rest and rest[0] in ROOMS and rest[0] != room(path):
+            assert ROOMS.index(rest[0]) < ROOMS.index(room(path)), f"{path.name} imports {name}, which comes after it"
+        assert room(path) in MAY_IMPORT.get(top, {room(path)}), f"only {MAY_IMPORT.get(top)} may import {top}"
+
+
+def test_the_import_check_sees_each_form(tmp_path, monkeypatch):
+    monkeypatch.setitem(globals(), "ROOT", tmp_path)
+    module = tmp_path / "lt_helpers" / "labs" / "noise.py"
+    module.parent.mkdir(parents=True)
+    lines = ["import torch.nn", "from .. import task", "from ..chart import Chart", "from .base import Lab", "def f():", "    import plotly"]
+    module.write_text("\n".join(lines))
+    assert imports(module) == ["torch.nn", "lt_helpers.task", "lt_helpers.chart", "lt_helpers.labs.base", "plotly"]
+
+
+@pytest.mark.parametrize("module, absent", [("lt_helpers", "torch plotly ipywidgets"), ("lt_helpers.labs", "torch sklearn scipy")])
+def test_importing_it_brings_nothing_heavy(module, absent):
+    code = f"import sys, {module}; print(*set({absent.split()}) & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+@named(MODULES)
+def test_data_files_cannot_run_code(path):
+    assert not {name.split(".")[0] for name in imports(path)} & {"pickle", "dill", "cloudpickle", "shelve", "marshal"}
+    assert "allow_pickle" not in path.read_text()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Attribute) and node.attr == "load" and isinstance(node.value, ast.Name):
+            assert node.value.id not in {"torch", "joblib"}, f"line {node.lineno}: this can run code from the file"
+
+
+@named(MODULES)
+def test_modules_are_short(path):
+    assert len(path.read_text().splitlines()) <= 250
+
+
+@named(MODULES)
+def test_modules_and_public_names_have_docstrings(path):
+    assert ast.get_docstring(ast.parse(path.read_text())), "the module says what it is"
+    assert not [node.name for node in public(path) if not ast.get_docstring(node)]
+
+
+def test_ruff_finds_nothing():
+    done = subprocess.run([sys.executable, "-m", "ruff", "check", "--output-format=concise", "."], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout

@@ -1,0 +1,181 @@
+"""The commands of the Makefile and of `python -m lt_helpers`: what they say, what they start, and how they fail."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+from lt_helpers.__main__ import COMMANDS, main
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*command, cwd=ROOT, **environment):
+    return subprocess.run(command, cwd=cwd, env={**os.environ, **environment}, capture_output=True, text=True, timeout=120)
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A folder with what tools/setup reads, and an environment whose python only notes how it is called."""
+    (tmp_path / "tools").mkdir()
+    shutil.copy(ROOT / "tools" / "setup", tmp_path / "tools" / "setup")
+    (tmp_path / "pyproject.toml").write_text("[project]\n")
+    python = tmp_path / "env" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\necho "$@" >>"$(dirname "$0")/calls"\n')
+    python.chmod(0o755)
+    return tmp_path
+
+
+@pytest.fixture
+def bare_path(tmp_path):
+    """A PATH with hardly more than a shell on it: no Python, no browser, and a user who is not root."""
+    folder = tmp_path / "bare"
+    folder.mkdir()
+    for name in ("sh", "dirname", "cat"):
+        (folder / name).symlink_to(shutil.which(name))
+    (folder / "id").write_text("#!/bin/sh\necho 1000\n")
+    (folder / "id").chmod(0o755)
+    return str(folder)
+
+
+def installs(project):
+    """How pip was called to install something, so far."""
+    return [call for call in (project / "env" / "bin" / "calls").read_text().splitlines() if "pip install" in call]
+
+
+def test_make_alone_lists_every_command():
+    listed = {line.split()[1] for line in run("make").stdout.splitlines() if line.startswith("  make ")}
+    assert {"lab", "test", "notebooks", "readme", "pictures", "bench", "train", "lint", "clean", "help"} == listed
+
+
+def test_setup_installs_once_and_again_when_the_project_changes(project):
+    assert run("tools/setup", "labs", "env", cwd=project).returncode == 0
+    assert [call.split()[-1] for call in installs(project)] == [".[labs]"]
+    assert run("tools/setup", "labs", "env", cwd=project).stdout == ""
+    assert len(installs(project)) == 1
+    (project / "pyproject.toml").write_text("[project]\nname = 'other'\n")
+    run("tools/setup", "labs", "env", cwd=project)
+    assert len(installs(project)) == 2
+    moved = project.rename(project.with_name("moved"))
+    run("tools/setup", "labs", "env", cwd=moved)
+    assert len(installs(moved)) == 3
+
+
+def test_setup_that_fails_is_tried_again(project):
+    python = project / "env" / "bin" / "python"
+    python.write_text('#!/bin/sh\n[ "$2" != pip ]\n')
+    done = run("tools/setup", "labs", "env", cwd=project)
+    assert done.returncode == 1
+    assert "make: pip could not install the packages" in done.stderr
+    assert run("tools/setup", "labs", "env", cwd=project).returncode == 1
+
+
+def test_without_python_setup_says_what_to_install(project, bare_path):
+    done = run("tools/setup", "labs", cwd=project, PATH=bare_path)
+    assert done.returncode == 1
+    assert "no Python of version 3.11 to 3.14" in done.stderr and "python3-venv" in done.stderr
+
+
+def test_without_a_browser_setup_says_what_to_install(project, bare_path):
+    done = run("tools/setup", "chromium", cwd=project, PATH=bare_path)
+    assert done.returncode == 1
+    assert "Chromium" in done.stderr
+
+
+def test_a_folder_that_is_no_environment_is_left_alone(project):
+    (project / "mine").mkdir()
+    (project / "mine" / "letter.txt").write_text("Dear")
+    done = run("tools/setup", "labs", "mine", cwd=project)
+    assert done.returncode == 1 and "mine has no bin/python" in done.stderr
+    assert (project / "mine" / "letter.txt").exists()
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """`make lab` in this environment -> what the running server says of itself: url, token, hostname, ..."""
+    folder = tmp_path_factory.mktemp("lab")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    private = {name: str(folder) for name in ("JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR")}
+    command = ["make", "--old-file=lab-environment", "lab", f"VENV={sys.prefix}", f"PORT={port}", "OPEN=no"]
+    server = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **private}, stderr=subprocess.PIPE, start_new_session=True)
+    try:
+        about = None
+        for _ in range(300):
+            assert server.poll() is None, server.stderr.read().decode()
+            about = about or next(folder.glob("jpserver-*.json"), None)
+            if about and answers(port):
+                break
+            time.sleep(0.1)
+        yield json.loads(about.read_text())
+    finally:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+        server.stderr.close()
+
+
+def answers(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def ask(lab, path, token=True):
+    headers = {"Authorization": f"token {lab['token']}"} if token else {}
+    return urlopen(Request(lab["url"] + path, headers=headers))
+
+
+def test_lab_listens_on_loopback_and_asks_for_its_token(lab):
+    assert lab["hostname"] == "127.0.0.1"
+    assert len(lab["token"]) > 20
+    with pytest.raises(HTTPError, match="403"):
+        ask(lab, "api/contents", token=False)
+    assert ask(lab, "api/contents").status == 200
+
+
+def test_lab_opens_the_first_notebook(lab):
+    assert "/lab/tree/notebooks/00_start_here.ipynb" in ask(lab, "").url
+    assert json.load(ask(lab, "api/contents/notebooks/00_start_here.ipynb?content=0"))["type"] == "notebook"
+
+
+def test_closing_a_notebook_shuts_its_kernel_down(lab):
+    settings = json.load(ask(lab, "lab/api/settings/@jupyterlab/notebook-extension:tracker"))
+    assert settings["schema"]["properties"]["kernelShutdown"]["default"] is True
+
+
+def test_lab_does_not_ask_about_news(lab):
+    settings = json.load(ask(lab, "lab/api/settings/@jupyterlab/apputils-extension:notification"))
+    assert settings["schema"]["properties"]["fetchNews"]["default"] == "false"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_explains_itself(name, capsys):
+    with pytest.raises(SystemExit) as done:
+        main([name, "--help"])
+    assert done.value.code == 0
+    assert f"python -m lt_helpers {name}" in capsys.readouterr().out
+
+
+def test_an_unknown_command_is_answered_with_those_that_are_there(capsys):
+    with pytest.raises(SystemExit) as done:
+        main(["dance"])
+    assert done.value.code == 2
+    said = capsys.readouterr().err
+    assert "dance" in said and all(name in said for name in COMMANDS)
+
+
+def test_training_without_torch_says_what_to_install(monkeypatch):
+    for name in [name for name in sys.modules if name.startswith("lt_helpers.training")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(SystemExit, match=r"train needs torch, which is not installed: pip install 'lt_helpers\[train\]'"):
+        main(["train", "--help"])

@@ -1,0 +1,119 @@
+"""One set of packages in each place that lists them: pyproject.toml, environment.yml, Binder, and what the suite runs with."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+
+import lt_helpers
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+CONDA_NAMES = {"torch": "pytorch-cpu"}
+CONDA = yaml.safe_load((ROOT / "environment.yml").read_text())
+NEEDED = [Requirement(line) for line in [*PROJECT["dependencies"], *EXTRAS["labs"], *EXTRAS["train"]]]
+ALL = [*NEEDED, *(Requirement(line) for line in EXTRAS["test"])]
+
+
+def conda_ranges():
+    """The packages of environment.yml -> dictionary of names and ranges."""
+    split = (re.fullmatch(r"([\w.-]+)\s*(.*)", line) for line in CONDA["dependencies"])
+    return {match[1]: match[2] for match in split}
+
+
+def test_environment_yml_lists_what_pyproject_lists():
+    expected = {CONDA_NAMES.get(one.name, one.name): one.specifier for one in NEEDED}
+    ranges = conda_ranges()
+    assert (ranges.pop("python"), ranges.pop("pip")) == ("=3.11", "")  # repo2docker reads the version of Python only from "="
+    assert {name: SpecifierSet(text) for name, text in ranges.items()} == expected
+    assert CONDA["channels"] == ["conda-forge"]
+
+
+@pytest.mark.parametrize("one", [one for one in ALL if one.name != "lt_helpers"], ids=lambda one: one.name)
+def test_ranges_cover_what_the_suite_runs_with(one):
+    assert one.specifier.contains(version(one.name))
+
+
+@pytest.mark.parametrize("one", [one for one in NEEDED if one.name != "packaging"], ids=lambda one: one.name)
+def test_ranges_have_two_ends(one):
+    assert {specifier.operator for specifier in one.specifier} == {">=", "<"}
+
+
+def test_this_python_is_allowed():
+    assert SpecifierSet(PROJECT["requires-python"]).contains(".".join(map(str, sys.version_info[:3])))
+
+
+def test_versions_agree():
+    assert lt_helpers.__version__ == PROJECT["version"]
+    assert version("lt_helpers") == PROJECT["version"], "install the project again: make test"
+
+
+def test_each_data_file_of_the_package_is_shipped():
+    shipped = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["*"]
+    files = [path for path in (ROOT / "lt_helpers").rglob("[!.]*.*") if path.suffix not in {".py", ".pyc"}]
+    assert files
+    assert not [path.name for path in files if not any(path.match(pattern) for pattern in shipped)]
+
+
+def test_torch_comes_with_training_only():
+    names = {Requirement(line).name for line in [*PROJECT["dependencies"], *EXTRAS["labs"]]}
+    assert not names & {"torch", "joblib", "scikit-learn"}
+
+
+def test_binder_builds_from_our_environment():
+    """repo2docker ignores, without a word, a link that leads nowhere: so look at what it would build."""
+    command = [sys.executable, "-m", "repo2docker", "--no-build", "--debug", str(ROOT)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120)
+    dockerfile = done.stdout + done.stderr
+    assert "Building conda environment for python=3.11" in dockerfile
+    assert '--file "binder/environment.yml"' in dockerfile
+    assert "RUN ./binder/postBuild" in dockerfile
+    assert 'R2D_ENTRYPOINT="${REPO_DIR}/binder/start"' in dockerfile
+
+
+def test_binder_files_are_ready():
+    binder = ROOT / "binder"
+    assert (binder / "environment.yml").resolve() == ROOT / "environment.yml"
+    for name in ("postBuild", "start"):
+        assert os.access(binder / name, os.X_OK)
+        assert "set -e" in (binder / name).read_text().splitlines()
+    assert "--no-deps" in (binder / "postBuild").read_text()
+
+
+def test_binder_start_hands_over_with_our_settings(tmp_path):
+    show = "import json, os; print(json.dumps(dict(os.environ)))"
+    (tmp_path / "config").mkdir()
+    done = subprocess.run(
+        [ROOT / "binder" / "start", sys.executable, "-c", show],
+        cwd=tmp_path, env={"PATH": os.environ["PATH"], "JUPYTER_CONFIG_PATH": "/other"}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    environment = json.loads(done.stdout)
+    assert environment["OMP_NUM_THREADS"] == "1"
+    assert environment["JUPYTER_CONFIG_PATH"] == f"{ROOT / 'binder'}:/other"
+
+
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_workflows_are_pinned_and_may_only_read(path):
+    workflow = yaml.safe_load(path.read_text())
+    assert workflow["permissions"] == {"contents": "read"}
+    for job in workflow["jobs"].values():
+        assert "timeout-minutes" in job
+        for step in job["steps"]:
+            assert re.search(r"@[0-9a-f]{40}$", step.get("uses", "@" + "0" * 40))
+
+
+def test_continuous_integration_is_make_test():
+    assert (ROOT / ".ci" / "run").read_text().splitlines()[-1] == 'cd "$(dirname "$0")/.." && exec make test'
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)

@@ -1,0 +1,81 @@
+"""The notebooks are what their text form says, executed once from top to bottom, and fit the series."""
+
+import ast
+import re
+
+import nbformat
+import pytest
+from build_notebooks import METADATA, NOTEBOOKS, build, notebook_of, texts
+from write_readme import series
+
+SERIES = {notebook["name"]: notebook for act in series() for notebook in act["notebook"]}
+TRAINS = {"10_train_your_own"}
+SCIKIT_LEARN = {"12_from_pilot_to_practice"}
+
+each = pytest.mark.parametrize("text", texts(), ids=lambda text: text.stem)
+
+
+def content(notebook):
+    """What a notebook and its text form share."""
+    return [(cell.id, cell.cell_type, cell.source, dict(cell.metadata)) for cell in notebook.cells]
+
+
+def test_each_notebook_has_a_text_form():
+    assert texts()
+    assert {notebook_of(text) for text in texts()} == set(NOTEBOOKS.glob("*.ipynb")), "run: make notebooks"
+
+
+@each
+def test_text_and_notebook_agree(text):
+    notebook = nbformat.read(notebook_of(text), as_version=4)
+    assert content(notebook) == content(build(text)), f"run: make notebooks NB={text.stem[:2]}"
+    assert notebook.metadata == METADATA
+
+
+@each
+def test_notebook_was_executed_in_order_without_errors(text):
+    cells = [cell for cell in nbformat.read(notebook_of(text), as_version=4).cells if cell.cell_type == "code" and cell.source]
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    for output in (output for cell in cells for output in cell.outputs):
+        assert output.output_type != "error"
+        assert output.get("name") != "stderr"
+        assert "application/vnd.jupyter.widget-view+json" not in output.get("data", {})
+
+
+@each
+def test_notebook_is_small(text):
+    assert notebook_of(text).stat().st_size < 500_000
+
+
+@each
+def test_outputs_name_no_machine(text):
+    for cell in nbformat.read(notebook_of(text), as_version=4).cells:
+        for output in cell.get("outputs", []):
+            assert not re.search(r"/(home|root|tmp|Users)/|0x[0-9a-f]{8,}", str(output))
+
+
+@each
+def test_notebook_says_what_the_series_says(text):
+    entry = SERIES[text.stem]
+    cells = nbformat.read(notebook_of(text), as_version=4).cells
+    assert re.match(rf"# (\d\d\W+)?{re.escape(entry['title'])}$", cells[0].source, re.M)
+    start = "\n".join(cell.source for cell in cells[:4] if cell.cell_type == "markdown")
+    assert re.search(rf"\b{entry['minutes']} min", start), f"series.toml says {entry['minutes']} minutes"
+
+
+@each
+def test_only_what_trains_imports_torch(text):
+    source = "\n".join(cell.source for cell in build(text).cells if cell.cell_type == "code")
+    tree = ast.walk(ast.parse(re.sub(r"(?m)^[%!].*", "", source)))
+    names = {alias.name for node in tree if isinstance(node, ast.Import) for alias in node.names}
+    tree = ast.walk(ast.parse(re.sub(r"(?m)^[%!].*", "", source)))
+    names |= {node.module for node in tree if isinstance(node, ast.ImportFrom)}
+    heavy = {name for name in names if re.match(r"torch|sklearn|lt_helpers\.training", name)}
+    assert not heavy or text.stem in TRAINS | SCIKIT_LEARN
+
+
+def test_building_twice_gives_the_same_notebook():
+    text = texts()[0]
+    assert nbformat.writes(build(text)) == nbformat.writes(build(text))
+    ids = [cell.id for cell in build(text).cells]
+    assert len(set(ids)) == len(ids)

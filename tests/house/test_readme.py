@@ -1,0 +1,67 @@
+"""The README: what it repeats has one home, and what it points at is there."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from write_readme import BLOCKS, first_notebook, project, series, written
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted((ROOT / "docs").glob("**/*.md"))
+
+
+def headings(page):
+    """The anchors of a page's headings, as GitHub makes them."""
+    titles = re.findall(r"(?m)^#+ (.*)$", re.sub(r"(?s)```.*?```", "", page.read_text()))
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_generated_parts_are_current():
+    for path, text in written().items():
+        assert path.read_text() == text, "run: make readme"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    links = re.findall(r"\]\(([^)\s]+)\)", page.read_text())
+    for target, _, anchor in (link.partition("#") for link in links if not link.startswith("http")):
+        path = page.parent / target if target else page
+        assert path.exists(), f"{page.name} points at {target}"
+        assert not anchor or anchor in headings(path), f"{page.name} points at {target}#{anchor}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_pictures_have_words(page):
+    for words in re.findall(r"!\[([^\]]*)\]", page.read_text()):
+        assert len(words) > 3
+
+
+def test_only_one_file_names_the_repository_by_hand():
+    repository = project()["urls"]["Repository"]
+    owner_and_name = repository.removeprefix("https://github.com/")
+    files = subprocess.run(["git", "grep", "-lI", "-F", owner_and_name], cwd=ROOT, capture_output=True, text=True).stdout.split()
+    assert set(files) == {"pyproject.toml", "README.md", "CITATION.cff"}
+    outside_blocks = (ROOT / "README.md").read_text()
+    for name in BLOCKS:
+        outside_blocks = re.sub(rf"(?s)<!-- {name} -->.*?<!-- /{name} -->", "", outside_blocks)
+    assert owner_and_name not in outside_blocks
+
+
+def test_the_map_links_what_is_there_and_nothing_else():
+    readme = (ROOT / "README.md").read_text()
+    names = [notebook["name"] for act in series() for notebook in act["notebook"]]
+    assert [name[:2] for name in names] == [f"{number:02}" for number in range(14)]
+    for name in names:
+        assert (f"(notebooks/{name}.ipynb)" in readme) == (ROOT / "notebooks" / f"{name}.ipynb").exists()
+
+
+def test_badge_opens_the_first_notebook_at_the_version():
+    assert (ROOT / first_notebook()).exists()
+    assert f"/v{project()['version']}?urlpath=lab/tree/{first_notebook()}" in (ROOT / "README.md").read_text()
+
+
+def test_commands_are_there():
+    targets = set(re.findall(r"(?m)^([a-z]+):", (ROOT / "Makefile").read_text()))
+    for page in PAGES:
+        assert set(re.findall(r"`?make ([a-z]+)\b", "\n".join(re.findall(r"(?s)```sh.*?```|`[^`\n]+`", page.read_text())))) <= targets
