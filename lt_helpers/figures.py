@@ -75,7 +75,7 @@ def figure(panels, columns=2, height=480):
         layout["xaxis" + number] = dict(panel.x.layout(), domain=[left, left + wide], anchor="y" + number)
         layout["yaxis" + number] = dict(panel.y.layout(), domain=[top - high, top], anchor="x" + number)
         place = dict(x=left, y=top, xref="paper", yref="paper", xanchor="left", yanchor="bottom", align="left", showarrow=False)
-        layout["annotations"].append(dict(text=f"<b>{panel.title}</b><br>{key(traces)}", **place))
+        layout["annotations"].append(dict(text=f'<b>{panel.title}</b><br><span style="font-size:12px">{key(traces)}</span>', **place))
         data += [{**trace, "xaxis": "x" + number, "yaxis": "y" + number} for trace in traces]
     return go.Figure(data, layout, _validate=False)  # checking every property again at each move would cost 15 ms; the tests do it
 

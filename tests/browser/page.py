@@ -1,0 +1,190 @@
+"""A notebook in a browser, as a test drives it: run, slide, and read what is drawn."""
+
+import time
+
+import numpy as np
+
+# For each trace of a chart: its numbers, how many shapes stand for it on the page, and where its marks stand, back in data units.
+DRAWN = """figure => {
+  const layers = [...figure.querySelectorAll(".scatterlayer .trace, .barlayer .trace, .heatmaplayer .hm")];
+  const numbers = (values) => values ? Array.from(values, (value) => value?.length === undefined ? value : Array.from(value)) : [];
+  return figure._fullData.map((trace) => {
+    const node = layers.find((layer) => [layer.__data__].flat()[0]?.trace?.uid === trace.uid);
+    const shapes = node ? [...node.querySelectorAll("path, image")].filter((shape) => shape.tagName === "image" || shape.getAttribute("d")) : [];
+    const axis = figure._fullLayout["yaxis" + trace.yaxis.slice(1)];
+    const heights = shapes.filter((shape) => shape.classList.contains("point")).map((point) => point.getAttribute("transform"));
+    const drawn_y = heights.map((transform) => axis.p2d(Number(transform.match(/,([^)]+)/)[1])));
+    return {x: numbers(trace.x), y: numbers(trace.y), z: numbers(trace.z), drawn_y, shapes: shapes.length,
+            span: Math.abs(axis.range[1] - axis.range[0])};
+  });
+}"""
+
+
+FAULTS = """root => {
+  const faults = [];
+  for (const text of root.querySelectorAll(".lt-figure text")) {
+    const size = parseFloat(getComputedStyle(text).fontSize);
+    if (size < 12) faults.push(`${text.textContent}: ${size} px`);
+  }
+  if (root.scrollWidth > root.clientWidth + 1) faults.push(`the lab is ${root.scrollWidth} px wide in ${root.clientWidth}`);
+  const width = root.querySelector(".lt-figure").getBoundingClientRect();
+  const titles = [...root.querySelectorAll(".lt-figure .annotation")].map((title) => [title, title.getBoundingClientRect()]);
+  for (const [title, box] of titles) {
+    const beside = titles.filter(([, other]) => Math.abs(other.top - box.top) < 5 && other.left > box.left).map(([, other]) => other.left);
+    if (box.right > Math.min(width.right, ...beside)) faults.push(`${title.textContent}: ${box.right} px, and ends at ${beside}`);
+  }
+  return faults;
+}"""
+
+
+class NotebookPage:
+    """One notebook open in JupyterLab."""
+
+    def __init__(self, page, address, dark=False):
+        self.page = page
+        self.failures = []  # what the page itself complained of
+        page.on("pageerror", lambda error: self.failures.append(str(error)))
+        page.goto(address)
+        self.wait_until_ready()
+        if dark:
+            self.command("apputils:change-theme", theme="JupyterLab Dark")
+
+    def wait_until_ready(self):
+        """Until the kernel of the notebook is idle."""
+        self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+        self.page.wait_for_function(
+            "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'", timeout=60_000
+        )
+
+    def command(self, name, **arguments):
+        """Run one of JupyterLab's commands, as its menus do, and wait for its end."""
+        return self.page.evaluate("async ([name, args]) => { await jupyterapp.commands.execute(name, args); }", [name, arguments])
+
+    def run_all(self):
+        self.command("notebook:run-all-cells")
+        self.wait_until_ready()
+
+    def reload(self):
+        """Save, and load the page anew with the same kernel."""
+        self.command("docmanager:save")
+        self.page.reload()
+        self.wait_until_ready()
+
+    def labs(self):
+        """All labs of the notebook, each scrolled into view once so that it is drawn."""
+        self.page.wait_for_selector(".lt-chart", state="attached", timeout=20_000)
+        return [Lab(self.page, chart) for chart in self.page.locator(".jp-OutputArea-output:has(.lt-chart)").all()]
+
+    def errors(self):
+        """Tracebacks and warnings in the outputs."""
+        selector = '[data-mime-type="application/vnd.jupyter.error"], [data-mime-type="application/vnd.jupyter.stderr"]'
+        return [output.inner_text() for output in self.page.locator(selector).all()]
+
+
+class Lab:
+    """One lab on the page."""
+
+    def __init__(self, page, root):
+        self.page, self.root = page, root
+        root.scroll_into_view_if_needed()
+        root.locator(".lt-figure .main-svg").first.wait_for(state="attached", timeout=20_000)
+
+    def drawn(self):
+        """Every trace that the chart has, with what is on the page for it."""
+        traces = self.root.locator(".lt-figure").evaluate(DRAWN)
+        for trace in traces:
+            for key in ("x", "y", "z", "drawn_y"):
+                trace[key] = np.array(trace[key], float)
+        return traces
+
+    def expected(self):
+        """The lab that the copied view opens, in this process: what the page should show."""
+        self.button("Copy this view").click()
+        code = self.root.locator("code").inner_text()
+        statement, call = code.split("; ", 1)
+        names = {}
+        exec(statement, names)
+        return eval(call, names)
+
+    def shows_what_python_computes(self, seconds=10):
+        """Wait until every number, every mark and the words on the page are those that Python computes for the controls."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                return self._compare(self.expected())
+            except AssertionError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+
+    def _compare(self, expected):
+        assert self.words() == expected.words_now
+        drawn = self.drawn()
+        assert len(drawn) == len(expected.figure.data) > 0
+        for trace, figured in zip(drawn, expected.figure.data, strict=True):
+            wanted = figured.to_plotly_json()
+            for key in {"x", "y", "z"} & wanted.keys():
+                np.testing.assert_allclose(
+                    trace[key], np.asarray(wanted[key], float), rtol=1e-5, atol=1e-6, err_msg=f"{figured.name}: {key}"
+                )
+            numbers = np.asarray(wanted.get("z", wanted["y"]), float)
+            numbers = numbers[np.isfinite(numbers)]
+            assert (trace["shapes"] > 0) == (numbers.size > 0), (
+                f"{figured.name}: {trace['shapes']} shapes on the page for {numbers.size} numbers"
+            )
+            if "markers" in wanted.get("mode", ""):  # where the marks stand, in pixels turned back into data
+                np.testing.assert_allclose(np.sort(trace["drawn_y"]), np.sort(numbers), atol=0.01 * trace["span"], err_msg=figured.name)
+
+    def words(self):
+        return self.root.locator(".lt-words").text_content()
+
+    def button(self, label):
+        return self.root.get_by_role("button", name=label)
+
+    def sliders(self):
+        """The labels of all sliders."""
+        return self.root.locator(".widget-hslider > .widget-label").all_inner_texts()
+
+    def handle(self, label):
+        """The handle of the slider with this label."""
+        return self._slider(label).locator(".noUi-handle")
+
+    def readout(self, label):
+        return self._slider(label).locator(".widget-readout").inner_text()
+
+    def press(self, label, key, times=1):
+        self.handle(label).focus()
+        for _ in range(times):
+            self.page.keyboard.press(key)
+
+    def step(self, label):
+        """One step by key, to the right if there is room."""
+        before = self.readout(label)
+        self.press(label, "ArrowRight")
+        if self.readout(label) == before:
+            self.press(label, "ArrowLeft")
+        assert self.readout(label) != before
+
+    def drag(self, label, offsets):
+        """Take the handle and move it by each of `offsets` (pixels from where it was), then let go."""
+        self.handle(label).scroll_into_view_if_needed()
+        box = self.handle(label).bounding_box()
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        self.page.mouse.move(x, y)
+        self.page.mouse.down()
+        for offset in offsets:
+            self.page.mouse.move(x + offset, y)
+        self.page.mouse.up()
+
+    def _slider(self, label):
+        return self.root.locator(f'.widget-hslider:has(> .widget-label:text-is("{label}"))')
+
+    def brightness(self, selector, property):
+        """How bright the colour of an element of the drawing is, 0 to 255."""
+        read = f"element => getComputedStyle(element).{property}"
+        colour = self.root.locator(f".lt-figure {selector}").first.evaluate(read)
+        return np.mean([float(part) for part in colour[colour.index("(") + 1 : -1].split(",")[:3]])
+
+    def layout_faults(self):
+        """What a learner would trip over: text under 12 pixels, a lab wider than its cell, words over a panel that leave its width."""
+        return self.root.evaluate(FAULTS)
