@@ -1,7 +1,7 @@
 """Carry what has one home into the files that repeat it: `python tools/write_readme.py`.
 
-The repository's address and the version come from pyproject.toml, the map of the series from notebooks/series.toml. They go into README.md,
-between comments such as <!-- map --> and <!-- /map -->, and into CITATION.cff.
+The repository's address and the version come from pyproject.toml, the map of the series from notebooks/.text/series.toml. They go into
+README.md, between comments such as <!-- map --> and <!-- /map -->, and into CITATION.cff.
 """
 
 import re
@@ -17,8 +17,8 @@ def project():
 
 
 def series():
-    """The acts of notebooks/series.toml, each with its notebooks."""
-    return tomllib.loads((ROOT / "notebooks" / "series.toml").read_text())["act"]
+    """The acts of notebooks/.text/series.toml, each with its notebooks."""
+    return tomllib.loads((ROOT / "notebooks" / ".text" / "series.toml").read_text())["act"]
 
 
 def first_notebook():

@@ -70,6 +70,12 @@ def test_setup_installs_once_and_again_when_the_project_changes(project):
     assert len(installs(moved)) == 3
 
 
+def test_setup_for_the_tests_serves_the_labs_and_the_training(project):
+    for extra in ("test", "labs", "train"):
+        run("tools/setup", extra, "env", cwd=project)
+    assert [call.split()[-1] for call in installs(project)] == [".[test]"]
+
+
 def test_setup_that_fails_is_tried_again(project):
     python = project / "env" / "bin" / "python"
     python.write_text('#!/bin/sh\n[ "$2" != pip ]\n')
