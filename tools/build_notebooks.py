@@ -5,6 +5,7 @@ twice gives the same file: cell ids come from the cells' text, and nothing of th
 """
 
 import hashlib
+import re
 import sys
 from collections import Counter
 from pathlib import Path
@@ -31,12 +32,20 @@ def notebook_of(text):
     return NOTEBOOKS / f"{text.stem}.ipynb"
 
 
+def without_dead_links(words):
+    """A link to a notebook that is still to come is nothing but its words."""
+    there = {text.stem for text in texts()}
+    return re.sub(r"\[([^\]]*)\]\((\d\d_\w+)\.ipynb\)", lambda link: link[0] if link[2] in there else link[1], words)
+
+
 def build(text):
     """The notebook of a text form, not executed, with ids that depend on the cells' text alone."""
     notebook = jupytext.read(text, fmt="py:percent")
     notebook.metadata = nbformat.from_dict(METADATA)
     seen = Counter()
     for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = without_dead_links(cell.source)
         seen[cell.source] += 1
         cell.id = hashlib.sha256(f"{seen[cell.source]} {cell.cell_type} {cell.source}".encode()).hexdigest()[:12]
     return notebook

@@ -70,8 +70,7 @@ def test_the_import_check_sees_each_form(tmp_path, monkeypatch):
     monkeypatch.setitem(globals(), "ROOT", tmp_path)
     module = tmp_path / "lt_helpers" / "labs" / "noise.py"
     module.parent.mkdir(parents=True)
-    lines = ["import torch.nn", "from .. import task", "from ..chart import Chart", "from .base import Lab", "def f():", "    import plotly"]
-    module.write_text("\n".join(lines))
+    module.write_text("import torch.nn\nfrom .. import task\nfrom ..chart import Chart\nfrom .base import Lab\nif 1:\n    import plotly\n")
     assert imports(module) == ["torch.nn", "lt_helpers.task", "lt_helpers.chart", "lt_helpers.labs.base", "plotly"]
 
 

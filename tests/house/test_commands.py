@@ -13,6 +13,7 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
+
 from lt_helpers.__main__ import COMMANDS, main
 
 ROOT = Path(__file__).parents[2]

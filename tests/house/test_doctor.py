@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError
 
 import numpy as np
 import pytest
+
 from lt_helpers import doctor, machine, pretrained, weights
 
 MB = 2**20
@@ -145,6 +146,11 @@ def test_version_1_of_cgroups_is_read_too(tmp_path):
 def test_without_jupyter_the_doctor_still_speaks(tmp_path):
     """What it needs itself is in the package's own requirements."""
     shutil.copytree(pretrained.FOLDER.parent, tmp_path / "lt_helpers", ignore=shutil.ignore_patterns("__pycache__"))
-    block = "import sys; sys.modules['jupyter_core'] = sys.modules['jupyter_core.paths'] = None; from lt_helpers import doctor; print(doctor.front_end())"
-    done = subprocess.run([sys.executable, "-c", block], cwd=tmp_path, capture_output=True, text=True, env={"PATH": os.environ["PATH"]})
+    code = """if True:
+        import sys
+        sys.modules["jupyter_core"] = sys.modules["jupyter_core.paths"] = None
+        from lt_helpers import doctor
+        print(doctor.front_end())
+    """
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, env={"PATH": os.environ["PATH"]})
     assert done.stdout.startswith("WRONG  widgets in the page: Jupyter is not installed"), done.stderr

@@ -9,11 +9,12 @@ import tomllib
 from importlib.metadata import version
 from pathlib import Path
 
-import lt_helpers
 import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+
+import lt_helpers
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
