@@ -99,8 +99,11 @@ def mark(trace):
     return DASHES[trace["line"]["dash"]] if trace.get("mode") == "lines" else "■"
 
 
-def line(x, y, name=None, color=MODEL, dash="solid", width=2.5, **more):
-    return dict(type="scatter", mode="lines", x=x, y=y, name=name, line=dict(color=color, dash=dash, width=width), **more)
+def line(x, y, name=None, color=MODEL, dash="solid", width=2.5, symbol=None, **more):
+    """A line, with a mark at each point if `symbol` names one."""
+    marks = {} if symbol is None else dict(marker=dict(symbol=symbol, size=8, color=color))
+    mode = "lines" if symbol is None else "lines+markers"
+    return dict(type="scatter", mode=mode, x=x, y=y, name=name, line=dict(color=color, dash=dash, width=width), **marks, **more)
 
 
 def dots(x, y, name=None, color=MODEL, symbol="circle", size=9, **more):
