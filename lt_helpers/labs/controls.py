@@ -1,7 +1,6 @@
 """The controls that a lab declares: frozen descriptions, each of which checks values and makes its widget."""
 
 import inspect
-import math
 from dataclasses import dataclass
 
 import ipywidgets
@@ -156,9 +155,9 @@ class Prediction(Control):
 
 def decimals(step):
     """How many digits after the point a multiple of `step` needs."""
-    return max(0, math.ceil(-math.log10(step) - 1e-9))
+    return len(f"{step:.9f}".rstrip("0").partition(".")[2])
 
 
 def dressed(kind, control, width, **more):
     style = dict(description_width="initial")
-    return kind(description=control.label, style=style, layout=ipywidgets.Layout(width=width), **more)
+    return kind(description=control.label, style=style, layout=ipywidgets.Layout(width=width, margin="2px 12px 2px 2px"), **more)

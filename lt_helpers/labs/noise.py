@@ -53,21 +53,16 @@ class NoiseLab(Lab):
     def words(state, ghost=None):
         level = f"σ = {state.sigma:.1f} (σ² = {state.sigma**2:.2f})"
         if not np.isfinite(state.path).all():
-            return (
-                f"{level}: on this sequence the model diverges, and its weight is not finite. A smaller σ or another depth brings it back."
-            )
+            return f"{level}: on this sequence the model diverges; its weight is not finite. A smaller σ or another depth brings it back."
         low, high = np.interp([0.05, 0.95], np.cumsum(state.posterior), GRID)
+        apart = np.linalg.norm(state.path[-1] - state.oracle)
         said = [
-            f"{level}: the model acts as if σ were {state.implied:.1f}; AdaRR estimates {state.estimate:.1f}, and the data allow {low:.1f} to "
-            f"{high:.1f} (90%). Its w is {np.linalg.norm(state.path[-1] - state.oracle):.2g} away from the oracle's."
+            f"{level}: the model acts as if σ were {state.implied:.1f}; AdaRR estimates {state.estimate:.1f}, "
+            f"and the data allow {low:.1f} to {high:.1f} (90%). Its w is {apart:.2g} away from the oracle's."
         ]
         if (np.abs(state.kept) < 10).all():
-            weakest, strongest = ((state.kept[j], state.ridge_kept[j]) for j in (0, -1))
-            said += [
-                "It keeps {:.2f} of the weakest direction (ridge {:.2f}) and {:.2f} of the strongest (ridge {:.2f}).".format(
-                    *weakest, *strongest
-                )
-            ]
+            weakest, strongest = (f"{state.kept[j]:.2f} (ridge {state.ridge_kept[j]:.2f})" for j in (0, -1))
+            said += [f"It keeps {weakest} of the weakest direction and {strongest} of the strongest (R² = {state.fit:.2f})."]
         else:
             said += ["On some redraws of the noise it explodes, so it has no shares to speak of."]
         spans = trained_spans(state.noise)
@@ -109,7 +104,7 @@ def weight_panel(state, ghost):
 def kept_panel(state, ghost):
     traces = [
         figures.line(CURVE, state.ridge_curve, "ridge", figures.ORACLE),
-        *([] if ghost is None else [held(ghost.eigenvalues, clip(ghost.kept, KEPT), name="ghost")]),
+        *([] if ghost is None else [held(ghost.eigenvalues, clip(ghost.kept, KEPT))]),
         figures.line(CURVE, clip(state.curve, KEPT), "this sequence", dash="dot", width=1.5),
         figures.dots(state.eigenvalues, clip(state.kept, KEPT), "model", size=7),
         *guess(state.eigenvalues[0], state.kept_guess),
@@ -126,8 +121,9 @@ def step_panel(state, ghost):
             held(layers(ghost), clip(ghost.step, STEP), name="ghost"),
             held(layers(ghost), clip(ghost.rescaling, STEP), "diamond-open"),
         ]
+    cosine = dict(customdata=state.cosine, hovertemplate="step %{y:.2f}<br>cosine with the gradient %{customdata:.2f}")
     traces += [
-        figures.line(layers(state), clip(state.step, STEP), "step along the gradient", width=1.5, symbol="circle"),
+        figures.line(layers(state), clip(state.step, STEP), "step along the gradient", width=1.5, symbol="circle", **cosine),
         figures.line(layers(state), clip(state.rescaling, STEP), "rescaling", figures.RED, width=1.5, symbol="diamond"),
     ]
     return Panel("What each layer does to w", Axis("layer", *ends, ticks=tuple(range(1, deepest + 1))), Axis("factor", *STEP)), traces
@@ -142,7 +138,7 @@ def meter_panel(state, ghost):
         figures.line(METER, METER, color=figures.GREY, dash="dot", width=1, hoverinfo="skip"),
         figures.line(state.sigma + 0.9 * bell[likely], GRID[likely], "posterior", figures.ORANGE, **filled),
         figures.dots([state.sigma], clip([state.estimate], METER), "AdaRR", figures.RED, "triangle-up"),
-        *([] if ghost is None else [held([ghost.sigma], clip([ghost.implied], METER), name="ghost")]),
+        *([] if ghost is None else [held([ghost.sigma], clip([ghost.implied], METER))]),
         figures.dots([state.sigma], clip([state.implied], METER), "model"),
         *guess(state.sigma, state.implied_guess),
     ]
