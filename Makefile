@@ -20,7 +20,7 @@ help:  ## list the commands
 	@echo "An environment of your own (conda, say) instead of .venv: make lab VENV=\$$CONDA_PREFIX"
 
 lab: lab-environment  ## open notebook 00 in JupyterLab (sets up .venv the first time)
-	@JUPYTER_CONFIG_PATH=$(CURDIR)/binder:$$JUPYTER_CONFIG_PATH $(PY) -m jupyterlab --ServerApp.ip=127.0.0.1 --ServerApp.port=$(PORT) \
+	@JUPYTER_CONFIG_PATH="$(CURDIR)/binder$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH}" $(PY) -m jupyterlab --ServerApp.ip=127.0.0.1 --ServerApp.port=$(PORT) \
 		$(if $(filter 0,$(shell id -u)),--allow-root) $(if $(filter no,$(OPEN)),--no-browser) \
 		--LabApp.default_url=/lab/tree/$(firstword $(wildcard notebooks/00_*.ipynb))
 
@@ -50,7 +50,7 @@ lint: test-environment  ## ruff over everything
 
 clean:  ## remove the environment and what the commands left behind
 	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis
-	find . -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf
+	find . \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
 lab-environment:
 	@tools/setup labs $(VENV)
