@@ -70,6 +70,11 @@ class NotebookPage:
         self.page.reload()
         self.wait_until_ready()
 
+    def close(self):
+        """Shut the kernel down and close the page."""
+        self.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+        self.page.context.close()
+
     def labs(self):
         """All labs of the notebook, each scrolled into view once so that it is drawn."""
         self.page.wait_for_selector(".lt-chart", state="attached", timeout=20_000)

@@ -1,0 +1,84 @@
+"""A real JupyterLab on loopback, and a Chromium to look at it: for the browser tests, the pictures and the benchmark."""
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.request import urlopen
+
+import nbformat
+from playwright.sync_api import sync_playwright
+
+ROOT = Path(__file__).parents[1]
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")  # as in tools/setup
+OPTIONS = "no-sandbox disable-gpu disable-quic no-first-run disable-background-networking disable-component-update disable-sync"
+
+
+@contextmanager
+def chromium():
+    """A headless Chromium: the one that the environment variable CHROMIUM names, or the first on the PATH."""
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None:
+        raise FileNotFoundError(
+            "no Chromium or Chrome on the PATH: `tools/setup chromium` installs one, the variable CHROMIUM names another."
+        )
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=[f"--{option}" for option in OPTIONS.split()])
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def jupyterlab(folder, **environment):
+    """JupyterLab with `folder` as its root, settings of its own and a free port -> a function from a path in it to its address."""
+    private = Path(folder) / ".jupyter"
+    quiet = private / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
+    quiet.parent.mkdir(parents=True)
+    quiet.write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    places = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR", "JUPYTERLAB_WORKSPACES_DIR")
+    private_places = {name: str(private / name) for name in places} | {"JUPYTERLAB_SETTINGS_DIR": str(private / "settings")}
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    token = secrets.token_hex(16)
+    options = {
+        "IdentityProvider.token": token,
+        "ServerApp.port": port,
+        "ServerApp.root_dir": folder,
+        "LabApp.expose_app_in_browser": True,  # its commands can be run as its menus do
+    }
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1"]
+    command += [f"--{name}={value}" for name, value in options.items()]
+    everything = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), **private_places, **environment}
+    with open(private / "log", "w") as log:
+        server = subprocess.Popen(command, env=everything, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            wait_for(f"http://127.0.0.1:{port}/api?token={token}", server, private / "log")
+            yield lambda path: f"http://127.0.0.1:{port}/lab/tree/{path}?token={token}"
+        finally:
+            server.terminate()
+            server.wait(20)
+
+
+def wait_for(address, server, log, seconds=60):
+    for _ in range(seconds * 5):
+        if server.poll() is not None:
+            break
+        try:
+            return urlopen(address)
+        except OSError:
+            time.sleep(0.2)
+    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()[-2000:]}")
+
+
+def write_notebook(path, cells):
+    """An unexecuted notebook of code cells."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
+    notebook.metadata.kernelspec = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    nbformat.write(notebook, path)

@@ -1,0 +1,46 @@
+"""Draw each lab, as it is after a fresh start or as STATES says, to docs/pictures/: what readers see where nothing is live.
+
+    python tools/pictures.py [NAME ...]        # such as noise-lab; all of them without a name
+
+It draws with the labs' own compute and draw and the charts' own draw.js, and prints the words of each lab, to write its alt text from.
+"""
+
+import re
+import sys
+
+from browsing import ROOT, chromium
+
+from lt_helpers import labs
+from lt_helpers.chart import FILES
+
+PICTURES = ROOT / "docs" / "pictures"
+STATES = {"noise-lab": dict(sigma=4.0, ghost={"sigma": 1.0})}
+PAGE = """<!doctype html><meta charset="utf-8"><title>{name}</title>
+<style>body {{ margin: 0; background: white }} #lab {{ width: {width}px; padding: 8px }} .lt-words {{ display: none }}</style>
+<div id="lab"></div><script>{plotly}</script><script>{draw}</script>"""
+
+
+def main(names):
+    found = {kebab(name): getattr(labs, name) for name in labs.__all__ if name.endswith("Lab") and name != "Lab"}
+    unknown = set(names) - set(found)
+    if unknown:
+        raise SystemExit(f"no lab {', '.join(sorted(unknown))}: there are {', '.join(found)}.")
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    plotly, draw = ((FILES / name).read_text() for name in ("plotly.min.js", "draw.js"))
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": 1000, "height": 700}, device_scale_factor=1.5)
+        for name in names or found:
+            lab = found[name](**STATES.get(name, {}))
+            page.set_content(PAGE.format(name=name, width=960, plotly=plotly, draw=draw))
+            page.evaluate("state => ltChart(Plotly, document.querySelector('#lab')).show(state)", lab.chart.get_state("state")["state"])
+            page.locator("#lab").screenshot(path=PICTURES / f"{name}.png")
+            print(f"docs/pictures/{name}.png: {lab.words_now}")
+
+
+def kebab(name):
+    """NoiseLab -> noise-lab"""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
