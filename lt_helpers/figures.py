@@ -30,7 +30,17 @@ THEME = go.layout.Template(
         margin=dict(l=54, r=10, t=42, b=42),
     )
 )
-MARKS = {"circle": "●", "circle-open": "○", "diamond": "◆", "diamond-open": "◇", "triangle-up": "▲", "star": "★", "x": "✕", "line-ew": "━"}
+MARKS = {
+    "circle": "●",
+    "circle-open": "○",
+    "diamond": "◆",
+    "diamond-open": "◇",
+    "triangle-up": "▲",
+    "triangle-up-open": "△",
+    "star": "★",
+    "x": "✕",
+    "line-ew": "━",
+}
 DASHES = {"solid": "━", "dash": "╍", "dot": "┉"}
 
 

@@ -60,7 +60,8 @@ def jupyterlab(folder, **environment):
         server = subprocess.Popen(command, env=everything, stdout=log, stderr=subprocess.STDOUT)
         try:
             wait_for(f"http://127.0.0.1:{port}/api?token={token}", server, private / "log")
-            yield lambda path: f"http://127.0.0.1:{port}/lab/tree/{path}?token={token}"
+            # A workspace of its own for each address: in a shared one JupyterLab opens the notebooks of earlier visits as well.
+            yield lambda path: f"http://127.0.0.1:{port}/lab/workspaces/{secrets.token_hex(4)}/tree/{path}?token={token}"
         finally:
             server.terminate()
             server.wait(20)

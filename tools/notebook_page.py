@@ -105,7 +105,7 @@ class Lab:
     def expected(self):
         """The lab that the copied view opens, in this process: what the page should show."""
         self.button("Copy this view").click()
-        code = self.root.locator("code").inner_text()
+        code = self.root.locator("code").text_content()
         statement, call = code.split("; ", 1)
         names = {}
         exec(statement, names)
@@ -148,14 +148,14 @@ class Lab:
 
     def sliders(self):
         """The labels of all sliders."""
-        return self.root.locator(".widget-hslider > .widget-label").all_inner_texts()
+        return self.root.locator(".widget-hslider > .widget-label").all_text_contents()
 
     def handle(self, label):
         """The handle of the slider with this label."""
         return self._slider(label).locator(".noUi-handle")
 
     def readout(self, label):
-        return self._slider(label).locator(".widget-readout").inner_text()
+        return self._slider(label).locator(".widget-readout").text_content()
 
     def press(self, label, key, times=1):
         self.handle(label).focus()

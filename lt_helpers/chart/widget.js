@@ -15,6 +15,12 @@ async function ltPlotly(model) {
   return globalThis[name];
 }
 
+// ipywidgets gives the handles of its sliders no name for screen readers; their labels stand beside them.
+function ltNameSliders(lab) {
+  for (const slider of lab?.querySelectorAll(".widget-slider") ?? [])
+    slider.querySelector(".noUi-handle")?.setAttribute("aria-label", slider.querySelector(".widget-label").textContent);
+}
+
 export default () => {
   let state; // {version, data, layout, words, error}
   const views = new Set();
@@ -43,6 +49,7 @@ export default () => {
       views.add(view);
       view.show(state);
       model.send({drawn: state.version});
+      requestAnimationFrame(() => ltNameSliders(el.closest(".jp-OutputArea-output")));
       return () => (views.delete(view), view.close());
     } catch (error) {
       el.textContent = `The chart could not be drawn (${error.message}). Reload the page; if that does not help, restart the kernel.`;

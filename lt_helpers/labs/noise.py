@@ -137,7 +137,7 @@ def meter_panel(state, ghost):
         figures.band(trained_spans(state.noise), *METER, "trained on"),
         figures.line(METER, METER, color=figures.GREY, dash="dot", width=1, hoverinfo="skip"),
         figures.line(state.sigma + 0.9 * bell[likely], GRID[likely], "posterior", figures.ORANGE, **filled),
-        figures.dots([state.sigma], clip([state.estimate], METER), "AdaRR", figures.RED, "triangle-up"),
+        figures.dots([state.sigma], clip([state.estimate], METER), "AdaRR", figures.RED, "triangle-up-open", 14),
         *([] if ghost is None else [held([ghost.sigma], clip([ghost.implied], METER))]),
         figures.dots([state.sigma], clip([state.implied], METER), "model"),
         *guess(state.sigma, state.implied_guess),

@@ -83,10 +83,22 @@ def test_two_notebooks_in_one_page_each_draw(open_notebook):
         lab.shows_what_python_computes()
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_colours_follow_the_theme(open_notebook, dark):
-    notebook = open_notebook("two_labs.ipynb", dark=dark)
+def test_colours_follow_the_theme_while_the_lab_is_open(open_notebook):
+    notebook = open_notebook("two_labs.ipynb")
     notebook.run_all()
     lab = notebook.labs()[0]
+    assert lab.brightness("text.xtitle", "fill") < 128
+    notebook.command("apputils:change-theme", theme="JupyterLab Dark")
+    notebook.page.wait_for_timeout(1000)
+    assert lab.brightness("text.xtitle", "fill") > 128
     lab.shows_what_python_computes()
-    assert (lab.brightness("text.xtitle", "fill") > 128) == dark
+
+
+def test_a_screen_reader_finds_names(open_notebook):
+    notebook = open_notebook("two_labs.ipynb")
+    notebook.run_all()
+    lab = notebook.labs()[0]
+    assert lab.root.locator('.lt-figure[role="img"]').get_attribute("aria-label") == lab.words()
+    for label in lab.sliders():
+        assert lab.root.get_by_role("slider", name=label, exact=True).count() == 1
+    assert lab.root.locator(".lt-words").get_attribute("aria-live") == "polite"
