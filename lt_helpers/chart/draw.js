@@ -5,6 +5,7 @@
 //
 // The figure says "black" for ink: it becomes the page's text colour. On a dark page, blues that would drown are lightened.
 
+const LT_NARROW = 800; // pixels: below, panels do not stand side by side
 const LT_LIGHTENED = {"#0072B2": "#56B4E9", "#009E73": "#2CC295", "#D55E00": "#F0813A"};
 
 function ltColours(element) {
@@ -33,6 +34,42 @@ function ltTheme(layout, {ink, faint}) {
   return layout;
 }
 
+// On a narrow page the panels stand under each other, and a key that is wider than the page takes several lines.
+function ltStack(layout, width) {
+  const names = Object.keys(layout).filter((name) => name.startsWith("xaxis"));
+  if (width >= LT_NARROW) return layout;
+  const {t, b} = layout.template.layout.margin;
+  const [low, high] = layout.yaxis.domain;
+  const panel = (high - low) * (layout.height - t - b);
+  const keys = layout.annotations.slice(0, names.length).map(({text}) => ltWrap(text, width - 60));
+  const title = t + 16 * Math.max(...keys.map((text) => text.split("<br>").length - 2));
+  const inner = names.length * panel + (names.length - 1) * (title + b);
+  names.forEach((name, index) => {
+    const top = 1 - (index * (panel + title + b)) / inner;
+    layout[name].domain = [0, 1];
+    layout[name.replace("x", "y")].domain = [top - panel / inner, top];
+    Object.assign(layout.annotations[index], {x: 0, y: top, text: keys[index]});
+  });
+  return {...layout, height: inner + title + b, margin: {...layout.template.layout.margin, t: title}};
+}
+
+// Breaks the key under a title, whose entries three spaces set apart, into lines of at most `width` pixels, 7 a character.
+function ltWrap(text, width) {
+  const [title, key] = text.split("<br>");
+  const lines = [[]];
+  let room = width;
+  for (const entry of key.split("   ")) {
+    const length = 7 * (entry.replace(/<[^>]+>/g, "").length + 3);
+    if (length > room) {
+      lines.push([]);
+      room = width;
+    }
+    lines.at(-1).push(entry);
+    room -= length;
+  }
+  return [title, ...lines.map((entries) => entries.join("   "))].join("<br>");
+}
+
 function ltChart(Plotly, element) {
   element.classList.add("lt-chart");
   const figure = document.createElement("div");
@@ -49,7 +86,8 @@ function ltChart(Plotly, element) {
     if (!spec || !figure.clientWidth) return; // hidden: drawn when it is shown
     const colours = ltColours(element);
     const {data, layout} = ltPaint({data: spec.data, layout: spec.layout}, colours.replaced);
-    Plotly.react(figure, data, {...ltTheme(layout, colours), width: figure.clientWidth}, config);
+    const width = figure.clientWidth;
+    Plotly.react(figure, data, {...ltStack(ltTheme(layout, colours), width), width}, config);
   }
 
   function show(next) {

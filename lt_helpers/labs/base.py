@@ -47,7 +47,7 @@ class Lab:
 
     def __init__(self, ghost=None, **values):
         self._opened = self._checked(values)
-        self._opened_ghost = self.ghost = None if ghost is None else self._checked({**self._opened, **ghost})
+        self._opened_ghost = self.ghost = None if ghost is None else self._held(self._checked({**self._opened, **ghost}))
         self._resting = False
         self.error = None
         self._compute(self._opened)
@@ -71,17 +71,21 @@ class Lab:
 
     def hold_ghost(self, hold=True):
         """Keep the present state behind the next ones, or let go of it."""
-        self._set(self.values, self.values if hold else None)
+        self._set(self.values, self._held(self.values) if hold else None)
 
     def __repr__(self):
         values = self.values
         said = {name: value for name, value in values.items() if value != self.CONTROLS[name].value}
         if self.ghost is not None:
-            said["ghost"] = {name: value for name, value in self.ghost.items() if value != values[name]}
+            said["ghost"] = {name: value for name, value in self.ghost.items() if value != self._held(values)[name]}
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in said.items())})"
 
     def _repr_mimebundle_(self, **kwargs):
         return self.widget._repr_mimebundle_(**kwargs)
+
+    def _held(self, values):
+        """What a ghost keeps: all but the predictions, which stay marked once."""
+        return {name: None if isinstance(self.CONTROLS[name], Prediction) else value for name, value in values.items()}
 
     def _checked(self, values):
         """A value for every control, each one allowed."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import ipywidgets
 
-WIDE, NARROW = "320px", "max-content"
+WIDE, NARROW = "290px", "max-content"
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ def weight_panel(state, ghost):
         figures.dots(last, clip(state.path[-1], WEIGHT), "model", size=7, **read),
     ]
     x = Axis("component", 0.4, DIM + 0.6, ticks=tuple(range(1, DIM + 1)))
-    return Panel("Implicit weight: w moves, P and Q are frozen", x, Axis("w", *WEIGHT)), traces
+    return Panel("P and Q are frozen, w moves", x, Axis("w", *WEIGHT)), traces
 
 
 def kept_panel(state, ghost):
@@ -109,7 +109,7 @@ def kept_panel(state, ghost):
         figures.dots(state.eigenvalues, clip(state.kept, KEPT), "model", size=7),
         *guess(state.eigenvalues[0], state.kept_guess),
     ]
-    return Panel("How much of each direction of X is kept", Axis("eigenvalue of X'X/n", 0, CURVE[-1]), Axis("share", *KEPT)), traces
+    return Panel("How much of each direction is kept", Axis("eigenvalue of X'X/n", 0, CURVE[-1]), Axis("share", *KEPT)), traces
 
 
 def step_panel(state, ghost):
@@ -142,7 +142,7 @@ def meter_panel(state, ghost):
         figures.dots([state.sigma], clip([state.implied], METER), "model"),
         *guess(state.sigma, state.implied_guess),
     ]
-    return Panel("Noise meter: the σ that the model acts on", Axis("true σ", 0, SIGMA_MAX + 1), Axis("σ read", *METER)), traces
+    return Panel("Noise meter: the σ it acts on", Axis("true σ", 0, SIGMA_MAX + 1), Axis("σ read", *METER)), traces
 
 
 def held(x, y, symbol="circle-open", name=None):

@@ -94,6 +94,17 @@ def test_colours_follow_the_theme_while_the_lab_is_open(open_notebook):
     lab.shows_what_python_computes()
 
 
+@pytest.mark.parametrize("width", [1920, 1366, 1000, 700])
+def test_nothing_overlaps_or_is_cut_off_at_any_width(open_notebook, width):
+    notebook = open_notebook("two_labs.ipynb", width=width)
+    notebook.run_all()
+    lab = notebook.labs()[1]
+    lab.step("Predict: σ read")
+    lab.step("Predict: smallest share")
+    lab.shows_what_python_computes()
+    assert lab.layout_faults() == []
+
+
 def test_a_screen_reader_finds_names(open_notebook):
     notebook = open_notebook("two_labs.ipynb")
     notebook.run_all()
