@@ -46,8 +46,7 @@ class NotebookPage:
         page.on("pageerror", lambda error: self.failures.append(str(error)))
         page.goto(address)
         self.wait_until_ready()
-        if dark:
-            self.command("apputils:change-theme", theme="JupyterLab Dark")
+        self.command("apputils:change-theme", theme="JupyterLab Dark" if dark else "JupyterLab Light")
 
     def wait_until_ready(self):
         """Until the kernel of the notebook is idle."""

@@ -25,6 +25,19 @@ WEIGHT, KEPT, STEP, METER = (
 COMPONENT = np.arange(1.0, DIM + 1)
 
 
+def stored_kinds():
+    """The kinds that are stored -> {label: kind}."""
+    kinds = {entry["kind"] for entry in stored()}
+    return {label: kind for label, kind in KINDS.items() if kind in kinds}
+
+
+def trained_on(kind):
+    """The noises for which models of a kind are stored -> {label: key}, uniform ones first."""
+    noises = {parse_noise(entry["noise"]) for entry in stored() if (entry["kind"], entry["heads"], entry["variant"]) == (kind, 1, "")}
+    ordered = sorted(noises, key=lambda noise: (not isinstance(noise, Uniform), noise.sigma_max, noise.key))
+    return {noise.label: noise.key for noise in ordered}
+
+
 class NoiseLab(Lab):
     """Slide the noise; watch the implicit weight of a trained, frozen linear transformer adapt.
 
@@ -33,8 +46,8 @@ class NoiseLab(Lab):
 
     CONTROLS = dict(
         sigma=Slider("Noise σ", 0.0, SIGMA_MAX, 0.1, value=1.0),
-        kind=Choice("Model", KINDS, "diag"),
-        noise=Choice("Trained on", lambda kind: trained_on(kind), "uniform-5"),
+        kind=Choice("Model", stored_kinds, "diag"),
+        noise=Choice("Trained on", trained_on, "uniform-5"),
         layers=Choice("Layers", lambda kind, noise: stored_layers(kind, parse_noise(noise)), 4, slide=True),
         kept_guess=Prediction("Predict: smallest share", 0.0, 1.0, 0.05),
         implied_guess=Prediction("Predict: σ read", 0.0, SIGMA_MAX, 0.25),
@@ -69,13 +82,6 @@ class NoiseLab(Lab):
         if not spans[0][0] <= state.sigma <= spans[-1][1]:
             said += [f"This noise lies outside its training range, {state.noise.label}."]
         return " ".join(said + (["What lies beyond an axis is drawn at its edge."] if clipped(state) else []))
-
-
-def trained_on(kind):
-    """The noises for which models of a kind are stored -> {label: key}, uniform ones first."""
-    noises = {parse_noise(entry["noise"]) for entry in stored() if (entry["kind"], entry["heads"], entry["variant"]) == (kind, 1, "")}
-    ordered = sorted(noises, key=lambda noise: (not isinstance(noise, Uniform), noise.sigma_max, noise.key))
-    return {noise.label: noise.key for noise in ordered}
 
 
 def trained_spans(noise):

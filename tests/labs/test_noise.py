@@ -3,7 +3,7 @@ import pytest
 
 from lt_helpers import LinearTransformer, load_pretrained
 from lt_helpers.labs import NoiseLab, noise_state
-from lt_helpers.labs.noise import KINDS
+from lt_helpers.labs.noise import stored_kinds
 from lt_helpers.labs.noise_state import GRID, sequence
 from lt_helpers.noise import parse_noise
 from lt_helpers.pretrained import stored_layers
@@ -20,7 +20,7 @@ def drawn(lab, name, panel):
     return next(trace for trace in lab.figure.data if trace.name == name and trace.yaxis == axis)
 
 
-@pytest.mark.parametrize("kind", KINDS.values())
+@pytest.mark.parametrize("kind", stored_kinds().values())
 @pytest.mark.parametrize("sigma", [0.0, 2.3, 8.0])
 def test_the_drawn_weights_are_what_basis_queries_read_off_the_model(kind, sigma):
     lab = NoiseLab(kind=kind, sigma=sigma)
@@ -61,7 +61,7 @@ def test_the_posterior_is_that_of_a_normal_distribution_of_the_labels():
 
 
 def test_only_stored_models_are_offered(lab):
-    for kind in KINDS.values():
+    for kind in stored_kinds().values():
         lab.controls["kind"].value = kind
         for _, noise in lab.controls["noise"].options:
             lab.controls["noise"].value = noise
