@@ -13,6 +13,7 @@ from pathlib import Path
 import jupytext
 import nbformat
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 METADATA = {
@@ -53,8 +54,14 @@ def build(text):
 
 def execute(notebook):
     """Run a notebook from top to bottom, in place, and keep of its outputs what is the same on every machine."""
-    NotebookClient(notebook, kernel_name="python3", timeout=300, store_widget_state=False, record_timing=False, coalesce_streams=True,
-                   resources={"metadata": {"path": str(NOTEBOOKS)}}).execute()
+    client = NotebookClient(
+        notebook, kernel_name="python3", timeout=300, store_widget_state=False, record_timing=False, coalesce_streams=True,
+        resources={"metadata": {"path": str(NOTEBOOKS)}},
+    )  # fmt: skip
+    try:
+        client.execute()
+    except CellExecutionError as error:
+        raise SystemExit(str(error)) from None
     notebook.metadata = nbformat.from_dict(METADATA)
     for cell in notebook.cells:
         for output in cell.get("outputs", []):

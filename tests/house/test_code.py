@@ -1,6 +1,7 @@
 """How the code is laid out: which room may know which, and what is nowhere."""
 
 import ast
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "lt_helpers"
-MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
+MODULES = sorted(PACKAGE.rglob("*.py"))
+NOTEBOOKS = sorted((ROOT / "notebooks" / ".text").glob("*.py"))
 
 # A room imports only from rooms before it.
 ROOMS = [
@@ -33,23 +35,37 @@ def room(path):
 
 
 def imports(path):
-    """All that a module imports, anywhere in it -> list of absolute dotted names."""
+    """All that a module imports, anywhere in it -> dictionary of names in the module and what they stand for, as absolute dotted names."""
     package = path.parent.relative_to(ROOT).parts
-    names = []
+    names = {}
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
+            names |= {alias.asname or alias.name: alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             above = package[: len(package) - node.level + 1] if node.level else ()
             base = ".".join([*above, *([node.module] if node.module else [])])
-            names += [f"{base}.{alias.name}" for alias in node.names] if base == "lt_helpers" else [base]
+            names |= {alias.asname or alias.name: f"{base}.{alias.name}" for alias in node.names}
     return names
 
 
-def public(path):
-    """Functions and classes at the top of a module whose names do not start with an underscore."""
+def uses(path):
+    """What a module takes from others by name -> set of dotted names, such as lt_helpers.figures.line."""
+    names = imports(path)
+    attributes = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute))
+    pairs = {(getattr(node.value, "id", None), node.attr) for node in attributes}
+    return set(names.values()) | {f"{names[owner]}.{name}" for owner, name in pairs if owner in names}
+
+
+@functools.cache
+def used_elsewhere():
+    """What is taken from one module of the package by another, or by a notebook."""
+    return set().union(*map(uses, [*MODULES, *NOTEBOOKS]))
+
+
+def definitions(path):
+    """Functions and classes at the top of a module."""
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-    return [node for node in ast.parse(path.read_text()).body if isinstance(node, kinds) and not node.name.startswith("_")]
+    return [node for node in ast.parse(path.read_text()).body if isinstance(node, kinds)]
 
 
 def named(paths):
@@ -59,7 +75,7 @@ def named(paths):
 @named([path for path in MODULES if path != PACKAGE / "__init__.py"])
 def test_imports_go_one_way(path):
     assert room(path) in ROOMS, f"put the new room {room(path)!r} into ROOMS, where it belongs in the order"
-    for name in imports(path):
+    for name in imports(path).values():
         top, *rest = name.split(".")
         if top == "lt_helpers" and rest and rest[0] in ROOMS and rest[0] != room(path):
             assert ROOMS.index(rest[0]) < ROOMS.index(room(path)), f"{path.name} imports {name}, which comes after it"
@@ -71,7 +87,8 @@ def test_the_import_check_sees_each_form(tmp_path, monkeypatch):
     module = tmp_path / "lt_helpers" / "labs" / "noise.py"
     module.parent.mkdir(parents=True)
     module.write_text("import torch.nn\nfrom .. import task\nfrom ..chart import Chart\nfrom .base import Lab\nif 1:\n    import plotly\n")
-    assert imports(module) == ["torch.nn", "lt_helpers.task", "lt_helpers.chart", "lt_helpers.labs.base", "plotly"]
+    found = {"torch.nn", "lt_helpers.task", "lt_helpers.chart.Chart", "lt_helpers.labs.base.Lab", "plotly"}
+    assert set(imports(module).values()) == found
 
 
 @pytest.mark.parametrize("module, absent", [("lt_helpers", "torch plotly ipywidgets"), ("lt_helpers.labs", "torch sklearn scipy")])
@@ -83,7 +100,7 @@ def test_importing_it_brings_nothing_heavy(module, absent):
 
 @named(MODULES)
 def test_data_files_cannot_run_code(path):
-    assert not {name.split(".")[0] for name in imports(path)} & {"pickle", "dill", "cloudpickle", "shelve", "marshal"}
+    assert not {name.split(".")[0] for name in imports(path).values()} & {"pickle", "dill", "cloudpickle", "shelve", "marshal"}
     assert "allow_pickle" not in path.read_text()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Attribute) and node.attr == "load" and isinstance(node.value, ast.Name):
@@ -96,9 +113,11 @@ def test_modules_are_short(path):
 
 
 @named(MODULES)
-def test_modules_and_public_names_have_docstrings(path):
+def test_what_others_use_has_a_docstring(path):
     assert ast.get_docstring(ast.parse(path.read_text())), "the module says what it is"
-    assert not [node.name for node in public(path) if not ast.get_docstring(node)]
+    module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    public = [node for node in definitions(path) if f"{module}.{node.name}" in used_elsewhere()]
+    assert not [node.name for node in public if not ast.get_docstring(node)]
 
 
 def test_ruff_finds_nothing():

@@ -47,6 +47,12 @@ def test_notebook_is_small(text):
 
 
 @each
+def test_lines_of_code_fit_the_page(text):
+    lines = [line for cell in build(text).cells if cell.cell_type == "code" for line in cell.source.splitlines()]
+    assert not [line for line in lines if len(line) > 140]
+
+
+@each
 def test_outputs_name_no_machine(text):
     for cell in nbformat.read(notebook_of(text), as_version=4).cells:
         for output in cell.get("outputs", []):
