@@ -183,11 +183,14 @@ class Lab:
     def _slider(self, label):
         return self.root.locator(f'.widget-hslider:has(> .widget-label:text-is("{label}"))')
 
-    def brightness(self, selector, property):
-        """How bright the colour of an element of the drawing is, 0 to 255."""
-        read = f"element => getComputedStyle(element).{property}"
-        colour = self.root.locator(f".lt-figure {selector}").first.evaluate(read)
-        return np.mean([float(part) for part in colour[colour.index("(") + 1 : -1].split(",")[:3]])
+    def colour(self, locator, name):
+        """A colour of an element: red, green, blue, each 0 to 255."""
+        text = locator.evaluate(f"element => getComputedStyle(element)['{name}']")
+        return [float(part) for part in text[text.index("(") + 1 : -1].split(",")[:3]]
+
+    def ink(self):
+        """How bright the text of the drawing is, 0 to 255."""
+        return np.mean(self.colour(self.root.locator(".lt-figure text.xtitle").first, "fill"))
 
     def layout_faults(self):
         """What a learner would trip over: text under 12 pixels, a lab wider than its cell, words over a panel that leave its width."""

@@ -8,6 +8,17 @@ from notebook_page import NotebookPage
 
 TWO_LABS = ["from lt_helpers.labs import NoiseLab", "NoiseLab()", "NoiseLab(sigma=3.0, ghost={'sigma': 1.0})"]
 
+FRAGILE_LAB = """from lt_helpers.labs import NoiseLab
+
+class FragileLab(NoiseLab):
+    @staticmethod
+    def compute(**controls):
+        if controls["sigma"] == 1.1:
+            raise ValueError("sigma is 1.1: this lab cannot bear it.")
+        return NoiseLab.compute(**controls)
+
+FragileLab()"""
+
 
 @pytest.fixture(scope="session")
 def browser():
@@ -20,6 +31,7 @@ def address_of(tmp_path_factory):
     folder = tmp_path_factory.mktemp("jupyter")
     shutil.copytree(ROOT / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
     write_notebook(folder / "notebooks" / "two_labs.ipynb", TWO_LABS)
+    write_notebook(folder / "notebooks" / "fragile_lab.ipynb", [FRAGILE_LAB])
     with jupyterlab(folder) as address_of:
         yield address_of
 

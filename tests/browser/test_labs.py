@@ -87,11 +87,28 @@ def test_colours_follow_the_theme_while_the_lab_is_open(open_notebook):
     notebook = open_notebook("two_labs.ipynb")
     notebook.run_all()
     lab = notebook.labs()[0]
-    assert lab.brightness("text.xtitle", "fill") < 128
+    assert lab.ink() < 128
     notebook.command("apputils:change-theme", theme="JupyterLab Dark")
     notebook.page.wait_for_timeout(1000)
-    assert lab.brightness("text.xtitle", "fill") > 128
+    assert lab.ink() > 128
     lab.shows_what_python_computes()
+
+
+def test_an_error_shows_in_red_and_the_next_move_recovers(open_notebook):
+    notebook = open_notebook("fragile_lab.ipynb")
+    notebook.run_all()
+    lab = notebook.labs()[0]
+    drawn = lab.drawn()
+    lab.press("Noise σ", "ArrowRight")
+    error = lab.root.locator(".lt-error")
+    error.wait_for()
+    assert "this lab cannot bear it" in error.inner_text() and "Reset" in error.inner_text()
+    red, green, blue = lab.colour(error, "color")
+    assert red > 2 * max(green, blue)
+    assert [trace["shapes"] for trace in lab.drawn()] == [trace["shapes"] for trace in drawn]
+    lab.press("Noise σ", "ArrowRight")
+    error.wait_for(state="detached")
+    assert "σ = 1.2" in lab.words()
 
 
 @pytest.mark.parametrize("width", [1920, 1366, 1000, 700])
