@@ -37,7 +37,7 @@ function ltTheme(layout, {ink, faint}) {
 // On a narrow page the panels stand under each other, and a key that is wider than the page takes several lines.
 function ltStack(layout, width) {
   const names = Object.keys(layout).filter((name) => name.startsWith("xaxis"));
-  if (width >= LT_NARROW) return layout;
+  if (width >= LT_NARROW || !layout.annotations?.length) return layout;
   const {t, b} = layout.template.layout.margin;
   const [low, high] = layout.yaxis.domain;
   const panel = (high - low) * (layout.height - t - b);

@@ -104,8 +104,8 @@ class Lab:
         ghosted = "ghost" in inspect.signature(self.draw).parameters
         more = dict(ghost=self.ghost and self.compute(**self.ghost)) if ghosted else {}
         arrays = self.compute(**values)
-        self.figure, self.words_now = self.draw(arrays, **more), self.words(arrays, **more)
-        self.arrays = arrays
+        figure, words = self.draw(arrays, **more), self.words(arrays, **more)
+        self.arrays, self.figure, self.words_now = arrays, figure, words
 
     def _moved(self, change):
         if not self._resting:

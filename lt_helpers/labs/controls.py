@@ -2,6 +2,7 @@
 
 import inspect
 from dataclasses import dataclass
+from numbers import Integral, Real
 
 import ipywidgets
 
@@ -30,7 +31,7 @@ class Control:
 
 @dataclass(frozen=True)
 class Slider(Control):
-    """A number between two ends. Whole numbers where the step is one."""
+    """A number between two ends, in `unit`. A whole number where ends and step are ints."""
 
     low: float
     high: float
@@ -38,17 +39,20 @@ class Slider(Control):
     value: float
     unit: str = ""
 
+    @property
+    def whole(self):
+        return all(isinstance(number, int) for number in (self.low, self.high, self.step))
+
     def check(self, name, value, others):
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise TypeError(f"{name} is {value!r}: {name} must be a number from {self.low:g} to {self.high:g}.")
+        number, kind = ("whole number", Integral) if self.whole else ("number", Real)
+        if isinstance(value, bool) or not isinstance(value, kind):
+            raise TypeError(f"{name} is {value!r}: {name} must be a {number} from {self.low:g} to {self.high:g}.")
         if not self.low <= value <= self.high:
             raise ValueError(f"{name} is {value!r}: {name} must be from {self.low:g} to {self.high:g}.")
-        return value
+        return int(value) if self.whole else float(value)
 
     def widget(self, value, others):
-        whole = all(isinstance(number, int) for number in (self.low, self.high, self.step))
-        kind = ipywidgets.IntSlider if whole else ipywidgets.FloatSlider
-        readout = "d" if whole else f".{decimals(self.step)}f"
+        kind, readout = (ipywidgets.IntSlider, "d") if self.whole else (ipywidgets.FloatSlider, f".{decimals(self.step)}f")
         return dressed(kind, self, WIDE, min=self.low, max=self.high, step=self.step, value=value, readout_format=readout)
 
 
@@ -83,7 +87,7 @@ class Choice(Control):
             allowed = ", ".join(map(repr, values))
             given = "".join(f" with {key}={others[key]!r}" for key in self._depends())
             raise ValueError(f"{name} is {value!r}{given}: {name} must be one of {allowed}.")
-        return value
+        return values[values.index(value)]
 
     def widget(self, value, others):
         options = list(self.choices(others).items())
@@ -118,9 +122,9 @@ class Seed(Control):
     value: int = 1
 
     def check(self, name, value, others):
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 9999:
+        if isinstance(value, bool) or not isinstance(value, Integral) or not 0 <= value <= 9999:
             raise ValueError(f"{name} is {value!r}: {name} must be a whole number from 0 to 9999.")
-        return value
+        return int(value)
 
     def widget(self, value, others):
         return dressed(ipywidgets.BoundedIntText, self, "150px", min=0, max=9999, value=value)
@@ -138,7 +142,9 @@ class Prediction(Control):
     UNSET = "not set"
 
     def check(self, name, value, others):
-        return value if value is None else Slider.check(self, name, value, others)
+        if value is None:
+            return None
+        return Slider(self.label, float(self.low), float(self.high), self.step, value).check(name, value, others)
 
     def widget(self, value, others):
         shown = decimals(self.step)
@@ -159,5 +165,7 @@ def decimals(step):
 
 
 def dressed(kind, control, width, **more):
-    style = dict(description_width="initial")
-    return kind(description=control.label, style=style, layout=ipywidgets.Layout(width=width, margin="2px 12px 2px 2px"), **more)
+    """A widget of a kind with the control's label, and its unit if it has one."""
+    unit = getattr(control, "unit", "")
+    described = dict(description=f"{control.label} ({unit})" if unit else control.label, style=dict(description_width="initial"))
+    return kind(**described, layout=ipywidgets.Layout(width=width, margin="2px 12px 2px 2px"), **more)

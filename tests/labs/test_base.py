@@ -4,6 +4,8 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
+from lt_helpers.labs import Slider
+
 
 def drawn(lab, trace=0):
     return np.asarray(lab.figure.data[trace].y)
@@ -105,6 +107,22 @@ def test_values_that_the_lab_cannot_take(lab, values, error, says):
     with pytest.raises(error) as raised:
         type(lab)(**values)
     assert says in str(raised.value)
+
+
+def test_numpy_numbers_are_numbers(lab):
+    opened = type(lab)(frequency=np.float32(2.0), seed=np.int64(3))
+    assert opened.values["frequency"] == 2.0 and opened.values["seed"] == 3 and "np." not in opened.view()
+
+
+def test_a_whole_number_slider_takes_whole_numbers_only():
+    slider = Slider("n", 1, 9, 1, value=3)
+    assert slider.widget(3, {}).value == 3 and slider.check("n", np.int64(4), {}) == 4
+    with pytest.raises(TypeError, match="n must be a whole number from 1 to 9"):
+        slider.check("n", 2.5, {})
+
+
+def test_a_unit_stands_in_the_label():
+    assert Slider("Length", 0.0, 1.0, 0.1, value=0.5, unit="m").widget(0.5, {}).description == "Length (m)"
 
 
 def test_a_lab_that_depends_on_a_choice_opens_at_the_nearest_default(lab):
