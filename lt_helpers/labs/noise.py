@@ -148,7 +148,11 @@ def meter_panel(state, ghost):
         figures.dots([state.sigma], clip([state.implied], METER), "model"),
         *guess(state.sigma, state.implied_guess),
     ]
-    return Panel("Noise meter: the σ it acts on", Axis("true σ", 0, SIGMA_MAX + 1), Axis("σ read", *METER)), traces
+    return Panel(
+        "Noise meter: the σ it acts on",
+        Axis("true σ", 0, SIGMA_MAX + 1, ticks=tuple(range(0, int(SIGMA_MAX) + 1, 2))),
+        Axis("σ read", *METER),
+    ), traces
 
 
 def held(x, y, symbol="circle-open", name=None):
