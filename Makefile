@@ -30,6 +30,7 @@ test: test-environment  ## run the whole suite: house, unit, labs, notebooks, br
 
 notebooks: test-environment  ## rebuild and execute the notebooks from notebooks/.text (one: NB=07)
 	@$(PY) tools/build_notebooks.py $(NB)
+	@$(PY) tools/write_readme.py
 
 readme: test-environment  ## carry the repository's name and the map of the series into README.md
 	@$(PY) tools/write_readme.py
