@@ -43,7 +43,13 @@ def record(kind, layers, noise, heads=1, variant="", folder=FOLDER):
 @cache
 def stored(folder=FOLDER):
     """The records of all stored models -> tuple of dicts with kind, layers, noise (its key), heads, variant, loss, ..."""
-    return tuple(json.loads((Path(folder) / "records.json").read_text()))
+    path = Path(folder) / "records.json"
+    try:
+        return tuple(json.loads(path.read_text()))
+    except FileNotFoundError:
+        raise ValueError(f"there are no records of stored models, {path}: get the file anew.") from None
+    except ValueError as error:
+        raise ValueError(f"the records of stored models, {path}, are damaged ({error}): get the file anew.") from error
 
 
 def stored_layers(kind, noise, heads=1, variant="", folder=FOLDER):

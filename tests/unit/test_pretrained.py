@@ -1,0 +1,96 @@
+"""The stored models: what is stored is found, what is not is said, and a damaged file is named."""
+
+import json
+
+import numpy as np
+import pytest
+
+from lt_helpers import Categorical, LinearTransformer, RegressionTask, Uniform, adjusted_loss, load_pretrained, weights
+from lt_helpers.noise import parse_noise
+from lt_helpers.pretrained import FOLDER, model_name, record, spans, stored, stored_layers
+from lt_helpers.table1 import paper_table
+
+FAMILIES = sorted({(entry["kind"], entry["noise"], entry["heads"], entry["variant"]) for entry in stored()})
+
+
+def test_the_models_that_the_labs_need_are_stored():
+    for kind in ("gd++", "diag", "full"):
+        assert set(range(1, 8)) <= set(stored_layers(kind, Uniform(5)))
+    for kind in ("diag", "full"):
+        assert {4, 7} <= set(stored_layers(kind, Categorical((1, 3))))
+
+
+@pytest.mark.parametrize(
+    "entry", stored(), ids=lambda e: model_name(e["kind"], e["layers"], parse_noise(e["noise"]), e["heads"], e["variant"])
+)
+def test_a_stored_model_is_what_its_record_says(entry):
+    noise = parse_noise(entry["noise"])
+    model = load_pretrained(entry["kind"], entry["layers"], noise, entry["heads"], entry["variant"])
+    assert (model.kind, model.layers, model.heads, model.dim, model.context) == (entry["kind"], entry["layers"], entry["heads"], 10, 20)
+    assert {"loss", "standard_error", "p9999", "steps", "seed", "seconds", "versions"} <= set(entry)
+    if noise.sigma_max:  # without noise the loss hangs on a few rare sequences
+        loss, error = adjusted_loss(model, RegressionTask(10, 20, noise), 4_000, np.random.default_rng(7))
+        assert abs(loss - entry["loss"]) < 5 * np.hypot(error, entry["standard_error"])
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: "-".join(map(str, family)))
+def test_depth_never_hurts(family):
+    kind, noise, heads, variant = family
+    entries = [
+        record(kind, layers, parse_noise(noise), heads, variant) for layers in stored_layers(kind, parse_noise(noise), heads, variant)
+    ]
+    for shallow, deep in zip(entries, entries[1:]):
+        assert deep["loss"] <= shallow["loss"] + 2 * np.hypot(deep["standard_error"], shallow["standard_error"])
+
+
+@pytest.mark.parametrize("kind", ["diag", "full"])
+@pytest.mark.parametrize("layers", range(1, 8))
+def test_models_for_uniform_noise_are_as_good_as_the_papers(kind, layers):
+    entry = record(kind, layers, Uniform(5))
+    assert entry["loss"] <= 1.05 * paper_table()[kind, layers, "uniform-5"] + 2 * entry["standard_error"]
+
+
+def test_a_model_that_is_not_stored_is_said_with_those_that_are():
+    with pytest.raises(
+        ValueError, match=r"no stored model kind='diag', layers=99, noise=Uniform\(sigma_max=5.0\). Stored for .*: diag .*1-"
+    ):
+        load_pretrained("diag", 99, Uniform(5))
+    with pytest.raises(ValueError, match="Stored are models for the noises .*uniform-5"):
+        load_pretrained("diag", 4, Uniform(5.5))
+    with pytest.raises(ValueError, match="kind is 'linear'"):
+        load_pretrained("linear", 4, Uniform(5))
+    with pytest.raises(TypeError, match="noise is 5"):
+        load_pretrained("diag", 4, 5)
+    with pytest.raises(ValueError, match="layers is 0"):
+        load_pretrained("diag", 0, Uniform(5))
+
+
+def test_a_damaged_store_is_named(tmp_path):
+    with pytest.raises(ValueError, match="no records of stored models"):
+        load_pretrained("diag", 4, Uniform(5), folder=tmp_path)
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "records.json").write_text('[{"kind": "di')
+    with pytest.raises(ValueError, match="records.json, are damaged"):
+        load_pretrained("diag", 4, Uniform(5), folder=broken)
+    cut = tmp_path / "cut"
+    cut.mkdir()
+    (cut / "records.json").write_text(json.dumps([record("diag", 4, Uniform(5))]))
+    with pytest.raises(ValueError, match="there is no weights file"):
+        load_pretrained("diag", 4, Uniform(5), folder=cut)
+    (cut / "models.safetensors").write_bytes((FOLDER / "models.safetensors").read_bytes()[:-100])
+    with pytest.raises(ValueError, match="models.safetensors is damaged"):
+        load_pretrained("diag", 4, Uniform(5), folder=cut)
+
+
+def test_only_the_model_that_is_asked_for_is_read(tmp_path, rng):
+    model = LinearTransformer.random("diag", 10, 2, 1, rng)
+    weights.write(tmp_path / "models.safetensors", {"diag/2/uniform-5": np.stack([model.P, model.Q])})
+    (tmp_path / "records.json").write_text(json.dumps([record("diag", 2, Uniform(5)), record("diag", 4, Uniform(5))]))
+    assert np.array_equal(load_pretrained("diag", 2, Uniform(5), folder=tmp_path).P, model.P)
+    with pytest.raises(ValueError, match="damaged"):
+        load_pretrained("diag", 4, Uniform(5), folder=tmp_path)
+
+
+def test_numbers_are_written_as_spans():
+    assert spans([1, 2, 3, 5, 7, 8]) == "1-3, 5, 7-8" and spans([4]) == "4"
