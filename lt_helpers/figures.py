@@ -46,17 +46,20 @@ DASHES = {"solid": "━", "dash": "╍", "dot": "┉"}
 
 @dataclass(frozen=True)
 class Axis:
-    """Label and fixed range of an axis. `log`: the range is still in the data's units. `ticks`: where to put them, if not by itself."""
+    """Label and fixed range of an axis. `log`: the range is still in the data's units. `ticks`: where to put them, if not by itself, and
+    `labels`: what to write there, if not the number."""
 
     label: str
     low: float
     high: float
     log: bool = False
     ticks: tuple = None
+    labels: tuple = None
 
     def layout(self):
         ends = [self.low, self.high]
         ticks = {} if self.ticks is None else dict(tickvals=list(self.ticks))
+        ticks |= {} if self.labels is None else dict(ticktext=list(self.labels))
         if self.log:
             return dict(title=dict(text=self.label), type="log", range=np.log10(ends).tolist(), **ticks)
         return dict(title=dict(text=self.label), range=ends, **ticks)
