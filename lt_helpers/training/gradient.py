@@ -1,0 +1,72 @@
+"""The implicit weight of a model and its gradient, by hand: three times as fast as automatic differentiation, and one gradient a sequence.
+
+Forward:   U_l = update(S_l),  T_l = I + U_l,  S_{l+1} = T_l S_l T_l^T,  and w = minus the last row of T_L ... T_1.
+Backward:  the gradient of <v, w> with respect to T_l is (row l) outer (token l), where row l is the last row of T_L ... T_{l+1} and
+token l is the query token (-v, 0) after l layers; and, through the layers above, 2 (dS_{l+1}) T_l S_l.
+"""
+
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True)
+class Pass:
+    """A forward pass.  w : (..., B, d) implicit weights.  weights, S, T, TS : lists over layers.  rows : L+1 tensors (..., B, 1, W)."""
+
+    family: object
+    w: torch.Tensor
+    weights: list
+    S: list
+    T: list
+    TS: list
+    rows: list
+
+    def every(self, step):
+        """The same for one in `step` of the sequences."""
+
+        def thinned(tensors):
+            return [tensor[..., ::step, :, :] for tensor in tensors]
+
+        return Pass(
+            self.family, self.w[..., ::step, :], self.weights, thinned(self.S), thinned(self.T), thinned(self.TS), thinned(self.rows)
+        )
+
+
+def forward(family, theta, S):
+    """family : of `parameters`.    theta : (..., L, K).    S : (B, W, W).    ->    Pass"""
+    d, W = family.dim, S.shape[-1]
+    identity = torch.eye(W, dtype=S.dtype)
+    weights, moments, maps, products = [], [], [], []
+    for layer in range(family.layers):
+        weights.append(family.layer(theta[..., layer, :]))
+        moments.append(S)
+        maps.append(family.update(weights[-1], S) + identity)
+        if layer < family.layers - 1:  # nothing reads the context after the last layer
+            products.append(maps[-1] @ S)
+            S = products[-1] @ maps[-1].mT
+    rows = [identity[d].expand(*maps[-1].shape[:-2], 1, W)]
+    for T in reversed(maps):
+        rows.insert(0, rows[0] @ T)
+    return Pass(family, -rows[0][..., 0, :d], weights, moments, maps, products, rows)
+
+
+def backward(run, v):
+    """Gradients of <v, w> for each sequence.    run : Pass.    v : (..., B, d).    ->    (..., B, L, K)"""
+    family, d = run.family, run.family.dim
+    token = v.new_zeros(*v.shape[:-1], run.S[0].shape[-1], 1)
+    token[..., :d, 0] = -v
+    tokens = [token]
+    for T in run.T[:-1]:
+        tokens.append(T @ tokens[-1])
+    gradients, dS = [], None
+    for layer in reversed(range(family.layers)):
+        T = run.T[layer]
+        dU = run.rows[layer + 1].mT @ tokens[layer].mT
+        if dS is not None:
+            dU = dU + 2 * (dS @ run.TS[layer])
+        gradient, dS_here = family.pull(run.weights[layer], run.S[layer], dU)
+        gradients.append(gradient)
+        dS_here = (dS_here + dS_here.mT) / 2
+        dS = dS_here if dS is None else dS_here + T.mT @ (dS @ T)
+    return torch.stack(gradients[::-1], dim=-2)

@@ -1,0 +1,185 @@
+"""The whole set of stored models: which they are, which start from which, and a store that a kill at any moment leaves whole."""
+
+import json
+import platform
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from zlib import crc32
+
+import joblib
+import numpy as np
+import torch
+
+from .. import weights
+from ..model import LinearTransformer
+from ..noise import PAPER_NOISES, Categorical, Noise, Uniform, parse_noise
+from ..pretrained import model_name
+from ..task import RegressionTask
+from .parameters import family
+from .search import Found, deeper, jittered, one_layer, search, weighed
+
+DIM, CONTEXT = 10, 20  # the paper's d and n
+SAMPLES = 200_000  # held-out sequences for a record
+NEIGHBOUR = {  # whose model each noise starts from
+    **{Uniform(s).key: Uniform(s + 1).key for s in (4, 3, 2, 1)},
+    **{Uniform(s).key: Uniform(s - 1).key for s in (6, 7)},
+    Categorical((1, 3)).key: Uniform(3).key,
+    Categorical((1, 3, 5)).key: Uniform(5).key,
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One model to train.  held : names of omegas that stay zero (two-head DIAG only)."""
+
+    kind: str
+    layers: int
+    noise: Noise
+    heads: int = 1
+    held: tuple = ()
+
+    @property
+    def variant(self):
+        """The name of the ablation: "no-omega_xy"; "" for none."""
+        return "-".join(f"no-{name}" for name in self.held)
+
+    @property
+    def name(self):
+        """The name of its tensor in the store."""
+        return model_name(self.kind, self.layers, self.noise, self.heads, self.variant)
+
+
+def whole_set():
+    """All cells: the paper's Table 1, {1, 3} and U(0, 5) with two heads, deeper models, and one ablation each -> list of Cell."""
+    first = (Uniform(5), Categorical((1, 3)))
+    noises = [*first, *(noise for noise in reversed(PAPER_NOISES) if noise not in first)]
+    cells = [Cell(kind, layers, noise) for noise in noises for kind in ("gd++", "diag", "full") for layers in range(1, 8)]
+    cells += [Cell("diag", layers, noise, heads=2) for noise in first for layers in range(1, 8)]
+    cells += [Cell(kind, layers, Uniform(5)) for kind in ("diag", "full") for layers in (8, 10, 12)]
+    return cells + [Cell("diag", 4, Uniform(5), 2, (omega,)) for omega in ("omega_xx", "omega_xy", "omega_yy")]
+
+
+def sources(cell, cells):
+    """The cells among `cells` that `cell` starts from -> {role: Cell}."""
+    shallower = [c for c in cells if (c.kind, c.noise, c.heads, c.held) == (cell.kind, cell.noise, cell.heads, cell.held)]
+    shallower = [c for c in shallower if c.layers < cell.layers]
+    wanted = {
+        "DIAG": Cell("diag", cell.layers, cell.noise) if cell.kind == "full" or cell.heads == 2 else None,
+        "two heads": Cell("diag", cell.layers, cell.noise, 2) if cell.held else None,
+    }
+    for noise in {c.noise for c in cells}:
+        if noise.key == NEIGHBOUR.get(cell.noise.key):
+            wanted["neighbouring noise"] = Cell(cell.kind, cell.layers, noise, cell.heads, cell.held)
+    found = {role: source for role, source in wanted.items() if source in cells}
+    return found | ({"shallower": max(shallower, key=lambda c: c.layers)} if shallower else {})
+
+
+class Store:
+    """models.safetensors and records.json in a folder. Each is replaced whole; a model is there before its record is."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.records, self.tensors = {}, {}
+        if (self.folder / "records.json").is_file():
+            records = json.loads((self.folder / "records.json").read_text())
+            self.records = {tensor_name(record): record for record in records}
+            self.tensors, _ = weights.read(self.folder / "models.safetensors")
+
+    def __contains__(self, cell):
+        return cell.name in self.records
+
+    def model(self, cell):
+        """A stored model."""
+        return LinearTransformer(*self.tensors[cell.name], context=CONTEXT)
+
+    def add(self, cell, model, record):
+        """Write a model and its record, a dict."""
+        self.tensors[cell.name], self.records[cell.name] = np.stack([model.P, model.Q]), record
+        known = {name: self.tensors[name] for name in sorted(self.records)}
+        weights.write(self.folder / "models.safetensors", known)
+        partial = self.folder / "records.json.partial"
+        partial.write_text("[" + ",\n ".join(json.dumps(self.records[name]) for name in known) + "]\n")
+        partial.replace(self.folder / "records.json")
+
+
+def tensor_name(record):
+    """The name of the tensor that a record describes."""
+    return model_name(record["kind"], record["layers"], parse_noise(record["noise"]), record["heads"], record["variant"])
+
+
+def warm_starts(cell, parameters, models, rng):
+    """Starts from other models.    parameters : of `cell`.    models : {role: LinearTransformer}.    ->  {name: theta (L, K)}"""
+    starts = {}
+    for role, model in models.items():
+        if role == "shallower":
+            starts |= deeper(parameters, family(cell.kind, model.layers, DIM, cell.heads, cell.held).read(model))
+        elif role == "DIAG" and cell.kind == "full":
+            starts[role] = jittered(parameters.read(model), rng)
+        else:
+            starts[role] = parameters.read(model)
+    return starts
+
+
+def train_cell(cell, seed, models, plan=None, report=None, samples=SAMPLES):
+    """Train one cell and weigh it on `samples` fresh sequences.
+
+    seed : int.    models : {role: LinearTransformer} that it starts from.    plan, report : as in `search`.
+    -> LinearTransformer, record (dict).  The same arguments and versions give the same model.
+    """
+    torch.set_num_threads(1)
+    key = [seed, crc32(cell.name.encode())]  # another stream for every cell
+    rng = np.random.default_rng(key)
+    parameters, task = family(cell.kind, cell.layers, DIM, cell.heads, cell.held), RegressionTask(DIM, CONTEXT, cell.noise)
+    if cell.layers == 1 and not cell.held:
+        found = Found(one_layer(parameters, task, rng), np.nan, "closed form", 0, 0, 0.0, False)
+    else:
+        found = search(parameters, task, key, warm_starts(cell, parameters, models, rng), plan, report)
+    loss, error, p9999, diverged = weighed(parameters, found.theta, task, samples, np.random.default_rng([*key, 1]))
+    record = {"kind": cell.kind, "layers": cell.layers, "noise": cell.noise.key, "heads": cell.heads, "variant": cell.variant}
+    record |= {"context": CONTEXT, "loss": loss, "standard_error": error, "p9999": p9999, "diverged": diverged, "samples": samples}
+    record |= {"start": found.start, "steps": found.steps, "skipped": found.skipped, "seconds": round(found.seconds, 1), "seed": seed}
+    record |= {"versions": {"python": platform.python_version(), "numpy": np.__version__, "torch": torch.__version__}}
+    return parameters.model(found.theta, CONTEXT), record
+
+
+def sweep(cells, store, seed=0, jobs=1, improve=False, scheduler=None, finished=None, plan=None):
+    """Train the cells that the store lacks, each once those that it starts from are there, and store each when it is done.
+
+    cells : list of Cell.    store : Store.    jobs : processes.    improve : train the stored ones again too, starting from
+    them as well, and keep what is better.    scheduler : address of a Dask cluster, which then does the work.
+    finished : function of (cell, record), called when a cell is done.
+    """
+    waiting = [cell for cell in cells if improve or cell not in store]
+    planned = [cell for cell in dict.fromkeys(whole_set() + cells) if cell in cells or cell in store]
+    with cluster(scheduler):
+        while waiting:
+            ready = [cell for cell in waiting if not set(sources(cell, planned).values()) & set(waiting)]
+            waiting = [cell for cell in waiting if cell not in ready]
+            calls = []
+            for cell in ready:
+                models = {role: store.model(source) for role, source in sources(cell, planned).items()}
+                if improve and cell in store and cell.layers > 1:
+                    models["stored"] = store.model(cell)
+                calls.append(joblib.delayed(numbered)(cell, seed, models, plan))
+            for cell, model, record in joblib.Parallel(jobs, return_as="generator_unordered")(calls):
+                if cell not in store or record["loss"] < store.records[cell.name]["loss"]:
+                    store.add(cell, model, record)
+                if finished:
+                    finished(cell, record)
+
+
+def numbered(cell, *arguments):
+    """`train_cell`, with the cell beside what it returns."""
+    return cell, *train_cell(cell, *arguments)
+
+
+def cluster(scheduler):
+    """The context in which joblib works: on this machine, or on the Dask cluster at the address `scheduler`."""
+    if scheduler is None:
+        return nullcontext()
+    from distributed import Client
+
+    Client(scheduler)
+    return joblib.parallel_config(backend="dask")
