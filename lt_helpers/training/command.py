@@ -16,7 +16,7 @@ def add_arguments(parser):
     parser.add_argument("--layers", type=int, help="train models of this depth")
     parser.add_argument("--noise", type=parse_noise, help="train models for this noise: uniform:5, categorical:1,3, fixed:0")
     parser.add_argument("--all", action="store_true", help="train all models of the stored set that match the options above")
-    parser.add_argument("--folder", type=Path, default=Path("models"), help="where --all keeps models and records (models); it resumes there")
+    parser.add_argument("--folder", type=Path, default=Path("models"), help="where --all keeps models and records, and resumes (models)")
     parser.add_argument("--jobs", type=int, default=1, help="processes of --all (1)")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="let the Dask cluster at this address do the work of --all")
     parser.add_argument("--improve", action="store_true", help="train the stored ones again too, and keep what is better")

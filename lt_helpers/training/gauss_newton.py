@@ -32,7 +32,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Settings:
-    """batch : sequences a step.  thin : one in so many of them gives curvature.  memory, momentum : of the averages of H and of the gradient.
+    """batch : sequences a step.  thin : one in so many gives curvature.  memory, momentum : of the averages of H and of the gradient.
     damping : at first; least_damping, most_damping : its bounds.  refresh : steps between factorisations.
     check, held_out : every `check` steps the average is weighed on `held_out` sequences."""
 

@@ -8,7 +8,8 @@ queries is a distance of weights, so no query is drawn. And the best answer, giv
 has the same minimum as the squared error, with far less noise in its gradient.
 
 A rare context makes w^L, a polynomial of degree 3^L - 1 in its tokens, explode: one in 100,000 can double the mean, and no batch would
-ever show it. It has a large w, as a rule. So three in ten sequences are drawn with w and x stretched, and all are weighted to make up for it.
+ever show it. It has a large w, as a rule. So three in ten sequences are drawn with w and x stretched, and all are weighted to make up
+for it.
 """
 
 from dataclasses import dataclass, replace
@@ -45,22 +46,22 @@ class Sequences:
         return (self.misfit(w) ** 2).sum(-1) / 2
 
 
-def draw(task, batch, rng):
-    """Draw `batch` sequences of a RegressionTask with the NumPy Generator `rng` -> Sequences, float64."""
-    moments, weight = stretched(task.sample_moments(batch, rng), task)
+def draw(task, batch, rng, share=STRETCHED):
+    """Draw `batch` sequences of a RegressionTask with the NumPy Generator `rng`, a `share` of them stretched -> Sequences, float64."""
+    moments, weight = stretched(task.sample_moments(batch, rng), task, int(share * batch))
     root = torch.eye(task.dim, dtype=torch.float64)
     if task.covariance is not None:
         root = torch.linalg.cholesky(torch.from_numpy(task.covariance))
     return Sequences(padded(torch.from_numpy(moments.S)), torch.from_numpy(ridge(moments)), root, torch.from_numpy(weight))
 
 
-def stretched(moments, task):
-    """Stretch w and x of the first STRETCHED of the sequences -> Moments, weights (B,): the density of the task over that of the mixture.
+def stretched(moments, task, count):
+    """Stretch w and x of the first `count` sequences -> Moments, weights (B,): the density of the task over that of the mixture.
 
     x' = k_x x and w' = k_w w make y' = y + (k_x k_w - 1) <w, x>, so S' = A S A^T with A = [[k_x I, 0], [(k_x k_w - 1) w^T, 1]].
     """
     B, d = moments.w.shape
-    count, n = int(STRETCHED * B), moments.context
+    n = moments.context
     A = np.zeros((count, d + 1, d + 1))
     A[:, :d, :d] = STRETCH_X * np.eye(d)
     A[:, d, :d] = (STRETCH_X * STRETCH_W - 1) * moments.w[:count]

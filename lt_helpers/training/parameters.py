@@ -184,7 +184,7 @@ def family(kind, layers, dim, heads=1, held=()):
 
 
 def balanced(P, Q, context):
-    """The model with P -> c P, Q -> Q / c in each head such that both have the same norm and Q a trace of at least zero: the gauge is fixed."""
+    """The model with its gauge fixed: P -> c P, Q -> Q / c in each head, such that both have the same norm and Q a trace >= 0."""
     norm_P, norm_Q = (np.linalg.norm(matrix, axis=(-2, -1), keepdims=True) for matrix in (P, Q))
     scale = np.sqrt(np.divide(norm_Q, norm_P, out=np.ones_like(norm_P), where=(norm_P > 0) & (norm_Q > 0)))
     scale = scale * np.where(np.trace(Q, axis1=-2, axis2=-1) < 0, -1, 1)[..., None, None]

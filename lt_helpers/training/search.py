@@ -42,7 +42,7 @@ FEW = Plan(6, 20, (Stage(10, 50, 512), Stage(3, 50, 1024), Stage(1, 100, 4096)),
 
 @dataclass(frozen=True)
 class Report:
-    """What the callback gets after each step.  start : its name.  done, total : steps of the whole search.  loss, best : adjusted losses."""
+    """What the callback gets after each step.  start : its name.  done, total : steps of the search.  loss, best : adjusted losses."""
 
     start: str
     done: int
@@ -145,15 +145,11 @@ def one_layer(family, task, rng):
 
 
 def weighed(family, theta, task, samples, rng, chunk=20_000):
-    """Adjusted loss on fresh sequences -> mean, standard error, 99.99th percentile, number of sequences without a finite answer."""
-    losses, weights = [], []
+    """Adjusted loss on fresh sequences, none of them stretched -> mean, standard error, 99.99th percentile, how many have no finite answer."""
+    losses = []
     for begin in range(0, samples, chunk):
-        sequences = draw(task, min(chunk, samples - begin), rng)
+        sequences = draw(task, min(chunk, samples - begin), rng, share=0)
         losses.append(sequences.losses(forward(family, theta, sequences.S).w))
-        weights.append(sequences.weight)
-    losses, weights = torch.cat(losses).numpy(), torch.cat(weights).numpy()
-    weighted, order = losses * weights, np.argsort(losses)
-    above = np.cumsum(weights[order][::-1])[::-1] / weights.sum()  # share of sequences with at least this loss
-    p9999 = losses[order][np.searchsorted(-above, -1e-4)]
+    losses = torch.cat(losses).numpy()
     diverged = int((~np.isfinite(losses)).sum())
-    return float(weighted.mean()), float(weighted.std(ddof=1) / np.sqrt(samples)), float(p9999), diverged
+    return float(losses.mean()), float(losses.std(ddof=1) / np.sqrt(samples)), float(np.quantile(losses, 0.9999)), diverged
