@@ -83,6 +83,13 @@ class GaussNewton:
         self.recent.clear()
         self.weigh(self.theta)
 
+    def hold_out(self, count):
+        """Choose the best anew, on `count` fresh held-out sequences: more of them show rarer explosions."""
+        self.held_out = draw(self.task, count, self.rng)
+        best, self.best_loss = self.best, np.inf
+        self.weigh(best)
+        self.weigh(self.average)
+
     def model(self):
         """The best model so far, a LinearTransformer."""
         return self.family.model(self.best, self.task.context)

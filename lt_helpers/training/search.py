@@ -28,15 +28,17 @@ class Stage:
 
 @dataclass(frozen=True)
 class Plan:
-    """How to search.  random : number of random starts.  head_start : steps that they take before they are compared with warm ones."""
+    """How to search.  random : number of random starts.  head_start : steps that they take before they are compared with warm ones.
+    held_out : number of sequences that choose among the steps of the last stage."""
 
     random: int
     head_start: int
     stages: tuple
     settings: Settings
+    held_out: int = 100_000
 
 
-FULL = Plan(1, 100, (Stage(6, 50, 1024), Stage(2, 60, 2048), Stage(1, 140, 2048)), Settings())
+FULL = Plan(2, 100, (Stage(6, 50, 1024), Stage(2, 60, 2048), Stage(1, 140, 2048)), Settings())
 FEW = Plan(6, 20, (Stage(10, 50, 512), Stage(3, 50, 1024), Stage(1, 100, 4096)), FEW_PARAMETERS)
 
 
@@ -75,7 +77,7 @@ def search(family, task, seed, warm=None, plan=None, report=None):
     plan = plan or (FULL if isinstance(family, Full) else FEW)
     begin, rng = perf_counter(), np.random.default_rng(seed)
     starts = dict(warm or {}) | {f"random {i}": family.start(rng, task.noise) for i in range(plan.random)}
-    runs, interrupted = {}, False
+    runs, finalists, interrupted = {}, [], False
     first = min(len(starts), plan.stages[0].keep)
     total = plan.random * plan.head_start + sum(min(first, stage.keep) * stage.steps for stage in plan.stages)
     done = 0
@@ -98,10 +100,13 @@ def search(family, task, seed, warm=None, plan=None, report=None):
                 advance(name, plan.head_start, plan.stages[0].batch)
         for stage in plan.stages:
             for name in ranked(runs)[: stage.keep]:
+                if stage is plan.stages[-1]:
+                    runs[name].hold_out(plan.held_out)
+                    finalists.append(name)
                 advance(name, stage.steps, stage.batch)
     except KeyboardInterrupt:
         interrupted = True
-    best = ranked(runs)[0]
+    best = min(finalists or runs, key=lambda name: runs[name].best_loss)
     steps, skipped = (sum(getattr(run, what) for run in runs.values()) for what in ("steps", "skipped"))
     return Found(runs[best].best, runs[best].best_loss, best, steps, skipped, perf_counter() - begin, interrupted)
 
@@ -145,7 +150,7 @@ def one_layer(family, task, rng):
 
 
 def weighed(family, theta, task, samples, rng, chunk=20_000):
-    """Adjusted loss on fresh sequences, none of them stretched -> mean, standard error, 99.99th percentile, how many have no finite answer."""
+    """Adjusted loss on fresh sequences, none of them stretched -> mean, standard error, 99.99th percentile, how many are not finite."""
     losses = []
     for begin in range(0, samples, chunk):
         sequences = draw(task, min(chunk, samples - begin), rng, share=0)

@@ -1,0 +1,75 @@
+"""The gradient by hand, against automatic differentiation, finite differences and the NumPy model."""
+
+import numpy as np
+import pytest
+import torch
+
+from lt_helpers import RegressionTask, Uniform
+from lt_helpers.training.gradient import backward, forward
+from lt_helpers.training.objective import draw
+from lt_helpers.training.parameters import family
+
+FAMILIES = [("gd++", 1, ()), ("diag", 1, ()), ("diag", 2, ()), ("diag", 2, ("omega_xy",)), ("full", 1, ())]
+
+
+@pytest.fixture(params=FAMILIES, ids=str)
+def parameters(request):
+    kind, heads, held = request.param
+    return family(kind, 3, 4, heads, held)
+
+
+@pytest.fixture
+def sequences(rng):
+    return draw(RegressionTask(4, 7, Uniform(2)), 6, rng)
+
+
+def test_the_gradient_is_that_of_automatic_differentiation(parameters, sequences, rng):
+    theta = parameters.start(rng, Uniform(2)).requires_grad_()
+    v = torch.from_numpy(rng.normal(size=(6, 4)))
+    run = forward(parameters, theta, sequences.S)
+    (run.w * v).sum().backward()
+    with torch.no_grad():
+        by_hand = backward(run, v).sum(dim=0)
+    np.testing.assert_allclose(by_hand, theta.grad, rtol=1e-10, atol=1e-12)
+
+
+def test_the_gradient_is_the_slope(parameters, sequences, rng):
+    theta, direction = parameters.start(rng, Uniform(2)), torch.from_numpy(rng.normal(size=(3, parameters.count)))
+    v = torch.from_numpy(rng.normal(size=(6, 4)))
+    ahead, behind = (forward(parameters, theta + step * direction, sequences.S).w for step in (1e-6, -1e-6))
+    slope = ((ahead - behind) * v).sum(dim=1) / 2e-6
+    gradient = backward(forward(parameters, theta, sequences.S), v)
+    np.testing.assert_allclose((gradient * direction).sum(dim=(1, 2)), slope, rtol=1e-5, atol=1e-7)
+
+
+def test_restarts_side_by_side_are_single_ones(parameters, sequences, rng):
+    thetas = torch.stack([parameters.start(rng, Uniform(2)) for _ in range(3)])
+    v = torch.from_numpy(rng.normal(size=(6, 4)))
+    together = forward(parameters, thetas, sequences.S)
+    gradients = backward(together, v.expand(3, 6, 4))
+    for theta, w, gradient in zip(thetas, together.w, gradients):
+        alone = forward(parameters, theta, sequences.S)
+        np.testing.assert_allclose(w, alone.w, atol=1e-12)
+        np.testing.assert_allclose(gradient, backward(alone, v), atol=1e-11)
+
+
+def test_the_model_handed_over_gives_the_same_weights(parameters, sequences, rng):
+    theta = parameters.start(rng, Uniform(2))
+    model = parameters.model(theta, 7)
+    assert (model.kind, model.heads, model.layers) == (parameters.kind, parameters.heads, 3)
+    np.testing.assert_allclose(model.implicit_weight(sequences.S[:, :5, :5].numpy()), forward(parameters, theta, sequences.S).w, atol=1e-12)
+    np.testing.assert_allclose(forward(parameters, parameters.read(model), sequences.S).w, forward(parameters, theta, sequences.S).w, atol=1e-12)
+
+
+def test_an_idle_layer_does_nothing_and_still_learns(parameters, sequences, rng):
+    theta = parameters.start(rng, Uniform(2))
+    deeper = family(parameters.kind, 4, 4, parameters.heads)
+    with_idle = torch.cat([theta, deeper.idle(theta[-1])[None]])
+    run = forward(deeper, with_idle, sequences.S)
+    np.testing.assert_allclose(run.w, forward(parameters, theta, sequences.S).w, atol=1e-12)
+    assert backward(run, torch.ones_like(run.w))[:, 3].abs().max() > 1e-6
+
+
+def test_a_kind_that_cannot_be_trained_is_said():
+    with pytest.raises(ValueError, match="kind='full' with heads=2"):
+        family("full", 3, 4, heads=2)

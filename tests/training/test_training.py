@@ -1,0 +1,165 @@
+"""Gauss-Newton, the search and the sweep: they find what is known, repeat themselves, and survive what happens."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from lt_helpers import Fixed, RegressionTask, Uniform, weights
+from lt_helpers.training import sweep as sweeping
+from lt_helpers.training.gauss_newton import FEW_PARAMETERS, GaussNewton
+from lt_helpers.training.gradient import forward
+from lt_helpers.training.objective import draw
+from lt_helpers.training.parameters import family
+from lt_helpers.training.search import Plan, Stage, one_layer, search, weighed
+from lt_helpers.training.sweep import Cell, Store, sources, sweep, train_cell, whole_set
+
+FEW_HELD_OUT = replace(FEW_PARAMETERS, held_out=1_000)
+QUICK = Plan(2, 2, (Stage(3, 3, 64), Stage(1, 4, 128)), FEW_HELD_OUT, held_out=1_000)
+TASK = RegressionTask(10, 20, Uniform(2))
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    torch.set_num_threads(1)
+
+
+@pytest.mark.parametrize("kind", ["gd++", "diag", "full"])
+def test_the_best_single_layer_is_a_minimum(kind, rng):
+    parameters = family(kind, 1, 10)
+    theta = one_layer(parameters, TASK, rng)
+    sequences = draw(TASK, 20_000, rng, share=0)
+
+    def loss(theta):
+        return sequences.losses(forward(parameters, theta, sequences.S).w).mean()
+
+    for _ in range(10):
+        direction = 0.05 * torch.from_numpy(rng.normal(size=theta.shape))
+        assert loss(theta + direction) + loss(theta - direction) > 2 * loss(theta) - 1e-12
+        assert min(loss(theta + direction), loss(theta - direction)) > loss(theta) - 2e-3
+    c = 1 / (1 + 11 / 20 + (4 / 3) / 20)
+    alpha = sequences.S[:, :10, 10]
+    np.testing.assert_allclose(forward(parameters, theta, sequences.S).w, c * alpha, atol=1e-12)
+
+
+def test_gauss_newton_finds_the_best_single_layer(rng):
+    parameters = family("gd++", 1, 10)
+    run = GaussNewton(parameters, parameters.start(rng, TASK.noise), TASK, rng)
+    for _ in range(100):
+        run.step()
+    exact = one_layer(parameters, TASK, rng)
+    np.testing.assert_allclose(run.best[0, 2], exact[0, 2], rtol=0.03)
+
+
+def test_gd_plus_plus_comes_to_const_rr(rng):
+    """From a few layers on, the best predictor that is linear in y: ridge with E sigma^2 (its loss is computed by the baseline)."""
+    task = RegressionTask(3, 12, Uniform(2))
+    parameters = family("gd++", 4, 3)
+    found = search(parameters, task, 0, plan=Plan(2, 10, (Stage(2, 40, 512), Stage(1, 60, 2048)), FEW_PARAMETERS, held_out=20_000))
+    loss, error, _, _ = weighed(parameters, found.theta, task, 100_000, np.random.default_rng(1))
+    moments = task.sample_moments(100_000, np.random.default_rng(2))
+    Sigma, alpha = moments.S[:, :3, :3], moments.S[:, :3, 3:]
+    const, oracle = (
+        np.linalg.solve(Sigma + np.broadcast_to(square, 100_000)[:, None, None] / 12 * np.eye(3), alpha)[..., 0]
+        for square in (4 / 3, moments.sigma**2)
+    )
+    excess = ((const - oracle) ** 2).sum(axis=1) / 2
+    assert abs(loss - excess.mean()) < 0.05 * excess.mean() + 3 * error
+
+
+def test_the_same_seed_gives_the_same_model():
+    parameters = family("diag", 2, 10)
+    first, again, other = (search(parameters, TASK, seed, plan=QUICK).theta for seed in (3, 3, 4))
+    assert torch.equal(first, again) and not torch.equal(first, other)
+
+
+def test_an_interrupt_keeps_the_best_so_far():
+    parameters, seen = family("diag", 2, 10), []
+
+    def interrupt(report):
+        seen.append(report)
+        if report.done == 8:
+            raise KeyboardInterrupt
+
+    found = search(parameters, TASK, 0, plan=QUICK, report=interrupt)
+    assert found.interrupted and len(seen) == 8 and np.isfinite(found.loss)
+    assert found.loss <= seen[-1].best
+
+
+def test_a_step_that_cannot_be_taken_is_skipped_and_counted(rng):
+    parameters = family("diag", 3, 10)
+    run = GaussNewton(parameters, parameters.start(rng, TASK.noise), TASK, rng)
+    run.step()
+    run.curvature.fill_(torch.nan)
+    before = run.theta.clone()
+    progress = run.step()
+    assert progress.skipped == 1 and torch.equal(run.theta, before)
+
+
+def test_a_task_can_be_changed_between_steps(rng):
+    parameters = family("diag", 2, 10)
+    run = GaussNewton(parameters, parameters.start(rng, TASK.noise), TASK, rng)
+    for _ in range(30):
+        run.step()
+    run.task = RegressionTask(10, 20, Fixed(5.0))
+    weighed_anew = run.best_loss
+    for _ in range(50):
+        run.step()
+    assert run.best_loss < weighed_anew
+
+
+def test_the_whole_set_is_what_the_project_stores():
+    names = [cell.name for cell in whole_set()]
+    assert len(names) == len(set(names)) == 210 + 14 + 6 + 3
+    assert "full/7/categorical-1-3-5" in names and "diag/12/uniform-5" in names and "diag/4/uniform-5/heads-2/no-omega_xy" in names
+
+
+def test_no_cell_waits_for_itself():
+    cells = whole_set()
+    done = set()
+    while len(done) < len(cells):
+        ready = [cell for cell in cells if cell not in done and set(sources(cell, cells).values()) <= done]
+        assert ready
+        done |= set(ready)
+
+
+CELLS = [Cell("diag", layers, Uniform(2)) for layers in (1, 2, 3)] + [Cell("full", 2, Uniform(2))]
+
+
+def quickly(cell, seed, models, plan=None):
+    return train_cell(cell, seed, models, QUICK, samples=2_000)
+
+
+def test_a_sweep_that_is_killed_goes_on_to_the_same_set(tmp_path, monkeypatch):
+    monkeypatch.setattr(sweeping, "train_cell", quickly)
+    whole, cut = Store(tmp_path / "whole"), Store(tmp_path / "cut")
+    sweep(CELLS, whole)
+
+    class Killed(BaseException):
+        pass
+
+    def kill(cell, record):
+        if cell == CELLS[1]:
+            raise Killed
+
+    with pytest.raises(Killed):
+        sweep(CELLS, cut, finished=kill)
+    assert 0 < len(cut.records) < len(CELLS)
+    sweep(CELLS, Store(tmp_path / "cut"))
+    first, _ = weights.read(tmp_path / "whole" / "models.safetensors")
+    second, _ = weights.read(tmp_path / "cut" / "models.safetensors")
+    assert set(first) == set(second) == {cell.name for cell in CELLS}
+    assert all(np.array_equal(first[name], second[name]) for name in first)
+
+
+def test_a_store_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    monkeypatch.setattr(sweeping, "train_cell", quickly)
+    store = Store(tmp_path)
+    sweep(CELLS[:1], store)
+    before = (tmp_path / "records.json").read_text()
+    monkeypatch.setattr(sweeping.json, "dumps", lambda *arguments: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        store.add(CELLS[1], store.model(CELLS[0]), {})
+    assert (tmp_path / "records.json").read_text() == before and len(json.loads(before)) == 1
