@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-NAMES = ("kernel", "forward", "browser")
+NAMES = ("kernel", "forward", "training", "browser")
 
 
 def main(names):

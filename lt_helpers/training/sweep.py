@@ -16,6 +16,7 @@ from ..model import LinearTransformer
 from ..noise import PAPER_NOISES, Categorical, Noise, Uniform, parse_noise
 from ..pretrained import model_name
 from ..task import RegressionTask
+from .levenberg import solve
 from .parameters import family
 from .search import Found, deeper, jittered, one_layer, search, weighed
 
@@ -65,6 +66,7 @@ def sources(cell, cells):
     shallower = [c for c in cells if (c.kind, c.noise, c.heads, c.held) == (cell.kind, cell.noise, cell.heads, cell.held)]
     shallower = [c for c in shallower if c.layers < cell.layers]
     wanted = {
+        "GD++": Cell("gd++", cell.layers, cell.noise) if cell.kind != "gd++" and not cell.noise.sigma_max else None,
         "DIAG": Cell("diag", cell.layers, cell.noise) if cell.kind == "full" or cell.heads == 2 else None,
         "two heads": Cell("diag", cell.layers, cell.noise, 2) if cell.held else None,
     }
@@ -115,7 +117,7 @@ def warm_starts(cell, parameters, models, rng):
     for role, model in models.items():
         if role == "shallower":
             starts |= deeper(parameters, family(cell.kind, model.layers, DIM, cell.heads, cell.held).read(model))
-        elif role == "DIAG" and cell.kind == "full":
+        elif role == "DIAG" and cell.kind == "full" and cell.noise.sigma_max:
             starts[role] = jittered(parameters.read(model), rng)
         else:
             starts[role] = parameters.read(model)
@@ -134,6 +136,8 @@ def train_cell(cell, seed, models, plan=None, report=None, samples=SAMPLES):
     parameters, task = family(cell.kind, cell.layers, DIM, cell.heads, cell.held), RegressionTask(DIM, CONTEXT, cell.noise)
     if cell.layers == 1 and not cell.held:
         found = Found(one_layer(parameters, task, rng), np.nan, "closed form", 0, 0, 0.0, False)
+    elif not cell.noise.sigma_max and models:
+        found = solve(parameters, task, key, warm_starts(cell, parameters, models, rng), report)
     else:
         found = search(parameters, task, key, warm_starts(cell, parameters, models, rng), plan, report)
     loss, error, p9999, diverged = weighed(parameters, found.theta, task, samples, np.random.default_rng([*key, 1]))
