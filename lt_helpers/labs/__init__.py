@@ -5,5 +5,6 @@ from .base import Lab
 from .controls import Choice, Prediction, Seed, Slider, Toggle
 from .implicit import ImplicitLab
 from .noise import NoiseLab
+from .preconditioning import PreconditioningLab
 
-__all__ = ["AttentionLab", "Choice", "ImplicitLab", "Lab", "NoiseLab", "Prediction", "Seed", "Slider", "Toggle"]
+__all__ = ["AttentionLab", "Choice", "ImplicitLab", "Lab", "NoiseLab", "PreconditioningLab", "Prediction", "Seed", "Slider", "Toggle"]
