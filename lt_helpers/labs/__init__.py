@@ -6,5 +6,18 @@ from .controls import Choice, Prediction, Seed, Slider, Toggle
 from .implicit import ImplicitLab
 from .noise import NoiseLab
 from .preconditioning import PreconditioningLab
+from .rescaling import RescalingLab
 
-__all__ = ["AttentionLab", "Choice", "ImplicitLab", "Lab", "NoiseLab", "PreconditioningLab", "Prediction", "Seed", "Slider", "Toggle"]
+__all__ = [
+    "AttentionLab",
+    "Choice",
+    "ImplicitLab",
+    "Lab",
+    "NoiseLab",
+    "PreconditioningLab",
+    "Prediction",
+    "RescalingLab",
+    "Seed",
+    "Slider",
+    "Toggle",
+]

@@ -110,10 +110,10 @@ class PreconditioningLab(Lab):
 
     CONTROLS = dict(
         kappa=Choice("Condition number κ", (2, 5, 10, 20, 50, 100, 200, 500, 1000), 20, slide=True),
-        gamma=Slider("γ × largest eigenvalue", 0.0, 1.2, 0.01, value=0.33),
+        gamma=Slider("γ × largest s", 0.0, 1.2, 0.01, value=0.33),
         layers=Slider("Layers", 1, DEEPEST, 1, value=4),
         follow=Toggle("γ grows as the eigenvalues shrink", True),
-        expected=Prediction("Predict: layers until κ < 1.01", 1, DEEPEST, 1),
+        expected=Prediction("Predict: layers", 1, DEEPEST, 1),
     )
 
     @staticmethod
@@ -140,12 +140,13 @@ class PreconditioningLab(Lab):
     @staticmethod
     def words(shown):
         layers = len(shown.error) - 1
-        said = f"γ × largest eigenvalue = {shown.gamma:.2f}, {layers} layer{'s' * (layers > 1)}: "
+        said = f"γ × largest s = {shown.gamma:.2f}, {layers} layer{'s' * (layers > 1)}: "
         dead = (shown.eigenvalues[-1] == 0).sum()
         if dead:
             said += f"{dead} of {DIM} directions met γs = 1 and are dead: no later layer sees them, and their error stays. "
         else:
-            said += f"the condition number goes from {shown.kappa} to {shown.condition[-1]:.4g}. "
+            last = shown.condition[-1]
+            said += f"the condition number goes from {shown.kappa} to " + ("below 1.001. " if last < 1.001 else f"{last:.3f}. ")
         errors = {"GD++": shown.error[-1], **{name: path[layers] for name, path in shown.rivals.items()}}
         said += "Error of w: " + ", ".join(f"{name} {value:.2g}" for name, value in errors.items()) + "."
         return said + (" What lies beyond an axis is drawn at its edge." if clipped(shown) else "")
@@ -156,7 +157,7 @@ def map_panel(shown):
     traces = [
         figures.line(CURVE, clip(mapped(CURVE), MAPPED), "γs(1 − γs)²", figures.TRUTH, width=1.5, hoverinfo="skip"),
         figures.line(peak, MAPPED, "γs = 1/3", figures.GREY, "dot", 1.5, hoverinfo="skip"),
-        figures.dots(clip(shown.position, POSITION), clip(mapped(shown.position), MAPPED), "the ten in the last layer"),
+        figures.dots(clip(shown.position, POSITION), clip(mapped(shown.position), MAPPED), "ten directions, in the last layer"),
     ]
     return Panel("The map of one layer", log_axis("γs before", POSITION), log_axis("γs after", MAPPED)), traces
 

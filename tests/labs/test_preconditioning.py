@@ -69,7 +69,7 @@ def test_gamma_times_s_of_one_kills_a_direction_for_ever():
 
 def test_the_words_say_what_is_drawn():
     lab = PreconditioningLab(layers=12)
-    assert lab.words_now.startswith("γ × largest eigenvalue = 0.33, 12 layers: the condition number goes from 20 to 1.")
+    assert lab.words_now.startswith("γ × largest s = 0.33, 12 layers: the condition number goes from 20 to below 1.001.")
     assert f"GD++ {lab.arrays.error[-1]:.2g}, gradient descent {lab.arrays.rivals['gradient descent'][12]:.2g}" in lab.words_now
     drawn = next(trace for trace in lab.figure.data if trace.name == "GD++" and trace.yaxis == "y4")
     np.testing.assert_array_equal(drawn.y, np.clip(lab.arrays.error, 1e-8, 10))
