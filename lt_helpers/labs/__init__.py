@@ -3,20 +3,24 @@
 from .attention import AttentionLab
 from .base import Lab
 from .controls import Choice, Prediction, Seed, Slider, Toggle
+from .gradient import GradientLab
 from .implicit import ImplicitLab
 from .noise import NoiseLab
 from .preconditioning import PreconditioningLab
+from .regression import RidgeLab
 from .rescaling import RescalingLab
 
 __all__ = [
     "AttentionLab",
     "Choice",
+    "GradientLab",
     "ImplicitLab",
     "Lab",
     "NoiseLab",
     "PreconditioningLab",
     "Prediction",
     "RescalingLab",
+    "RidgeLab",
     "Seed",
     "Slider",
     "Toggle",

@@ -1,0 +1,45 @@
+"""The exercises of notebook 03: whose P and Q are right, and that the best step is right."""
+
+import re
+
+import numpy as np
+import pytest
+
+from lt_helpers import Fixed, RegressionTask, Uniform, load_pretrained
+from lt_helpers.exercises.gradient import best_step, one_step
+
+
+@pytest.mark.parametrize("scale", [-2.0, 0.1, 7.0])
+def test_any_gauge_is_right(scale):
+    def answer(dim, step):
+        P, Q = one_step.solution(dim, step)
+        return scale * P, Q / scale
+
+    assert one_step.verdict(answer).startswith("Correct")
+
+
+@pytest.mark.parametrize(
+    "answer, words",
+    [
+        (1.0, "two arrays"),
+        ((np.eye(3), np.eye(2)), r"P has shape \(3, 3\) and Q \(2, 2\): both must be \(3, 3\)"),
+        ((np.eye(3), [[1, 2], [3]]), "two arrays"),
+        ((np.full((3, 3), np.nan), np.eye(3)), "NaN"),
+        ((np.ones((3, 3)), np.ones((3, 3))), "largest deviation"),
+    ],
+)
+def test_other_answers_are_refused_in_words(answer, words):
+    assert re.match(f"Not yet.*{words}", one_step.verdict(lambda dim, step: answer))
+
+
+@pytest.mark.parametrize("n, d, sigma", [(20, 10, 2.0), (8, 3, 0.0)])
+def test_the_best_step_is_best_on_sequences(n, d, sigma, rng):
+    moments = RegressionTask(d, n, Fixed(sigma)).sample_moments(200_000, rng)
+    alpha = moments.S[:, :-1, -1]
+    measured = (alpha * moments.w).sum() / (alpha**2).sum()
+    np.testing.assert_allclose(best_step.solution(n, d, sigma**2), measured, rtol=0.01)
+
+
+def test_training_finds_the_best_step():
+    model = load_pretrained("diag", 1, Uniform(5.0))
+    np.testing.assert_allclose(-model.omega[0, 1, 0], best_step.solution(20, 10, Uniform(5.0).mean_square), rtol=0.01)
