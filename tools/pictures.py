@@ -15,9 +15,11 @@ from lt_helpers.chart import FILES
 
 PICTURES = ROOT / "docs" / "pictures"
 STATES = {
+    "gradient-lab": dict(step=1.25, sigma=2.0),
     "noise-lab": dict(sigma=4.0, ghost={"sigma": 1.0}),
     "preconditioning-lab": dict(layers=7),
     "rescaling-lab": dict(sigma=12.0),
+    "ridge-lab": dict(sigma=3.0, strength=1.0),
 }
 PAGE = """<!doctype html><meta charset="utf-8"><title>{name}</title>
 <style>body {{ margin: 0; background: white }} #lab {{ width: {width}px; padding: 8px }} .lt-words {{ display: none }}</style>

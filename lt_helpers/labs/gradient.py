@@ -186,7 +186,7 @@ def step_panel(state):
         figures.line([state.limit] * 2, RISK, "2/s_max", figures.GREY, "dot", 1.5, hoverinfo="skip"),
         figures.line(STEPS, np.where(state.risk_by_step > RISK[1], np.nan, within(state.risk_by_step))),
         figures.dots([state.step], within(state.built_risk[-1:]), "built"),
-        figures.dots([state.guess], [1.0], None if state.guess is None else "prediction", figures.PREDICTION, "star", 13),
+        figures.dots([state.guess], [None if state.guess is None else 1.0], state.guess and "prediction", figures.PREDICTION, "star", 13),
     ]
     return Panel("Error against η", Axis("step size η", 0, STEP_MAX), risk_axis()), traces
 

@@ -181,13 +181,13 @@ def risk_panel(state):
 
 
 def best_panel(state):
-    square = state.sigma**2
-    gap = np.nan if square < STRENGTH[0] else square
+    square = [state.sigma**2 if state.sigma**2 >= STRENGTH[0] else np.nan]  # without noise there is no place for it on the axis
+    marks = [[value] if np.isfinite(square) else [None] for value in (state.best_here, edged(state.strength, STRENGTH), state.guess)]
     traces = [
         figures.line(*grown(state.trail), "best on average", figures.ORACLE),
-        figures.dots([gap], [state.best_here], "best for this one", figures.RED, "triangle-up"),
-        figures.dots([gap], edged([state.strength], STRENGTH), "ridge λ"),
-        figures.dots([gap], [state.guess], None if state.guess is None else "prediction", figures.PREDICTION, "star", 13),
+        figures.dots(square, marks[0], "best for this one", figures.RED, "triangle-up"),
+        figures.dots(square, marks[1], "ridge λ"),
+        figures.dots(square, marks[2], None if state.guess is None else "prediction", figures.PREDICTION, "star", 13),
     ]
     ticks = (0.01, 0.1, 1, 10, 100)
     x, y = Axis("σ²", *STRENGTH, log=True, ticks=ticks), Axis("λ", *STRENGTH, log=True, ticks=ticks)
