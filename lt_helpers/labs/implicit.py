@@ -137,9 +137,8 @@ def distance(value):
 
 def weight_panel(state):
     rows = np.vstack([state.truth, state.oracle, np.clip(state.path, -10, 10)[::-1]])  # from below
-    names = [*(f"w<sup>{layer}</sup>" for layer in range(DEEPEST + 1)), "oracle", "truth"]  # from the bottom up
-    rows = np.full((len(names), DIM), np.nan)
-    rows[: len(state.path)], rows[-2], rows[-1] = np.clip(state.path, -10, 10), state.oracle, state.truth
+    names = ["truth", "oracle", *(f"w<sup>{layer}</sup>" for layer in reversed(range(len(state.path))))]
+    row = np.arange(float(len(rows)))
     trace = figures.heatmap(rows, np.arange(1.0, DIM + 1), row, limit=2.5, showscale=False, hovertemplate="%{z:.2f}<extra></extra>")
     panel = Panel(
         "w after each layer: blue −, red +",
