@@ -120,11 +120,13 @@ def line(x, y, name=None, color=MODEL, dash="solid", width=2.5, symbol=None, **m
 
 
 def dots(x, y, name=None, color=MODEL, symbol="circle", size=9, **more):
+    """Single marks."""
     marker = dict(color=color, symbol=symbol, size=size, line=dict(color=color, width=2))
     return dict(type="scatter", mode="markers", x=x, y=y, name=name, marker=marker, **more)
 
 
 def bars(x, y, name=None, color=MODEL, **more):
+    """Bars from zero."""
     return dict(type="bar", x=x, y=y, name=name, marker=dict(color=color), **more)
 
 

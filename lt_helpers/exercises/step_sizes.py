@@ -56,7 +56,7 @@ effective_step = Exercise(
     mistakes={
         "You took w_after - w_before: that counts the rescaling as part of the step. Subtract rescaling * w_before.": without_rescaling,
         "You projected all of w_after: first take away what was there before, rescaling * w_before.": whole_weight,
-        "You averaged one ratio a sequence: where the gradient is nearly gone it is wild. Sum above and below, then divide.": mean_of_ratios,
+        "You averaged one ratio a sequence: wild where the gradient is nearly gone. Sum above and below, then divide.": mean_of_ratios,
         "You compared lengths: a push across the gradient must not count. Use the inner product of the two.": lengths_only,
         "You turned the projection around: divide by <g, g>, not by <p, p>.": turned_around,
         "The sign is flipped: g points downhill already, so a step along it counts as positive.": uphill,

@@ -1,0 +1,318 @@
+# %% [markdown]
+# # 07  Noise-adaptive step sizes
+# *The noisier the labels, the shorter the steps: how a frozen model decides when to stop learning.*
+#
+# **You will be able to**
+# - build two layers that take a shorter step when the labels are noisier, and say why they do;
+# - measure the effective step size of a layer in a model that you did not build;
+# - read from filter factors which directions a model gives up first;
+# - say which noise level a model acts as if it had seen, and where that breaks.
+#
+# **Takes** 30 minutes. **Needs** ridge regression ([02](02_in_context_regression.ipynb)) and the implicit weight
+# ([04](04_every_layer_keeps_a_weight_vector.ipynb)). Words: [glossary](../docs/glossary.md).
+
+# %% [markdown]
+# ## The question
+# Ridge regression on $n$ examples is best with the penalty $\sigma^2/n$, so somebody has to tell it the noise level $\sigma$. Nobody tells a linear
+# transformer. It gets twenty pairs $(x_i, y_i)$, from a quiet sequence or from a noisy one, and its weights are the same for both.
+#
+# [Notebook 06](06_adaptive_rescaling.ipynb) shows one way to react: scale the whole answer down. Ridge does something finer: it gives up some directions
+# and keeps others. What in the weights could do that?
+#
+# Here are the weights of a DIAG model with four layers, trained on sequences whose $\sigma$ was drawn from U(0, 5). Each layer has four numbers.
+
+# %%
+import numpy as np
+
+import lt_helpers as lt
+from lt_helpers.exercises import step_sizes
+from lt_helpers.implicit import effective_step_size, filter_factors, implicit_from_moments, implied_noise
+from lt_helpers.labs import NoiseLab
+from lt_helpers.spectrum import Spectrum
+
+model = lt.load_pretrained("diag", layers=4, noise=lt.Uniform(5.0))
+print("layer   omega_xx  omega_xy  omega_yx  omega_yy")
+for layer, omega in enumerate(model.omega, start=1):
+    print(f"{layer:5d} ", *(f"{number:9.3f}" for number in omega.ravel()))
+
+# %% [markdown]
+# ## One layer cannot react
+# A DIAG layer changes a token $(x, y)$ like this (eq. 10), where $\Sigma$, $\alpha$ are the means of $x x^T$ and $y x$ over the context:
+#
+# $$x \leftarrow x + \omega_{xx}\,\Sigma x + \omega_{xy}\, y\, \alpha \qquad\qquad
+#   y \leftarrow y + \omega_{yx} \langle \alpha, x\rangle + \omega_{yy}\, \overline{y^2}\, y$$
+#
+# The query comes in with $y = 0$, and the prediction is minus the $y$ that comes out. So one layer predicts
+# $-\omega_{yx}\langle\alpha, x\rangle$: its implicit weight is $w = -\omega_{yx}\,\alpha$, one gradient step from $w = 0$. The size of that step,
+# $-\omega_{yx}$, is a stored number. It is the same for every noise level.
+#
+# ## Two layers can
+# Let a first layer have nothing but $\omega_{xy}$. It shifts every example by its own label:
+#
+# $$x_i \leftarrow x_i + \omega_{xy}\, y_i\, \alpha$$
+#
+# Let a second layer have nothing but $\omega_{yx}$. It reads the mean of $y x$ again, over the shifted examples, and finds
+#
+# $$\overline{y\,x} + \omega_{xy}\,\overline{y^2}\,\alpha = (1 + \omega_{xy}\,\overline{y^2})\,\alpha .$$
+#
+# The query has $y = 0$, so the first layer left it alone. At $w = 0$ a label is what is still unexplained, the residual $r_i = y_i$. The pair of layers does one
+# gradient step (sec. 5.3):
+#
+# $$w = \eta\,\alpha, \qquad \eta = -\omega_{yx}\,(1 + \omega_{xy}\,\overline{r^2}).$$
+#
+# Build the two layers and compare. Noise makes residuals larger; with a **negative** $\omega_{xy}$ the step gets shorter.
+
+
+# %%
+def layers_of(*omegas):
+    """A DIAG model from one pair (omega_xy, omega_yx) a layer; one of the two must be 0."""
+    p = [[(1, 0) if xy else (0, 1)] for xy, yx in omegas]  # (p_x, p_y) of the only head
+    q = [[(0, xy) if xy else (yx, 0)] for xy, yx in omegas]  # (q_x, q_y): omega_xy = p_x q_y, omega_yx = p_y q_x
+    return lt.LinearTransformer.from_diagonals(p, q, dim=10)
+
+
+omega_xy, omega_yx = -0.02, -0.5
+pair = layers_of((omega_xy, 0), (0, omega_yx))
+
+print("sigma   mean r^2   step   equal to the formula")
+for sigma in (0, 1, 2, 4):
+    batch = lt.RegressionTask(dim=10, context=20, noise=lt.Fixed(sigma)).sample(1000, np.random.default_rng(0))
+    alpha = (batch.y[..., None] * batch.x).mean(axis=1)  # (B, d)
+    mean_square = (batch.y**2).mean(axis=1)  # (B,): of the residuals at w = 0
+    step = -omega_yx * (1 + omega_xy * mean_square)  # (B,)
+    w = lt.implicit_regression(pair, batch.x, batch.y).w[:, -1]
+    equal = np.allclose(w, step[:, None] * alpha, rtol=0, atol=1e-12)
+    print(f"{sigma:5d} {mean_square.mean():10.2f} {step.mean():6.3f}   {equal}")
+
+# %% [markdown]
+# ## Away from zero there is a second term
+# Deeper in a model $w$ is not zero any more. The labels have become residuals $r_i = y_i - \langle w, x_i\rangle$, and the query carries
+# $-\langle w, x\rangle$, so the first layer of the pair shifts the query too. With $g = \overline{r\,x}$, minus the gradient at $w$, the pair now gives
+#
+# $$w' = w + \eta\,(g - \omega_{xy}\,|g|^2\,w).$$
+#
+# The step along $g$ is as before. The second term, for a negative $\omega_{xy}$, stretches what earlier layers have built. To check it, put one plain gradient
+# step in front of the pair.
+
+# %%
+batch = lt.RegressionTask(dim=10, context=20, noise=lt.Fixed(2.0)).sample(1000, np.random.default_rng(0))
+state = lt.implicit_regression(layers_of((0, -0.5), (omega_xy, 0), (0, omega_yx)), batch.x, batch.y)
+
+w = state.w[:, 1]  # (B, d): after the plain step
+r = batch.y - (batch.x @ w[..., None])[..., 0]  # (B, n)
+g = (r[..., None] * batch.x).mean(axis=1)  # (B, d)
+eta = -omega_yx * (1 + omega_xy * (r**2).mean(axis=1, keepdims=True))  # (B, 1)
+stretch = -omega_xy * (g**2).sum(axis=1, keepdims=True) * w  # (B, d)
+print("equal to the formula:", np.allclose(state.w[:, -1], w + eta * (g + stretch), rtol=0, atol=1e-12))
+share = np.linalg.norm(stretch, axis=1) / np.linalg.norm(g, axis=1)
+print(f"length of the second term, in lengths of g: median {np.median(share):.3f}, largest of 1000 {share.max():.3f}")
+
+# %% [markdown]
+# The same $\omega_{xy}$ also feeds the paper's momentum term (Lemma 4.4; [05](05_preconditioning_and_momentum.ipynb)). With one number for several
+# effects, a trained model has to strike a compromise.
+#
+# ## What a shorter step does to a direction
+# Take the principal directions of the inputs, with eigenvalues $s$ of $\Sigma$. Starting from $w = 0$, $L$ steps of size $\eta$ keep the share
+# $1 - (1 - \eta s)^L$ of the least-squares answer in each direction, and ridge keeps $s / (s + \sigma^2/n)$. Such a share is called a **filter factor**.
+
+# %%
+s = np.array([0.1, 0.5, 1.0, 2.0])
+print("eigenvalue        ", s)
+for eta in (0.45, 0.25, 0.1):
+    print(f"4 steps of {eta:.2f}   ", np.round(1 - (1 - eta * s) ** 4, 2))
+for sigma in (1, 2, 4):
+    print(f"ridge, sigma = {sigma}  ", np.round(s / (s + sigma**2 / 20), 2))
+
+# %% [markdown]
+# Short steps do what a large penalty does: every share sinks, and the weak directions have the smallest. That is early stopping. A layer that chooses its
+# step by the residuals chooses, in effect, how early to stop.
+#
+# ## Predict, then slide
+# The lab shows the model from the top of this notebook on one sequence. **P and Q are frozen, w moves.** Truth, inputs and the direction of the noise stay the
+# same while σ slides; the grey ghost holds the state at σ = 1. Write your guesses down first:
+#
+# 1. **From σ = 1 to σ = 4, which directions lose the larger part of their share**, those with small or with large eigenvalues? Set the first
+#    pink marker to the share of the weakest direction that you expect to be left at σ = 4.
+# 2. **Which layer is the first that can change its step, and which one changes it most?** The section on one layer gives half the answer.
+# 3. **Training ended at σ = 5. At σ = 8, which noise will the model act as if it had seen**: 8, 5, something between? Set the second marker.
+#
+# Then slide σ to 4, and on to 8.
+
+# %% tags=["nbval-ignore-output"]
+NoiseLab(sigma=1.0, kind="diag", noise="uniform-5", layers=4, ghost={"sigma": 1.0})
+
+# %% [markdown]
+# <details><summary>The lab as a picture</summary>
+#
+# ![The noise lab at sigma = 4. Top left: the implicit weight in ten components, blue, beside truth and oracle. Top right: the share of each direction that is kept, near the curve of ridge regression. Bottom left: step and rescaling of each of the four layers. Bottom right: the noise that the model acts as if it had seen, near the diagonal.](../docs/pictures/noise-lab.png)
+#
+# </details>
+#
+# - **Top left.** The thin blue path goes through the layers, from 0 to the dot. With more noise the dots stop closer to 0; so does the oracle (green), which
+#   is told σ.
+# - **Top right.** The share that is kept, by eigenvalue. The curve sinks and bends: left of it are the weak directions.
+# - **Bottom left.** For each layer, the step along the gradient (blue) and the factor on the $w$ that was there before (red).
+# - **Bottom right.** The diagonal means: reads the noise rightly. The shaded part was seen in training.
+#
+# Press *New sequence* a few times, then try seven layers.
+#
+# ## Measured on many sequences
+# One sequence is an anecdote. First the directions: keep one set of inputs, redraw truth and noise 2,000 times, and fit the share of each direction that survives.
+
+# %%
+x = np.random.default_rng(3).normal(size=(20, 10))
+kept = {}
+for sigma in (1, 4):
+    s, kept[sigma], fit = filter_factors(model, x, sigma, draws=2000, rng=np.random.default_rng(0))
+    print(f"sigma = {sigma}: smallest R^2 of the fit {fit.min():.2f}")
+some = [0, 2, 4, 7, 9]
+print("eigenvalue     ", np.round(s[some], 2))
+for sigma in (1, 4):
+    print(f"sigma = {sigma}  model", np.round(kept[sigma][some], 2))
+    print("           ridge", np.round((s / (s + sigma**2 / 20))[some], 2))
+print("model: lost of the share at sigma = 1", np.round(1 - kept[4] / kept[1], 2)[some])
+
+# %% [markdown]
+# **Prediction 1.** The weak directions lose most, in the model as in ridge. There the inputs vary little, so the noise says more about the labels than $w$ does.
+# The model was never told σ, yet its shares follow ridge's.
+#
+# Next the layers. What a layer adds to its weight, after rescaling what was there, is its push $p$. Its **effective step size** is the step along
+# $g$ that comes closest to $p$; as a least-squares fit over many sequences,
+#
+# $$\eta = \frac{\sum \langle g, p\rangle}{\sum \langle g, g\rangle}.$$
+#
+# For gradient descent that is exactly its step. The cosine of $g$ and $p$ says how much of the push it describes.
+
+# %%
+def measured(model, sigma, sequences=4000):
+    """The state of every layer on sequences with noise sigma; same truths, inputs and noise directions for every sigma."""
+    moments = lt.RegressionTask(10, 20, lt.Fixed(sigma)).sample_moments(sequences, np.random.default_rng(0))
+    return implicit_from_moments(model, moments.S)
+
+
+print("          step of layer                  cosine with g                 factor on w (median)")
+print("sigma " + "      1      2      3      4  " * 3)
+for sigma in (0.5, 1, 2, 3, 4, 5):
+    state = measured(model, sigma)
+    step, cosine = effective_step_size(state, pooled=True)
+    columns = (step, cosine, np.median(state.rescaling, axis=0))
+    print(f"{sigma:5.1f} ", "  ".join("".join(f"{number:7.3f}" for number in column) for column in columns))
+
+# %% [markdown]
+# **Prediction 2.** The first layer never moves: no layer before it has looked at the labels. Its factor does fall, but it acts on $w = 0$; it only rescales the
+# labels. The second layer could change its step and hardly does; with more noise it shrinks the $w$ that it was given instead, through
+# $\omega_{yy}$. The steps shorten towards the end of the model, and the last one all but vanishes: noisy sequences are in effect served by a shorter model. The
+# cosines of the last layer fall as well. What it still does at high noise is no longer a gradient step.
+
+# %%
+quiet, noisy = (effective_step_size(measured(model, sigma), pooled=True)[0] for sigma in (1, 4))
+print("step at sigma = 4, in steps at sigma = 1, by layer:", np.round(noisy / quiet, 2))
+print("layer that shortens its step most:", 1 + (noisy / quiet).argmin())
+
+deeper = lt.load_pretrained("diag", layers=7, noise=lt.Uniform(5.0))
+for sigma in (1, 4):
+    step, _ = effective_step_size(measured(deeper, sigma), pooled=True)
+    print(f"seven layers, sigma = {sigma}:", np.round(step, 2))
+
+# %% [markdown]
+# ## Which noise does it believe in?
+# The **implied noise** of a weight is the σ whose ridge solution lies nearest to it. We set it beside two estimates that know what they do: AdaRR's,
+# from the residuals of least squares, and the exact posterior mean of σ for someone who knows that σ is drawn from U(0, 5).
+
+# %%
+print("true sigma   implied   AdaRR   posterior mean   (medians of 4000 sequences)")
+for sigma in (0, 0.5, 1, 2, 3, 4, 5, 6, 7, 8):
+    state = measured(model, sigma)
+    spectrum = Spectrum.from_moments(state.S, context=20)
+    implied = implied_noise(state.w[:, -1], spectrum)
+    sigmas, probabilities = spectrum.posterior(lt.Uniform(5.0))
+    columns = (implied, spectrum.noise_estimate(), probabilities @ sigmas)
+    print(f"{sigma:10.1f} ", *(f"{np.median(column):9.2f}" for column in columns), "  past the training range" * (sigma > 5))
+
+# %% [markdown]
+# Inside the range the model acts on nearly the right noise. Without noise it still shrinks: four layers are too few to solve least squares.
+#
+# **Prediction 3.** Past the range it lags behind the truth, and so does the posterior, which rules out anything above 5. But the model goes on rising where the
+# posterior must stop: nothing in its weights says "at most 5". Further out something else happens.
+
+# %%
+print("sigma   sequences whose w has an entry above 10")
+for sigma in (5, 8, 10, 12, 15):
+    size = abs(measured(model, sigma).w[:, -1]).max(axis=1)
+    print(f"{sigma:5d}   {np.mean(~(size <= 10)):.4f}")
+
+# %% [markdown]
+# A layer is cubic in its tokens, so $w$ is a polynomial of high degree in the labels. A polynomial that is fitted on a range does not stay reasonable far outside
+# of it: on some sequences it explodes. The lab ends at σ = 8 and shows none of that; a user of such a model has to check for it ([12](12_from_pilot_to_practice.ipynb)).
+#
+# ## Exercise
+# ### Exercise: the effective step size
+# (10 minutes, level: practice)
+#
+# A layer takes the weight `w_before` and makes `w_after`. Measure the length of its step along the gradient, one number for all sequences. Mind the
+# rescaling: only what the layer *adds* is a step.
+
+# %% tags=["exercise"]
+def my_step_size(w_before, w_after, rescaling, gradient):
+    """w_before, w_after (B, d); rescaling (B,), the factor on w_before; gradient (B, d), g of every sequence.  ->  one number"""
+    ...
+
+
+# %% tags=["check"]
+step_sizes.effective_step.check(my_step_size)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# The push is `w_after - rescaling[:, None] * w_before`.
+#
+# </details>
+# <details><summary>Hint</summary>
+#
+# The best $\eta$ in $p \approx \eta g$ over all sequences and components is one ratio of two sums.
+#
+# </details>
+# <details><summary>Solution</summary>
+#
+# ```python
+# def my_step_size(w_before, w_after, rescaling, gradient):
+#     push = w_after - rescaling[:, None] * w_before
+#     return (gradient * push).sum() / (gradient**2).sum()
+# ```
+#
+# </details>
+#
+# Then measure a layer of the trained model: with `state = measured(model, 2.0)`, layer 3 has `state.w[:, 2]`, `state.w[:, 3]`, `state.rescaling[:, 2]` and
+# `state.gradient[:, 2]`. The table above has the answer.
+
+# %% [markdown]
+# ## Discussion
+# - **The mechanism is proven, its use is measured.** Two layers with $\omega_{xy}$ and $\omega_{yx}$ alone give the adaptive step exactly. A trained model runs all
+#   four numbers in every layer. Its effective steps show what comes of it, not which $\omega$ caused it; for that one has to retrain without $\omega_{xy}$
+#   ([11](11_inside_the_weights.ipynb)).
+# - **Two ways to react.** Shrinking $w$ as a whole (06) and shorter steps (here) appear in the same model, in different layers. Trained anew, a model may divide the work
+#   differently: compare four layers with seven.
+# - **The paper** describes the adaptive step in sec. 5.3 and finds that with enough layers DIAG beats ridge regression with estimated noise (sec. 6, Table 1). It
+#   does not compare with the exact posterior over σ; [08](08_how_good_is_it.ipynb) does.
+# - **A limit of the noise meter.** The implied noise is the nearest ridge solution, and $w$ need not lie near any: a number on the meter is a summary of ten.
+#
+# ## Quiz
+# **1.** In the two-layer model with $\omega_{xy} = -0.02$, at which mean squared residual does the step vanish, and what happens beyond?
+# <details><summary>Answer</summary>At 1 / 0.02 = 50. Beyond, the step is negative: the model answers with the wrong sign.</details>
+#
+# **2.** GD++ is DIAG without $\omega_{xy}$ and $\omega_{yy}$. What will its curve in the lab do when σ slides from 1 to 4?
+# <details><summary>Answer</summary>Nothing: its shares depend on the inputs alone. Choose GD++ in the lab and see (panel top right).</details>
+#
+# **3.** Why do two layers suffice for an adaptive step, but not one?
+# <details><summary>Answer</summary>In one layer w is linear in the labels. A step that depends on the residuals needs their squares, which a layer before must have put into the tokens.</details>
+#
+# **4.** Two contexts have the same Σ and α, and so the same least-squares answer, but one has larger residuals. Does a trained DIAG answer both alike?
+# <details><summary>Answer</summary>No. It also reads the mean of y², which is larger where the residuals are, and shrinks more. A GD++ model answers both alike.</details>
+#
+# ## References
+# - Vladymyrov, von Oswald, Sandler, Ge: *Linear Transformers are Versatile In-Context Learners*, NeurIPS 2024, [arXiv 2402.14180](https://arxiv.org/abs/2402.14180).
+#   Here: eq. 10, Lemma 4.4, sec. 5.3, sec. 6.
+# - von Oswald et al.: *Transformers Learn In-Context by Gradient Descent*, ICML 2023, [arXiv 2212.07677](https://arxiv.org/abs/2212.07677): one layer, one step; GD++.
+# - Hansen: *Discrete Inverse Problems*, SIAM 2010: filter factors.
+#
+# Next: [08  How good is it?](08_how_good_is_it.ipynb)
