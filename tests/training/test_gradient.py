@@ -58,7 +58,9 @@ def test_the_model_handed_over_gives_the_same_weights(parameters, sequences, rng
     model = parameters.model(theta, 7)
     assert (model.kind, model.heads, model.layers) == (parameters.kind, parameters.heads, 3)
     np.testing.assert_allclose(model.implicit_weight(sequences.S[:, :5, :5].numpy()), forward(parameters, theta, sequences.S).w, atol=1e-12)
-    np.testing.assert_allclose(forward(parameters, parameters.read(model), sequences.S).w, forward(parameters, theta, sequences.S).w, atol=1e-12)
+    np.testing.assert_allclose(
+        forward(parameters, parameters.read(model), sequences.S).w, forward(parameters, theta, sequences.S).w, atol=1e-12
+    )
 
 
 def test_an_idle_layer_does_nothing_and_still_learns(parameters, sequences, rng):
