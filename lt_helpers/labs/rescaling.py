@@ -120,7 +120,7 @@ def weight_panel(state):
 def run_dots(state, values, ends):
     """What the two layers do when they are run at this n."""
     shown = clip(so_far(state, POINTS, values), ends)
-    return figures.dots(POINTS, shown, f"at n = {state.context}", symbol="circle-open", size=7)
+    return figures.dots(POINTS, shown, f"n = {state.context}", symbol="circle-open", size=7)
 
 
 def zero(end):
