@@ -88,7 +88,7 @@ def test_beyond_the_breaking_point_the_answer_is_turned_round():
 
 def test_the_curves_are_drawn_as_far_as_the_noise_has_been_slid():
     lab = RescalingLab(sigma=2.0)
-    for name, panel in (("two layers", 1), ("at n = 1000", 1), ("trained", 2), ("ConstRR", 3)):
+    for name, panel in (("two layers", 1), ("n = 1000", 1), ("trained", 2), ("ConstRR", 3)):
         drawn_curve = trace(lab, name, panel)
         np.testing.assert_array_equal(np.isfinite(drawn_curve.y), np.asarray(drawn_curve.x) <= 2.0 + 1e-9)
 
