@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from .gradient import backward, forward
-from .objective import PULL, RARE, capped, draw
+from .objective import PULL, capped, draw, held_out_loss
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Adam:
     def weigh(self):
         """For each restart: keep the average of the last steps if no other was better on the held-out sequences."""
         losses = self.held_out.losses(forward(self.family, self.average.float(), self.held_out.S).w)  # (..., B)
-        loss = (self.held_out.weight * capped(losses, RARE)).mean(-1)
+        loss = held_out_loss(losses, self.held_out.weight)
         better = loss < self.best_loss
         self.best = torch.where(better[..., None, None], self.average, self.best)
         self.best_loss = torch.where(better, loss, self.best_loss)
@@ -133,19 +133,19 @@ class Round:
     keep: int
 
 
-def prune(family, task, rng, restarts, rounds, report=None):
-    """Many random starts, pruned round by round -> the best parameters of those left, best first: (keep, L, K).
+def random_starts(family, task, rng, restarts):
+    """A run of Adam from `restarts` random starts, to be pruned -> Adam."""
+    theta = torch.stack([family.start(rng, task.noise) for _ in range(restarts)])
+    return Adam(family, theta, task, rng, Settings(check=100, held_out=1_000))
 
-    family : of `parameters`.    task : RegressionTask.    restarts : int.    rounds : of Round.    report : function of a Progress.
-    """
-    settings = Settings(check=100, held_out=1_000)
-    run = Adam(family, torch.stack([family.start(rng, task.noise) for _ in range(restarts)]), task, rng, settings)
+
+def prune(run, rounds, report=None):
+    """Train and prune the restarts of an Adam `run`, best first.    rounds : of Round.    report : function of a Progress."""
     for stage in rounds:
-        run.settings = replace(settings, batch=stage.batch, learning_rate=stage.learning_rate)
+        run.settings = replace(run.settings, batch=stage.batch, learning_rate=stage.learning_rate)
         for _ in range(stage.steps):
             progress = run.step()
             if report:
                 report(progress)
         run.weigh()
         run.keep(stage.keep)
-    return run.best

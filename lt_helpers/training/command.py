@@ -19,7 +19,7 @@ def add_arguments(parser):
     parser.add_argument("--folder", type=Path, default=Path("models"), help="where --all keeps models and records, and resumes (models)")
     parser.add_argument("--jobs", type=int, default=1, help="processes of --all (1)")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="let the Dask cluster at this address do the work of --all")
-    parser.add_argument("--improve", action="store_true", help="train the stored ones again too, and keep what is better")
+    parser.add_argument("--improve", action="store_true", help="train the stored ones again too, from where they stand")
     parser.add_argument("--out", type=Path, default=Path("model.safetensors"), help="the file of a single model (model.safetensors)")
     parser.add_argument("--seed", type=int, default=0, help="the same seed and versions give the same model (0)")
 

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from .gradient import backward, forward
-from .objective import PULL, RARE, capped, draw
+from .objective import PULL, capped, draw, held_out_loss
 
 
 @dataclass(frozen=True)
@@ -83,9 +83,9 @@ class GaussNewton:
         self.recent.clear()
         self.weigh(self.theta)
 
-    def hold_out(self, count):
-        """Choose the best anew, on `count` fresh held-out sequences: more of them show rarer explosions."""
-        self.held_out = draw(self.task, count, self.rng)
+    def hold_out(self, sequences):
+        """Choose the best anew, on other held-out `sequences`: more of them show rarer explosions."""
+        self.held_out = sequences
         best, self.best_loss = self.best, np.inf
         self.weigh(best)
         self.weigh(self.average)
@@ -95,9 +95,9 @@ class GaussNewton:
         return self.family.model(self.best, self.task.context)
 
     def weigh(self, theta):
-        """Keep `theta` if no other was better on the held-out sequences; the mean is over all of them, exploding ones included."""
+        """Keep `theta` if no other was better on the held-out sequences."""
         losses = self.held_out.losses(forward(self.family, theta, self.held_out.S).w)
-        loss = (self.held_out.weight * capped(losses, RARE)).mean().item()
+        loss = held_out_loss(losses, self.held_out.weight).item()
         if loss < self.best_loss:
             self.best, self.best_loss = theta.clone(), loss
 

@@ -5,16 +5,16 @@ eigenvalues rule the mean: fresh batches would be too different to compare. A fi
 GD++ has all that it takes (sec. 5.1: Newton's iteration for the inverse), so DIAG and FULL start from it.
 """
 
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 import torch
 
 from .gradient import backward, forward
 from .objective import draw
-from .search import Found, Report
+from .search import Found, Report, compared
 
-TRIAL, FINAL = 1_024, 8_192  # sequences to compare starts on, and to finish on
+TRIAL, FINAL, CHOICE = 1_024, 8_192, 100_000  # sequences to compare starts on, to finish on, and to choose on: the start may be safer
 
 
 def descend(family, theta, sequences, steps, report=None):
@@ -56,13 +56,13 @@ def normal_equations(family, run, sequences):
 
 def solve(family, task, seed, warm, report=None):
     """Train for the task without noise, from the warm starts {name: theta}, jittered or not -> Found, as `search` does."""
-    begin, rng = perf_counter(), np.random.default_rng(seed)
+    begin, rng = process_time(), np.random.default_rng(seed)
     steps = 40 if family.count == 4 else 4  # FULL adds next to nothing to GD++ here
     starts = dict(warm)
     for name, theta in warm.items() if family.count == 4 else ():
         for scale in (0.01, 0.1):
             starts[f"{name}, {scale:.0%} of noise"] = theta + scale * theta.abs() * torch.from_numpy(rng.normal(size=theta.shape))
-    total, done, best = steps * (len(starts) + 1), 0, np.inf
+    total, done, best, candidates = steps * (len(starts) + 1), 0, np.inf, {f"{name}, as it came": theta for name, theta in warm.items()}
 
     def tell(name):
         def on_step(step, loss):
@@ -74,16 +74,17 @@ def solve(family, task, seed, warm, report=None):
         return on_step
 
     trial, final = draw(task, TRIAL, rng), draw(task, FINAL, rng)
-    tried, interrupted = dict.fromkeys(starts), False
+    tried, interrupted, taken = {}, False, 0
     try:
         for name, theta in starts.items():
             tried[name] = descend(family, theta, trial, steps, tell(name))
             done += steps
         name = min(tried, key=lambda name: tried[name][1])
-        result = descend(family, tried[name][0], final, steps, tell(name))
+        candidates[name], _, taken = descend(family, tried[name][0], final, steps, tell(name))
     except KeyboardInterrupt:
         interrupted = True
-        name = min(tried, key=lambda name: tried[name][1] if tried[name] else np.inf)
-        result = tried[name] or (starts[name], np.inf, 0)
-    taken = sum(run[2] for run in tried.values() if run) + result[2]
-    return Found(result[0], result[1], name, taken, 0, perf_counter() - begin, interrupted)
+        candidates |= {name: theta for name, (theta, _, _) in tried.items()}
+    losses = compared(family, candidates, draw(task, CHOICE, rng))
+    name = min(losses, key=losses.get)
+    taken += sum(run[2] for run in tried.values())
+    return Found(candidates[name], losses[name], name, taken, 0, process_time() - begin, interrupted)

@@ -50,6 +50,11 @@ class Sequences:
         return (self.misfit(w) ** 2).sum(-1) / 2
 
 
+def held_out_loss(losses, weight):
+    """What chooses among models: the weighted mean of all losses (..., B), exploding ones included -> (...,)"""
+    return (weight * capped(losses, RARE)).mean(-1)
+
+
 def draw(task, batch, rng, share=STRETCHED):
     """Draw `batch` sequences of a RegressionTask with the NumPy Generator `rng`, a `share` of them stretched -> Sequences, float64."""
     moments, weight = stretched(task.sample_moments(batch, rng), task, int(share * batch))

@@ -1,19 +1,22 @@
 """One model, from several starts: a single start lands in a poor minimum more often than not.
 
-Starts are random, or warm: a shallower model with a layer that does nothing, the DIAG model for FULL, the model of a neighbouring noise.
-All take a few Gauss-Newton steps on small batches, the best of them more on larger ones, and so on (successive halving).
+Starts are random, the best of many that Adam has pruned; or warm: a shallower model with a layer that does nothing, the DIAG model for
+FULL, the model of a neighbouring noise. All take a few Gauss-Newton steps on small batches, the best of them more on larger ones, and so
+on (successive halving). At last the best and the warm starts, as they came, are weighed on the same held-out sequences: what a search
+returns is never worse than what it was given.
 """
 
 from dataclasses import dataclass, replace
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 import torch
 
 from ..noise import Fixed
+from .adam import Round, prune, random_starts
 from .gauss_newton import FEW_PARAMETERS, GaussNewton, Settings
 from .gradient import forward
-from .objective import draw
+from .objective import draw, held_out_loss
 from .parameters import Full, Omegas
 
 
@@ -28,18 +31,20 @@ class Stage:
 
 @dataclass(frozen=True)
 class Plan:
-    """How to search.  random : number of random starts.  head_start : steps that they take before they are compared with warm ones.
-    held_out : number of sequences that choose among the steps of the last stage."""
+    """How to search.  restarts, rounds : random starts, and how Adam prunes them.  head_start : Gauss-Newton steps that those left take
+    before they are compared with warm ones.  stages : of all.  held_out : number of sequences that make the last choice."""
 
-    random: int
+    restarts: int
+    rounds: tuple
     head_start: int
     stages: tuple
     settings: Settings
     held_out: int = 100_000
 
 
-FULL = Plan(2, 100, (Stage(6, 50, 1024), Stage(2, 60, 2048), Stage(1, 140, 2048)), Settings())
-FEW = Plan(6, 20, (Stage(10, 50, 512), Stage(3, 50, 1024), Stage(1, 100, 4096)), FEW_PARAMETERS)
+FULL = Plan(9, (Round(100, 64, 0.01, 2),), 50, (Stage(6, 50, 1024), Stage(2, 60, 2048), Stage(1, 140, 2048)), Settings())
+PRUNED = (Round(100, 64, 0.02, 8), Round(100, 128, 0.01, 3))  # 24 starts, 8, 3
+FEW = Plan(24, PRUNED, 10, (Stage(8, 50, 512), Stage(3, 50, 1024), Stage(1, 150, 4096)), FEW_PARAMETERS)
 
 
 @dataclass(frozen=True)
@@ -75,45 +80,71 @@ def search(family, task, seed, warm=None, plan=None, report=None):
     -> Found.  Ctrl-C ends the search and keeps the best so far.
     """
     plan = plan or (FULL if isinstance(family, Full) else FEW)
-    begin, rng = perf_counter(), np.random.default_rng(seed)
-    starts = dict(warm or {}) | {f"random {i}": family.start(rng, task.noise) for i in range(plan.random)}
-    runs, finalists, interrupted = {}, [], False
-    first = min(len(starts), plan.stages[0].keep)
-    total = plan.random * plan.head_start + sum(min(first, stage.keep) * stage.steps for stage in plan.stages)
-    done = 0
+    begin, rng, warm = process_time(), np.random.default_rng(seed), warm or {}
+    left = plan.rounds[-1].keep
+    first = min(len(warm) + left, plan.stages[0].keep)
+    total = sum(stage.steps for stage in plan.rounds) + left * plan.head_start + sum(min(first, s.keep) * s.steps for s in plan.stages)
+    adam, runs, finalists = random_starts(family, task, rng, plan.restarts), {}, {}
+    interrupted, done = False, 0
+
+    def tell(name, progress, best):
+        nonlocal done
+        done += 1
+        if report:
+            report(Report(name, done, total, progress.loss, best))
+
+    def begin_run(name, theta):  # each sees the same sequences
+        runs[name] = GaussNewton(family, theta, task, np.random.default_rng(seed), plan.settings)
 
     def advance(name, steps, batch):
-        nonlocal done
         run = runs[name]
         run.settings = replace(run.settings, batch=batch)
         for _ in range(steps):
-            progress = run.step()
-            done += 1
-            if report:
-                report(Report(name, done, total, progress.loss, min(run.best_loss for run in runs.values())))
+            tell(name, run.step(), min(run.best_loss for run in runs.values()))
         run.weigh(run.average)
 
     try:
-        for name, theta in starts.items():  # each sees the same sequences
-            runs[name] = GaussNewton(family, theta, task, np.random.default_rng(seed), plan.settings)
-            if name not in (warm or {}):
-                advance(name, plan.head_start, plan.stages[0].batch)
+        for name, theta in warm.items():
+            begin_run(name, theta)
+        prune(adam, plan.rounds, lambda progress: tell("random", progress, progress.best))
+        for i, theta in enumerate(adam.best):
+            begin_run(f"random {i}", theta)
+            advance(f"random {i}", plan.head_start, plan.stages[0].batch)
         for stage in plan.stages:
             for name in ranked(runs)[: stage.keep]:
                 if stage is plan.stages[-1]:
-                    runs[name].hold_out(plan.held_out)
-                    finalists.append(name)
+                    finalists[name] = runs[name]
+                    runs[name].hold_out(draw(task, plan.held_out, rng))
                 advance(name, stage.steps, stage.batch)
+        candidates = {name: run.best for name, run in finalists.items()} | {f"{name}, as it came": theta for name, theta in warm.items()}
+        final = draw(task, plan.held_out, rng)
     except KeyboardInterrupt:
         interrupted = True
-    best = min(finalists or runs, key=lambda name: runs[name].best_loss)
-    steps, skipped = (sum(getattr(run, what) for run in runs.values()) for what in ("steps", "skipped"))
-    return Found(runs[best].best, runs[best].best_loss, best, steps, skipped, perf_counter() - begin, interrupted)
+        candidates = {f"random {i}": theta for i, theta in enumerate(adam.best)} | {name: run.best for name, run in runs.items()}
+        final = draw(task, 2_000, rng)
+    losses = compared(family, candidates, final)
+    best = min(losses, key=losses.get)
+    every = [adam, *runs.values()]
+    return Found(
+        candidates[best],
+        losses[best],
+        best,
+        steps=sum(run.steps for run in every),
+        skipped=sum(run.skipped for run in every),
+        seconds=process_time() - begin,
+        interrupted=interrupted,
+    )
 
 
 def ranked(runs):
     """The names of runs, best first."""
     return sorted(runs, key=lambda name: runs[name].best_loss)
+
+
+def compared(family, candidates, sequences):
+    """The losses of {name: theta} on the same sequences -> {name: loss}"""
+    ways = {name: forward(family, theta, sequences.S).w for name, theta in candidates.items()}
+    return {name: held_out_loss(sequences.losses(w), sequences.weight).item() for name, w in ways.items()}
 
 
 def deeper(family, theta):

@@ -2,8 +2,9 @@
 
 import json
 import platform
-from contextlib import nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from zlib import crc32
 
@@ -144,17 +145,19 @@ def train_cell(cell, seed, models, plan=None, report=None, samples=SAMPLES):
     record = {"kind": cell.kind, "layers": cell.layers, "noise": cell.noise.key, "heads": cell.heads, "variant": cell.variant}
     record |= {"context": CONTEXT, "loss": loss, "standard_error": error, "p9999": p9999, "diverged": diverged, "samples": samples}
     record |= {"start": found.start, "steps": found.steps, "skipped": found.skipped, "seconds": round(found.seconds, 1), "seed": seed}
-    record |= {"versions": {"python": platform.python_version(), "numpy": np.__version__, "torch": torch.__version__}}
+    record |= {"versions": {"python": platform.python_version(), **{name: version(name) for name in ("lt_helpers", "numpy", "torch")}}}
     return parameters.model(found.theta, CONTEXT), record
 
 
-def sweep(cells, store, seed=0, jobs=1, improve=False, scheduler=None, finished=None, plan=None):
+def sweep(cells, store, seed=0, jobs=1, improve=False, scheduler=None, finished=None, plan=None, samples=SAMPLES):
     """Train the cells that the store lacks, each once those that it starts from are there, and store each when it is done.
 
     cells : list of Cell.    store : Store.    jobs : processes.    improve : train the stored ones again too, starting from
-    them as well, and keep what is better.    scheduler : address of a Dask cluster, which then does the work.
-    finished : function of (cell, record), called when a cell is done.
+    them as well: on the held-out sequences that choose, a search never ends worse than it began.    scheduler : address of a Dask
+    cluster, which then does the work.    finished : function of (cell, record), called when a cell is done.    plan, samples : as in
+    `train_cell`.
     """
+    command = f"python -m lt_helpers train --all --seed {seed}" + (" --improve" if improve else "")
     waiting = [cell for cell in cells if improve or cell not in store]
     planned = [cell for cell in dict.fromkeys(whole_set() + cells) if cell in cells or cell in store]
     with cluster(scheduler):
@@ -166,10 +169,9 @@ def sweep(cells, store, seed=0, jobs=1, improve=False, scheduler=None, finished=
                 models = {role: store.model(source) for role, source in sources(cell, planned).items()}
                 if improve and cell in store and cell.layers > 1:
                     models["stored"] = store.model(cell)
-                calls.append(joblib.delayed(numbered)(cell, seed, models, plan))
+                calls.append(joblib.delayed(numbered)(cell, seed, models, plan, None, samples))
             for cell, model, record in joblib.Parallel(jobs, return_as="generator_unordered")(calls):
-                if cell not in store or record["loss"] < store.records[cell.name]["loss"]:
-                    store.add(cell, model, record)
+                store.add(cell, model, record | {"command": command})
                 if finished:
                     finished(cell, record)
 
@@ -179,11 +181,16 @@ def numbered(cell, *arguments):
     return cell, *train_cell(cell, *arguments)
 
 
+@contextmanager
 def cluster(scheduler):
-    """The context in which joblib works: on this machine, or on the Dask cluster at the address `scheduler`."""
+    """Where joblib works in this context: on this machine, or on the Dask cluster at the address `scheduler`."""
     if scheduler is None:
-        return nullcontext()
-    from distributed import Client
+        yield
+        return
+    try:
+        from distributed import Client
+    except ImportError:
+        raise ValueError("scheduler needs Dask: pip install distributed, here and on the cluster.") from None
 
-    Client(scheduler)
-    return joblib.parallel_config(backend="dask")
+    with Client(scheduler), joblib.parallel_config(backend="dask"):
+        yield

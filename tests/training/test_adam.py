@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from lt_helpers import RegressionTask, Uniform
-from lt_helpers.training.adam import Adam, Round, Settings, prune
+from lt_helpers.training.adam import Adam, Round, Settings, prune, random_starts
 from lt_helpers.training.parameters import family
 from lt_helpers.training.search import one_layer, weighed
 
@@ -74,16 +74,20 @@ def test_a_task_can_be_changed_between_steps(rng):
 def test_pruning_keeps_a_good_start():
     """The best of sixteen, pruned, is as good on fresh sequences as the median of eight starts that all went the whole way, or better."""
     parameters, rounds = family("diag", 3, 10), (Round(60, 64, 0.02, 4), Round(100, 128, 0.01, 1))
-    pruned = prune(parameters, TASK, np.random.default_rng(0), 16, rounds)
-    assert pruned.shape == (1, 3, 4)
+    run = random_starts(parameters, TASK, np.random.default_rng(0), 16)
+    prune(run, rounds)
+    assert run.best.shape == (1, 3, 4)
     whole = Adam(parameters, starts(parameters, 8), TASK, np.random.default_rng(0), Settings(batch=64, learning_rate=0.02))
     for _ in range(160):
         whole.step()
-    losses = [weighed(parameters, theta, TASK, 5_000, np.random.default_rng(2))[0] for theta in (pruned[0], *whole.best)]
+    losses = [weighed(parameters, theta, TASK, 5_000, np.random.default_rng(2))[0] for theta in (run.best[0], *whole.best)]
     assert losses[0] <= np.median(losses[1:])
 
 
 def test_the_same_seed_gives_the_same_starts():
-    parameters, rounds = family("full", 2, 10), (Round(5, 16, 0.01, 2),)
-    first, again, other = (prune(parameters, TASK, np.random.default_rng(seed), 4, rounds) for seed in (3, 3, 4))
-    assert torch.equal(first, again) and not torch.equal(first, other)
+    def pruned(seed):
+        run = random_starts(family("full", 2, 10), TASK, np.random.default_rng(seed), 4)
+        prune(run, (Round(5, 16, 0.01, 2),))
+        return run.best
+
+    assert torch.equal(pruned(3), pruned(3)) and not torch.equal(pruned(3), pruned(4))
