@@ -26,7 +26,7 @@ LINES = {  # name: colour, dash
     "TunedRR": (figures.GREEN, "dash"),
     "Bayes-optimal": (figures.INK, "solid"),
 }
-NAMED_FIRST = ("AdaRR", "Bayes-optimal")  # in the key of the first panel; the others in the second's
+NAMED_FIRST = ("AdaRR", "Bayes-optimal")  # in the key of the first panel, where the model is too; the others in the second's
 
 
 def mixed_noises(kind):
@@ -59,7 +59,7 @@ class ProfileLab(Lab):
 
     @staticmethod
     def draw(state, ghost=None):
-        return figures.figure([panel(state, ghost) for panel in (noise_panel, depth_panel, spread_panel, share_panel)])
+        return figures.figure([panel(state, ghost) for panel in (noise_panel, depth_panel, spread_panel, share_panel)], height=450)
 
     @staticmethod
     def words(state, ghost=None):
@@ -101,7 +101,7 @@ def depth_panel(state, ghost):
     traces += [figures.line(depth, within(loss, LOSS), "others", figures.GREY, width=1, symbol="diamond") for depth, loss, _ in others]
     depth, loss, error = state.families[state.kind]
     bars = dict(error_y=dict(type="data", array=2 * error, thickness=1, width=3))
-    traces += [figures.line(depth, within(loss, LOSS), "model", symbol="circle", **bars)]
+    traces += [figures.line(depth, within(loss, LOSS), symbol="circle", **bars)]
     paper = np.array([paper_table().get((state.kind, int(layers), state.noise.key), np.nan) for layers in depth])
     traces += [figures.dots(depth, within(paper, LOSS), "paper", figures.TRUTH, "circle-open", 13)]
     if state.layers_guess is not None:

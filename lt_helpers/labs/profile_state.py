@@ -1,7 +1,7 @@
 """What the profile lab shows: the excess risk of a trained model and of the baselines, noise level by noise level and sequence by sequence.
 
 The same sequences stand at every noise level: truth, inputs and the direction of the noise stay, y = X w + sigma xi. So a curve is
-smooth, and two curves differ by their predictors alone. The losses on the training noise are stored ones, of 200,000 sequences.
+smooth, and two curves differ by their predictors alone. The losses on the training noise are stored ones, of many more sequences.
 """
 
 from dataclasses import dataclass

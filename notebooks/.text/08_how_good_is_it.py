@@ -44,7 +44,7 @@ from lt_helpers.spectrum import Spectrum
 
 noise = lt.Uniform(5.0)
 model = lt.load_pretrained("diag", layers=7, noise=noise)
-batch = lt.RegressionTask(dim=10, context=20, noise=noise).sample(10_000, np.random.default_rng(0))
+batch = lt.RegressionTask(dim=10, context=20, noise=noise).sample(5000, np.random.default_rng(0))
 w_hat = lt.implicit_regression(model, batch.x, batch.y).w[:, -1]
 oracle = lt.baselines.ridge(batch.x, batch.y, batch.sigma)
 
@@ -72,7 +72,7 @@ for name, losses in ways.items():
 # by more than about two standard errors of their difference. The first way needs dozens of times as many sequences. The paper takes 100,000.
 #
 # ## The ladder
-# What could one answer without being told σ? Each rung below is ridge regression; they differ by what they know about the noise.
+# What could one answer without being told σ? The rungs below are all made of ridge regression. They differ by what they know about the noise.
 #
 # **ConstRR** knows the mean of $\sigma^2$ over the training noise, and takes it for every sequence (06).
 #
@@ -133,8 +133,8 @@ for name, result in sorted(rungs.items(), key=lambda rung: -rung[1].loss):
     print(f"{name:15} {result.loss:.4f} ± {result.standard_error:.4f}   {result.loss / best:5.2f} times the best")
 
 # %% [markdown]
-# Both lose less than TunedRR, which people tuned for this very noise, and FULL comes close to the best that is possible. No model can get past the last rung; a smaller number there would be
-# the luck of the sample.
+# That answers the question. Both models lose less than TunedRR, which people tuned for this very noise, and FULL comes close to the best that is possible. No model can get past the last rung; a
+# smaller number would be the luck of the sample.
 #
 # ## Predict, then slide
 # The lab shows one trained, frozen model at a time: slide its **Layers**, and **σ**. Curves are drawn as far as the sliders have come. **P and Q are frozen, w moves.** First, for
@@ -164,7 +164,7 @@ ProfileLab(kind="diag", noise="uniform-5", layers=1, sigma=5.0)
 # Then hold the ghost, choose FULL, and compare. Last, train both on {1, 3}.
 #
 # ## By depth
-# The loss of each stored model was measured on 200,000 sequences when it was made. From how many layers on is it below AdaRR's, and below TunedRR's?
+# The loss of each stored model was measured when it was made, on many more sequences than here. From how many layers on is it below AdaRR's, and below TunedRR's?
 
 # %%
 print("              layers to beat AdaRR   TunedRR         seven layers, in units of the best")
@@ -200,8 +200,8 @@ for row, sigma in enumerate(levels):
 # **Predictions 2 and 3.** At low noise AdaRR beats all others, the Bayes-optimal predictor included. Its error falls with σ; the others guard against noise that is not there. Little can be
 # lost at low noise, so this hardly counts in the mean over U(0, 5). From the middle of the range to its end they win more than they lost. *Optimal* means best on that mean, and not at each σ.
 #
-# Past the range AdaRR wins again: it is the only one that holds any σ possible. The Bayes-optimal predictor rules out σ > 5, and its guarantee ends there. DIAG knows no such bound
-# and does better than it at σ = 8. And FULL?
+# A little past the range AdaRR wins again: of these predictors it alone holds any σ possible. The Bayes-optimal predictor rules out σ > 5, and its guarantee ends there. The weights of DIAG hold
+# no such bound, and at σ = 8 it does better. And FULL?
 #
 # ## A mean can be a single sequence
 # FULL on {1, 3} is the better model inside (see the lab). Take it to σ = 5, on three draws of 2,000 sequences:
@@ -219,8 +219,8 @@ for draw in range(3):
 # The means differ by orders of magnitude, for one and the same model: whichever draw happens to hold the wildest sequence decides. A standard error does not help, it is ruled by
 # the same sequence. The medians agree, and so do the shares of the exploded.
 #
-# So we report two things outside the training range: **the median and how many exploded**. The median alone would call this model usable. Inside, where nothing explodes, the mean
-# with its standard error is the right number: it is what training minimises and what Table 1 holds.
+# So outside the training range we report two numbers: **the median, and how many exploded**. The median alone hides those that explode, and the mean shows nothing else. Inside, where the
+# stored models hardly ever explode, the mean with its standard error is the right number. It is what training minimises and what Table 1 holds.
 #
 # ## Exercise
 # ### Exercise: AdaRR
@@ -310,7 +310,7 @@ ladder.posterior_mean.check(my_posterior_mean)
 # <details><summary>Answer</summary>One cannot tell. The difference is 0.003, and its standard error is the root of 0.002² + 0.002², about 0.0028. On the same sequences one would look at the differences sequence by sequence: their spread is often much smaller.</details>
 #
 # **2.** TunedRR for U(0, 5) caps its estimate of σ² at about 18, though σ² goes up to 25. Why not at 25?
-# <details><summary>Answer</summary>A high estimate is more often a medium noise, overestimated, than a noise at the very end of the range. The posterior shifts high estimates down for the same reason.</details>
+# <details><summary>Answer</summary>σ never exceeds 5, so a high estimate comes from some noise up to 5 that was overestimated. The best guess is a mean over all of those, and it lies below the end.</details>
 #
 # **3.** A model loses less than the Bayes-optimal predictor at σ = 4. Is that a contradiction?
 # <details><summary>Answer</summary>No. Only the mean over the training noise cannot be beaten. At a single σ it can: ridge with the penalty for σ = 4 loses nothing there.</details>

@@ -70,7 +70,7 @@ def test_without_noise_adarr_is_the_oracle_and_no_model_is_nearer():
 
 def test_the_depth_panel_shows_the_records_as_far_as_the_layers_have_come():
     lab = ProfileLab(layers=3, kind="full")
-    shown = trace(lab, "model", 2)
+    (shown,) = (trace for trace in lab.figure.data if trace.error_y.array is not None)
     np.testing.assert_array_equal(shown.x, [1, 2, 3])
     entries = [record("full", layers, parse_noise("uniform-5")) for layers in (1, 2, 3)]
     np.testing.assert_allclose(shown.y, [entry["loss"] for entry in entries])
