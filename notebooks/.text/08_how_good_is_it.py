@@ -24,7 +24,7 @@
 # $$\tfrac12\langle \hat w - w, x_t\rangle^2 - \tfrac12\langle w_o - w, x_t\rangle^2 .$$
 #
 # Two averages can be taken by hand.
-# - **Over the query.** $x_t$ is standard normal and knows nothing of the rest, so the mean of $\langle v, x_t\rangle^2$ is $|v|^2$.
+# - **Over the query.** $x_t$ is standard normal and independent of the rest, so the mean of $\langle v, x_t\rangle^2$ is $|v|^2$.
 # - **Over the truth.** Given the context and σ, the mean of $w$ is $w_o$. So the mean of $|\hat w - w|^2 - |w_o - w|^2$ is $|\hat w - w_o|^2$.
 #
 # What is left is $\tfrac12|\hat w - w_o|^2$. The mean is the same, the luck of query and truth is gone.
@@ -152,12 +152,12 @@ ProfileLab(kind="diag", noise="uniform-5", layers=1, sigma=5.0)
 # %% [markdown]
 # <details><summary>The lab as a picture</summary>
 #
-# ![The profile lab with FULL, seven layers, trained on U(0, 5), at sigma = 9; the ghost is DIAG. Top left: inside the shaded training range the model lies near the Bayes-optimal predictor, at low noise above AdaRR; beyond it AdaRR stays lowest, the model's median rises slowly, and its mean jumps to the edge. Top right: its loss falls with depth, passes AdaRR with four layers and TunedRR with five, and ends close to the Bayes-optimal predictor; GD++ stays at ConstRR. Bottom left: the model's curve has a flat tail to the right, the others have none. Bottom right: it is nearer to the oracle than AdaRR most often between 3 and 5; a few sequences explode beyond 7.](../docs/pictures/profile-lab.png)
+# ![The profile lab with FULL, seven layers, trained on U(0, 5), at sigma = 9; the ghost is DIAG. Top left: inside the shaded training range the model lies near the Bayes-optimal predictor, at low noise above AdaRR; beyond it AdaRR stays lowest, the model's median rises slowly, and its mean jumps to the edge. Top right: its loss falls with depth, passes AdaRR and TunedRR, and ends close to the Bayes-optimal predictor; GD++ stays at ConstRR. Bottom left: the model's curve has a flat tail to the right, the others have none. Bottom right: it is nearer to the oracle than AdaRR most often between 3 and 5; a few sequences explode far outside the range.](../docs/pictures/profile-lab.png)
 #
 # </details>
 #
 # - **Top left** (the paper's Fig. 2 and 3). The mean excess at each noise, over the same 300 sequences. *Median*: half of the sequences lose less than this.
-# - **Top right** (Fig. 1). The loss on the training noise, with bars of two standard errors. Rings: the paper's Table 1.
+# - **Top right** (Fig. 1). The loss on the training noise, with bars of two standard errors. Rings: the paper's Table 1. Grey: the two other kinds of model.
 # - **Bottom left.** The share of sequences that lose more than the number on the axis. A curve with a flat tail to the right has a few sequences that lose enormously.
 # - **Bottom right.** How often the model is nearer to the oracle than AdaRR, and how often it **explodes**: it loses more than 50, ten times what the answer 0 costs.
 #
@@ -182,7 +182,8 @@ for trained_on in (*map(lt.Uniform, range(1, 8)), lt.Categorical((1, 3)), lt.Cat
 
 # %% [markdown]
 # **Prediction 1.** For U(0, 4) and wider, four layers beat AdaRR, as in the paper (sec. 6). A narrower noise takes more: there least squares is nearly right, and a model needs many layers to
-# solve it. The wider the noise, the more there is to gain on TunedRR. On {1, 3} most is left to gain: one only has to decide between 1 and 3, and no model here does so as sharply as the exact posterior.
+# solve it. The wider the noise, the more there is
+# to gain on TunedRR, and most on {1, 3}: one only has to decide between 1 and 3. No model here does so as sharply as the exact posterior.
 #
 # ## Noise by noise
 
@@ -216,8 +217,7 @@ for draw in range(3):
     print(f"{draw:4d}   {losses.mean():7.0e} {np.median(losses):8.2f} {np.mean(losses > 50):10.2f}")
 
 # %% [markdown]
-# The means differ by orders of magnitude, for one and the same model: whichever draw happens to hold the wildest sequence decides. A standard error does not help, it is ruled by
-# the same sequence. The medians agree, and so do the shares of the exploded.
+# The means differ by orders of magnitude, for one and the same model: the wildest sequence of a draw decides. A standard error does not help, the same sequence rules it. The medians agree, and so do the shares of the exploded.
 #
 # So outside the training range we report two numbers: **the median, and how many exploded**. The median alone hides those that explode, and the mean shows nothing else. Inside, where the
 # stored models hardly ever explode, the mean with its standard error is the right number. It is what training minimises and what Table 1 holds.
