@@ -7,6 +7,7 @@ from .gradient import GradientLab
 from .implicit import ImplicitLab
 from .noise import NoiseLab
 from .preconditioning import PreconditioningLab
+from .profile import ProfileLab
 from .regression import RidgeLab
 from .rescaling import RescalingLab
 
@@ -19,6 +20,7 @@ __all__ = [
     "NoiseLab",
     "PreconditioningLab",
     "Prediction",
+    "ProfileLab",
     "RescalingLab",
     "RidgeLab",
     "Seed",
