@@ -1,0 +1,369 @@
+# %% [markdown]
+# # 11  Inside the weights
+# *FULL has 242 numbers in each layer, DIAG four. What do the others do, and how do you find out?*
+#
+# **You will be able to**
+# - bring weights into a form in which they can be compared and looked at;
+# - split a trained matrix into a diagonal and a low-rank part, and say what each is worth;
+# - tell what a weight is for by training without it, and why setting it to zero tells something else;
+# - say what better answers inside the training noise can cost outside of it.
+#
+# **Takes** 30 minutes. **Needs** the four omegas ([06](06_adaptive_rescaling.ipynb), [07](07_noise_adaptive_step_sizes.ipynb)).
+# Words: [glossary](../docs/glossary.md).
+
+# %% [markdown]
+# ## The question
+# Here are three models, with four layers each, trained on $\sigma \in \{1, 3\}$. The loss is half the squared error above the oracle, ridge regression that is told σ.
+
+# %%
+import numpy as np
+
+import lt_helpers as lt
+from lt_helpers.evaluate import evaluate, excess
+from lt_helpers.exercises import weights
+from lt_helpers.gauge import canonical
+from lt_helpers.labs import WeightsLab
+from lt_helpers.lowrank import diagonal_plus_low_rank, share_left
+from lt_helpers.spectrum import Spectrum
+
+mixed, uniform = lt.Categorical((1, 3)), lt.Uniform(5.0)
+
+
+def losses(models, noise, samples=10_000):
+    """The adjusted loss of several models on the same sequences -> {name: Evaluation}"""
+    predictors = {name: lambda spectrum, model=model: model.implicit_weight(spectrum.S) for name, model in models.items()}
+    return evaluate(predictors, lt.RegressionTask(10, 20, noise), samples, np.random.default_rng(0))
+
+
+four = {
+    "DIAG": lt.load_pretrained("diag", layers=4, noise=mixed),
+    "DIAG, two heads": lt.load_pretrained("diag", layers=4, noise=mixed, heads=2),
+    "FULL": lt.load_pretrained("full", layers=4, noise=mixed),
+}
+for (name, result), numbers in zip(losses(four, mixed).items(), (4, 8, 242)):
+    print(f"{name:16} {numbers:3d} numbers a layer, loss {result.loss:.4f} +- {result.standard_error:.4f}")
+
+# %% [markdown]
+# FULL is better than DIAG. What do its other 238 numbers do? And why is DIAG with a second head, eight numbers, nearly as good?
+#
+# ## The same model, other matrices
+# Before one looks at weights, one has to know which changes of them change nothing. A layer adds $\sum_k P_k S Q_k$ to the tokens. So $P \to cP$, $Q \to Q/c$ is the same model. Such a
+# freedom is called a **gauge**. One removes it by a rule: here, $P$ and $Q$ of each head get the same norm, and $Q$ a trace above zero. DIAG's omegas are products of an entry of $P$ and
+# one of $Q$, so they are free of it anyway.
+#
+# And the last layer holds numbers that do nothing. Its answer is read from $y$; nobody reads the $x$ that it makes. So only the last row of its $P$ counts. The ten rows above never train. In
+# DIAG's last layer these are $p_x$, and with it $\omega_{xx}$ and $\omega_{xy}$.
+
+# %%
+full, rng = four["FULL"], np.random.default_rng(1)
+batch = lt.RegressionTask(10, 20, lt.Fixed(1.0)).sample(100, rng)
+answer = full(batch.x, batch.y, batch.x_query)
+
+P, Q = full.P * 3, full.Q / 3
+P[-1, :, :-1] = rng.normal(size=(1, 10, 11))  # the dead rows of the last P
+changed = lt.LinearTransformer(P, Q)
+print("same answers with other matrices:  ", np.allclose(changed(batch.x, batch.y, batch.x_query), answer, rtol=0, atol=1e-8))
+print("same matrices after the rules:     ", np.allclose(canonical(changed).P, canonical(full).P, rtol=0, atol=1e-8))
+
+diag = four["DIAG"]
+other_gauge = lt.LinearTransformer(-2 * diag.P, diag.Q / -2)
+print("DIAG: the same omegas in any gauge:", np.allclose(other_gauge.omega, diag.omega, rtol=0, atol=1e-12))
+
+# %% [markdown]
+# FULL has one more freedom, of another kind. Turn the inputs of all sequences by a rotation $R$: the task remains the same. So a model with its matrices turned likewise is *another* model, and
+# exactly as good.
+
+# %%
+turn = np.eye(11)
+turn[:-1, :-1] = np.linalg.qr(rng.normal(size=(10, 10)))[0]
+turned = lt.LinearTransformer(turn @ full.P @ turn.T, turn @ full.Q @ turn.T)
+print("same answers:", np.allclose(turned(batch.x, batch.y, batch.x_query), answer, rtol=0, atol=1e-3))
+for name, result in losses({"FULL": full, "turned": turned}, mixed).items():
+    print(f"{name:6} loss {result.loss:.4f} +- {result.standard_error:.4f}")
+
+# %% [markdown]
+# So do not read meaning into *which* of the ten features a pattern sits in. Another start of training would have put it elsewhere.
+#
+# ## Diagonal plus low rank
+# The paper's Fig. 4 shows the matrices of such a model as heat maps: a heavy diagonal, and something that looks like a few rows and columns. Put that into words that can be measured:
+# $A \approx D + L$, with $D$ diagonal and $L$ of low rank. If $L$ were known, $D$ would be the diagonal of $A - L$. If $D$ were known, $L$ would be the best approximation of $A - D$ with that
+# rank, its largest singular values. So one starts with $L = 0$ and takes the two steps in turn (an exercise below).
+
+# %%
+simple = canonical(full)
+matrices = np.stack([simple.P[:, 0], simple.Q[:, 0]])  # (2, layers, 11, 11): P and Q of each layer
+parts, L = [], None
+for rank in range(11):
+    D, L = diagonal_plus_low_rank(matrices, rank, start=L)  # each rank starts from the one before
+    parts.append((D, L))
+
+print("share of the squares that is left out (%)")
+print("rank  ", *(f"P of {layer}  Q of {layer} " for layer in range(1, 5)))
+for rank in range(5):
+    print(f"{rank:4d}", *(f"{100 * share:7.2f}" for share in share_left(matrices, np.add(*parts[rank])).T.ravel()))
+
+# %% [markdown]
+# The early layers are diagonal almost entirely: FULL has found DIAG there. The rest sits in the late layers, and little rank holds most of it. (Of the last $P$ one row is left, and that has rank 1.)
+#
+# ## Predict, then slide
+# The lab shows one layer's $P$ and $Q$ and, below, the low-rank part that is kept. At the bottom right the truncated model is put to work: $D + L$ in **every** layer. **P and Q are frozen.** The
+# curves are drawn as far as *Rank kept* and σ have come. Loss is a median over 150 sequences here. Guess first:
+#
+# 1. **From which rank on has the truncated model at most twice the loss of the whole**, at σ = 1? Set the marker.
+# 2. **Does each further rank make the answers better?** It always makes the matrices more alike.
+# 3. **At σ = 6**, far outside the training noise: which is nearer to the oracle, FULL or DIAG?
+#
+# Slide *Rank kept* first. Then σ to 6, and change the model. Look at other layers on the way.
+
+# %% tags=["nbval-ignore-output"]
+WeightsLab(rank=0, sigma=1, kind="full", noise="categorical-1-3", layers=4, layer=3)
+
+# %% [markdown]
+# <details><summary>The lab as a picture</summary>
+#
+# ![The weights lab, ...](../docs/pictures/weights-lab.png)
+#
+# </details>
+#
+# - **Left and middle.** Row and column 11, marked *y*, belong to the label. The colours have the same ends for all matrices of a model.
+# - **Top right.** What is left out of this layer can only fall with the rank.
+# - **Bottom right.** The loss need not.
+#
+# Predictions 1 and 2, at σ = 1, as the lab computes it:
+
+# %%
+opened = dict(kind="full", noise="categorical-1-3", layers=4, layer=3, sigma=1, guess=None)
+states = [WeightsLab.compute(rank=rank, **opened) for rank in range(11)]
+medians = np.array([state.kept[1] for state in states])
+print("median loss, rank 0 to 10:", np.round(medians, 3), " whole:", np.round(states[0].whole[1], 3))
+print("at most twice the whole from rank", 1 + np.flatnonzero(medians > 2 * states[0].whole[1])[-1], "on")
+print("a further rank made it worse at rank", np.flatnonzero(np.diff(medians) > 0) + 1)
+
+# %% [markdown]
+# ## What each part is worth
+# Now the mean over sequences from the training noise, with each part alone as well.
+
+# %%
+def model_of(matrices):
+    return lt.LinearTransformer(matrices[0][:, None], matrices[1][:, None])
+
+
+D, L = parts[4]
+truncated = {"D of rank 4 alone": model_of(D), "L of rank 4 alone": model_of(L)}
+truncated |= {f"D + L, rank {rank}": model_of(np.add(*parts[rank])) for rank in (0, 1, 2, 4, 6, 8)}
+truncated |= {"whole": full, "DIAG, trained": diag}
+for name, result in losses(truncated, mixed, 5_000).items():
+    print(f"{name:18} loss {result.loss:10.4g} +- {result.standard_error:.2g}")
+
+# %% [markdown]
+# - **Neither part answers alone.** And the diagonal that is left when the low-rank part is taken away is several times worse than a DIAG that was *trained* with nothing but a diagonal. The
+#   two parts were trained for each other.
+# - **Little in the matrices can be much in the answers.** A token goes through all layers, and an error in one is passed on by the next. That is also why the loss need not fall with the rank.
+# - **Enough rank brings the model back.** But this does not tell how much of it is *needed*. For that one has to train with less, and see.
+#
+# ## What a second head buys
+# With one head, $\omega_{xx}\,\omega_{yy} = p_x q_x p_y q_y = \omega_{xy}\,\omega_{yx}$. So one omega is fixed by the other three. A second head adds another such product, and frees all
+# four: any $2 \times 2$ matrix is a sum of two of rank 1. A third head would add nothing.
+
+# %%
+for name in ("DIAG", "DIAG, two heads"):
+    omega = four[name].omega
+    print(f"{name:16} omega_xx omega_yy, by layer", np.round(omega[:, 0, 0] * omega[:, 1, 1], 3))
+    print(f"{'':16} omega_xy omega_yx          ", np.round(omega[:, 0, 1] * omega[:, 1, 0], 3))
+
+print("\nlayers  trained on     DIAG     two heads  FULL     standard errors")
+for noise in (uniform, mixed):
+    for layers in (4, 6):
+        models = {
+            "DIAG": lt.load_pretrained("diag", layers, noise),
+            "two heads": lt.load_pretrained("diag", layers, noise, heads=2),
+            "FULL": lt.load_pretrained("full", layers, noise),
+        }
+        results = losses(models, noise).values()
+        print(f"{layers:6d}  {noise.label:13}", *(f"{result.loss:8.4f}" for result in results), "  ", *(f"{r.standard_error:.4f}" for r in results))
+
+# %% [markdown]
+# On {1, 3} the second head closes much of the gap between DIAG and FULL, without a single entry off the diagonal. So FULL's low-rank part is *a* way to a lower loss, not the only one. On U(0, 5)
+# there is less to gain; the paper finds DIAG about as good as FULL there (Table 1).
+#
+# ## What is a weight for? Train without it
+# Which omega matters most? One could set it to zero in a trained model. With one head that is impossible: to remove $\omega_{xy} = p_x q_y$ alone, $p_x$ or $q_y$ must go, and another omega with it. So take two
+# heads, with four layers trained on U(0, 5).
+#
+# But zeroing breaks a machine whose other parts rely on the missing one. It shows breakage, not function. To see what a weight is *for*, train anew without it, and see what the others
+# cannot make up for. That is an **ablation**. Three such models are stored.
+#
+# **Predict:** which of $\omega_{xx}$ (preconditioning), $\omega_{xy}$ (adaptive step) and $\omega_{yy}$ (rescaling) costs most when it is zeroed, and which when the model is trained without it?
+
+# %%
+def two_heads(omega):
+    """The DIAG model with these omegas, (layers, 2, 2): heads p = (1, 0) and (0, 1), so that q is a row of omega."""
+    return lt.LinearTransformer.from_diagonals(np.broadcast_to(np.eye(2), omega.shape), omega, dim=10)
+
+
+whole = lt.load_pretrained("diag", layers=4, noise=uniform, heads=2)
+models = {"whole": whole}
+for name, row, column in (("omega_xx", 0, 0), ("omega_xy", 0, 1), ("omega_yy", 1, 1), ("omega_yx", 1, 0)):
+    omega = whole.omega.copy()
+    omega[:, row, column] = 0
+    models[f"{name} zeroed"] = two_heads(omega)
+    if name != "omega_yx":
+        models[f"{name} trained without"] = lt.load_pretrained("diag", layers=4, noise=uniform, heads=2, variant=f"no-{name}")
+for name, result in losses(models, uniform).items():
+    print(f"{name:24} loss {result.loss:9.4g} +- {result.standard_error:.2g}")
+
+# %% [markdown]
+# - **Zeroed**, each costs many times the loss of the whole. The order of these losses says which part the others were tuned to most.
+# - **Trained without**, no loss is even three times that of the whole. The other weights take over: preconditioning helps against lopsided inputs, and of the two ways to answer to the noise one is left.
+# - **Without $\omega_{yx}$** no label ever reaches the query. The answer is 0. No other weight can take over from the gradient step.
+#
+# ## Better inside, worse outside
+# For {1, 3} the paper finds FULL better than DIAG at the training noise, and *worse* away from it (Fig. 3). Here are ours, one noise level after the other. Beside them stands the best possible
+# predictor for {1, 3}: it weighs up these two levels by their probability and rules out all others (*Bayes*). Far outside, single sequences explode and would rule the means. So here **a loss above 10 counts
+# as 10**; the last columns say how many of 2,000 do.
+
+# %%
+def profile(models):
+    """Print the clipped loss at each noise level, with its standard error, and how many losses were clipped."""
+    print("sigma ", "  ".join(f"{name:>15}" for name in [*models, "Bayes {1, 3}"]), "  above 10:", ", ".join(models))
+    for sigma in range(8):
+        moments = lt.RegressionTask(10, 20, lt.Fixed(sigma)).sample_moments(2000, np.random.default_rng(0))
+        spectrum = Spectrum.from_moments(moments.S, 20)
+        answers = [model.implicit_weight(moments.S) for model in models.values()] + [spectrum.bayes(mixed)]
+        with np.errstate(over="ignore", invalid="ignore"):
+            risks = [excess(w - spectrum.ridge(moments.sigma)) for w in answers]
+        clipped = [np.where(risk < 10, risk, 10) for risk in risks]  # NaN, too, counts as 10
+        columns = "  ".join(f"{risk.mean():7.4f} ({risk.std() / np.sqrt(2000):.4f})"[:16].rjust(15) for risk in clipped)
+        print(f"{sigma:5d}  {columns}  ", *(f"{(risk == 10).sum():6d}" for risk in clipped[:-1]))
+
+
+profile(four)
+
+# %% [markdown]
+# **Prediction 3.** With four layers:
+#
+# - **Inside**, training lowers the mean of rows 1 and 3, and FULL has the lower one. It need not be lower in both rows.
+# - **Between and beyond**, at 2 and from 4 on, FULL is worse than DIAG. The two-head DIAG goes the same way as FULL. So the entries off the diagonal are not to blame.
+# - **The last column** explains much of it. The best predictor for {1, 3} has the lowest loss at 1 and 3, and at 2 and from 4 on a higher one than DIAG: it takes each sequence for one with σ = 1 or 3, and so it
+#   should, given its task. The nearer a model comes to it inside, the more it shares its errors outside.
+#
+# And with seven layers?
+
+# %%
+profile({
+    "DIAG": lt.load_pretrained("diag", layers=7, noise=mixed),
+    "DIAG, two heads": lt.load_pretrained("diag", layers=7, noise=mixed, heads=2),
+    "FULL": lt.load_pretrained("full", layers=7, noise=mixed),
+})
+
+# %% [markdown]
+# Inside, all come nearer to Bayes, and at 2 they have become worse. Far beyond, something else rules: the degree of the polynomial grows with each layer, and answers explode. In our seven-layer models this
+# befalls DIAG too. The count at the right tells more than the loss: before you trust a model outside of its training range, look at its worst cases
+# ([12](12_from_pilot_to_practice.ipynb)).
+#
+# ## Exercise
+# ### Exercise: from matrices to omegas
+# (5 minutes, level: first steps)
+#
+# Given $P$ and $Q$ of one DIAG layer, return its omegas (eq. 10). Heads add up.
+
+# %% tags=["exercise"]
+def my_omegas(P, Q):
+    """P, Q (heads, 11, 11), diagonal: diag(p_x, .., p_x, p_y), diag(q_x, .., q_x, q_y)  ->  [[omega_xx, omega_xy], [omega_yx, omega_yy]]"""
+    ...
+
+
+# %% tags=["check"]
+weights.from_matrices.check(my_omegas)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# For one head, `p_x, p_y = P[0, 0, 0], P[0, -1, -1]`, and `q_x`, `q_y` likewise.
+#
+# </details>
+# <details><summary>Hint</summary>
+#
+# $\omega_{xy} = p_x q_y$: an outer product of $(p_x, p_y)$ and $(q_x, q_y)$, summed over the heads.
+#
+# </details>
+# <details><summary>Solution</summary>
+#
+# ```python
+# def my_omegas(P, Q):
+#     omega = np.zeros((2, 2))
+#     for P_k, Q_k in zip(P, Q):
+#         omega += np.outer([P_k[0, 0], P_k[-1, -1]], [Q_k[0, 0], Q_k[-1, -1]])
+#     return omega
+# ```
+#
+# </details>
+#
+# ### Exercise: find the low-rank part
+# (10 minutes, level: practice)
+#
+# The matrix $A$ is a sum of a diagonal matrix and one of the given rank. Return the second. Start with $L = 0$ and take 100 rounds of the two steps.
+
+# %% tags=["exercise"]
+def my_low_rank_part(A, rank):
+    """A (11, 11), rank 1 or 2  ->  L (11, 11)"""
+    ...
+
+
+# %% tags=["check"]
+weights.split.check(my_low_rank_part)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# The first step of a round is `D = np.diag(np.diag(A - L))`.
+#
+# </details>
+# <details><summary>Hint</summary>
+#
+# The second: `U, s, Vt = np.linalg.svd(A - D)`, of which you keep the first `rank` columns of `U`, numbers of `s` and rows of `Vt`.
+#
+# </details>
+# <details><summary>Solution</summary>
+#
+# ```python
+# def my_low_rank_part(A, rank):
+#     L = np.zeros_like(A)
+#     for _ in range(100):
+#         D = np.diag(np.diag(A - L))
+#         U, s, Vt = np.linalg.svd(A - D)
+#         L = (U[:, :rank] * s[:rank]) @ Vt[:rank]
+#     return L
+# ```
+#
+# </details>
+#
+# When it says *Correct*, try it on `matrices[0, 2]`, $P$ of FULL's layer 3, and look at its largest entries with `np.round`.
+
+# %% [markdown]
+# ## Discussion
+# - **Exact and measured.** The gauge, the dead rows, the rotation and $\omega_{xx}\omega_{yy} = \omega_{xy}\omega_{yx}$ hold for every model. That trained matrices are a diagonal plus low rank is an observation about some
+#   models, the paper's and ours.
+# - **What the low-rank part computes is open here.** We know what it is worth, and that two heads reach much the same without it. To see more, one would follow a token through FULL's late layers; the lab shows where to look.
+# - **An ablation is one more training run**, with its own luck. The differences above are many standard errors of the evaluation. That of training is not in them.
+# - **Choosing a model:** if the noise of the application is not sure to be that of training, the better loss inside is no argument.
+#
+# ## Quiz
+# **1.** A paper shows a trained FULL model's $P$, and its row 7 is heavy. What do you conclude about feature 7?
+# <details><summary>Answer</summary>Nothing. The task looks the same from every direction. In another run the heavy row could be another one, or a mixture of all.</details>
+#
+# **2.** You zero a head and the loss becomes a thousand times larger. Was the head important?
+# <details><summary>Answer</summary>The model relied on it. Whether a model needs it, only one trained without it can tell.</details>
+#
+# **3.** Why can one head not have $\omega_{yx}$ and $\omega_{xy}$ without both others?
+# <details><summary>Answer</summary>omega_yx omega_xy = omega_xx omega_yy: if the left side is not zero, neither factor on the right is.</details>
+#
+# **4.** A model is the best possible one for {1, 3}. Will it be the best at σ = 2?
+# <details><summary>Answer</summary>No. It takes the sequence for one with σ = 1 or σ = 3. A model that is worse at 1 and 3 can be better at 2.</details>
+#
+# ## References
+# - Vladymyrov, von Oswald, Sandler, Ge: *Linear Transformers are Versatile In-Context Learners*, NeurIPS 2024, [arXiv 2402.14180](https://arxiv.org/abs/2402.14180).
+#   Here: eq. 10, sec. 6, Fig. 3 and 4, Table 1.
+# - Eckart, Young: *The approximation of one matrix by another of lower rank*, Psychometrika 1, 1936: the largest singular values are the best of their rank.
+#
+# Next: [12  From pilot to practice](12_from_pilot_to_practice.ipynb)
