@@ -52,8 +52,8 @@ class WeightsLab(Lab):
             heat_panel(f"P of layer {state.layer}: blue −, red +", state.P, state),
             heat_panel(f"Q of layer {state.layer}: colours to ±{state.limit:.1f}", state.Q, state),
             left_panel(state),
-            heat_panel(f"P: its part of rank {state.rank}", state.P_low, state),
-            heat_panel(f"Q: its part of rank {state.rank}", state.Q_low, state),
+            heat_panel(f"P: low-rank part, rank {state.rank}", state.P_low, state),
+            heat_panel(f"Q: low-rank part, rank {state.rank}", state.Q_low, state),
             loss_panel(state),
         ]
         return figures.figure(panels, columns=3, height=520)
@@ -94,7 +94,7 @@ def left_panel(state):
         figures.line(rank, clip(state.left[1], LEFT), "Q", figures.RED, "dash", symbol="diamond"),
         figures.dots([state.guess], [2 * LEFT[0]], state.guess is not None and "prediction", figures.PREDICTION, "star", 13),
     ]
-    y = Axis("share of squares", *LEFT, log=True, ticks=(1e-6, 1e-4, 1e-2, 1), labels=("10⁻⁶", "10⁻⁴", "1%", "1"))
+    y = Axis("share of squares", *LEFT, log=True, ticks=(1e-6, 1e-4, 1e-2, 1), labels=("10⁻⁶", "10⁻⁴", "10⁻²", "1"))
     return Panel("Left out of this layer", Axis("rank kept", -0.3, MOST + 0.3), y), traces
 
 

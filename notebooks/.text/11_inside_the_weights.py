@@ -47,12 +47,12 @@ for (name, result), numbers in zip(losses(four, mixed).items(), (4, 8, 242)):
 # FULL is better than DIAG. What do its other 238 numbers do? And why is DIAG with a second head, eight numbers, nearly as good?
 #
 # ## The same model, other matrices
-# Before one looks at weights, one has to know which changes of them change nothing. A layer adds $\sum_k P_k S Q_k$ to the tokens. So $P \to cP$, $Q \to Q/c$ is the same model. Such a
-# freedom is called a **gauge**. One removes it by a rule: here, $P$ and $Q$ of each head get the same norm, and $Q$ a trace above zero. DIAG's omegas are products of an entry of $P$ and
-# one of $Q$, so they are free of it anyway.
+# First ask which changes of the weights change nothing. A layer adds $\sum_k P_k S Q_k\, e$ to each token $e$, so with $P \to cP$, $Q \to Q/c$ it is the same layer. Such a freedom is called a
+# **gauge**. A rule removes it: let $P$ and $Q$ of each head have the same norm, and $Q$ a trace above zero. DIAG's omegas are products of an entry of $P$ and one of $Q$: they are free of the gauge
+# as they are.
 #
-# And the last layer holds numbers that do nothing. Its answer is read from $y$; nobody reads the $x$ that it makes. So only the last row of its $P$ counts. The ten rows above never train. In
-# DIAG's last layer these are $p_x$, and with it $\omega_{xx}$ and $\omega_{xy}$.
+# And the last layer holds numbers that do nothing. The answer is read from $y$; nobody reads the $x$ that this layer makes. So only the last row of its $P$ counts, and the ten rows above it never
+# train. In DIAG these hold $p_x$, so in the last layer $\omega_{xx}$ and $\omega_{xy}$ do nothing.
 
 # %%
 full, rng = four["FULL"], np.random.default_rng(1)
@@ -70,24 +70,24 @@ other_gauge = lt.LinearTransformer(-2 * diag.P, diag.Q / -2)
 print("DIAG: the same omegas in any gauge:", np.allclose(other_gauge.omega, diag.omega, rtol=0, atol=1e-12))
 
 # %% [markdown]
-# FULL has one more freedom, of another kind. Turn the inputs of all sequences by a rotation $R$: the task remains the same. So a model with its matrices turned likewise is *another* model, and
-# exactly as good.
+# FULL has another freedom. Rotate the inputs of all sequences: the task is the same as before. So a model whose matrices are rotated likewise gives *other* answers to a given
+# sequence, and is as good on average.
 
 # %%
 turn = np.eye(11)
 turn[:-1, :-1] = np.linalg.qr(rng.normal(size=(10, 10)))[0]
 turned = lt.LinearTransformer(turn @ full.P @ turn.T, turn @ full.Q @ turn.T)
-print("same answers:", np.allclose(turned(batch.x, batch.y, batch.x_query), answer, rtol=0, atol=1e-3))
+print("same answers on the same sequences:", np.allclose(turned(batch.x, batch.y, batch.x_query), answer, rtol=0, atol=1e-3))
 for name, result in losses({"FULL": full, "turned": turned}, mixed).items():
     print(f"{name:6} loss {result.loss:.4f} +- {result.standard_error:.4f}")
 
 # %% [markdown]
-# So do not read meaning into *which* of the ten features a pattern sits in. Another start of training would have put it elsewhere.
+# So *which* of the ten features a pattern sits in means nothing. Another start of training would have put it elsewhere.
 #
 # ## Diagonal plus low rank
-# The paper's Fig. 4 shows the matrices of such a model as heat maps: a heavy diagonal, and something that looks like a few rows and columns. Put that into words that can be measured:
-# $A \approx D + L$, with $D$ diagonal and $L$ of low rank. If $L$ were known, $D$ would be the diagonal of $A - L$. If $D$ were known, $L$ would be the best approximation of $A - D$ with that
-# rank, its largest singular values. So one starts with $L = 0$ and takes the two steps in turn (an exercise below).
+# The paper's Fig. 4 shows the matrices of such a model as heat maps: a heavy diagonal, and a few rows and columns beside it. To measure that, write $A \approx D + L$, with $D$ diagonal and $L$ of low
+# rank. If $L$ were known, $D$ would be the diagonal of $A - L$. If $D$ were known, $L$ would be the best approximation of $A - D$ of that rank: its largest singular values. So start with $L = 0$ and take the
+# two steps in turn (you will write it below).
 
 # %%
 simple = canonical(full)
@@ -103,17 +103,17 @@ for rank in range(5):
     print(f"{rank:4d}", *(f"{100 * share:7.2f}" for share in share_left(matrices, np.add(*parts[rank])).T.ravel()))
 
 # %% [markdown]
-# The early layers are diagonal almost entirely: FULL has found DIAG there. The rest sits in the late layers, and little rank holds most of it. (Of the last $P$ one row is left, and that has rank 1.)
+# The early layers are almost diagonal: there FULL has found DIAG. The rest sits in the late layers, and a low rank holds most of it. (Of the last $P$ one row is left, which has rank 1.)
 #
 # ## Predict, then slide
-# The lab shows one layer's $P$ and $Q$ and, below, the low-rank part that is kept. At the bottom right the truncated model is put to work: $D + L$ in **every** layer. **P and Q are frozen.** The
-# curves are drawn as far as *Rank kept* and σ have come. Loss is a median over 150 sequences here. Guess first:
+# The lab shows $P$ and $Q$ of one layer and, below, the low-rank part that is kept. Bottom right, the truncated model works: $D + L$ in **every** layer, beside the whole. **P and Q are frozen.** Loss
+# is a median over 150 sequences here. Curves are drawn as far as *Rank kept* and σ have come. Guess first:
 #
 # 1. **From which rank on has the truncated model at most twice the loss of the whole**, at σ = 1? Set the marker.
-# 2. **Does each further rank make the answers better?** It always makes the matrices more alike.
+# 2. **Does each further rank make the answers better?** It leaves out less of the matrices, always.
 # 3. **At σ = 6**, far outside the training noise: which is nearer to the oracle, FULL or DIAG?
 #
-# Slide *Rank kept* first. Then σ to 6, and change the model. Look at other layers on the way.
+# Slide *Rank kept* first, and look at other layers on the way. Then slide σ to 6, and change the model.
 
 # %% tags=["nbval-ignore-output"]
 WeightsLab(rank=0, sigma=1, kind="full", noise="categorical-1-3", layers=4, layer=3)
@@ -121,13 +121,13 @@ WeightsLab(rank=0, sigma=1, kind="full", noise="categorical-1-3", layers=4, laye
 # %% [markdown]
 # <details><summary>The lab as a picture</summary>
 #
-# ![The weights lab, ...](../docs/pictures/weights-lab.png)
+# ![The weights lab at rank 2 and noise 8. Left and middle: P and Q of layer 3 as heat maps, each with a heavy diagonal; P also has a strong last column, which is most of its low-rank part below. Top right: what is left out of P and Q falls with the rank. Bottom right: the losses of the whole and of the truncated model lie close together, low at the training noises 1 and 3, higher between them, and near that of the answer 0 far outside.](../docs/pictures/weights-lab.png)
 #
 # </details>
 #
-# - **Left and middle.** Row and column 11, marked *y*, belong to the label. The colours have the same ends for all matrices of a model.
-# - **Top right.** What is left out of this layer can only fall with the rank.
-# - **Bottom right.** The loss need not.
+# - **Left and middle.** Row and column *y* belong to the label. The colours mean the same in all layers of a model.
+# - **Top right.** What is left out of this layer falls with the rank.
+# - **Bottom right.** The loss of the truncated model need not.
 #
 # Predictions 1 and 2, at σ = 1, as the lab computes it:
 
@@ -136,8 +136,9 @@ opened = dict(kind="full", noise="categorical-1-3", layers=4, layer=3, sigma=1, 
 states = [WeightsLab.compute(rank=rank, **opened) for rank in range(11)]
 medians = np.array([state.kept[1] for state in states])
 print("median loss, rank 0 to 10:", np.round(medians, 3), " whole:", np.round(states[0].whole[1], 3))
-print("at most twice the whole from rank", 1 + np.flatnonzero(medians > 2 * states[0].whole[1])[-1], "on")
-print("a further rank made it worse at rank", np.flatnonzero(np.diff(medians) > 0) + 1)
+enough = next(rank for rank in range(11) if (medians[rank:] <= 2 * states[0].whole[1]).all())
+print("at most twice the whole from rank", enough, "on")
+print("worse than at the rank before, by a tenth or more, at rank", 1 + np.flatnonzero(medians[1:] > 1.1 * medians[:-1]))
 
 # %% [markdown]
 # ## What each part is worth
@@ -153,17 +154,17 @@ truncated = {"D of rank 4 alone": model_of(D), "L of rank 4 alone": model_of(L)}
 truncated |= {f"D + L, rank {rank}": model_of(np.add(*parts[rank])) for rank in (0, 1, 2, 4, 6, 8)}
 truncated |= {"whole": full, "DIAG, trained": diag}
 for name, result in losses(truncated, mixed, 5_000).items():
-    print(f"{name:18} loss {result.loss:10.4g} +- {result.standard_error:.2g}")
+    print(f"{name:18} loss {result.loss:10.3g} +- {result.standard_error:.2g}")
 
 # %% [markdown]
-# - **Neither part answers alone.** And the diagonal that is left when the low-rank part is taken away is several times worse than a DIAG that was *trained* with nothing but a diagonal. The
-#   two parts were trained for each other.
-# - **Little in the matrices can be much in the answers.** A token goes through all layers, and an error in one is passed on by the next. That is also why the loss need not fall with the rank.
-# - **Enough rank brings the model back.** But this does not tell how much of it is *needed*. For that one has to train with less, and see.
+# - **Neither part works alone.** The diagonal that stays when the low-rank part is taken away is several times worse than a DIAG that was *trained* with nothing but a diagonal. The parts were
+#   trained for each other.
+# - **Little in the matrices can be much in the answers.** The layers' maps are multiplied, so an error in one is passed on by the others. The loss need not even fall with the rank.
+# - **Enough rank brings the model back.** But how much of it is *needed*? To know that, train with less.
 #
 # ## What a second head buys
-# With one head, $\omega_{xx}\,\omega_{yy} = p_x q_x p_y q_y = \omega_{xy}\,\omega_{yx}$. So one omega is fixed by the other three. A second head adds another such product, and frees all
-# four: any $2 \times 2$ matrix is a sum of two of rank 1. A third head would add nothing.
+# With one head, $\omega_{xx}\,\omega_{yy} = p_x q_x\, p_y q_y = \omega_{xy}\,\omega_{yx}$: three omegas fix the fourth. A second head adds another such product, and all four are free, since
+# any $2 \times 2$ matrix is a sum of two of rank 1. A third head adds nothing.
 
 # %%
 for name in ("DIAG", "DIAG, two heads"):
@@ -180,18 +181,19 @@ for noise in (uniform, mixed):
             "FULL": lt.load_pretrained("full", layers, noise),
         }
         results = losses(models, noise).values()
-        print(f"{layers:6d}  {noise.label:13}", *(f"{result.loss:8.4f}" for result in results), "  ", *(f"{r.standard_error:.4f}" for r in results))
+        columns = *(f"{result.loss:8.4f}" for result in results), "  ", *(f"{result.standard_error:.4f}" for result in results)
+        print(f"{layers:6d}  {noise.label:13}", *columns)
 
 # %% [markdown]
 # On {1, 3} the second head closes much of the gap between DIAG and FULL, without a single entry off the diagonal. So FULL's low-rank part is *a* way to a lower loss, not the only one. On U(0, 5)
 # there is less to gain; the paper finds DIAG about as good as FULL there (Table 1).
 #
 # ## What is a weight for? Train without it
-# Which omega matters most? One could set it to zero in a trained model. With one head that is impossible: to remove $\omega_{xy} = p_x q_y$ alone, $p_x$ or $q_y$ must go, and another omega with it. So take two
-# heads, with four layers trained on U(0, 5).
+# Which omega matters most? One could set it to zero in a trained model. With one head that is impossible: to remove $\omega_{xy} = p_x q_y$ alone, $p_x$ or $q_y$ must go, and another omega with it. So take
+# two heads, with four layers trained on U(0, 5).
 #
-# But zeroing breaks a machine whose other parts rely on the missing one. It shows breakage, not function. To see what a weight is *for*, train anew without it, and see what the others
-# cannot make up for. That is an **ablation**. Three such models are stored.
+# But zeroing breaks a machine whose other parts rely on the missing one. It shows breakage, not function. To see what a weight is *for*, train anew without it (an **ablation**), and see what the others
+# cannot make up for. Three such models are stored.
 #
 # **Predict:** which of $\omega_{xx}$ (preconditioning), $\omega_{xy}$ (adaptive step) and $\omega_{yy}$ (rescaling) costs most when it is zeroed, and which when the model is trained without it?
 
@@ -210,22 +212,22 @@ for name, row, column in (("omega_xx", 0, 0), ("omega_xy", 0, 1), ("omega_yy", 1
     if name != "omega_yx":
         models[f"{name} trained without"] = lt.load_pretrained("diag", layers=4, noise=uniform, heads=2, variant=f"no-{name}")
 for name, result in losses(models, uniform).items():
-    print(f"{name:24} loss {result.loss:9.4g} +- {result.standard_error:.2g}")
+    print(f"{name:24} loss {result.loss:9.3g} +- {result.standard_error:.2g}")
 
 # %% [markdown]
-# - **Zeroed**, each costs many times the loss of the whole. The order of these losses says which part the others were tuned to most.
-# - **Trained without**, no loss is even three times that of the whole. The other weights take over: preconditioning helps against lopsided inputs, and of the two ways to answer to the noise one is left.
-# - **Without $\omega_{yx}$** no label ever reaches the query. The answer is 0. No other weight can take over from the gradient step.
+# - **Zeroed**, each costs many times the loss of the whole. A few sequences that explode rule some of these means (see their standard errors).
+# - **Trained without**, no loss is even three times that of the whole: the other weights take over. Without rescaling, the adaptive step still answers to the noise, and the other way round.
+# - **Without $\omega_{yx}$** the answer is 0. The query's $y$ starts at 0, and only $\omega_{yx}$ brings anything into it.
 #
 # ## Better inside, worse outside
-# For {1, 3} the paper finds FULL better than DIAG at the training noise, and *worse* away from it (Fig. 3). Here are ours, one noise level after the other. Beside them stands the best possible
-# predictor for {1, 3}: it weighs up these two levels by their probability and rules out all others (*Bayes*). Far outside, single sequences explode and would rule the means. So here **a loss above 10 counts
-# as 10**; the last columns say how many of 2,000 do.
+# For {1, 3} the paper finds FULL better than DIAG at the training noise, and *worse* away from it (sec. 6). Here are ours, one noise level after the other, with standard errors. Beside them stands the best
+# possible predictor for {1, 3}, which weighs up these two levels by their probability and rules out all others (*Bayes*). Far outside, single sequences explode and would rule the means. So here **a
+# loss above 10 counts as 10**; the last columns say how many of 2,000 do.
 
 # %%
 def profile(models):
     """Print the clipped loss at each noise level, with its standard error, and how many losses were clipped."""
-    print("sigma ", "  ".join(f"{name:>15}" for name in [*models, "Bayes {1, 3}"]), "  above 10:", ", ".join(models))
+    print("sigma", *(f"{name:>17}" for name in [*models, "Bayes {1, 3}"]), "   above 10:", ", ".join(models))
     for sigma in range(8):
         moments = lt.RegressionTask(10, 20, lt.Fixed(sigma)).sample_moments(2000, np.random.default_rng(0))
         spectrum = Spectrum.from_moments(moments.S, 20)
@@ -233,8 +235,8 @@ def profile(models):
         with np.errstate(over="ignore", invalid="ignore"):
             risks = [excess(w - spectrum.ridge(moments.sigma)) for w in answers]
         clipped = [np.where(risk < 10, risk, 10) for risk in risks]  # NaN, too, counts as 10
-        columns = "  ".join(f"{risk.mean():7.4f} ({risk.std() / np.sqrt(2000):.4f})"[:16].rjust(15) for risk in clipped)
-        print(f"{sigma:5d}  {columns}  ", *(f"{(risk == 10).sum():6d}" for risk in clipped[:-1]))
+        columns = [f"{risk.mean():8.4f} ({risk.std() / np.sqrt(2000):.4f})" for risk in clipped]
+        print(f"{sigma:5d}", *(f"{column:>17}" for column in columns), "   ", *(f"{(risk == 10).sum():6d}" for risk in clipped[:-1]))
 
 
 profile(four)
@@ -242,24 +244,38 @@ profile(four)
 # %% [markdown]
 # **Prediction 3.** With four layers:
 #
-# - **Inside**, training lowers the mean of rows 1 and 3, and FULL has the lower one. It need not be lower in both rows.
-# - **Between and beyond**, at 2 and from 4 on, FULL is worse than DIAG. The two-head DIAG goes the same way as FULL. So the entries off the diagonal are not to blame.
-# - **The last column** explains much of it. The best predictor for {1, 3} has the lowest loss at 1 and 3, and at 2 and from 4 on a higher one than DIAG: it takes each sequence for one with σ = 1 or 3, and so it
-#   should, given its task. The nearer a model comes to it inside, the more it shares its errors outside.
+# - **Inside**, FULL has the lower mean of rows 1 and 3. Only that mean is trained; it need not be lower in both rows.
+# - **Between and beyond**, at 2 and from 4 on, FULL is worse than DIAG. The two-head DIAG goes the same way: the entries off the diagonal are not to blame.
+# - **Bayes** is worse than DIAG there as well. It takes every sequence for one with σ = 1 or 3, which is right for its task.
 #
-# And with seven layers?
+# Do the better models come nearer to Bayes, its errors included? At σ = 2 one can tell, since oracle and Bayes lie far apart. Now with seven layers too:
 
 # %%
-profile({
+seven = {
     "DIAG": lt.load_pretrained("diag", layers=7, noise=mixed),
     "DIAG, two heads": lt.load_pretrained("diag", layers=7, noise=mixed, heads=2),
     "FULL": lt.load_pretrained("full", layers=7, noise=mixed),
-})
+}
+moments = lt.RegressionTask(10, 20, lt.Fixed(2)).sample_moments(2000, np.random.default_rng(0))
+spectrum = Spectrum.from_moments(moments.S, 20)
+oracle, bayes = spectrum.ridge(moments.sigma), spectrum.bayes(mixed)
+print("half the squared distance at sigma = 2   to the oracle   to Bayes")
+for layers, models in ((4, four), (7, seven)):
+    for name, model in models.items():
+        w = model.implicit_weight(moments.S)
+        print(f"{layers} layers, {name:15} {excess(w - oracle).mean():29.3f} {excess(w - bayes).mean():10.3f}")
 
 # %% [markdown]
-# Inside, all come nearer to Bayes, and at 2 they have become worse. Far beyond, something else rules: the degree of the polynomial grows with each layer, and answers explode. In our seven-layer models this
-# befalls DIAG too. The count at the right tells more than the loss: before you trust a model outside of its training range, look at its worst cases
-# ([12](12_from_pilot_to_practice.ipynb)).
+# With seven layers, FULL is much nearer to Bayes than to the oracle. It has learned its task, and the task says that there is no σ = 2. Being better inside and worse at 2 are one and the same thing.
+#
+# Far outside something else comes in:
+
+# %%
+profile(seven)
+
+# %% [markdown]
+# $w$ is a polynomial whose degree grows with each layer, and answers explode. In our seven-layer models this befalls DIAG as well. Before you trust a model outside its training range, count its worst
+# cases ([12](12_from_pilot_to_practice.ipynb)).
 #
 # ## Exercise
 # ### Exercise: from matrices to omegas
@@ -342,18 +358,17 @@ weights.split.check(my_low_rank_part)
 
 # %% [markdown]
 # ## Discussion
-# - **Exact and measured.** The gauge, the dead rows, the rotation and $\omega_{xx}\omega_{yy} = \omega_{xy}\omega_{yx}$ hold for every model. That trained matrices are a diagonal plus low rank is an observation about some
-#   models, the paper's and ours.
-# - **What the low-rank part computes is open here.** We know what it is worth, and that two heads reach much the same without it. To see more, one would follow a token through FULL's late layers; the lab shows where to look.
-# - **An ablation is one more training run**, with its own luck. The differences above are many standard errors of the evaluation. That of training is not in them.
-# - **Choosing a model:** if the noise of the application is not sure to be that of training, the better loss inside is no argument.
+# - **Exact and measured.** The gauge, the dead rows, the rotation and $\omega_{xx}\omega_{yy} = \omega_{xy}\omega_{yx}$ hold for every model. Diagonal plus low rank is what one finds in some trained ones, the
+#   paper's and ours.
+# - **What the low-rank part computes stays open.** We know what it is worth, and that two heads reach much of it otherwise.
+# - **An ablation is one more training run**, with its own luck. The standard errors above are those of the evaluation; the luck of training is not in them.
 #
 # ## Quiz
-# **1.** A paper shows a trained FULL model's $P$, and its row 7 is heavy. What do you conclude about feature 7?
-# <details><summary>Answer</summary>Nothing. The task looks the same from every direction. In another run the heavy row could be another one, or a mixture of all.</details>
+# **1.** In a trained FULL model, row 7 of some $P$ is heavy. What does that say about feature 7?
+# <details><summary>Answer</summary>Nothing. The task looks the same from every direction: in another run it could be another row, or a mixture of all.</details>
 #
 # **2.** You zero a head and the loss becomes a thousand times larger. Was the head important?
-# <details><summary>Answer</summary>The model relied on it. Whether a model needs it, only one trained without it can tell.</details>
+# <details><summary>Answer</summary>This model relied on it. Whether a model needs one, only training without it can tell.</details>
 #
 # **3.** Why can one head not have $\omega_{yx}$ and $\omega_{xy}$ without both others?
 # <details><summary>Answer</summary>omega_yx omega_xy = omega_xx omega_yy: if the left side is not zero, neither factor on the right is.</details>
