@@ -50,7 +50,7 @@ class WeightsLab(Lab):
     def draw(state):
         panels = [
             heat_panel(f"P of layer {state.layer}: blue −, red +", state.P, state),
-            heat_panel(f"Q of layer {state.layer}: colours to ±{state.limit:.1f}", state.Q, state),
+            heat_panel(f"Q of layer {state.layer}: colours ±{state.limit:.1f}", state.Q, state),
             left_panel(state),
             heat_panel(f"P: low-rank part, rank {state.rank}", state.P_low, state),
             heat_panel(f"Q: low-rank part, rank {state.rank}", state.Q_low, state),
@@ -77,7 +77,7 @@ def percent(share):
 
 
 def number(loss):
-    return f"{loss:.2g}" if loss < LOSS[1] else "more than 1000"
+    return "more than 1000" if loss > LOSS[1] else f"{loss:.0f}" if loss >= 10 else f"{loss:.2g}"
 
 
 def heat_panel(title, matrix, state):
@@ -102,13 +102,13 @@ def loss_panel(state):
     levels = state.noise.values if isinstance(state.noise, Categorical) else ()
     spans = [(level - 0.08, level + 0.08) for level in levels] or [(0, max(state.noise.sigma_max, 0.08))]
     traces = [
-        figures.band(spans, *LOSS, "trained"),
+        figures.band(spans, *LOSS),
         figures.line(SIGMAS, clip(so_far(state, state.nothing), LOSS), "answer 0", figures.GREY, "dot", 2),
         figures.line(SIGMAS, clip(so_far(state, state.whole), LOSS), "whole", figures.INK, symbol="circle"),
         figures.line(SIGMAS, clip(so_far(state, state.kept), LOSS), "kept", figures.ORANGE, "dash", symbol="diamond"),
     ]
-    y = Axis("loss above oracle's", *LOSS, log=True, ticks=(0.001, 0.1, 10.0, 1000.0), labels=("0.001", "0.1", "10", "1000"))
-    return Panel("Median loss of the model", Axis("σ", 0, SIGMA_MAX), y), traces
+    y = Axis("median, above oracle's", *LOSS, log=True, ticks=(0.001, 0.1, 10.0, 1000.0), labels=("10⁻³", "10⁻¹", "10", "10³"))
+    return Panel("Loss (shaded: trained on)", Axis("σ", 0, SIGMA_MAX), y), traces
 
 
 def so_far(state, values):

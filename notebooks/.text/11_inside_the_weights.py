@@ -77,7 +77,8 @@ print("DIAG: the same omegas in any gauge:", np.allclose(other_gauge.omega, diag
 turn = np.eye(11)
 turn[:-1, :-1] = np.linalg.qr(rng.normal(size=(10, 10)))[0]
 turned = lt.LinearTransformer(turn @ full.P @ turn.T, turn @ full.Q @ turn.T)
-print("same answers on the same sequences:", np.allclose(turned(batch.x, batch.y, batch.x_query), answer, rtol=0, atol=1e-3))
+others = turned(batch.x, batch.y, batch.x_query)
+print("same answers on the same sequences:", np.allclose(others, answer, rtol=0, atol=1e-3))
 for name, result in losses({"FULL": full, "turned": turned}, mixed).items():
     print(f"{name:6} loss {result.loss:.4f} +- {result.standard_error:.4f}")
 
@@ -127,7 +128,7 @@ WeightsLab(rank=0, sigma=1, kind="full", noise="categorical-1-3", layers=4, laye
 #
 # - **Left and middle.** Row and column *y* belong to the label. The colours mean the same in all layers of a model.
 # - **Top right.** What is left out of this layer falls with the rank.
-# - **Bottom right.** The loss of the truncated model need not.
+# - **Bottom right.** The loss of the truncated model, *kept*, need not.
 #
 # Predictions 1 and 2, at σ = 1, as the lab computes it:
 
@@ -138,7 +139,8 @@ medians = np.array([state.kept[1] for state in states])
 print("median loss, rank 0 to 10:", np.round(medians, 3), " whole:", np.round(states[0].whole[1], 3))
 enough = next(rank for rank in range(11) if (medians[rank:] <= 2 * states[0].whole[1]).all())
 print("at most twice the whole from rank", enough, "on")
-print("worse than at the rank before, by a tenth or more, at rank", 1 + np.flatnonzero(medians[1:] > 1.1 * medians[:-1]))
+worse = 1 + np.flatnonzero(medians[1:] > 1.1 * medians[:-1])
+print("worse than at the rank before, by a tenth or more, at rank", worse)
 
 # %% [markdown]
 # ## What each part is worth
@@ -150,11 +152,11 @@ def model_of(matrices):
 
 
 D, L = parts[4]
-truncated = {"D of rank 4 alone": model_of(D), "L of rank 4 alone": model_of(L)}
+truncated = {"D alone (of rank 4)": model_of(D), "L alone (of rank 4)": model_of(L)}
 truncated |= {f"D + L, rank {rank}": model_of(np.add(*parts[rank])) for rank in (0, 1, 2, 4, 6, 8)}
 truncated |= {"whole": full, "DIAG, trained": diag}
 for name, result in losses(truncated, mixed, 5_000).items():
-    print(f"{name:18} loss {result.loss:10.3g} +- {result.standard_error:.2g}")
+    print(f"{name:19} loss {result.loss:10.3g} +- {result.standard_error:.2g}")
 
 # %% [markdown]
 # - **Neither part works alone.** The diagonal that stays when the low-rank part is taken away is several times worse than a DIAG that was *trained* with nothing but a diagonal. The parts were
@@ -210,13 +212,15 @@ for name, row, column in (("omega_xx", 0, 0), ("omega_xy", 0, 1), ("omega_yy", 1
     omega[:, row, column] = 0
     models[f"{name} zeroed"] = two_heads(omega)
     if name != "omega_yx":
-        models[f"{name} trained without"] = lt.load_pretrained("diag", layers=4, noise=uniform, heads=2, variant=f"no-{name}")
+        without = lt.load_pretrained("diag", layers=4, noise=uniform, heads=2, variant=f"no-{name}")
+        models[f"{name} trained without"] = without
 for name, result in losses(models, uniform).items():
     print(f"{name:24} loss {result.loss:9.3g} +- {result.standard_error:.2g}")
 
 # %% [markdown]
 # - **Zeroed**, each costs many times the loss of the whole. A few sequences that explode rule some of these means (see their standard errors).
 # - **Trained without**, no loss is even three times that of the whole: the other weights take over. Without rescaling, the adaptive step still answers to the noise, and the other way round.
+#   The preconditioner is missed most.
 # - **Without $\omega_{yx}$** the answer is 0. The query's $y$ starts at 0, and only $\omega_{yx}$ brings anything into it.
 #
 # ## Better inside, worse outside
@@ -227,7 +231,7 @@ for name, result in losses(models, uniform).items():
 # %%
 def profile(models):
     """Print the clipped loss at each noise level, with its standard error, and how many losses were clipped."""
-    print("sigma", *(f"{name:>17}" for name in [*models, "Bayes {1, 3}"]), "   above 10:", ", ".join(models))
+    print("sigma", *(f"{name:>16}" for name in [*models, "Bayes {1, 3}"]), "   above 10: the first three")
     for sigma in range(8):
         moments = lt.RegressionTask(10, 20, lt.Fixed(sigma)).sample_moments(2000, np.random.default_rng(0))
         spectrum = Spectrum.from_moments(moments.S, 20)
@@ -235,8 +239,8 @@ def profile(models):
         with np.errstate(over="ignore", invalid="ignore"):
             risks = [excess(w - spectrum.ridge(moments.sigma)) for w in answers]
         clipped = [np.where(risk < 10, risk, 10) for risk in risks]  # NaN, too, counts as 10
-        columns = [f"{risk.mean():8.4f} ({risk.std() / np.sqrt(2000):.4f})" for risk in clipped]
-        print(f"{sigma:5d}", *(f"{column:>17}" for column in columns), "   ", *(f"{(risk == 10).sum():6d}" for risk in clipped[:-1]))
+        columns = [f"{risk.mean():.3f} ({risk.std() / np.sqrt(2000):.3f})" for risk in clipped]
+        print(f"{sigma:5d}", *(f"{column:>16}" for column in columns), "  ", *(f"{(risk == 10).sum():5d}" for risk in clipped[:-1]))
 
 
 profile(four)
@@ -285,7 +289,8 @@ profile(seven)
 
 # %% tags=["exercise"]
 def my_omegas(P, Q):
-    """P, Q (heads, 11, 11), diagonal: diag(p_x, .., p_x, p_y), diag(q_x, .., q_x, q_y)  ->  [[omega_xx, omega_xy], [omega_yx, omega_yy]]"""
+    """P, Q (heads, 11, 11): diag(p_x, .., p_x, p_y) and diag(q_x, .., q_x, q_y) of each head
+    ->  [[omega_xx, omega_xy], [omega_yx, omega_yy]]"""
     ...
 
 
