@@ -10,6 +10,7 @@ from .preconditioning import PreconditioningLab
 from .profile import ProfileLab
 from .regression import RidgeLab
 from .rescaling import RescalingLab
+from .weights import WeightsLab
 
 __all__ = [
     "AttentionLab",
@@ -26,4 +27,5 @@ __all__ = [
     "Seed",
     "Slider",
     "Toggle",
+    "WeightsLab",
 ]

@@ -7,6 +7,7 @@ respect to U back to theta and S. Leading axes of theta are restarts, trained si
 import numpy as np
 import torch
 
+from ..gauge import balanced
 from ..model import LinearTransformer
 from .objective import padded, width
 
@@ -67,7 +68,7 @@ class Full:
     def model(self, theta, context):
         """The LinearTransformer with parameters theta (L, K)."""
         P, Q = theta.detach().numpy().reshape(self.layers, 2, 1, self.dim + 1, self.dim + 1).swapaxes(0, 1)
-        return balanced(P, Q, context)
+        return LinearTransformer(*balanced(P, Q), context)
 
 
 class Diag:
@@ -133,7 +134,7 @@ class Diag:
         """The LinearTransformer with parameters theta (L, K)."""
         p, q = theta.detach().numpy().reshape(self.layers, 2, 1, 2).swapaxes(0, 1)
         exact = LinearTransformer.from_diagonals(p, q, self.dim)
-        return balanced(exact.P, exact.Q, context)
+        return LinearTransformer(*balanced(exact.P, exact.Q), context)
 
 
 class Omegas(Diag):
@@ -168,7 +169,7 @@ class Omegas(Diag):
         U, s, Vt = np.linalg.svd(self.omegas(theta).detach().numpy().reshape(self.layers, 2, 2))
         root = np.sqrt(s)[..., None]  # (L, 2, 1): Omega = sum over heads of p q^T
         exact = LinearTransformer.from_diagonals(U.mT * root, Vt * root, self.dim)
-        return balanced(exact.P, exact.Q, context)
+        return LinearTransformer(*balanced(exact.P, exact.Q), context)
 
 
 class GDPlusPlus(Omegas):
@@ -182,7 +183,7 @@ class GDPlusPlus(Omegas):
     def model(self, theta, context):
         p = self.omegas(theta).detach().numpy()[:, None, [0, 2]]
         exact = LinearTransformer.from_diagonals(p, np.broadcast_to([1.0, 0.0], p.shape), self.dim)
-        return balanced(exact.P, exact.Q, context)
+        return LinearTransformer(*balanced(exact.P, exact.Q), context)
 
 
 def family(kind, layers, dim, heads=1, held=()):
@@ -196,11 +197,3 @@ def family(kind, layers, dim, heads=1, held=()):
             "two heads, with any of omega_xx, omega_xy, omega_yx, omega_yy held at zero."
         )
     return choices[kind](layers, dim)
-
-
-def balanced(P, Q, context):
-    """The model with its gauge fixed: P -> c P, Q -> Q / c in each head, such that both have the same norm and Q a trace >= 0."""
-    norm_P, norm_Q = (np.linalg.norm(matrix, axis=(-2, -1), keepdims=True) for matrix in (P, Q))
-    scale = np.sqrt(np.divide(norm_Q, norm_P, out=np.ones_like(norm_P), where=(norm_P > 0) & (norm_Q > 0)))
-    scale = scale * np.where(np.trace(Q, axis1=-2, axis2=-1) < 0, -1, 1)[..., None, None]
-    return LinearTransformer(P * scale, Q / scale, context)
