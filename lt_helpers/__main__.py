@@ -12,7 +12,7 @@ COMMANDS = {
     "doctor": ("lt_helpers.doctor", "check that what the labs need is here, and say what to do where it is not"),
     "table1": ("lt_helpers.table1", "recompute the paper's Table 1 from the stored models and the baselines"),
     "train": ("lt_helpers.training.command", "train one model, or the whole stored set"),
-    "tune": ("lt_helpers.tune", "tune the two constants of TunedRR and store them"),
+    "tune": ("lt_helpers.tune", "tune the two constants of TunedRR, measure the baselines, and store both"),
 }
 
 

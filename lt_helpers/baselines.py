@@ -16,7 +16,8 @@ from .noise import Noise
 from .spectrum import Spectrum
 from .task import second_moments
 
-TUNED = Path(__file__).parent / "pretrained" / "tuned_rr.json"
+FOLDER = Path(__file__).parent / "pretrained"
+TUNED, LOSSES = FOLDER / "tuned_rr.json", FOLDER / "baselines.json"
 
 
 def ols(x, y):
@@ -103,6 +104,28 @@ def tuned_noise(spectrum, multiplier, cap):
 def tuned_constants():
     """TunedRR's constants as stored: {noise key: {"multiplier": .., "cap": ..}}."""
     return json.loads(TUNED.read_text())
+
+
+@cache
+def stored_losses():
+    """Adjusted losses of the baselines of `on_spectrum` for d = 10, n = 20, as stored: {noise key: {name: [loss, standard error]}}."""
+    return json.loads(LOSSES.read_text())
+
+
+def on_spectrum(noise):
+    """The baselines that are not told sigma, as `evaluate` takes them, worst first: {name: function Spectrum -> w (B, d)}.
+
+    noise : one of the paper's noise distributions, for d = 10, n = 20: TunedRR is tuned for no others.
+    """
+    if known(noise).key not in tuned_constants():
+        raise ValueError(f"noise is {noise!r}: TunedRR is tuned for {', '.join(tuned_constants())}.")
+    constants = tuned_constants()[noise.key]
+    return {
+        "ConstRR": lambda spectrum: spectrum.ridge(np.full(len(spectrum.s), np.sqrt(noise.mean_square))),
+        "AdaRR": lambda spectrum: spectrum.ridge(spectrum.noise_estimate()),
+        "TunedRR": lambda spectrum: spectrum.ridge(tuned_noise(spectrum, **constants)),
+        "Bayes-optimal": lambda spectrum: spectrum.bayes(noise),
+    }
 
 
 def known(noise):

@@ -111,6 +111,25 @@ def test_the_stored_constants_of_tuned_rr_come_from_tuning():
     assert set(baselines.tuned_constants()) == {noise.key for noise in PAPER_NOISES}
 
 
+@pytest.mark.parametrize("noise", [Uniform(3.0), Categorical((1.0, 3.0))], ids=lambda noise: noise.key)
+def test_the_stored_losses_are_those_of_the_baselines_on_plain_tokens(noise):
+    """Against other sequences, drawn as tokens and answered by the functions of (x, y)."""
+    functions = dict(zip(baselines.stored_losses()[noise.key], (baselines.const_rr, baselines.ada_rr, baselines.tuned_rr, baselines.bayes)))
+    for name, function in functions.items():
+        more = () if name == "AdaRR" else (noise,)
+        loss, error = adjusted_loss(lambda x, y, f=function, m=more: f(x, y, *m), RegressionTask(10, 20, noise), 5000, np.random.default_rng(7))
+        stored, stored_error = baselines.stored_losses()[noise.key][name]
+        assert abs(loss - stored) < 4 * np.hypot(error, stored_error), name
+
+
+def test_the_stored_losses_cover_the_papers_noises_and_form_a_ladder():
+    assert set(baselines.stored_losses()) == {noise.key for noise in PAPER_NOISES}
+    for key, losses in baselines.stored_losses().items():
+        rungs = [loss for loss, _ in losses.values()]
+        assert list(losses) == ["ConstRR", "AdaRR", "TunedRR", "Bayes-optimal"]
+        assert rungs == sorted(rungs, reverse=True) or key == "fixed-0"
+
+
 def test_gradient_descent_and_momentum_are_their_loops(rng):
     batch = batch_of(20, 4, rng)
     for x, y, plain, heavy in zip(
@@ -145,6 +164,8 @@ X, Y = np.ones((2, 20, 10)), np.ones((2, 20))
         (lambda: baselines.tuned_rr(X, Y, Uniform(2.5)), ValueError, "tuned for d = 10, n = 20 and fixed-0, uniform-1"),
         (lambda: baselines.tuned_rr(X[:, :15], Y[:, :15], Uniform(5)), ValueError, "n = 15"),
         (lambda: baselines.bayes(X, Y, 5.0), TypeError, "noise is 5.0"),
+        (lambda: baselines.on_spectrum(Uniform(2.5)), ValueError, r"Uniform\(sigma_max=2.5\): TunedRR is tuned for fixed-0, uniform-1"),
+        (lambda: baselines.on_spectrum(5.0), TypeError, "noise is 5.0"),
         (lambda: baselines.const_rr(X, Y, "uniform"), TypeError, "noise is 'uniform'"),
         (lambda: baselines.ols(X, Y[:1]), ValueError, r"y has shape \(1, 20\)"),
     ],
