@@ -20,6 +20,7 @@ STATES = {
     "preconditioning-lab": dict(layers=7),
     "rescaling-lab": dict(sigma=12.0),
     "ridge-lab": dict(sigma=3.0, strength=1.0),
+    "table-lab": dict(kind="full", layers=7, sigma=3.0),
 }
 PAGE = """<!doctype html><meta charset="utf-8"><title>{name}</title>
 <style>body {{ margin: 0; background: white }} #lab {{ width: {width}px; padding: 8px }} .lt-words {{ display: none }}</style>

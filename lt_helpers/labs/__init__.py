@@ -8,6 +8,7 @@ from .implicit import ImplicitLab
 from .noise import NoiseLab
 from .preconditioning import PreconditioningLab
 from .regression import RidgeLab
+from .reproduce import TableLab
 from .rescaling import RescalingLab
 
 __all__ = [
@@ -23,5 +24,6 @@ __all__ = [
     "RidgeLab",
     "Seed",
     "Slider",
+    "TableLab",
     "Toggle",
 ]
