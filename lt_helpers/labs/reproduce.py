@@ -39,7 +39,7 @@ class TableLab(Lab):
         noise=Choice("Trained on", NOISES, "uniform-5", slide=True),
         layers=Choice("Layers", lambda kind, noise: paper_depths(kind, noise), 4, slide=True),
         sigma=Slider("Noise σ", 0.0, 7.0, 0.1, value=2.0),
-        guess=Prediction("Predict: difference", -12.0, 12.0, 0.5),
+        guess=Prediction("Predict: difference", -10.0, 10.0, 0.5),
     )
 
     @staticmethod
@@ -63,7 +63,8 @@ class TableLab(Lab):
         else:
             luck = "luck suffices" if abs(apart) < 2 else "luck alone seldom does that"
             side = "below" if apart < 0 else "above"
-            said += f"{paper:.3f} ± {short(paper_error)}; ours is {abs(apart):.1f} standard errors {side} it ({luck}). "
+            away = f"{abs(apart):.1f} standard errors {side}" if abs(apart) >= 0.05 else "within 0.1 standard errors of"
+            said += f"{paper:.3f} ± {short(paper_error)}; ours is {away} it ({luck}). "
         said += f"The Bayes-optimal predictor has {written(state.reference[-1])}. "
         best = state.errors.argmin()
         start, least, end = (written(state.errors[layer]) for layer in (0, best, -1))
@@ -135,7 +136,7 @@ def layer_panel(state):
     traces += [figures.line(layer, clip(state.errors, ERROR), f"σ = {state.sigma:.1f}", symbol="circle", hovertemplate="%{y:.3g}")]
     x = Axis("layer", -0.3, DEPTHS[-1] + 0.3, ticks=(0, *DEPTHS))
     y = Axis("½ |w − oracle|²", *ERROR, log=True, ticks=(0.001, 0.01, 0.1, 1, 10, 100))
-    return Panel("After each layer: P, Q frozen, w moves", x, y), traces
+    return Panel("After each layer: only w moves", x, y), traces
 
 
 def depth_axis():

@@ -87,6 +87,8 @@ def test_the_words_weigh_the_difference_against_luck():
     assert "ours is 3.3 standard errors below it (luck alone seldom does that)" in TableLab.words(lower)
     alike = replace(lower, apart=np.where(cell, 0.4, shown.apart))
     assert "ours is 0.4 standard errors above it (luck suffices)" in TableLab.words(alike)
+    equal = replace(lower, apart=np.where(cell, -0.01, shown.apart))
+    assert "ours is within 0.1 standard errors of it (luck suffices)" in TableLab.words(equal)
 
 
 def test_the_words_do_not_compare_what_a_few_sequences_make_up():
