@@ -95,7 +95,9 @@ def summary(risks, one_query):
     diverged = int((~np.isfinite(risks)).sum())
     if diverged:
         return Evaluation(np.inf, np.inf, np.inf, diverged, np.inf)
-    return Evaluation(*mean_and_error(risks), float(np.quantile(risks, 0.9999)), 0, float(one_query.std() / np.sqrt(100_000)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        one_query_error = float(one_query.std() / np.sqrt(100_000))
+    return Evaluation(*mean_and_error(risks), float(np.quantile(risks, 0.9999)), 0, one_query_error)
 
 
 def mean_and_error(values):

@@ -21,6 +21,7 @@ STATES = {
     "profile-lab": dict(kind="full", layers=7, sigma=9.0, ghost={"kind": "diag"}),
     "rescaling-lab": dict(sigma=12.0),
     "ridge-lab": dict(sigma=3.0, strength=1.0),
+    "table-lab": dict(kind="full", layers=7, sigma=3.0),
     "weights-lab": dict(rank=2, sigma=8),
 }
 PAGE = """<!doctype html><meta charset="utf-8"><title>{name}</title>

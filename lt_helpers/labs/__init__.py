@@ -9,6 +9,7 @@ from .noise import NoiseLab
 from .preconditioning import PreconditioningLab
 from .profile import ProfileLab
 from .regression import RidgeLab
+from .reproduce import TableLab
 from .rescaling import RescalingLab
 from .weights import WeightsLab
 
@@ -26,6 +27,7 @@ __all__ = [
     "RidgeLab",
     "Seed",
     "Slider",
+    "TableLab",
     "Toggle",
     "WeightsLab",
 ]
