@@ -17,6 +17,7 @@ PICTURES = ROOT / "docs" / "pictures"
 STATES = {
     "gradient-lab": dict(step=1.25, sigma=2.0),
     "noise-lab": dict(sigma=4.0, ghost={"sigma": 1.0}),
+    "pilot-lab": dict(strength=0.8),
     "preconditioning-lab": dict(layers=7),
     "rescaling-lab": dict(sigma=12.0),
     "ridge-lab": dict(sigma=3.0, strength=1.0),

@@ -6,6 +6,7 @@ from .controls import Choice, Prediction, Seed, Slider, Toggle
 from .gradient import GradientLab
 from .implicit import ImplicitLab
 from .noise import NoiseLab
+from .pilot import PilotLab
 from .preconditioning import PreconditioningLab
 from .regression import RidgeLab
 from .rescaling import RescalingLab
@@ -17,6 +18,7 @@ __all__ = [
     "ImplicitLab",
     "Lab",
     "NoiseLab",
+    "PilotLab",
     "PreconditioningLab",
     "Prediction",
     "RescalingLab",
