@@ -22,7 +22,7 @@ ROWS = {
         "実データ（ノイズは一定）の誤差（1 = 平均値による予測）",
     ),
     "real table, failed": ("The same without the guard: contexts with error above 2", "同上、ガードなしで誤差が 2 を超えた文脈の割合"),
-    "correlated inputs": ("Synthetic, correlated inputs: error", "合成データ、相関した入力：誤差"),
+    "correlation of 0.9": ("Synthetic, strongly correlated inputs: error", "合成データ、強く相関した入力：誤差"),
     "outlying rows": ("Synthetic, outlying rows: error", "合成データ、外れた行：誤差"),
     "outliers among y": ("Synthetic, outliers among the labels: error", "合成データ、ラベルの外れ値：誤差"),
     "none, target times 3": ("Synthetic, labels three times too large: error", "合成データ、ラベルが 3 倍：誤差"),

@@ -61,15 +61,15 @@ class PilotLab(Lab):
 
     @staticmethod
     def draw(state):
-        return figures.figure([panel(state) for panel in (error_panel, share_panel, layer_panel, context_panel)])
+        return figures.figure([panel(state) for panel in (error_panel, share_panel, layer_panel, context_panel)], height=440)
 
     @staticmethod
     def words(state):
         now = state.now
         return (
             f"{state.mismatch.capitalize()}, strength {state.strength:.1f}, σ = {state.sigma:.1f}, target times {state.scale:g}. "
-            f"Mean error of the model {said(now.model)}, with the guard {said(now.guarded)}, of ridge {said(now.ridge)}, of the "
-            f"Bayes-optimal predictor of the training task {said(now.bayes)}. Of {CONTEXTS} contexts {now.failed.sum()} failed; "
+            f"Mean error of the model {said(now.model)}, with the guard {said(now.guarded)}, of ridge CV {said(now.ridge)}, "
+            f"of the predictor that is best for the training task {said(now.bayes)}. Of {CONTEXTS} contexts {now.failed.sum()} failed; "
             f"the alarm rang for {now.rings.sum()}, and for {(now.rings & now.failed).sum()} of those that failed."
         ) + (" What lies beyond an axis is drawn at its edge." if clipped(state) else "")
 
@@ -77,8 +77,9 @@ class PilotLab(Lab):
 def said(errors):
     """A mean error in words."""
     mean, median = errors.mean(), np.median(errors)
-    middle = f"{median:.2f}" if median < ERROR[1] else "too"
-    return f"{mean:.2f}" if mean < ERROR[1] else f"above {ERROR[1]:g} (median {middle})"
+    if mean < ERROR[1]:
+        return f"{mean:.2f}"
+    return f"above {ERROR[1]:g} (median {median:.2f})" if median < ERROR[1] else f"above {ERROR[1]:g} (so is the median)"
 
 
 def error_panel(state):
@@ -89,7 +90,7 @@ def error_panel(state):
     traces = [
         level(ROOM, 1.0),
         curve("bayes", name="Bayes-optimal", color=figures.ORANGE, dash="dot", width=2),
-        curve("ridge", name="ridge, cross-validated", color=figures.ORACLE, symbol="diamond"),
+        curve("ridge", name="ridge CV", color=figures.ORACLE, symbol="diamond"),
         curve("model", name="model", symbol="circle"),
         curve("guarded", name="with guard", color=figures.RED, dash="dash", width=2),
         figures.dots([state.guess], [FAILED], state.guess is not None and "prediction", figures.PREDICTION, "star", 13),
@@ -119,7 +120,7 @@ def layer_panel(state):
         figures.line(layers, clip(fits.max(axis=0), MISFIT), "worst", figures.TRUTH, "dot", 2),
     ]
     x = Axis("layer", -0.3, DEEPEST + 0.3, ticks=tuple(range(DEEPEST + 1)))
-    return Panel("Misfit of w on its own context, by layer", x, Axis("misfit", *MISFIT, **TICKS)), traces
+    return Panel("Misfit of w, layer by layer", x, Axis("misfit", *MISFIT, **TICKS)), traces
 
 
 def context_panel(state):

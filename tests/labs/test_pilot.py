@@ -104,7 +104,7 @@ def test_the_scale_of_the_target_moves_the_model_and_not_ridge():
 
 def test_curves_are_drawn_as_far_as_the_strength_has_been_slid():
     lab = PilotLab(strength=0.4)
-    for name, panel in (("model", 1), ("ridge, cross-validated", 1), ("alarm", 2)):
+    for name, panel in (("model", 1), ("ridge CV", 1), ("alarm", 2)):
         np.testing.assert_array_equal(np.isfinite(trace(lab, name, panel).y), STRENGTHS <= 0.4)
 
 
