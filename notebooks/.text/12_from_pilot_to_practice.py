@@ -67,7 +67,7 @@ def whitening(rows):
 
 
 def drawn(rows, labels, prepare, chosen):
-    """Contexts x (B, n, d), y (B, n) of the rows `chosen` (B, n), and all rows as queries (B or 1, N, d). Without `prepare`: by the context."""
+    """Contexts x (B, n, d), y (B, n) of the rows `chosen` (B, n); all rows as queries (B or 1, N, d). No `prepare`: by the context."""
     centre, matrix = prepare or whitening(rows[chosen])
     queries = (rows - centre) @ matrix
     x = np.take_along_axis(np.broadcast_to(queries, (len(chosen), *rows.shape)), chosen[..., None], axis=1)
