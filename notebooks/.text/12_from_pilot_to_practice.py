@@ -126,8 +126,8 @@ def said(errors):
 #
 # **Predict:** which preparation is best for the models? And does any of them beat ridge regression?
 #
-# An error of 1.0 is what predicting the mean costs. *Failed* means above 2. There are 2,000 contexts; those of one cut share rows, so their standard error is rather too
-# small.
+# An error of 1.0 is what predicting the mean costs. *Failed* means above 2 in a context, *explodes* that the mean over contexts is above 3. There are 2,000 contexts; those
+# of one cut share rows, so the standard errors are rather too small.
 
 # %%
 standard, standard_moments = trial(standardising)
@@ -241,7 +241,7 @@ PilotLab(strength=0.0, mismatch="correlated", model="diag-4", sigma=2.0)
 #
 # - **Top left.** Mean error beside ridge. A few explosions throw the mean off the axis; the guard brings it back.
 # - **Top right.** Failures, alarms, and failures that the alarm missed.
-# - **Bottom left.** The misfit, layer by layer: explosions come in the last layers.
+# - **Bottom left.** The misfit, layer by layer. It falls in the median; in contexts that explode it leaves the axis.
 # - **Bottom right.** Each context. A good alarm leaves the top left and the bottom right corner empty.
 #
 # Then put *Target times* to 4, or σ to 8. Both take the labels out of the training range.
@@ -276,10 +276,11 @@ for label, setting in settings.items():
     print(f"{label:25} {short(ridge):>8} {short(bayes):>6}{line}")
 
 # %% [markdown]
-# **Prediction 1.** Correlated inputs and outlying rows make the models explode, and the alarm finds nearly all of it. **Prediction 2.** Outliers hurt ridge even more than
+# **Prediction 1.** The first of a hundred fails near the middle of the slider. Correlated inputs and outlying rows make the models explode, and the alarm finds nearly all
+# of it. **Prediction 2.** Outliers hurt ridge even more than
 # the guarded models. The alarm misses many of the failures: a weight that fits an outlier is wrong, but it fits. **Prediction 3.** A curved target doubles the error, and
 # the alarm is silent. Heavy tails and uneven noise do next to nothing, as long as the mean square of the noise stays. Labels beyond the training range cost: at target times 3 ridge
-# is ahead of every model.
+# is ahead of both models.
 #
 # So the alarm sees explosions. It does not see a wrong model. For that one needs labels that were held back.
 #
@@ -381,8 +382,8 @@ print(f"false alarms            {false_alarms}")
 # | outliers among the labels | a robust regression | the models err unseen, and ridge errs more |
 #
 # **Gates for going on**: (1) on contexts of your own, with labels held back, the guarded model beats cross-validated ridge by more than two standard errors; (2) it beats one
-# penalty as well; (3) the alarm rings for fewer than 1% of contexts; (4) no failure passes it. On the table above
-# gate 2 fails: there, ridge it is.
+# penalty as well; (3) the alarm rings for fewer than 1% of contexts; (4) no failure passes it. On this table
+# gate 2 fails: use ridge.
 #
 # **What to watch in use**
 # - *The share of alarms*, each day. In the pilot it is nearly zero; a rise means that the data have changed.
