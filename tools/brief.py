@@ -33,8 +33,8 @@ SINGLE = {
         "実データではすべての文脈が同じ規則に従うため、過去の全行に一度だけ当てはめたリッジ回帰の誤差は {} です。",
     ),
     "failures that rang": (
-        "Alarm on the real table, over four models: it rang for {} failures.",
-        "警報（実データ、4 モデル）が鳴った失敗：{}。",
+        "Alarm on the real table, over four models: it rang for {} of {} failures.",
+        "警報（実データ、4 モデル）が鳴った割合：失敗 {1} 件中の {0}。",
     ),
     "false alarms": ("It rang in vain for {} of the other contexts.", "失敗していない文脈での誤警報の割合：{}。"),
 }
@@ -60,7 +60,8 @@ def block(language):
     numbers = printed()
     rows = [HEADS[language], ("---",) * 6, *((words[language], *(numbers[name] + [""] * 5)[:5]) for name, words in ROWS.items())]
     lines = ["| " + " | ".join(cell or " " for cell in row) + " |" for row in rows]
-    return "\n".join([*lines, "", *(f"- {words[language].format(numbers[name][0])}" for name, words in SINGLE.items())])
+    said = ("- " + words[language].format(*numbers[name][0].split(" of ")) for name, words in SINGLE.items())
+    return "\n".join([*lines, "", *said])
 
 
 BLOCKS = {"numbers": 0, "numbers-ja": 1}
