@@ -17,6 +17,7 @@ PICTURES = ROOT / "docs" / "pictures"
 STATES = {
     "gradient-lab": dict(step=1.25, sigma=2.0),
     "noise-lab": dict(sigma=4.0, ghost={"sigma": 1.0}),
+    "pilot-lab": dict(strength=0.8),
     "preconditioning-lab": dict(layers=7),
     "profile-lab": dict(kind="full", layers=7, sigma=9.0, ghost={"kind": "diag"}),
     "rescaling-lab": dict(sigma=12.0),

@@ -1,12 +1,15 @@
 """Carry what has one home into the files that repeat it: `python tools/write_readme.py`.
 
 The repository's address and the version come from pyproject.toml, the map of the series from notebooks/.text/series.toml. They go into
-README.md, between comments such as <!-- map --> and <!-- /map -->, and into CITATION.cff.
+README.md, between comments such as <!-- map --> and <!-- /map -->, and into CITATION.cff. The numbers of docs/decision-brief.md come from
+what notebook 12 prints (brief.py).
 """
 
 import re
 import tomllib
 from pathlib import Path
+
+import brief
 
 ROOT = Path(__file__).parent.parent
 
@@ -60,17 +63,22 @@ def written():
     """What the files should hold -> dictionary of paths and texts."""
     about = project()
     repository, version = about["urls"]["Repository"], about["version"]
-    readme = (ROOT / "README.md").read_text()
-    for name, block in BLOCKS.items():
-        readme, found = re.subn(
-            rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", lambda m, b=block: m[1] + b(repository, version) + "\n" + m[2], readme, flags=re.S
-        )
-        if found != 1:
-            raise SystemExit(f"README.md has {found} blocks <!-- {name} --> ... <!-- /{name} -->: it must have one.")
+    readme = filled(ROOT / "README.md", {name: block(repository, version) for name, block in BLOCKS.items()})
     cff = (ROOT / "CITATION.cff").read_text()
     cff = re.sub(r"(?m)^version: .*", f"version: {version}", cff)
     cff = re.sub(r"(?m)^repository-code: .*", f'repository-code: "{repository}"', cff)
-    return {ROOT / "README.md": readme, ROOT / "CITATION.cff": cff}
+    numbers = filled(brief.BRIEF, {name: brief.block(language) for name, language in brief.BLOCKS.items()})
+    return {ROOT / "README.md": readme, ROOT / "CITATION.cff": cff, brief.BRIEF: numbers}
+
+
+def filled(path, blocks):
+    """The text of a page with its blocks replaced."""
+    text = path.read_text()
+    for name, block in blocks.items():
+        text, found = re.subn(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", lambda m, b=block: f"{m[1]}{b}\n{m[2]}", text, flags=re.S)
+        if found != 1:
+            raise SystemExit(f"{path.name} has {found} blocks <!-- {name} --> ... <!-- /{name} -->: it must have one.")
+    return text
 
 
 if __name__ == "__main__":

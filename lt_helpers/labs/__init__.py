@@ -6,6 +6,7 @@ from .controls import Choice, Prediction, Seed, Slider, Toggle
 from .gradient import GradientLab
 from .implicit import ImplicitLab
 from .noise import NoiseLab
+from .pilot import PilotLab
 from .preconditioning import PreconditioningLab
 from .profile import ProfileLab
 from .regression import RidgeLab
@@ -20,6 +21,7 @@ __all__ = [
     "ImplicitLab",
     "Lab",
     "NoiseLab",
+    "PilotLab",
     "PreconditioningLab",
     "Prediction",
     "ProfileLab",

@@ -16,7 +16,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks" / ".text").glob("*.py"))
 # A room imports only from rooms before it.
 ROOMS = [
     *("checks", "weights", "noise", "task", "spectrum", "model", "implicit", "pretrained", "baselines", "evaluate", "tune", "table1"),
-    *("gauge", "lowrank", "training", "figures", "chart", "labs", "exercises", "machine", "doctor", "__main__"),
+    *("gauge", "lowrank", "practice", "algorithm", "training", "figures", "chart", "labs", "exercises", "machine", "doctor", "__main__"),
 ]
 MAY_IMPORT = {
     "torch": {"training"},

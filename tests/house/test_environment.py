@@ -67,7 +67,7 @@ def test_each_data_file_of_the_package_is_shipped():
 
 def test_torch_comes_with_training_only():
     names = {Requirement(line).name for line in [*PROJECT["dependencies"], *EXTRAS["labs"]]}
-    assert not names & {"torch", "joblib", "scikit-learn"}
+    assert not names & {"torch", "joblib"}
 
 
 def test_binder_builds_from_our_environment():

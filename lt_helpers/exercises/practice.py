@@ -1,0 +1,91 @@
+"""Notebook 12: a guard on a model's answers, and a preparation that does not look at the rows it is tested on."""
+
+import numpy as np
+
+from ..practice import misfit, ridge_cv
+from ..task import second_moments
+from .base import Exercise
+
+
+def contexts():
+    """Weights w (B, d) of which some have exploded, contexts x (B, n, d), y (B, n), and ridge regression's weights (B, d)."""
+    for seed in (0, 1):
+        rng = np.random.default_rng(seed)
+        x, truth = rng.normal(size=(6, 20, 4)), rng.normal(size=(6, 4))
+        y = (x @ truth[..., None])[..., 0] + rng.normal(size=(6, 20))
+        w = 0.8 * truth
+        w[0] = np.linalg.lstsq(x[0], y[0])[0]  # fits better than ridge does; the others a little worse, or far worse
+        w[1], w[3], w[4] = 1e6, -2 * truth[3], 3 * truth[4]
+        if seed:
+            w[5] = np.inf
+        yield w, x, y, ridge_cv(x, y)[0]
+
+
+def fits(w, x, y):
+    return misfit(w, second_moments(x, y))[:, None]
+
+
+def residual_square(w, x, y):
+    """Mean squared residual on the context -> (B, 1)."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return ((y - (x @ w[..., None])[..., 0]) ** 2).mean(axis=1, keepdims=True)
+
+
+guard = Exercise(
+    solution=lambda w, x, y, ridge: np.where(fits(w, x, y) <= 1, w, ridge),
+    cases=lambda: list(contexts()),
+    mistakes={
+        "The two are swapped: ridge answers where the alarm rings, the model elsewhere.": (
+            lambda w, x, y, ridge: np.where(fits(w, x, y) <= 1, ridge, w)
+        ),
+        "You give 0 where the alarm rings: fall back on ridge.": lambda w, x, y, ridge: np.where(fits(w, x, y) <= 1, w, 0),
+        "Ridge answers everywhere. The alarm is for each context by itself: take means over its examples, not over all contexts.": (
+            lambda w, x, y, ridge: ridge
+        ),
+        "Your limit is 1 for the squared residual itself. Divide it by the mean of y^2: the alarm must not depend on the unit of y.": (
+            lambda w, x, y, ridge: np.where(residual_square(w, x, y) <= 1, w, ridge)
+        ),
+        "You ring wherever ridge fits its context better. Fitting a little worse is no explosion: compare with 0's fit, the mean of y^2.": (
+            lambda w, x, y, ridge: np.where(fits(w, x, y) <= fits(ridge, x, y), w, ridge)
+        ),
+    },
+    well_done="What is not a number is caught as well, if you ask what passes (at most 1) and not what rings (above 1).",
+)
+
+
+def root(rows):
+    """The inverse of the symmetric root of the covariance of rows (N, d)."""
+    s, V = np.linalg.eigh(np.cov(rows.T, bias=True))
+    return V / np.sqrt(s) @ V.T
+
+
+def tables():
+    """Rows to learn from (N, d) and rows to whiten (m, d)."""
+    rng = np.random.default_rng(0)
+    for size, queries in ((50, 6), (30, 5)):
+        mixing = rng.normal(size=(3, 3)) + 2 * np.eye(3)
+        yield rng.normal(size=(size, 3)) @ mixing + 5, rng.normal(size=(queries, 3)) @ mixing + 5
+
+
+def both(rows, queries):
+    return np.concatenate([rows, queries])
+
+
+whitening = Exercise(
+    solution=lambda rows, queries: (queries - rows.mean(axis=0)) @ root(rows),
+    cases=lambda: list(tables()),
+    mistakes={
+        "You learned from the queries as well: mean and covariance must come from the rows alone.": (
+            lambda rows, queries: (queries - both(rows, queries).mean(axis=0)) @ root(both(rows, queries))
+        ),
+        "You used the queries' own mean: a query would then depend on which others are asked.": (
+            lambda rows, queries: (queries - queries.mean(axis=0)) @ root(rows)
+        ),
+        "Subtract the mean of the rows first.": lambda rows, queries: queries @ root(rows),
+        "You multiplied by the inverse of the covariance: take the inverse of its root.": (
+            lambda rows, queries: (queries - rows.mean(axis=0)) @ root(rows) @ root(rows)
+        ),
+        "You only standardised: the features are still correlated.": lambda rows, queries: (queries - rows.mean(axis=0)) / rows.std(axis=0),
+    },
+    well_done="The rows become uncorrelated with spread 1; the queries only about so, for they were not looked at.",
+)

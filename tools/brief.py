@@ -1,0 +1,67 @@
+"""The numbers of docs/decision-brief.md, taken from what notebook 12 prints: `write_readme.py` carries them there.
+
+The notebook's cell with the tag `decision` prints a table of fixed width and a few single numbers; the brief has them in two languages.
+"""
+
+from pathlib import Path
+
+import nbformat
+
+ROOT = Path(__file__).parent.parent
+NOTEBOOK = ROOT / "notebooks" / "12_from_pilot_to_practice.ipynb"
+BRIEF = ROOT / "docs" / "decision-brief.md"
+WIDTH = 24  # of each column
+ROWS = {
+    "excess, noise U(0, 5)": (
+        "Tasks whose noise differs, σ ~ U(0, 5): excess loss",
+        "ノイズが課題ごとに異なる場合（σ ~ U(0, 5)）の超過損失",
+    ),
+    "excess, noise {1, 3}": ("The same, σ is 1 or 3: excess loss", "同上（σ は 1 または 3）の超過損失"),
+    "real table, error": (
+        "Real table, one noise level: error (1 = predicting the mean)",
+        "実データ（ノイズは一定）の誤差（1 = 平均値による予測）",
+    ),
+    "real table, failed": ("The same without the guard: contexts with error above 2", "同上、ガードなしで誤差が 2 を超えた文脈の割合"),
+    "correlation of 0.9": ("Synthetic, strongly correlated inputs: error", "合成データ、強く相関した入力：誤差"),
+    "outlying rows": ("Synthetic, outlying rows: error", "合成データ、外れた行：誤差"),
+    "outliers among y": ("Synthetic, outliers among the labels: error", "合成データ、ラベルの外れ値：誤差"),
+    "none, target times 3": ("Synthetic, labels three times too large: error", "合成データ、ラベルが 3 倍：誤差"),
+}
+SINGLE = {
+    "ridge, fitted once": (
+        "Real table, where all contexts obey one rule: ridge fitted once on all earlier rows has the error {}.",
+        "実データではすべての文脈が同じ規則に従うため、過去の全行に一度だけ当てはめたリッジ回帰の誤差は {} です。",
+    ),
+    "failures that rang": (
+        "Alarm on the real table, over four models: it rang for {} of {} failures.",
+        "警報（実データ、4 モデル）が鳴った割合：失敗 {1} 件中の {0}。",
+    ),
+    "false alarms": ("It rang in vain for {} of the other contexts.", "失敗していない文脈での誤警報の割合：{}。"),
+}
+HEADS = (
+    ("", "DIAG", "FULL", "ridge, cross-validated", "AdaRR", "ridge, one penalty"),
+    ("", "DIAG", "FULL", "リッジ回帰（交差検証）", "AdaRR", "リッジ回帰（罰則を一つに固定）"),
+)
+
+
+def printed():
+    """What the notebook's decision cell prints -> {name: list of numbers as text}"""
+    (cell,) = (cell for cell in nbformat.read(NOTEBOOK, as_version=4).cells if "decision" in cell.metadata.get("tags", []))
+    lines = cell.outputs[0]["text"].splitlines()
+    columns = {line[:WIDTH].strip(): [line[i : i + WIDTH].strip() for i in range(WIDTH, len(line), WIDTH)] for line in lines}
+    missing = [name for name in (*ROWS, *SINGLE) if name not in columns]
+    if missing:
+        raise SystemExit(f"{NOTEBOOK.name} does not print {missing[0]!r}: run make notebooks NB=12, or change tools/brief.py.")
+    return columns
+
+
+def block(language):
+    """The numbers as a table and a list, in English (0) or Japanese (1)."""
+    numbers = printed()
+    rows = [HEADS[language], ("---",) * 6, *((words[language], *(numbers[name] + [""] * 5)[:5]) for name, words in ROWS.items())]
+    lines = ["| " + " | ".join(cell or " " for cell in row) + " |" for row in rows]
+    said = ("- " + words[language].format(*numbers[name][0].split(" of ")) for name, words in SINGLE.items())
+    return "\n".join([*lines, "", *said])
+
+
+BLOCKS = {"numbers": 0, "numbers-ja": 1}
