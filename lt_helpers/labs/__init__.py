@@ -1,5 +1,6 @@
 """The interactive labs. `from lt_helpers.labs import NoiseLab; NoiseLab(sigma=2.0)` as the last line of a cell shows one."""
 
+from .algorithm import AlgorithmLab
 from .attention import AttentionLab
 from .base import Lab
 from .controls import Choice, Prediction, Seed, Slider, Toggle
@@ -11,6 +12,7 @@ from .regression import RidgeLab
 from .rescaling import RescalingLab
 
 __all__ = [
+    "AlgorithmLab",
     "AttentionLab",
     "Choice",
     "GradientLab",
