@@ -82,5 +82,5 @@ one_layer = Exercise(
             lambda x, y, omega: layer(x, y, -omega)
         ),
     },
-    well_done="Feed it the omegas of each layer in turn and read minus the query's y: that is a DIAG model, without any attention in sight.",
+    well_done="Feed it the omegas of each layer in turn and read minus the query's y: that is a DIAG model, with no attention in sight.",
 )

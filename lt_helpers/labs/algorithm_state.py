@@ -57,7 +57,7 @@ def trained_constants(noise, layers):
 
 @lru_cache(maxsize=128)
 def sequences(sigmas):
-    """The sequences at each of the noise levels `sigmas`: moments (J COUNT, D, D), the oracle's weights (J COUNT, d), AdaRR's error (J,)."""
+    """The sequences at J noise levels `sigmas`: moments (J COUNT, D, D), the oracle's weights (J COUNT, d), and AdaRR's mean error (J,)."""
     S = np.concatenate([with_noise(drawn(CONTEXT, 1.0, COUNT, 0), sigma) for sigma in sigmas])
     spectrum = Spectrum.from_moments(S, CONTEXT)
     oracle = spectrum.ridge(np.repeat(sigmas, COUNT))
