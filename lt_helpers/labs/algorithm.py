@@ -30,10 +30,10 @@ class AlgorithmLab(Lab):
     """
 
     CONTROLS = dict(
-        precondition=Slider("Precondition ω_xx ×", 0.0, 2.0, 0.05, value=1.0),
-        adapt=Slider("Adapt step ω_xy ×", 0.0, 2.0, 0.05, value=1.0),
-        step=Slider("Gradient step ω_yx ×", 0.0, 2.0, 0.05, value=1.0),
-        rescale=Slider("Rescale ω_yy ×", 0.0, 2.0, 0.05, value=1.0),
+        precondition=Slider("Precondition ω_xx", 0.0, 2.0, 0.1, value=1.0),
+        adapt=Slider("Adapt ω_xy", 0.0, 2.0, 0.1, value=1.0),
+        step=Slider("Gradient ω_yx", 0.0, 2.0, 0.1, value=1.0),
+        rescale=Slider("Rescale ω_yy", 0.0, 2.0, 0.1, value=1.0),
         sigma=Slider("Noise σ", 0.0, SIGMA_MAX, 0.1, value=1.0),
         noise=Choice("Trained on", lambda: trained_on("diag"), "categorical-1-3-5"),
         layers=Choice("Layers", lambda noise: [n for n in stored_layers("diag", parse_noise(noise)) if 2 <= n <= DEEPEST], 4, slide=True),
@@ -47,7 +47,7 @@ class AlgorithmLab(Lab):
 
     @staticmethod
     def draw(state):
-        return figures.figure([panel(state) for panel in (layer_panel, noise_panel, weight_panel, kept_panel)])
+        return figures.figure([panel(state) for panel in (layer_panel, noise_panel, weight_panel, kept_panel)], height=440)
 
     @staticmethod
     def words(state):
