@@ -15,6 +15,7 @@ from lt_helpers.chart import FILES
 
 PICTURES = ROOT / "docs" / "pictures"
 STATES = {
+    "algorithm-lab": dict(rescale=0.0, sigma=5.0),
     "gradient-lab": dict(step=1.25, sigma=2.0),
     "noise-lab": dict(sigma=4.0, ghost={"sigma": 1.0}),
     "pilot-lab": dict(strength=0.8),

@@ -1,5 +1,6 @@
 """The interactive labs. `from lt_helpers.labs import NoiseLab; NoiseLab(sigma=2.0)` as the last line of a cell shows one."""
 
+from .algorithm import AlgorithmLab
 from .attention import AttentionLab
 from .base import Lab
 from .controls import Choice, Prediction, Seed, Slider, Toggle
@@ -15,6 +16,7 @@ from .rescaling import RescalingLab
 from .weights import WeightsLab
 
 __all__ = [
+    "AlgorithmLab",
     "AttentionLab",
     "Choice",
     "GradientLab",
