@@ -51,8 +51,8 @@ def forward(family, theta, S):
     return Pass(family, -rows[0][..., 0, :d], weights, moments, maps, products, rows)
 
 
-def backward(run, v):
-    """Gradients of <v, w> for each sequence.    run : Pass.    v : (..., B, d).    ->    (..., B, L, K)"""
+def backward(run, v, total=False):
+    """Gradients of <v, w> for each sequence.    run : Pass.    v : (..., B, d).    ->    (..., B, L, K), or their `total` (..., L, K)"""
     family, d = run.family, run.family.dim
     token = v.new_zeros(*v.shape[:-1], run.S[0].shape[-1], 1)
     token[..., :d, 0] = -v
@@ -65,7 +65,7 @@ def backward(run, v):
         dU = run.rows[layer + 1].mT @ tokens[layer].mT
         if dS is not None:
             dU = dU + 2 * (dS @ run.TS[layer])
-        gradient, dS_here = family.pull(run.weights[layer], run.S[layer], dU)
+        gradient, dS_here = family.pull(run.weights[layer], run.S[layer], dU, total)
         gradients.append(gradient)
         dS_here = (dS_here + dS_here.mT) / 2
         dS = dS_here if dS is None else dS_here + T.mT @ (dS @ T)

@@ -37,6 +37,10 @@ class Sequences:
     root: torch.Tensor
     weight: torch.Tensor
 
+    def float(self):
+        """The same in single precision, for steps that are small anyway."""
+        return Sequences(self.S.float(), self.oracle.float(), self.root.float(), self.weight.float())
+
     def misfit(self, w):
         """root^T (w - oracle): half its squared length is the adjusted loss.    w : (..., B, d)  ->  (..., B, d)"""
         return (w - self.oracle) @ self.root

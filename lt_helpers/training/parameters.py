@@ -31,24 +31,30 @@ class Full:
         P, Q = weights
         return P @ (S @ Q)
 
-    def pull(self, weights, S, dU):
-        """Gradient for U -> gradients for the layer's parameters (..., B, K) and for S."""
+    def pull(self, weights, S, dU, total):
+        """Gradient for U -> gradients for the layer's parameters (..., B, K), or their `total` (..., K), and for S."""
         P, Q = weights
         D = self.dim + 1
         dU_Q = dU @ Q.mT
         Pt_dU = P.mT @ dU
-        dP, dQ = dU_Q @ S, S @ Pt_dU  # S is symmetric
+        if total:  # one large product in place of many small ones
+            dP, dQ = (torch.einsum("...bij,...bjk->...ik", *pair) for pair in ((dU_Q, S), (S, Pt_dU)))
+        else:
+            dP, dQ = dU_Q @ S, S @ Pt_dU  # S is symmetric
         pair = torch.stack([dP[..., :D, :D], dQ[..., :D, :D]], dim=-3)  # (..., B, 2, D, D)
         return pair.flatten(-3), Pt_dU @ Q.mT
 
+    def units(self, noise):
+        """The size (K,) of each parameter that makes x and y count alike."""
+        size = np.append(np.ones(self.dim), np.sqrt(self.dim + noise.mean_square))
+        return torch.from_numpy(np.stack([size[:, None] / size, 1 / size[:, None] / size]).ravel())
+
     def start(self, rng, noise, scale=0.03):
-        """A random start: weak gradient steps and `scale` of noise, in units in which x and y have the same size."""
-        size_y = np.sqrt(self.dim + noise.mean_square)
+        """A random start: weak gradient steps and `scale` of noise, in `units`."""
         P, Q = rng.normal(scale=scale, size=(2, self.layers, self.dim + 1, self.dim + 1))
         steps = np.append(np.full(self.dim, -0.1), -0.4), np.append(np.full(self.dim, 0.4), 0.0)
         P, Q = (matrix + np.diag(diagonal) for matrix, diagonal in zip((P, Q), steps))
-        unit = np.append(np.ones(self.dim), size_y)
-        return torch.from_numpy(np.stack([P * unit[:, None] / unit, Q / unit[:, None] / unit], axis=1).reshape(self.layers, self.count))
+        return torch.from_numpy(np.stack([P, Q], axis=1).reshape(self.layers, self.count)) * self.units(noise)
 
     def idle(self, theta):
         """The parameters of a layer (K,) changed so that it does nothing, and still has a gradient: P = 0."""
@@ -95,18 +101,24 @@ class Diag:
         """U = Omega * S."""
         return weights[1] * S
 
-    def pull(self, weights, S, dU):
-        """Gradient for U -> gradients for the layer's parameters (..., B, K) and for S."""
+    def pull(self, weights, S, dU, total):
+        """Gradient for U -> gradients for the layer's parameters (..., B, K), or their `total` (..., K), and for S."""
         theta, Omega = weights
         d, product = self.dim, dU * S
+        if total:
+            product = product.sum(-3, keepdim=True)
         blocks = [product[..., :d, :d].sum((-2, -1)), product[..., :d, d].sum(-1), product[..., d, :d].sum(-1), product[..., d, d]]
-        return self.pull_omegas(theta, torch.stack(blocks, dim=-1)), Omega * dU
+        gradient = self.pull_omegas(theta, torch.stack(blocks, dim=-1))
+        return gradient.squeeze(-2) if total else gradient, Omega * dU
+
+    def units(self, noise):
+        """The size (K,) of each parameter that makes x and y count alike."""
+        return torch.tensor([1, 1, 1, 1 / (self.dim + noise.mean_square)], dtype=torch.float64)
 
     def start(self, rng, noise, scale=0.1):
-        """A random start: weak gradient steps and `scale` of noise, in units in which x and y have the same size."""
+        """A random start: weak gradient steps and `scale` of noise, in `units`."""
         theta = scale * rng.normal(size=(self.layers, 4)) + [-0.1, -0.4, 0.4, 0.0]
-        theta[:, 3] /= self.dim + noise.mean_square
-        return torch.from_numpy(theta)
+        return torch.from_numpy(theta) * self.units(noise)
 
     def idle(self, theta):
         """The parameters of a layer (K,) changed so that it does nothing, and still has a gradient: p = 0."""
@@ -139,6 +151,9 @@ class Omegas(Diag):
 
     def pull_omegas(self, theta, gradient):
         return gradient * self.free
+
+    def units(self, noise):
+        return Diag.omegas(self, super().units(noise))
 
     def start(self, rng, noise, scale=0.1):
         return Diag.omegas(self, super().start(rng, noise, scale)) * self.free

@@ -75,3 +75,13 @@ def test_an_idle_layer_does_nothing_and_still_learns(parameters, sequences, rng)
 def test_a_kind_that_cannot_be_trained_is_said():
     with pytest.raises(ValueError, match="kind='full' with heads=2"):
         family("full", 3, 4, heads=2)
+
+
+@pytest.mark.parametrize("kind", ["gd++", "diag", "full"])
+def test_the_total_is_the_sum_over_sequences(kind, rng):
+    parameters = family(kind, 3, 10)
+    theta = torch.stack([parameters.start(rng, Uniform(2)) for _ in range(2)])  # two restarts
+    sequences = draw(RegressionTask(10, 20, Uniform(2)), 32, rng)
+    run = forward(parameters, theta, sequences.S)
+    v = torch.from_numpy(rng.normal(size=run.w.shape))
+    torch.testing.assert_close(backward(run, v, total=True), backward(run, v).sum(-3))

@@ -1,0 +1,89 @@
+"""Adam: it finds what is known, restarts do not disturb each other, and what explodes is skipped, counted and pruned."""
+
+import numpy as np
+import pytest
+import torch
+
+from lt_helpers import RegressionTask, Uniform
+from lt_helpers.training.adam import Adam, Round, Settings, prune
+from lt_helpers.training.parameters import family
+from lt_helpers.training.search import one_layer, weighed
+
+TASK = RegressionTask(10, 20, Uniform(2))
+QUICK = Settings(batch=64, held_out=500)
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    torch.set_num_threads(1)
+
+
+def starts(parameters, count, seed=0):
+    rng = np.random.default_rng(seed)
+    return torch.stack([parameters.start(rng, TASK.noise) for _ in range(count)])
+
+
+@pytest.mark.parametrize("kind", ["gd++", "diag"])
+def test_adam_finds_the_best_single_layer(kind, rng):
+    parameters = family(kind, 1, 10)
+    run = Adam(parameters, parameters.start(rng, TASK.noise), TASK, rng)
+    for _ in range(400):
+        run.step()
+    exact = parameters.omegas(one_layer(parameters, TASK, rng))[0, 2]
+    np.testing.assert_allclose(parameters.omegas(run.best)[0, 2], exact, rtol=0.03)
+
+
+@pytest.mark.parametrize("kind", ["gd++", "diag", "full"])
+def test_restarts_side_by_side_are_each_what_it_is_alone(kind):
+    parameters = family(kind, 2, 10)
+    together = starts(parameters, 3)
+    runs = [Adam(parameters, theta, TASK, np.random.default_rng(1), QUICK) for theta in (together, *together)]
+    for run in runs:
+        for _ in range(30):
+            run.step()
+    for restart, alone in enumerate(runs[1:]):
+        torch.testing.assert_close(runs[0].theta[restart], alone.theta, rtol=1e-3, atol=1e-5)
+        torch.testing.assert_close(runs[0].best_loss[restart], alone.best_loss, rtol=1e-3, atol=1e-5)
+
+
+def test_a_restart_that_explodes_is_counted_and_the_others_go_on(rng):
+    parameters = family("diag", 5, 10)
+    theta = starts(parameters, 2)
+    run = Adam(parameters, theta, TASK, rng, QUICK)
+    run.theta[0] = 1e6
+    progress = run.step()
+    assert progress.skipped == 1 and torch.equal(run.theta[0], theta[0])
+    assert np.isfinite(progress.loss) and not torch.equal(run.theta[1], theta[1])
+    for _ in range(50):
+        progress = run.step()
+    assert torch.isfinite(run.theta).all() and progress.best < 1
+
+
+def test_a_task_can_be_changed_between_steps(rng):
+    parameters = family("diag", 1, 10)
+    run = Adam(parameters, parameters.start(rng, TASK.noise), TASK, rng)
+    for _ in range(200):
+        run.step()
+    run.task = RegressionTask(10, 20, Uniform(7))
+    for _ in range(200):
+        run.step()
+    exact = parameters.omegas(one_layer(parameters, run.task, rng))[0, 2]
+    np.testing.assert_allclose(parameters.omegas(run.best)[0, 2], exact, rtol=0.04)
+
+
+def test_pruning_keeps_a_good_start():
+    """The best of sixteen, pruned, is as good on fresh sequences as the median of eight starts that all went the whole way, or better."""
+    parameters, rounds = family("diag", 3, 10), (Round(60, 64, 0.02, 4), Round(100, 128, 0.01, 1))
+    pruned = prune(parameters, TASK, np.random.default_rng(0), 16, rounds)
+    assert pruned.shape == (1, 3, 4)
+    whole = Adam(parameters, starts(parameters, 8), TASK, np.random.default_rng(0), Settings(batch=64, learning_rate=0.02))
+    for _ in range(160):
+        whole.step()
+    losses = [weighed(parameters, theta, TASK, 5_000, np.random.default_rng(2))[0] for theta in (pruned[0], *whole.best)]
+    assert losses[0] <= np.median(losses[1:])
+
+
+def test_the_same_seed_gives_the_same_starts():
+    parameters, rounds = family("full", 2, 10), (Round(5, 16, 0.01, 2),)
+    first, again, other = (prune(parameters, TASK, np.random.default_rng(seed), 4, rounds) for seed in (3, 3, 4))
+    assert torch.equal(first, again) and not torch.equal(first, other)
