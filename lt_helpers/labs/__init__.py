@@ -9,6 +9,7 @@ from .noise import NoiseLab
 from .preconditioning import PreconditioningLab
 from .regression import RidgeLab
 from .rescaling import RescalingLab
+from .training import TrainingLab
 
 __all__ = [
     "AttentionLab",
@@ -24,4 +25,5 @@ __all__ = [
     "Seed",
     "Slider",
     "Toggle",
+    "TrainingLab",
 ]
