@@ -146,7 +146,7 @@ class Lab:
         return self.root.locator(".lt-words").text_content()
 
     def button(self, label):
-        return self.root.get_by_role("button", name=label)
+        return self.root.get_by_role("button", name=label, exact=True)
 
     def sliders(self):
         """The labels of all sliders."""

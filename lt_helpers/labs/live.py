@@ -6,8 +6,8 @@ Such a lab is no pure function of its controls. It declares controls, `words` an
     follow(process, values) -> the process to go on with when a control has moved: the same one, changed, or a new one
 
 One asyncio task on the kernel's own loop takes the steps, TRAIN seconds at a time. In between the kernel serves sliders and other cells.
-It draws FRAMES times a second at most, and only once the browser has drawn the last figure, so that drawings never queue up. It ends
-by itself, BOUND steps after the last touch of a control: a closed tab does not train for ever.
+It draws FRAMES times a second at most, and only once the browser has drawn the last figure and has had time for other things, so that
+drawings never queue up. It ends by itself, BOUND steps after the last touch of a control: a closed tab does not train for ever.
 """
 
 import asyncio
@@ -99,9 +99,15 @@ class LiveLab(Lab):
             now = perf_counter()
             if now >= self._due and (self._shown is None or self._shown.done()):
                 self.rate, counted, since = counted / (now - since), 0, now
-                self._due = now + 1 / FRAMES
                 self._draw(acknowledge=True)
-                self._shown = asyncio.ensure_future(self.chart.drawn())
+                self._shown = asyncio.ensure_future(self._seen(now))
+
+    async def _seen(self, begin):
+        """Wait for the browser; draw again no sooner than after as long a time once more."""
+        self._due = begin + 1 / FRAMES
+        await self.chart.drawn()
+        now = perf_counter()
+        self._due = max(self._due, now + (now - begin))
 
     def _ended(self, task):
         """The task is over: paused, at the end of its steps, or by an error, which the lab shows."""
@@ -134,7 +140,6 @@ class LiveLab(Lab):
         self._left = BOUND
         if self.running:
             self._steer(values)
-            self._due = 0.0
         else:
             self._compute(values)
             self.chart.show(self.figure, self.words_now)

@@ -100,15 +100,20 @@ def noise_of(values):
 
 def omega_panel(trained, index, guess):
     """One omega of all layers over the last steps; where they stand now; where Gauss-Newton ended."""
-    (name, ends), traces = list(OMEGAS.items())[index], []
-    for layer, omega in enumerate(trained.omega[:, index]):
-        look = dict(color=COLOURS[layer], hovertemplate=f"layer {layer + 1}: %{{y:.3f}}<extra></extra>")
-        traces.append(figures.line(trained.ago, clip(omega, ends), width=2, **look))
-        said = f"{layer + 1}" if index == 0 else None
-        traces.append(figures.dots([0], clip(omega[-1:], ends), said, symbol=ENDS[layer], size=8, **look))
+    (name, ends), L = list(OMEGAS.items())[index], len(trained.omega)
+    traces = [
+        figures.line(
+            trained.ago, clip(omega, ends), f"{layer + 1}" if index == 0 else None, COLOURS[layer], width=2,
+            hovertemplate=f"layer {layer + 1}: %{{y:.3f}}<extra></extra>",
+        )
+        for layer, omega in enumerate(trained.omega[:, index])
+    ]  # fmt: skip
+    now = figures.dots(np.zeros(L), clip(trained.omega[:, index, -1], ends), color=list(COLOURS[:L]), size=8, hoverinfo="skip")
+    now["marker"]["symbol"] = list(ENDS[:L])
+    traces.append(now)
     if trained.target is not None:
-        for layer, omega in enumerate(trained.target[:, index]):
-            traces.append(figures.dots([60], clip([omega], ends), None, COLOURS[layer], "circle-open", 10))
+        there = figures.dots(np.full(L, 60), clip(trained.target[:, index], ends), color=list(COLOURS[:L]), symbol="circle-open", size=10)
+        traces.append(there)
     if guess is not None:
         traces.append(figures.dots([0], [guess], "prediction", figures.PREDICTION, "star", 13))
     title = (name if trained.kind != "full" else f"{name}, block means") + (", by layer" if index == 0 else "")
