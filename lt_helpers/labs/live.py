@@ -2,7 +2,7 @@
 
 Such a lab is no pure function of its controls. It declares controls, `words` and `draw`, which takes the predictions as well, and
 
-    begin(values)           -> a process, which has `step()`, `steps` and `state()`
+    begin(values)           -> a process, with `step()`, `steps`, `state()` and `goal`, a few characters
     follow(process, values) -> the process to go on with when a control has moved: the same one, changed, or a new one
 
 One asyncio task on the kernel's own loop takes the steps, TRAIN seconds at a time. In between the kernel serves sliders and other cells.
@@ -159,7 +159,8 @@ class LiveLab(Lab):
     def _tell(self):
         """The bar, its words, and the label of the start button."""
         self._bar.value = BOUND - self._left
-        self._said.value = f"step {self.process.steps:,}, " + (f"{self.rate:.0f} steps a second" if self.running else "paused")
+        pace = f"{self.rate:.0f} steps a second" if self.running else "paused"
+        self._said.value = f"step {self.process.steps:,}, {pace}, on {self.process.goal}"
         self._start.description = "Pause" if self.running else "Start"
 
     def _toggled(self):

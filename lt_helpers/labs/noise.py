@@ -48,7 +48,7 @@ class NoiseLab(Lab):
     """Slide the noise; watch the implicit weight of a trained, frozen linear transformer adapt.
 
     NoiseLab(sigma=2.0, kind="diag", noise="uniform-5", layers=4)
-    NoiseLab(model=LinearTransformer.load("my_model.safetensors"), noise="uniform-5")      # d = 10, trained on that noise
+    NoiseLab(model="my_model.safetensors", noise="uniform-5")      # a file that LinearTransformer.save wrote; d = 10, trained on that noise
     """
 
     CONTROLS = dict(
@@ -63,9 +63,13 @@ class NoiseLab(Lab):
 
     def __init__(self, model=None, ghost=None, **values):
         if model is not None:
-            hand_over(model, values.get("noise", self.CONTROLS["noise"].value))
-            values |= dict(kind="own", layers=model.layers)
+            noise = values.get("noise", self.CONTROLS["noise"].value)
+            values |= dict(kind="own", layers=hand_over(model, noise).layers)
         super().__init__(ghost, **values)
+
+    def __repr__(self):
+        said, values = super().__repr__(), self.values
+        return said.replace("kind='own'", f"model={OWN[values['noise'], values['layers']]!r}") if values["kind"] == "own" else said
 
     @staticmethod
     def compute(**controls):

@@ -23,7 +23,7 @@ SHAPES = {
     "{⅕, ⅗, 1} · σ_max": lambda top: Categorical((top / 5, 3 * top / 5, top)),
 }
 RATES = {"diag": (0.01, 0.02, 0.04, 0.06, 0.1), "gd++": (0.01, 0.02, 0.04, 0.06, 0.1), "full": (0.002, 0.005, 0.01, 0.02)}
-JUMP = {"diag": 60, "gd++": 60, "full": 30}  # steps of Gauss-Newton
+JUMP = {"diag": 150, "gd++": 150, "full": 50}  # steps of Gauss-Newton at most
 STEPS_AGO = Axis("steps ago", -2000, 120, ticks=(-2000, -1000, 0), labels=("2000", "1000", "now"))
 
 
@@ -51,7 +51,7 @@ class TrainingLab(LiveLab):
 
     @classmethod
     def follow(cls, process, values):
-        if (process.kind, process.layers, process.seed) != (values["kind"], values["layers"], values["seed"]):
+        if not process.steps or (process.kind, process.layers, process.seed) != (values["kind"], values["layers"], values["seed"]):
             return cls.begin(values)
         process.follow(noise_of(values), values["learning_rate"])
         return process
@@ -81,7 +81,7 @@ class TrainingLab(LiveLab):
         if not trained.steps:
             said += ["The weights are random and near zero. Press Start."]
         if trained.jumping:
-            said += [f"On its way to the nearest optimum: {trained.jumping} steps of Gauss-Newton left."]
+            said += [f"On its way to the nearest optimum: {trained.jumping} steps of Gauss-Newton left at most."]
         elif trained.target_loss is not None:
             said += [f"Gauss-Newton ends at {trained.target_loss:.3g} (open marks)."]
         if trained.stalled:

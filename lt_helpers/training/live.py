@@ -84,10 +84,16 @@ class LiveRun:
         """The noise that is trained on."""
         return self.adam.task.noise
 
+    @property
+    def goal(self):
+        """What it is trained on, in a few characters."""
+        return self.noise.label
+
     def follow(self, noise, learning_rate):
         """Train on with this noise and this learning rate."""
         self.adam.settings = replace(self.adam.settings, learning_rate=learning_rate)
         if noise != self.noise:
+            self.adam.theta = self.adam.average.clone()  # on from what is shown
             self.adam.task = RegressionTask(DIM, CONTEXT, noise)
             self.newton, self.jumping = None, 0
             self.forget()
@@ -97,11 +103,11 @@ class LiveRun:
         self.target, self.target_loss, self.since, self.weighed = None, None, self.steps, False
 
     def jump(self, steps):
-        """Take the next `steps` steps by Gauss-Newton, on larger batches."""
+        """Take at most `steps` steps by Gauss-Newton, on larger batches, until it improves no more."""
         few = FEW_PARAMETERS if self.family.count == 4 else Settings()
-        settings = replace(few, batch=4 * BATCH, held_out=1_000)
+        settings = replace(few, batch=8 * BATCH, held_out=1_000)
         self.newton = GaussNewton(self.family, self.adam.average, self.adam.task, self.adam.rng, settings)
-        self.jumping = steps
+        self.jumping, self.reached = steps, np.inf
 
     def step(self):
         """One step, of Gauss-Newton during a jump and of Adam else."""
@@ -110,6 +116,10 @@ class LiveRun:
             self.newton.step()
             self.jumping -= 1
             self.adam.theta, self.adam.average = self.newton.average.clone(), self.newton.average.clone()
+            if self.newton.steps % self.newton.settings.check == 0:
+                if self.newton.best_loss > 0.99 * self.reached:
+                    self.jumping = 0
+                self.reached = self.newton.best_loss
             if not self.jumping:
                 self.land()
         else:
