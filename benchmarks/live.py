@@ -16,7 +16,7 @@ import torch
 from lt_helpers import RegressionTask, Uniform, load_pretrained
 from lt_helpers.training.adam import Adam, Settings
 from lt_helpers.training.gradient import forward
-from lt_helpers.training.live import BATCH, CONTEXT, DIM
+from lt_helpers.training.live import BATCH, CONTEXT, DIM, NEVER
 from lt_helpers.training.objective import RARE, capped, draw
 from lt_helpers.training.parameters import family
 from tools.browsing import chromium, jupyterlab, write_notebook
@@ -28,7 +28,8 @@ CELLS = [
 ]
 WATCH = """() => {
   window.watched = {asked: 0, answered: 0, goal: null};
-  const said = () => [...document.querySelectorAll(".widget-html-content")].map((node) => node.textContent).find((text) => text.startsWith("step "));
+  const texts = () => [...document.querySelectorAll(".widget-html-content")].map((node) => node.textContent);
+  const said = () => texts().find((text) => text.startsWith("step "));
   for (const name of ["keydown", "mousedown"]) document.addEventListener(name, () => (watched.asked = performance.now()), true);
   new MutationObserver(() => {
     if (watched.goal && !watched.answered && watched.asked && said()?.includes(watched.goal)) watched.answered = performance.now();
@@ -61,7 +62,7 @@ def in_the_browser():
                 """Run the second cell -> steps, seconds of its process, seconds; and how long the answer took."""
                 output, begin = page.locator(".jp-OutputArea-output pre").last, perf_counter()
                 before = output.inner_text()
-                notebook.command("notebook:run-cell")
+                notebook.run_last_cell()
                 while (text := output.inner_text()) == before or not text.startswith("said"):
                     sleep(0.01)
                 return [float(number) for number in re.findall(r"[\d.]+", text)], 1e3 * (perf_counter() - begin)
@@ -91,7 +92,7 @@ def in_the_browser():
 
 
 def following(seeds=SEEDS, groups=4, seed=0):
-    """Starts that train at U(0, 1), then at U(0, 5) -> losses (seeds,) at the end, over the stored model's, on the same 20,000 sequences."""
+    """Starts that train at U(0, 1), then at U(0, 5) -> losses (seeds,) at the end, over the stored model's, on 20,000 sequences."""
     torch.set_num_threads(1)
     parameters, quiet, noisy = family("diag", 3, DIM, heads=2), *(RegressionTask(DIM, CONTEXT, Uniform(top)) for top in (1, 5))
     test = draw(noisy, 20_000, np.random.default_rng(seed), share=0)
@@ -105,7 +106,7 @@ def following(seeds=SEEDS, groups=4, seed=0):
     for group in range(groups):
         rng = np.random.default_rng([seed, group])
         theta = torch.stack([parameters.start(rng, quiet.noise) for _ in range(seeds // groups)])
-        run = Adam(parameters, theta, quiet, rng, Settings(batch=BATCH, learning_rate=RATE, held_out=1_000))
+        run = Adam(parameters, theta, quiet, rng, Settings(batch=BATCH, learning_rate=RATE, check=NEVER, held_out=1))
         for _ in range(QUIET):
             run.step()
         run.theta = run.average.clone()
@@ -130,7 +131,7 @@ def report():
             "|---|---|---|---|---|---|",
             f"| {rate:.0f} | {own:.0f} | {p50:.0f} | {p95:.0f} | {pause:.0f} | {cell:.0f} |",
             "",
-            f"Steps after a pause: {after:.0f}. From U(0, 1) to U(0, 5), {NOISY} steps later: {(ratios < 1.1).sum()} of {len(ratios)} starts within 10% "
-            f"of the stored model's loss (ratios {', '.join(f'{ratio:.2f}' for ratio in ratios)}).",
+            f"Steps after a pause: {after:.0f}. From U(0, 1) to U(0, 5), {NOISY} steps later: {(ratios < 1.1).sum()} of {len(ratios)} "
+            f"starts within 10% of the stored model's loss (ratios {', '.join(f'{ratio:.2f}' for ratio in ratios)}).",
         ]
     )

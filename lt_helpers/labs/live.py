@@ -18,10 +18,10 @@ import ipywidgets
 from .base import FITTING, ROW, Lab
 from .controls import Prediction
 
-TRAIN, REST = 0.03, 0.001  # seconds of training, and of serving others, in turn
+TRAIN, REST = 0.02, 0.001  # seconds of training, and of serving others, in turn
 FRAMES = 5  # drawings a second
 BOUND = 6_000  # steps after the last touch of a control
-OPEN = {}  # the one open lab of each class: a second run of its cell closes the first
+OPEN = {}  # the lab of each class that is on the page: a second run of its cell closes the first
 
 
 class LiveLab(Lab):
@@ -37,10 +37,6 @@ class LiveLab(Lab):
         self.process = self._task = self._shown = None
         self._closed, self._due, self._left, self.rate = False, 0.0, BOUND, 0.0
         super().__init__(**values)
-        before = OPEN.pop(type(self), None)
-        if before is not None:
-            before.close()
-        OPEN[type(self)] = self
 
     @property
     def running(self):
@@ -61,6 +57,7 @@ class LiveLab(Lab):
             loop = asyncio.get_running_loop()
         except RuntimeError:
             raise RuntimeError("nothing runs in the background outside of a notebook: call run(steps=100).") from None
+        self._take_over()
         self._left = BOUND
         self._task = loop.create_task(self._train())
         self._task.add_done_callback(self._ended)
@@ -79,6 +76,16 @@ class LiveLab(Lab):
         for button in self._buttons:
             button.disabled = True
         self.chart.fail("This lab has stopped, because it was opened again. Run its cell to have it here.")
+
+    def _take_over(self):
+        """Be the one lab of this kind: another one stops."""
+        before, OPEN[type(self)] = OPEN.get(type(self)), self
+        if before not in (None, self):
+            before.close()
+
+    def _repr_mimebundle_(self, **kwargs):
+        self._take_over()
+        return super()._repr_mimebundle_(**kwargs)
 
     def reset(self):
         self.pause()
@@ -103,11 +110,11 @@ class LiveLab(Lab):
                 self._shown = asyncio.ensure_future(self._seen(now))
 
     async def _seen(self, begin):
-        """Wait for the browser; draw again no sooner than after as long a time once more."""
+        """Wait for the browser; leave it twice as long a time for other things before the next drawing."""
         self._due = begin + 1 / FRAMES
         await self.chart.drawn()
         now = perf_counter()
-        self._due = max(self._due, now + (now - begin))
+        self._due = max(self._due, now + 2 * (now - begin))
 
     def _ended(self, task):
         """The task is over: paused, at the end of its steps, or by an error, which the lab shows."""

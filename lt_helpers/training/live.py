@@ -23,11 +23,12 @@ from .objective import RARE, Sequences, capped, draw
 from .parameters import family
 
 DIM, CONTEXT = 10, 20
-EVERY, KEPT = 10, 201  # one in so many steps is remembered, so many of them
+EVERY, KEPT = 20, 101  # one in so many steps is remembered, so many of them
 AGO = EVERY * np.arange(1.0 - KEPT, 1)  # when that was, in steps before now
 TEST, BATCH = 512, 64  # sequences of the test set, and of a step
+NEVER = 10**9  # what is shown is where the run is now, not the best that it has met: Adam need not weigh
 SIGMA = 2.0  # noise of the one context that is shown
-PLATEAU, POOR = 40, 1.1  # remembered points without progress that count as a stall; losses above the known one that count as poor
+PLATEAU, POOR = 20, 1.1  # remembered points without progress that count as a stall; losses above the known one that count as poor
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class LiveRun:
         torch.set_num_threads(1)
         self.kind, self.layers, self.seed, rng = kind, layers, seed, np.random.default_rng(seed)
         self.family = family(kind, layers, DIM, heads=2 if kind == "diag" else 1)
-        settings = Steps(batch=BATCH, learning_rate=learning_rate, held_out=1_000)
+        settings = Steps(batch=BATCH, learning_rate=learning_rate, check=NEVER, held_out=1)
         self.adam = Adam(self.family, self.family.start(rng, noise), RegressionTask(DIM, CONTEXT, noise), rng, settings)
         self.newton, self.jumping = None, 0
         self.steps, self.memory = 0, deque(maxlen=KEPT)

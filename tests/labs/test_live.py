@@ -152,12 +152,18 @@ def test_it_ends_by_itself(lab, shown, monkeypatch):
 
 
 def test_a_second_lab_stops_the_first(lab, shown):
-    later = []
-    steps = steps_after(lab, 0.2, lambda: later.append(CountLab()))
+    later = CountLab()
+    steps = steps_after(lab, 0.2, later._repr_mimebundle_)
     assert lab.process.steps == steps and not lab.running and "opened again" in lab.chart.get_state("state")["state"]["error"]
-    assert steps_after(later[0], 0.1, later[0].pause) > 0
+    assert steps_after(later, 0.1, later.pause) > 0
     lab.start()
     assert not lab.running
+
+
+def test_a_lab_that_is_only_computed_with_stops_none(lab, shown):
+    lab._repr_mimebundle_()
+    steps = steps_after(lab, 0.2, lambda: CountLab().run(steps=2))
+    assert lab.process.steps > steps and lab.error is None
 
 
 def test_an_error_in_training_shows_in_the_lab_and_stops_it(lab, shown):
