@@ -1,8 +1,8 @@
 """How fast and how light the labs are in a real JupyterLab, beside the two usual ways to show the same figure.
 
-A move is one press of an arrow key on a slider; it ends with the frame after the last change of the drawing. In a drag the mouse moves every
-PACE seconds, and what counts is how often the figure is drawn meanwhile and how long after letting go it is drawn for the last time. The
-variants run one after the other in one JupyterLab and one Chromium: compare them with each other, not with another machine's.
+A move is one press of an arrow key on a slider; it ends with the frame after the last change of the drawing. In a drag the mouse moves
+every PACE seconds, and what counts is how often the figure is drawn meanwhile and how long after letting go it is drawn for the last time.
+The variants run one after the other in one JupyterLab and one Chromium: compare them with each other, not with another machine's.
 """
 
 import tempfile
@@ -152,8 +152,8 @@ def report(moves=MOVES):
     ]
     for name, result in results.items():
         (p50, p95), lab = np.percentile(result["times"], [50, 95]), np.median(results[f"{name.split(', ')[0]}, lab"]["times"])
-        lines.append(
-            f"| {name} | {p50:.0f} | {p95:.0f} | {p50 / lab:.1f} | {result['frames']:.1f} | {result['after']:.0f} | {result['down'] / 1e3:.1f} "
-            f"| {result['up'] / 1e3:.2f} | {result['first_bytes'] / 1e6:.2f} | {result['first_seconds']:.1f} |"
-        )
+        numbers = [f"{p50:.0f}", f"{p95:.0f}", f"{p50 / lab:.1f}", f"{result['frames']:.1f}", f"{result['after']:.0f}"]
+        numbers += [f"{result['down'] / 1e3:.1f}", f"{result['up'] / 1e3:.2f}"]
+        numbers += [f"{result['first_bytes'] / 1e6:.2f}", f"{result['first_seconds']:.1f}"]
+        lines.append(f"| {' | '.join([name, *numbers])} |")
     return "\n".join([*lines, "", f"A second lab in the same notebook adds {second / 1e3:.0f} KB."])

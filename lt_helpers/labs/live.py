@@ -67,6 +67,7 @@ class LiveLab(Lab):
         """Stop where it is."""
         if self.running:
             self._cancel()
+            self._tell()  # before the page is busy with a drawing
             self._draw()
 
     def close(self):
