@@ -99,7 +99,7 @@ TrainingLab(sigma_max=1.0, layers=3)
 
 # %%
 lab.controls["sigma_max"].value = 5.0
-lab.run(steps=600)
+lab.run(steps=900)
 noisy = lab.arrays
 before, after = quiet.omega[:, :, -1], noisy.omega[:, :, -1]
 print("last omega_yx moved towards zero:", before[-1, 2] < after[-1, 2] < 0)
@@ -144,7 +144,7 @@ mine = lt.LinearTransformer.load(path)
 print(mine)
 task, others = lt.RegressionTask(10, 20, lt.Uniform(5.0)), lt.load_pretrained("diag", layers=3, noise=lt.Uniform(5.0))
 loss, stored = (lt.adjusted_loss(model, task, samples=20_000, rng=np.random.default_rng(1))[0] for model in (mine, others))
-print(f"within a third of the stored model's loss: {loss < 4 / 3 * stored}")
+print(f"less than half again the stored model's loss: {loss < 1.5 * stored}")
 
 # %% [markdown]
 # The noise lab takes it too. There P and Q are frozen again: yours.
@@ -192,10 +192,10 @@ training.fixed_point.check(my_fixed_point)
 # Then let training find it. For $U(0, \sigma_{max})$, $E\sigma^2 = \sigma_{max}^2/3$. Does your number agree with what a few hundred steps find, to two digits?
 
 # %% tags=["nbval-ignore-output"]
-one = TrainingLab(sigma_max=1.0, layers=1, learning_rate=0.01)
+one = TrainingLab(sigma_max=1.0, layers=1, learning_rate=0.02)
 for sigma_max in (1.0, 3.0, 5.0):
     one.controls["sigma_max"].value = sigma_max
-    one.run(steps=200)
+    one.run(steps=250)
     print(f"sigma_max = {sigma_max:.0f}: trained omega_yx {one.arrays.omega[0, 2, -1]:.3f}")
 
 # %% [markdown]
