@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-NAMES = ("kernel", "forward", "training", "browser")
+NAMES = ("kernel", "forward", "training", "browser", "live")
 
 
 def main(names):

@@ -1,7 +1,8 @@
 """How fast and how light the labs are in a real JupyterLab, beside the two usual ways to show the same figure.
 
-A move is one press of an arrow key on a slider; it ends with the frame after the last change of the drawing. The variants run one after
-the other in one JupyterLab and one Chromium: compare them with each other, not with another machine's.
+A move is one press of an arrow key on a slider; it ends with the frame after the last change of the drawing. In a drag the mouse moves
+every PACE seconds, and what counts is how often the figure is drawn meanwhile and how long after letting go it is drawn for the last time.
+The variants run one after the other in one JupyterLab and one Chromium: compare them with each other, not with another machine's.
 """
 
 import tempfile
@@ -13,18 +14,20 @@ import numpy as np
 from tools.browsing import chromium, jupyterlab, write_notebook
 from tools.notebook_page import NotebookPage
 
-MOVES = 60
+MOVES, DRAGS, PACE = 60, 40, 0.05
 SETTLED = 0.3  # seconds without a change of the drawing
-LAB = "from lt_helpers.labs import NoiseLab"
+LABS = {"NoiseLab": "sigma", "RidgeLab": "sigma", "RescalingLab": "s1"}  # and the control of the slider that is moved
+IMPORT = "from lt_helpers.labs import {lab}"
 FIGURE = """
 import ipywidgets, plotly.graph_objects as go
-slider = ipywidgets.FloatSlider(description="Noise σ", min=0, max=8, step=0.1, value=1.0)
-values = NoiseLab().values
-def figure(sigma):
-    return NoiseLab.draw(NoiseLab.compute(**{**values, "sigma": sigma}))
+from lt_helpers.labs.controls import Slider
+values, control = {lab}().values, {lab}.CONTROLS["{name}"]
+slider = control.widget(values["{name}"], values)
+def figure(value):
+    return {lab}.draw({lab}.compute(**{{**values, "{name}": control.read(value)}}))
 """
 WIDGET = """
-shown = go.FigureWidget(figure(1.0))
+shown = go.FigureWidget(figure(slider.value))
 def move(change):
     with shown.batch_update():
         for old, new in zip(shown.data, figure(change.new).data):
@@ -33,22 +36,30 @@ slider.observe(move, "value")
 ipywidgets.VBox([slider, shown])
 """
 NAIVE = """
-def show(sigma):
-    display(figure(sigma))
-ipywidgets.interactive(show, sigma=slider)
+def show(value):
+    display(figure(value))
+ipywidgets.interactive(show, value=slider)
 """
-VARIANTS = {
-    "noise lab": [LAB, "NoiseLab()"],
-    "FigureWidget": [LAB + FIGURE, WIDGET],
-    "interact": [LAB + FIGURE, NAIVE],
-}
+
+
+def variants(lab, name):
+    """The three ways to show a lab's figure -> {way: cells of a notebook}."""
+    start, same = IMPORT.format(lab=lab), FIGURE.format(lab=lab, name=name)
+    return {"lab": [start, f"{lab}()"], "FigureWidget": [start + same, WIDGET], "interact": [start + same, NAIVE]}
+
+
 WATCH = """() => {
-  window.watched = {pressed: 0, drawn: 0};
+  window.watched = {pressed: 0, let_go: 0, drawn: 0, frames: 0};
+  document.addEventListener("mouseup", () => (watched.let_go = performance.now()), true);
   document.addEventListener("keydown", () => (watched.pressed = performance.now()), true);
   const drawing = (node) => node.closest?.("svg") ?? node.querySelector?.("svg");
   new MutationObserver((changes) => {
     if (changes.some(({target, addedNodes}) => drawing(target) || [...addedNodes].some(drawing)))
-      requestAnimationFrame(() => (watched.drawn = performance.now()));
+      requestAnimationFrame(() => {
+        const now = performance.now();
+        if (now !== watched.drawn) watched.frames += 1;
+        watched.drawn = now;
+      });
   }).observe(document.querySelector(".jp-Notebook"), {subtree: true, childList: true, attributes: true});
 }"""
 
@@ -66,7 +77,7 @@ class Wire:
 
 
 def measure(browser, address, moves=MOVES):
-    """Open a notebook, run it, move its first slider -> dict of seconds and bytes."""
+    """Open a notebook, run it, move its first slider by key and by mouse -> dict of seconds and bytes."""
     page = browser.new_context(viewport={"width": 1366, "height": 768}).new_page()
     wire = Wire(page)
     notebook = NotebookPage(page, address)
@@ -85,11 +96,27 @@ def measure(browser, address, moves=MOVES):
         sleep(SETTLED)
         pressed, drawn = page.evaluate("() => [watched.pressed, watched.drawn]")
         times.append(drawn - pressed if drawn > pressed else np.inf)
-    result = dict(
-        first_bytes=first, first_seconds=opened, down=(wire.down - down) / moves, up=(wire.up - up) / moves, times=np.array(times)
-    )
+    down, up = (wire.down - down) / moves, (wire.up - up) / moves
+    frames, after = dragged(page, handle)
+    result = dict(first_bytes=first, first_seconds=opened, down=down, up=up, times=np.array(times), frames=frames, after=after)
     notebook.close()
     return result
+
+
+def dragged(page, handle):
+    """Drag a slider to and fro -> drawings a second meanwhile, and milliseconds from letting go to the last of them."""
+    box = handle.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    before, start = page.evaluate("() => watched.frames"), perf_counter()
+    for move in range(DRAGS):
+        page.mouse.move(x - 60 * np.sin(move / 6), y)
+        sleep(PACE)
+    frames, seconds = page.evaluate("() => watched.frames") - before, perf_counter() - start
+    page.mouse.up()
+    sleep(1)
+    return frames / seconds, page.evaluate("() => Math.max(0, watched.drawn - watched.let_go)")
 
 
 def second_lab(browser, address):
@@ -108,25 +135,25 @@ def second_lab(browser, address):
     return sizes[-1]
 
 
-def report():
+def report(moves=MOVES):
     """The variants as a Markdown table."""
+    cells = {f"{lab}, {way}": notebook for lab, name in LABS.items() for way, notebook in variants(lab, name).items()}
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
-        for name, cells in VARIANTS.items():
-            write_notebook(Path(folder) / f"{name}.ipynb", cells)
-        write_notebook(Path(folder) / "second.ipynb", [*VARIANTS["noise lab"], "NoiseLab(sigma=2.0)"])
+        for name, notebook in cells.items():
+            write_notebook(Path(folder) / f"{name}.ipynb", notebook)
+        write_notebook(Path(folder) / "second.ipynb", [*cells["NoiseLab, lab"], "NoiseLab(sigma=2.0)"])
         with jupyterlab(folder) as address_of:
-            results = {name: measure(browser, address_of(f"{name}.ipynb")) for name in VARIANTS}
+            results = {name: measure(browser, address_of(f"{name}.ipynb"), moves) for name in cells}
             second = second_lab(browser, address_of("second.ipynb"))
     lines = [
-        "| | key to drawn p50, ms | p95, ms | down a move, KB | up a move, KB | first lab, MB | first lab, s |",
-        "|---|---|---|---|---|---|---|",
+        "| | key to drawn p50, ms | p95, ms | p50 over the lab's | dragged: drawings a second | let go to drawn, ms "
+        "| down a move, KB | up a move, KB | first lab, MB | first lab, s |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name, result in results.items():
-        p50, p95 = np.percentile(result["times"], [50, 95])
-        lines.append(
-            f"| {name} | {p50:.0f} | {p95:.0f} | {result['down'] / 1e3:.1f} | {result['up'] / 1e3:.2f} | {result['first_bytes'] / 1e6:.2f} "
-            f"| {result['first_seconds']:.1f} |"
-        )
-    ratios = [f"{np.median(result['times']) / np.median(results['noise lab']['times']):.1f} ({name})" for name, result in results.items()]
-    lines += ["", f"p50 over the noise lab's: {', '.join(ratios)}. A second lab in the same notebook adds {second / 1e3:.0f} KB."]
-    return "\n".join(lines)
+        (p50, p95), lab = np.percentile(result["times"], [50, 95]), np.median(results[f"{name.split(', ')[0]}, lab"]["times"])
+        numbers = [f"{p50:.0f}", f"{p95:.0f}", f"{p50 / lab:.1f}", f"{result['frames']:.1f}", f"{result['after']:.0f}"]
+        numbers += [f"{result['down'] / 1e3:.1f}", f"{result['up'] / 1e3:.2f}"]
+        numbers += [f"{result['first_bytes'] / 1e6:.2f}", f"{result['first_seconds']:.1f}"]
+        lines.append(f"| {' | '.join([name, *numbers])} |")
+    return "\n".join([*lines, "", f"A second lab in the same notebook adds {second / 1e3:.0f} KB."])

@@ -10,6 +10,7 @@ from importlib import import_module
 
 COMMANDS = {
     "doctor": ("lt_helpers.doctor", "check that what the labs need is here, and say what to do where it is not"),
+    "evaluate": ("lt_helpers.evaluate", "the adjusted loss of a model file"),
     "table1": ("lt_helpers.table1", "recompute the paper's Table 1 from the stored models and the baselines"),
     "train": ("lt_helpers.training.command", "train one model, or the whole stored set"),
     "tune": ("lt_helpers.tune", "tune the two constants of TunedRR, measure the baselines, and store both"),

@@ -11,7 +11,7 @@ import numpy as np
 
 from . import checks
 from .model import LinearTransformer
-from .noise import Fixed
+from .noise import Fixed, parse_noise
 from .spectrum import Spectrum
 from .task import RegressionTask
 
@@ -109,3 +109,20 @@ def mean_and_error(values):
 def chunks(samples):
     """`samples` as sizes of at most CHUNK."""
     return [min(CHUNK, samples - start) for start in range(0, samples, CHUNK)]
+
+
+def add_arguments(parser):
+    """Options of `python -m lt_helpers evaluate`."""
+    parser.add_argument("model", help="a model file, as LinearTransformer.save and `train` write it")
+    parser.add_argument("--noise", type=parse_noise, required=True, help="the noise to weigh it on: uniform:5, categorical:1,3, fixed:0")
+    parser.add_argument("--samples", type=int, default=100_000, help="held-out sequences (default: 100000)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the held-out sequences")
+
+
+def run(args):
+    """Weigh a model file beside the best possible predictor."""
+    model = LinearTransformer.load(args.model)
+    predictors = {str(model): lambda spectrum: model.implicit_weight(spectrum.S), "bayes": lambda spectrum: spectrum.bayes(args.noise)}
+    task = RegressionTask(model.dim, model.context or 20, args.noise)
+    for name, result in evaluate(predictors, task, args.samples, np.random.default_rng(args.seed)).items():
+        print(f"{name}: adjusted loss {result.loss:.4g} +- {result.standard_error:.1g} on {args.noise.label}")

@@ -86,7 +86,7 @@ def figure(panels, columns=2, height=480):
         left, top = column * (wide + gap_x), 1 - row * (high + gap_y)
         number = str(index + 1) if index else ""
         layout["xaxis" + number] = dict(panel.x.layout(), domain=[left, left + wide], anchor="y" + number)
-        layout["yaxis" + number] = dict(panel.y.layout(), domain=[top - high, top], anchor="x" + number)
+        layout["yaxis" + number] = dict(panel.y.layout(), domain=[max(top - high, 0), top], anchor="x" + number)
         place = dict(x=left, y=top, xref="paper", yref="paper", xanchor="left", yanchor="bottom", align="left", showarrow=False)
         layout["annotations"].append(dict(text=f'<b>{panel.title}</b><br><span style="font-size:12px">{key(traces)}</span>', **place))
         data += [{**trace, "xaxis": "x" + number, "yaxis": "y" + number} for trace in traces]

@@ -63,6 +63,12 @@ class NotebookPage:
         self.command("notebook:run-all-cells")
         self.wait_until_ready()
 
+    def run_last_cell(self):
+        """Run the last cell again, whichever was clicked into."""
+        for _ in range(self.page.locator(".jp-Notebook .jp-Cell").count()):
+            self.command("notebook:move-cursor-down")
+        self.command("notebook:run-cell")
+
     def reload(self):
         """Save, and load the page anew with the same kernel."""
         self.command("docmanager:save")
@@ -70,8 +76,9 @@ class NotebookPage:
         self.wait_until_ready()
 
     def close(self):
-        """Shut the kernel down and close the page."""
-        self.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+        """Shut the kernel down and close the page; a page that is closed already leaves its kernel to others."""
+        if not self.page.is_closed():
+            self.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
         self.page.context.close()
 
     def labs(self):
@@ -146,7 +153,7 @@ class Lab:
         return self.root.locator(".lt-words").text_content()
 
     def button(self, label):
-        return self.root.get_by_role("button", name=label)
+        return self.root.get_by_role("button", name=label, exact=True)
 
     def sliders(self):
         """The labels of all sliders."""

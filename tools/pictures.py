@@ -26,6 +26,16 @@ STATES = {
     "table-lab": dict(kind="full", layers=7, sigma=3.0),
     "weights-lab": dict(rank=2, sigma=8),
 }
+
+
+def train(lab):
+    """What the training lab shows 600 steps after its noise has changed."""
+    lab.run(steps=1200)
+    lab.controls["sigma_max"].value = 5.0
+    lab.run(steps=600)
+
+
+AFTER = {"training-lab": train}
 PAGE = """<!doctype html><meta charset="utf-8"><title>{name}</title>
 <style>body {{ margin: 0; background: white }} #lab {{ width: {width}px; padding: 8px }} .lt-words {{ display: none }}</style>
 <div id="lab"></div><script>{plotly}</script><script>{draw}</script>"""
@@ -42,6 +52,7 @@ def main(names):
         page = browser.new_page(viewport={"width": 1000, "height": 700}, device_scale_factor=1.5)
         for name in names or found:
             lab = found[name](**STATES.get(name, {}))
+            AFTER.get(name, lambda lab: None)(lab)
             page.set_content(PAGE.format(name=name, width=960, plotly=plotly, draw=draw))
             page.evaluate("state => ltChart(Plotly, document.querySelector('#lab')).show(state)", lab.chart.get_state("state")["state"])
             page.locator("#lab").screenshot(path=PICTURES / f"{name}.png")

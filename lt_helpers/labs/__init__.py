@@ -13,6 +13,7 @@ from .profile import ProfileLab
 from .regression import RidgeLab
 from .reproduce import TableLab
 from .rescaling import RescalingLab
+from .training import TrainingLab
 from .weights import WeightsLab
 
 __all__ = [
@@ -33,5 +34,6 @@ __all__ = [
     "Slider",
     "TableLab",
     "Toggle",
+    "TrainingLab",
     "WeightsLab",
 ]

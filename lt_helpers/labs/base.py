@@ -128,12 +128,18 @@ class Lab:
         self.ghost = ghost
         self._hold.value = ghost is not None
         try:
-            self._compute(values)
+            self._answer(values)
             self.error = None
-            self.chart.show(self.figure, self.words_now)
         except Exception as error:  # a lab says what went wrong; it stays usable
-            self.error = error
-            self.chart.fail(f"{type(error).__name__}: {error} Move a control, or press Reset.")
+            self._fail(error)
+
+    def _answer(self, values):
+        self._compute(values)
+        self.chart.show(self.figure, self.words_now)
+
+    def _fail(self, error):
+        self.error = error
+        self.chart.fail(f"{type(error).__name__}: {error} Move a control, or press Reset.")
 
     def _panel(self):
         """The controls, and under them the buttons."""
@@ -142,9 +148,7 @@ class Lab:
             row = rows[isinstance(control, (Prediction, Seed))]
             row.append(self.controls[name])
             if isinstance(control, Seed):
-                row.append(
-                    self._button("New sequence", lambda _, seed=self.controls[name]: self._next(seed), "Draw another random sequence")
-                )
+                row.append(self._button(control.renew, lambda _, seed=self.controls[name]: self._next(seed), control.tooltip))
         hint = "Keep the present state, in grey, behind the next ones"
         self._hold = ipywidgets.ToggleButton(value=self.ghost is not None, description="Hold ghost", tooltip=hint, layout=FITTING)
         self._hold.observe(lambda change: change.new != (self.ghost is not None) and self.hold_ghost(change.new), "value")

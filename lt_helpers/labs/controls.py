@@ -120,6 +120,8 @@ class Seed(Control):
 
     label: str = "Sequence"
     value: int = 1
+    renew: str = "New sequence"
+    tooltip: str = "Draw another random sequence"
 
     def check(self, name, value, others):
         if isinstance(value, bool) or not isinstance(value, Integral) or not 0 <= value <= 9999:

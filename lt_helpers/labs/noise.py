@@ -13,7 +13,7 @@ from ..noise import Uniform, parse_noise
 from ..pretrained import stored, stored_layers
 from .base import Lab
 from .controls import Choice, Prediction, Seed, Slider
-from .noise_state import CURVE, DIM, GRID, SIGMA_MAX, noise_state
+from .noise_state import CURVE, DIM, GRID, OWN, SIGMA_MAX, hand_over, noise_state
 
 KINDS = {"DIAG": "diag", "FULL": "full", "GD++": "gd++"}
 WEIGHT, KEPT, STEP, METER = (
@@ -26,33 +26,50 @@ COMPONENT = np.arange(1.0, DIM + 1)
 
 
 def stored_kinds():
-    """The kinds that are stored -> {label: kind}."""
+    """The kinds that are stored, and "own" once a model has been handed over -> {label: kind}."""
     kinds = {entry["kind"] for entry in stored()}
-    return {label: kind for label, kind in KINDS.items() if kind in kinds}
+    return {label: kind for label, kind in KINDS.items() if kind in kinds} | ({"yours": "own"} if OWN else {})
 
 
 def trained_on(kind):
     """The noises for which models of a kind are stored -> {label: key}, uniform ones first."""
     noises = {parse_noise(entry["noise"]) for entry in stored() if (entry["kind"], entry["heads"], entry["variant"]) == (kind, 1, "")}
+    noises |= {parse_noise(noise) for noise, _ in OWN if kind == "own"}
     ordered = sorted(noises, key=lambda noise: (not isinstance(noise, Uniform), noise.sigma_max, noise.key))
     return {noise.label: noise.key for noise in ordered}
+
+
+def depths(kind, noise):
+    """The depths in which a kind is there for a noise, given by its key."""
+    return sorted(layers for key, layers in OWN if key == noise) if kind == "own" else stored_layers(kind, parse_noise(noise))
 
 
 class NoiseLab(Lab):
     """Slide the noise; watch the implicit weight of a trained, frozen linear transformer adapt.
 
     NoiseLab(sigma=2.0, kind="diag", noise="uniform-5", layers=4)
+    NoiseLab(model="my_model.safetensors", noise="uniform-5")      # a file that LinearTransformer.save wrote; d = 10, trained on that noise
     """
 
     CONTROLS = dict(
         sigma=Slider("Noise σ", 0.0, SIGMA_MAX, 0.1, value=1.0),
         kind=Choice("Model", stored_kinds, "diag"),
         noise=Choice("Trained on", trained_on, "uniform-5"),
-        layers=Choice("Layers", lambda kind, noise: stored_layers(kind, parse_noise(noise)), 4, slide=True),
+        layers=Choice("Layers", depths, 4, slide=True),
         kept_guess=Prediction("Predict: smallest share", 0.0, 1.0, 0.05),
         implied_guess=Prediction("Predict: σ read", 0.0, SIGMA_MAX, 0.25),
         seed=Seed(value=4),
     )
+
+    def __init__(self, model=None, ghost=None, **values):
+        if model is not None:
+            noise = values.get("noise", self.CONTROLS["noise"].value)
+            values |= dict(kind="own", layers=hand_over(model, noise).layers)
+        super().__init__(ghost, **values)
+
+    def __repr__(self):
+        said, values = super().__repr__(), self.values
+        return said.replace("kind='own'", f"model={OWN[values['noise'], values['layers']]!r}") if values["kind"] == "own" else said
 
     @staticmethod
     def compute(**controls):

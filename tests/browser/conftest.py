@@ -6,6 +6,7 @@ import pytest
 from browsing import ROOT, chromium, jupyterlab, write_notebook
 from notebook_page import NotebookPage
 
+TRAINING = ["from lt_helpers.labs import TrainingLab", "lab = TrainingLab()\nlab", "print('steps', lab.process.steps)"]
 TWO_LABS = ["from lt_helpers.labs import NoiseLab", "NoiseLab()", "NoiseLab(sigma=3.0, ghost={'sigma': 1.0})"]
 
 FRAGILE_LAB = """from lt_helpers.labs import NoiseLab
@@ -32,6 +33,7 @@ def address_of(tmp_path_factory):
     shutil.copytree(ROOT / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
     write_notebook(folder / "notebooks" / "two_labs.ipynb", TWO_LABS)
     write_notebook(folder / "notebooks" / "fragile_lab.ipynb", [FRAGILE_LAB])
+    write_notebook(folder / "notebooks" / "training.ipynb", TRAINING)
     with jupyterlab(folder) as address_of:
         yield address_of
 

@@ -14,7 +14,9 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from lt_helpers import Uniform, load_pretrained
 from lt_helpers.__main__ import COMMANDS, main
+from lt_helpers.pretrained import record
 
 ROOT = Path(__file__).parents[2]
 
@@ -186,3 +188,16 @@ def test_training_without_torch_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(SystemExit, match=r"train needs torch, which is not installed: pip install 'lt_helpers\[train\]'"):
         main(["train", "--help"])
+
+
+def test_evaluate_weighs_a_model_file(tmp_path, capsys):
+    path = tmp_path / "model.safetensors"
+    load_pretrained("diag", 2, Uniform(5)).save(path)
+    main(["evaluate", str(path), "--noise", "uniform:5", "--samples", "20000", "--seed", "3"])
+    said = dict(line.split(": adjusted loss ") for line in capsys.readouterr().out.splitlines())
+    (model, loss), (bayes, least) = said.items()
+    assert model == "LinearTransformer(kind='diag', layers=2, heads=1, dim=10)" and bayes == "bayes"
+    expected = record("diag", 2, Uniform(5))
+    assert abs(float(loss.split()[0]) - expected["loss"]) < 0.02 and float(least.split()[0]) < float(loss.split()[0])
+    assert main(["evaluate", str(tmp_path / "none"), "--noise", "uniform:5"]) == 2
+    assert "there is no weights file" in capsys.readouterr().err

@@ -1,0 +1,199 @@
+"""A lab whose state trains: a run that goes on in the background while its controls move.
+
+Such a lab is no pure function of its controls. It declares controls, `words` and `draw`, which takes the predictions as well, and
+
+    begin(values)           -> a process, with `step()`, `steps`, `state()` and `goal`, a few characters
+    follow(process, values) -> the process to go on with when a control has moved: the same one, changed, or a new one
+
+One asyncio task on the kernel's own loop takes the steps, TRAIN seconds at a time. In between the kernel serves sliders and other cells.
+It draws FRAMES times a second at most, and only once the browser has drawn the last figure and has had time for other things, so that
+drawings never queue up. It ends by itself, BOUND steps after the last touch of a control: a closed tab does not train for ever.
+"""
+
+import asyncio
+from time import perf_counter
+
+import ipywidgets
+
+from .base import FITTING, ROW, Lab
+from .controls import Prediction
+
+TRAIN, REST = 0.02, 0.001  # seconds of training, and of serving others, in turn
+FRAMES = 5  # drawings a second
+BOUND = 6_000  # steps after the last touch of a control
+OPEN = {}  # the lab of each class that is on the page: a second run of its cell closes the first
+
+
+class LiveLab(Lab):
+    """Start, pause, step, reset; `run(steps)` trains on the spot, where nobody waits for a browser.
+
+    Attributes
+    ----------
+    process : what is trained.
+    rate : steps a second, between the last two drawings in the background.
+    """
+
+    def __init__(self, **values):
+        self.process = self._task = self._shown = None
+        self._closed, self._due, self._left, self.rate = False, 0.0, BOUND, 0.0
+        super().__init__(**values)
+
+    @property
+    def running(self):
+        """Is it training now?"""
+        return self._task is not None and not self._task.done()
+
+    def run(self, steps):
+        """Take so many steps now, and draw once."""
+        for _ in range(steps):
+            self.process.step()
+        self._draw()
+
+    def start(self):
+        """Train in the background, until paused."""
+        if self.running or self._closed:
+            return
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise RuntimeError("nothing runs in the background outside of a notebook: call run(steps=100).") from None
+        self._take_over()
+        self._left = BOUND
+        self._task = loop.create_task(self._train())
+        self._task.add_done_callback(self._ended)
+        self._tell()
+
+    def pause(self):
+        """Stop where it is."""
+        if self.running:
+            self._cancel()
+            self._tell()  # before the page is busy with a drawing
+            self._draw()
+
+    def close(self):
+        """Stop for good: another lab of this kind was opened."""
+        self.pause()
+        self._closed = True
+        for button in self._buttons:
+            button.disabled = True
+        self.chart.fail("This lab has stopped, because it was opened again. Run its cell to have it here.")
+
+    def _take_over(self):
+        """Be the one lab of this kind: another one stops."""
+        before, OPEN[type(self)] = OPEN.get(type(self)), self
+        if before not in (None, self):
+            before.close()
+
+    def _repr_mimebundle_(self, **kwargs):
+        self._take_over()
+        return super()._repr_mimebundle_(**kwargs)
+
+    def reset(self):
+        self.pause()
+        self.process = None
+        super().reset()
+
+    async def _train(self):
+        """Steps in slices, with a rest after each for whatever else the kernel has to do."""
+        counted, since = 0, perf_counter()
+        self._due = 0.0
+        while self._left > 0:
+            begin = perf_counter()
+            while self._left > 0 and perf_counter() - begin < TRAIN:
+                self.process.step()
+                self._left -= 1
+                counted += 1
+            await asyncio.sleep(REST)
+            now = perf_counter()
+            if now >= self._due and (self._shown is None or self._shown.done()):
+                self.rate, counted, since = counted / (now - since), 0, now
+                self._draw(acknowledge=True)
+                self._shown = asyncio.ensure_future(self._seen(now))
+
+    async def _seen(self, begin):
+        """Wait for the browser; leave it twice as long a time for other things before the next drawing."""
+        self._due = begin + 1 / FRAMES
+        await self.chart.drawn()
+        now = perf_counter()
+        self._due = max(self._due, now + 2 * (now - begin))
+
+    def _ended(self, task):
+        """The task is over: paused, at the end of its steps, or by an error, which the lab shows."""
+        if task.cancelled():
+            return
+        if task.exception() is not None:
+            self._fail(task.exception())
+        else:
+            self._draw()
+
+    def _compute(self, values):
+        self._steer(values)
+        self._look()
+
+    def _steer(self, values):
+        self.process = self.begin(values) if self.process is None else self.follow(self.process, values)
+        self._marks = {name: values[name] for name, control in self.CONTROLS.items() if isinstance(control, Prediction)}
+
+    def _look(self):
+        self.arrays = self.process.state()
+        self.figure, self.words_now = self.draw(self.arrays, **self._marks), self.words(self.arrays)
+
+    def _draw(self, acknowledge=False):
+        self._look()
+        self.chart.show(self.figure, self.words_now, acknowledge)
+        self._tell()
+
+    def _answer(self, values):
+        """A control has moved: while it trains, the next drawing shows it."""
+        self._left = BOUND
+        if self.running:
+            self._steer(values)
+        else:
+            self._compute(values)
+            self.chart.show(self.figure, self.words_now)
+        self._tell()
+
+    def _fail(self, error):
+        self._cancel()
+        super()._fail(error)
+        self._tell()
+
+    def _cancel(self):
+        """No step after this."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+
+    def _tell(self):
+        """The bar, its words, and the label of the start button."""
+        self._bar.value = BOUND - self._left
+        pace = f"{self.rate:.0f} steps a second" if self.running else "paused"
+        self._said.value = f"step {self.process.steps:,}, {pace}, on {self.process.goal}"
+        self._start.description = "Pause" if self.running else "Start"
+
+    def _toggled(self):
+        return self.pause() if self.running else self.start()
+
+    def _pressed(self, action):
+        """A button's action, whose errors show in the lab."""
+
+        def press(_):
+            try:
+                action()
+            except Exception as error:
+                self._fail(error)
+
+        return press
+
+    def _panel(self):
+        panel = super()._panel()
+        self._start = self._button("Start", self._pressed(self._toggled), "Train, until you pause")
+        self._buttons = [self._start, self._button("Step", self._pressed(lambda: self.run(1)), "One step"), *self._more_buttons()]
+        self._bar = ipywidgets.IntProgress(max=BOUND, layout=ipywidgets.Layout(width="160px"))
+        self._said = ipywidgets.HTML(layout=FITTING)
+        row = ipywidgets.HBox([*self._buttons, self._bar, self._said], layout=ROW)
+        self._tell()
+        return ipywidgets.VBox([row, panel])
+
+    def _more_buttons(self):
+        return []

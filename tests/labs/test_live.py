@@ -1,0 +1,204 @@
+"""What trains in the background: one task, which rests for others, waits for the page, stops when told, and ends by itself."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from lt_helpers import figures
+from lt_helpers.chart import Chart
+from lt_helpers.figures import Axis, Panel
+from lt_helpers.labs import Prediction, Slider, live
+from lt_helpers.labs.live import LiveLab
+
+
+@dataclass
+class Count:
+    """A process that counts its steps by `by`."""
+
+    by: float
+    steps: int = 0
+    value: float = 0.0
+
+    @property
+    def goal(self):
+        return f"steps of {self.by:g}"
+
+    def step(self):
+        if self.by == 9.0:
+            raise ValueError("by is 9.0: this cannot be counted.")
+        time.sleep(0.001)
+        self.steps += 1
+        self.value += self.by
+
+    def state(self):
+        return Count(self.by, self.steps, self.value)
+
+
+class CountLab(LiveLab):
+    CONTROLS = dict(by=Slider("By", 0.0, 9.0, 1.0, value=1.0), guess=Prediction("I expect", 0.0, 9.0, 1.0))
+
+    @staticmethod
+    def begin(values):
+        return Count(values["by"])
+
+    @staticmethod
+    def follow(process, values):
+        process.by = values["by"]
+        return process
+
+    @staticmethod
+    def draw(state, guess):
+        traces = [figures.dots([state.steps], [state.value], "count"), figures.dots([0], [np.nan if guess is None else guess])]
+        return figures.figure([(Panel("Count", Axis("steps", 0, 9), Axis("value", 0, 9)), traces)], columns=1)
+
+    @staticmethod
+    def words(state):
+        return f"{state.steps} steps, {state.value:g}."
+
+
+@pytest.fixture
+def lab():
+    return CountLab()
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """The words of each drawing that asked the page to answer, and a page that answers at once unless `shown.answers` is False."""
+
+    class Shown(list):
+        answers = True
+
+    drawings = Shown()
+
+    def show(chart, figure, words, acknowledge=False):
+        if acknowledge:
+            drawings.append(words)
+
+    async def drawn(chart):
+        while not drawings.answers:
+            await asyncio.sleep(0.01)
+
+    monkeypatch.setattr(Chart, "show", show)
+    monkeypatch.setattr(Chart, "drawn", drawn)
+    return drawings
+
+
+def steps_after(lab, seconds, then=lambda: None):
+    """Start the lab, let the loop go on for a while -> its steps then. After that `then` is called, and the loop goes on once more."""
+
+    async def for_a_while():
+        lab.start()
+        await asyncio.sleep(seconds)
+        steps = lab.process.steps
+        then()
+        await asyncio.sleep(seconds)
+        return steps
+
+    return asyncio.run(for_a_while())
+
+
+def test_run_takes_so_many_steps_and_draws(lab):
+    lab.run(steps=7)
+    assert lab.process.steps == 7 and lab.words_now == "7 steps, 7." and not lab.running
+
+
+def test_it_trains_in_the_background_until_paused(lab, shown):
+    steps = steps_after(lab, 0.3, lab.pause)
+    assert steps > 0 and lab.process.steps == steps and not lab.running
+
+
+def test_others_are_served_while_it_trains(lab, shown):
+    turns = []
+
+    async def other():
+        for _ in range(5):
+            await asyncio.sleep(0)
+            turns.append(lab.process.steps)
+
+    async def both():
+        lab.start()
+        await asyncio.sleep(0)
+        await other()
+        lab.pause()
+
+    asyncio.run(both())
+    assert len(turns) == 5 and turns[-1] > 0
+
+
+def test_a_moved_control_steers_what_is_in_training(lab, shown):
+    steps = steps_after(lab, 0.2, lambda: setattr(lab.controls["by"], "value", 0.0))
+    assert lab.process.steps > steps and lab.process.by == 0.0 and lab.process.value < lab.process.steps
+    assert lab._said.value.endswith("on steps of 0")
+
+
+def test_no_drawing_is_sent_before_the_last_was_drawn(lab, shown):
+    shown.answers = False
+    steps_after(lab, 0.4)
+    assert len(shown) == 1 and lab.process.steps > 0
+
+
+def test_drawings_are_spaced(lab, shown):
+    steps_after(lab, 0.5, lab.pause)
+    assert 2 <= len(shown) <= 1 + 0.5 * live.FRAMES
+
+
+def test_it_ends_by_itself(lab, shown, monkeypatch):
+    monkeypatch.setattr(live, "BOUND", 50)
+    steps_after(lab, 0.2)
+    assert lab.process.steps == 50 and not lab.running and lab.words_now == "50 steps, 50."
+
+
+def test_a_second_lab_stops_the_first(lab, shown):
+    later = CountLab()
+    steps = steps_after(lab, 0.2, later._repr_mimebundle_)
+    assert lab.process.steps == steps and not lab.running and "opened again" in lab.chart.get_state("state")["state"]["error"]
+    assert steps_after(later, 0.1, later.pause) > 0
+    lab.start()
+    assert not lab.running
+
+
+def test_a_lab_that_is_only_computed_with_stops_none(lab, shown):
+    lab._repr_mimebundle_()
+    steps = steps_after(lab, 0.2, lambda: CountLab().run(steps=2))
+    assert lab.process.steps > steps and lab.error is None
+
+
+def test_an_error_in_training_shows_in_the_lab_and_stops_it(lab, shown):
+    steps_after(lab, 0.1, lambda: setattr(lab.controls["by"], "value", 9.0))
+    assert isinstance(lab.error, ValueError) and not lab.running
+    assert "this cannot be counted" in lab.chart.get_state("state")["state"]["error"]
+    assert lab._start.description == "Start"
+
+
+def test_reset_pauses_and_begins_again(lab, shown):
+    steps_after(lab, 0.1, lab.reset)
+    assert lab.process.steps == 0 and not lab.running and lab.words_now == "0 steps, 0."
+
+
+def test_the_prediction_is_drawn(lab):
+    lab.controls["guess"].value = 4.0
+    assert lab.figure.data[1].y[0] == 4.0
+
+
+def test_the_button_says_what_it_will_do(lab, shown):
+    said = []
+
+    async def press():
+        said.append(lab._start.description)
+        lab._start.click()
+        said.append(lab._start.description)
+        lab._start.click()
+        said.append(lab._start.description)
+
+    asyncio.run(press())
+    assert said == ["Start", "Pause", "Start"]
+
+
+def test_outside_of_a_notebook_start_says_what_to_do(lab):
+    with pytest.raises(RuntimeError, match=r"call run\(steps=100\)"):
+        lab.start()
+    lab._start.click()
+    assert "call run" in lab.chart.get_state("state")["state"]["error"]

@@ -1,0 +1,179 @@
+"""The training lab: what it trains, what it shows of it, and that the weights follow the noise."""
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from lt_helpers import Categorical, LinearTransformer, RegressionTask, Uniform, adjusted_loss, load_pretrained
+from lt_helpers.labs import NoiseLab, TrainingLab
+from lt_helpers.spectrum import Spectrum
+from lt_helpers.training.live import CONTEXT, DIM, EVERY, PLATEAU, context, yardstick
+
+
+@pytest.fixture
+def lab():
+    return TrainingLab(layers=2)
+
+
+def test_one_layer_ends_where_it_must():
+    lab = TrainingLab(layers=1, sigma_max=3.0, learning_rate=0.01)
+    lab.run(steps=500)
+    many = RegressionTask(DIM, CONTEXT, Uniform(3)).sample_moments(50_000, np.random.default_rng(0))
+    alpha = many.S[:, :-1, -1]
+    np.testing.assert_allclose(lab.arrays.omega[0, 2, -1], -(alpha * many.w).sum() / (alpha**2).sum(), rtol=0.04)
+
+
+def test_the_loss_that_is_shown_is_the_models(lab):
+    lab.run(steps=100)
+    expected, error = adjusted_loss(lab.model(), RegressionTask(DIM, CONTEXT, Uniform(1)), 20_000, np.random.default_rng(5))
+    np.testing.assert_allclose(lab.arrays.loss[-1], expected, rtol=0.15)
+
+
+def test_the_lines_beside_the_loss_are_the_bayes_optimal_predictors_and_the_stored_models():
+    shown = yardstick(Uniform(5), "diag", 3)
+    S = shown.sequences.S[:, :11, :11].double().numpy()
+    spectrum = Spectrum.from_moments(S, CONTEXT)
+    oracle = shown.sequences.oracle.double().numpy()
+    for value, w in ((shown.bayes, spectrum.bayes(Uniform(5))), (shown.stored, load_pretrained("diag", 3, Uniform(5)).implicit_weight(S))):
+        np.testing.assert_allclose(value, ((w - oracle) ** 2).sum(axis=1).mean() / 2, rtol=1e-3)
+    assert np.isnan(yardstick(Uniform(2.5), "diag", 3).stored)
+
+
+def test_the_omegas_that_are_shown_are_the_models(lab):
+    lab.run(steps=EVERY)
+    shown, omega = lab.arrays.omega[:, :, -1], lab.model().omega.reshape(2, 4)
+    np.testing.assert_allclose(shown[np.isfinite(shown)], omega[np.isfinite(shown)], rtol=1e-6)
+    assert np.isnan(shown).tolist() == [[False] * 4, [True, True, False, False]]
+
+
+@pytest.mark.parametrize("layers, dead", [(1, [(0, 0), (0, 1), (1, 1)]), (2, [(0, 0), (0, 1)])])
+def test_what_is_left_out_of_the_picture_has_no_effect(layers, dead):
+    """The omegas of the last layer that are drawn as gaps: changing them changes no answer."""
+    rng = np.random.default_rng(0)
+    S = RegressionTask(DIM, CONTEXT, Uniform(2)).sample_moments(10, rng).S
+    p, q = rng.normal(scale=0.1, size=(2, layers, 4, 2))
+    p[-1] = [[1, 0], [1, 0], [0, 1], [0, 1]]  # the last layer: a head for each omega
+    q[-1] = np.array([[1, 0], [0, 1], [1, 0], [0, 1]]) * 0.1
+    before = LinearTransformer.from_diagonals(p, q, DIM).implicit_weight(S)
+    for row, column in dead:
+        q[-1, 2 * row + column] *= 5
+    np.testing.assert_allclose(LinearTransformer.from_diagonals(p, q, DIM).implicit_weight(S), before, atol=1e-12)
+    q[-1, 2] *= 5
+    assert not np.allclose(LinearTransformer.from_diagonals(p, q, DIM).implicit_weight(S), before)
+
+
+def test_moving_the_noise_keeps_the_weights_and_trains_on(lab):
+    lab.run(steps=200)
+    weights = lab.model().omega
+    lab.controls["sigma_max"].value = 5.0
+    np.testing.assert_array_equal(lab.model().omega, weights)
+    assert lab.process.noise == Uniform(5) and lab.process.steps == 200 and "U(0, 5), step 200" in lab.words_now
+    jumped = lab.arrays.loss[-1]
+    lab.run(steps=200)
+    assert lab.arrays.loss[-1] < jumped and abs(lab.model().omega[1, 1, 0]) < abs(weights[1, 1, 0])
+
+
+def test_the_noises_that_can_be_chosen(lab):
+    lab.controls["sigma_max"].value = 3.0
+    lab.controls["shape"].value = "{⅓, 1} · σ_max"
+    assert lab.process.noise == Categorical((1, 3))
+    lab.controls["sigma_max"].value = 5.0
+    lab.controls["shape"].value = "{⅕, ⅗, 1} · σ_max"
+    assert lab.process.noise == Categorical((1, 3, 5))
+
+
+@pytest.mark.parametrize("kind", ["diag", "gd++", "full"])
+@pytest.mark.parametrize("layers, sigma_max", [(1, 0.0), (5, 7.0)])
+def test_every_kind_trains_at_each_end_of_depth_and_noise(kind, layers, sigma_max):
+    lab = TrainingLab(kind=kind, layers=layers, sigma_max=sigma_max)
+    begin = lab.arrays.loss[-1]
+    lab.run(steps=60)
+    go.Figure(lab.figure.to_dict())
+    assert lab.error is None and lab.arrays.loss[-1] < begin
+    assert "nan" not in lab.words_now and "inf" not in lab.words_now
+    assert lab.model().kind == kind and lab.model().layers == layers
+
+
+def test_another_depth_kind_or_start_begins_anew(lab):
+    lab.run(steps=20)
+    for name, value in dict(layers=3, kind="gd++", seed=8).items():
+        lab.controls[name].value = value
+        assert lab.process.steps == 0 and lab.values[name] == value and lab.error is None
+        lab.run(steps=1)
+    assert lab.values["learning_rate"] == 0.06
+    lab.controls["kind"].value = "full"
+    assert lab.values["learning_rate"] == 0.02
+
+
+def test_the_same_start_and_moves_give_the_same_weights():
+    def trained():
+        lab = TrainingLab(layers=2, seed=3)
+        lab.run(steps=30)
+        lab.controls["sigma_max"].value = 4.0
+        lab.run(steps=30)
+        return lab.model().omega
+
+    np.testing.assert_array_equal(trained(), trained())
+
+
+def test_gauss_newton_goes_below_where_adam_is_and_marks_it(lab):
+    lab.controls["sigma_max"].value = 5.0
+    lab.run(steps=100)
+    before = lab.arrays.loss[-1]
+    lab.process.jump(60)
+    lab.run(steps=61)
+    assert lab.arrays.target_loss < before and lab.arrays.jumping == 0 and "Gauss-Newton ends at" in lab.words_now
+    best, task = load_pretrained("diag", 2, Uniform(5)), RegressionTask(DIM, CONTEXT, Uniform(5))
+    expected, _ = adjusted_loss(best, task, 20_000, np.random.default_rng(5))
+    np.testing.assert_allclose(lab.arrays.target_loss, expected, rtol=0.15)
+
+
+def test_a_poor_minimum_is_named(lab):
+    process = lab.process
+    good = yardstick(Uniform(1), "diag", 2).stored
+    omega = process.omegas()
+    for loss, stalled in ((1.3 * good, True), (1.02 * good, False)):
+        process.memory.clear()
+        process.memory.extend([(omega, loss, 0.1, good)] * PLATEAU)
+        process.steps = EVERY * PLATEAU
+        assert process.state().stalled == stalled
+        assert ("poor minimum" in lab.words(process.state())) == stalled
+    process.memory.extend([(omega, loss, 0.1, good) for loss in np.geomspace(2 * good, 1.3 * good, PLATEAU)])
+    assert not process.state().stalled
+
+
+def test_rows_of_full_that_never_train_are_gaps():
+    lab = TrainingLab(kind="full", layers=2)
+    lab.run(steps=10)
+    P = lab.arrays.P
+    assert np.isnan(P[-1, :-1]).all() and np.isfinite(P[-1, -1]).all() and np.isfinite(P[0]).all() and np.isfinite(lab.arrays.Q).all()
+    np.testing.assert_allclose(np.linalg.norm(P[0]), np.linalg.norm(lab.arrays.Q[0]))
+
+
+def test_the_context_that_is_shown_is_answered_as_tokens(lab):
+    lab.run(steps=50)
+    x, _, y = context()
+    queries = [lab.model()(x[None], y[None], unit[None], form="tokens")[0] for unit in np.eye(DIM)]
+    np.testing.assert_allclose(lab.arrays.w, queries, atol=1e-10)
+
+
+def test_the_model_can_be_handed_to_the_noise_lab(lab, tmp_path):
+    lab.run(steps=50)
+    path = tmp_path / "mine.safetensors"
+    lab.model().save(path)
+    noise_lab = NoiseLab(model=path, noise="uniform-1", sigma=2.0)
+    assert noise_lab.error is None and noise_lab.values["kind"] == "own" and f"model={str(path)!r}" in noise_lab.view()
+    x, _, _ = context()
+    state = noise_lab.arrays
+    assert state.path.shape == (3, DIM) and state.noise == Uniform(1)
+    noise_lab.controls["kind"].value = "diag"
+    assert noise_lab.error is None and len(noise_lab.arrays.path) - 1 == noise_lab.values["layers"]
+    again = eval(NoiseLab(model=path, noise="uniform-1", sigma=2.0).view().split("; ")[1])
+    np.testing.assert_array_equal(again.arrays.path, state.path)
+
+
+def test_a_model_of_another_dimension_is_refused(tmp_path):
+    path = tmp_path / "small.safetensors"
+    LinearTransformer.random("diag", 4, 2, 1, np.random.default_rng(0)).save(path)
+    with pytest.raises(ValueError, match="has dim = 4: the noise lab's sequences have dim = 10"):
+        NoiseLab(model=path)
