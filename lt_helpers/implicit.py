@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import checks
-from .model import layer_updates, said_if_diverged
+from .model import layer_updates, linear_transformer, said_if_diverged
 from .spectrum import Spectrum
 from .task import second_moments
 
@@ -55,11 +55,11 @@ class ImplicitRegression:
 def implicit_regression(model, x, y):
     """The implicit regression model of every layer of `model` on the contexts x (B, n, d), y (B, n) -> ImplicitRegression.
 
-    A sequence on which the model diverges gets NaN from there on, with a RuntimeWarning that counts them.
+    A sequence on which the model diverges is not finite from there on, with a RuntimeWarning that counts them.
     """
-    x, y = checks.context(x, y, model.dim)
+    x, y = checks.context(x, y, linear_transformer(model).dim)
     state = implicit_from_moments(model, second_moments(x, y))
-    said_if_diverged(state.w[:, -1, 0])
+    said_if_diverged(state.w[:, -1], "the model")
     return state
 
 
@@ -100,7 +100,9 @@ def filter_factors(model, x, sigma, draws, rng):
     x : (n, d).    sigma : number.    draws : int.    rng : numpy.random.Generator.
     -> s (d,), G (d,) and R^2 (d,) of the fit: is the model a filter at all?
     """
-    x = checks.array(x, "x", ("context", model.dim))
+    x = checks.array(x, "x", ("context", linear_transformer(model).dim))
+    checks.context(x[None], np.zeros((1, len(x))))
+    checks.count(draws, "draws"), checks.generator(rng)
     n, d = x.shape
     truths, noises = rng.normal(size=(draws, d)), rng.normal(size=(draws, n))
     y = truths @ x.T + checks.sigma(sigma, 1) * noises  # (K, n)
