@@ -143,9 +143,10 @@ def implied_noise(w, spectrum, largest=30.0, count=601):
     w = spectrum.components(w)  # (B, d)
     roots = np.linspace(0, np.sqrt(largest), count)  # fine where sigma is small
     sigmas = roots**2
-    ridge = spectrum.alpha[:, None] / (spectrum.s[:, None] + sigmas[:, None] ** 2 / spectrum.context)  # (B, K, d)
+    distance = np.zeros((len(w), count))  # (B, K)
     with np.errstate(over="ignore", invalid="ignore"):
-        distance = ((ridge - w[:, None]) ** 2).sum(axis=-1)  # (B, K)
+        for s_j, alpha_j, w_j in zip(spectrum.s.T, spectrum.alpha.T, w.T):  # all directions at once would take hundreds of megabytes
+            distance += (alpha_j[:, None] / (s_j[:, None] + sigmas**2 / spectrum.context) - w_j[:, None]) ** 2
     best = np.clip(distance.argmin(axis=1), 1, count - 2)
     left, middle, right = (np.take_along_axis(distance, (best + k)[:, None], axis=1)[:, 0] for k in (-1, 0, 1))
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):

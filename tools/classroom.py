@@ -90,11 +90,11 @@ class Hub:
         self.process.terminate()
         try:
             self.process.wait(20)
-        except subprocess.TimeoutExpired:
+        finally:  # whatever interrupts the wait: nothing stays behind
             self.process.kill()
-        for process in started:
-            if process.is_running():
-                process.kill()
+            for process in started:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
 
     def ask(self, method, path, expected=(200, 201, 202, 204), **more):
         """One request -> the response; None while nobody answers."""

@@ -25,6 +25,7 @@ def hub_settings():
 def test_one_thread_and_no_echo_in_each_way_to_serve():
     exported = dict(re.findall(r"export (\w+)=(\d)$", START, re.M))
     assert exported == {"OMP_NUM_THREADS": "1", "JUPYTER_WIDGETS_ECHO": "0"}
+    assert all(f"export {name} ?= {value}\n" in (ROOT / "Makefile").read_text() for name, value in exported.items())
     for environment in (hub_settings().Spawner.environment, VALUES["singleuser"]["extraEnv"]):
         assert exported.items() <= environment.items()
 
