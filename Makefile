@@ -3,6 +3,7 @@ VENV ?= .venv
 PORT ?= 8888
 OPEN ?= yes
 NB ?=
+USERS ?= 8
 ARGS ?=
 
 PY := $(VENV)/bin/python
@@ -12,7 +13,8 @@ export OMP_NUM_THREADS ?= 1
 export JUPYTER_WIDGETS_ECHO ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test notebooks readme pictures bench train lint clean lab-environment test-environment train-environment
+.PHONY: help lab test notebooks readme pictures bench classroom train lint clean
+.PHONY: lab-environment test-environment train-environment classroom-environment
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z]*\):.*##/  make \1\t/p' Makefile | expand -t 18
@@ -43,6 +45,10 @@ bench: test-environment  ## measure: kernel memory, first lab drawn, forward pas
 	@tools/setup chromium
 	@$(PY) -m benchmarks $(ARGS)
 
+classroom: classroom-environment  ## a room of USERS=8 learners on a real JupyterHub: time to the first lab, memory
+	@tools/setup proxy $(VENV)
+	@$(PY) tools/classroom.py $(USERS)
+
 train: train-environment  ## make stored models again (ARGS=--help lists the options)
 	@$(PY) -m lt_helpers train $(ARGS)
 
@@ -57,5 +63,7 @@ lab-environment:
 	@tools/setup labs $(VENV)
 test-environment:
 	@tools/setup test $(VENV)
+classroom-environment:
+	@tools/setup classroom $(VENV)
 train-environment:
 	@tools/setup train $(VENV)

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from . import checks
-from .noise import Noise
-from .spectrum import Spectrum
+from .model import said_if_diverged
+from .noise import known
+from .spectrum import Spectrum, divide
 from .task import second_moments
 
 FOLDER = Path(__file__).parent / "pretrained"
@@ -68,31 +69,47 @@ def bayes(x, y, noise):
 
 
 def gradient_descent(x, y, step, steps):
-    """Gradient descent on half the mean squared error from w = 0:  w <- w + step (alpha - Sigma w).    -> (B, d)"""
-    return momentum(x, y, step, 0.0, steps)
+    """Gradient descent on half the mean squared error from w = 0:  w <- w + step (alpha - Sigma w).    -> (B, d)
+
+    A sequence on which it diverges gets NaN, with a RuntimeWarning that counts them.
+    """
+    return said_if_diverged(descend(x, y, step, 0.0, steps), "gradient descent")
 
 
 def momentum(x, y, step, beta, steps):
-    """Gradient descent with heavy-ball momentum:  v <- beta v + step (alpha - Sigma w),  w <- w + v.    -> (B, d)"""
+    """Gradient descent with heavy-ball momentum:  v <- beta v + step (alpha - Sigma w),  w <- w + v.    -> (B, d)
+
+    A sequence on which it diverges gets NaN, with a RuntimeWarning that counts them.
+    """
+    return said_if_diverged(descend(x, y, step, beta, steps), "gradient descent with momentum")
+
+
+def descend(x, y, step, beta, steps):
+    """`momentum`, whatever becomes of it."""
     x, y = checks.context(x, y)
+    step, beta = checks.number(step, "step"), checks.number(beta, "beta")
     S = second_moments(x, y)
     Sigma, alpha = S[:, :-1, :-1], S[:, :-1, -1]
     w = v = np.zeros_like(alpha)
-    for _ in range(checks.count(steps, "steps", least=0)):
-        v = beta * v + step * (alpha - (Sigma @ w[..., None])[..., 0])
-        w = w + v
+    with np.errstate(over="ignore", invalid="ignore"):
+        for _ in range(checks.count(steps, "steps", least=0)):
+            v = beta * v + step * (alpha - (Sigma @ w[..., None])[..., 0])
+            w = w + v
     return w
 
 
 def newton(x, y, steps):
-    """Newton's iteration for the inverse, X <- X (2 I - Sigma X) from X = Sigma / |Sigma|_F^2, then w = X alpha.    -> (B, d)"""
+    """Newton's iteration for the inverse, X <- X (2 I - Sigma X) from X = Sigma / |Sigma|_F^2, then w = X alpha.    -> (B, d)
+
+    X is a function of Sigma, so each of its eigenvalues has an iteration of its own; one that the inputs never take stays 0.
+    """
     x, y = checks.context(x, y)
-    S = second_moments(x, y)
-    Sigma, alpha = S[:, :-1, :-1], S[:, :-1, -1:]
-    inverse = Sigma / (Sigma**2).sum(axis=(1, 2), keepdims=True)
+    spectrum = Spectrum.from_tokens(x, y)
+    s = divide(spectrum.s, spectrum.s[:, -1:])  # in units of the largest
+    inverse = divide(s, (s**2).sum(axis=1, keepdims=True))  # (B, d)
     for _ in range(checks.count(steps, "steps", least=0)):
-        inverse = 2 * inverse - inverse @ Sigma @ inverse
-    return (inverse @ alpha)[..., 0]
+        inverse = inverse * (2 - s * inverse)
+    return (spectrum.V @ (inverse * divide(spectrum.alpha, spectrum.s[:, -1:]))[..., None])[..., 0]
 
 
 def tuned_noise(spectrum, multiplier, cap):
@@ -126,13 +143,6 @@ def on_spectrum(noise):
         "TunedRR": lambda spectrum: spectrum.ridge(tuned_noise(spectrum, **constants)),
         "Bayes-optimal": lambda spectrum: spectrum.bayes(noise),
     }
-
-
-def known(noise):
-    """`noise`, if it is a noise distribution."""
-    if not isinstance(noise, Noise):
-        raise TypeError(f"noise is {noise!r}: noise must be Fixed(...), Uniform(...) or Categorical(...).")
-    return noise
 
 
 def more_examples_than_features(x, y, name):

@@ -1,8 +1,20 @@
 """What the package accepts: each check returns the argument as float64, or says in one sentence what came and what is allowed."""
 
 import operator
+import os
+from numbers import Real
+from pathlib import Path
 
 import numpy as np
+
+SMALLEST, LARGEST = 1e-100, 1e100  # sizes whose squares and ratios are still numbers in float64
+MOST = 10_000_000  # of anything that is counted: what is more is a slip, and would never end
+
+
+def shown(value):
+    """A value as an error shows it: on one line, and not too long."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 80 else text[:77] + "..."
 
 
 def array(value, name, shape):
@@ -11,6 +23,8 @@ def array(value, name, shape):
         result = np.asarray(value)
     except ValueError as error:
         raise ValueError(f"{name} is not a rectangular array: its rows differ in length.") from error
+    except Exception as error:  # objects with an array form of their own refuse in their own ways
+        raise TypeError(f"{name} is {shown(value)}, which is no array: {name} must hold real numbers.") from error
     if result.dtype.kind not in "iuf":
         raise TypeError(f"{name} has dtype {result.dtype}: {name} must hold real numbers.")
     wanted = "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"
@@ -23,39 +37,87 @@ def array(value, name, shape):
     return result
 
 
+def shape_of(value):
+    """The shape of something like an array, None if it has none."""
+    try:
+        return np.shape(value)
+    except Exception:  # `array` says why
+        return None
+
+
+def sized(values, name):
+    """`values`, a finite array (B, ...), if the squares of what is in it are numbers too. A sequence may be all zeros."""
+    largest = abs(values).max(axis=tuple(range(1, values.ndim)), initial=0)
+    bad = largest[(largest > LARGEST) | ((largest > 0) & (largest < SMALLEST))]
+    if bad.size:
+        raise ValueError(
+            f"{name} has a sequence whose largest value is {bad[0]:g} in size: it must be from {SMALLEST:g} to {LARGEST:g}, or all zero. "
+            "Change its unit."
+        )
+    return values
+
+
 def context(x, y, dim=None):
     """The examples of a batch of contexts -> x (B, n, d), y (B, n), with n and d at least 1 (and d = `dim` where it is given)."""
-    x = array(x, "x", ("batch", "context", "dim" if dim is None else dim))
+    x = sized(array(x, "x", ("batch", "context", "dim" if dim is None else dim)), "x")
     if 0 in x.shape[1:]:
         raise ValueError(f"x has shape {x.shape}: x must be (batch, context, dim) with at least one example of at least one feature.")
-    y = np.asarray(y)
-    if y.shape != x.shape[:2]:
-        raise ValueError(f"y has shape {y.shape}, but x has shape {x.shape}: y must be (batch, context) = {x.shape[:2]}.")
-    return x, array(y, "y", x.shape[:2])
+    if shape_of(y) not in (None, x.shape[:2]):
+        raise ValueError(f"y has shape {shape_of(y)}, but x has shape {x.shape}: y must be (batch, context) = {x.shape[:2]}.")
+    return x, sized(array(y, "y", x.shape[:2]), "y")
 
 
 def sigma(value, batch):
     """Noise levels for a batch: a number or a (B,) array, zero or above -> (B,) array."""
-    shape = np.shape(value)
-    result = array(value, "sigma", shape if shape == () else (batch,))
+    result = array(value, "sigma", () if shape_of(value) == () else (batch,))
     if (result < 0).any():
         raise ValueError(f"sigma is {result.min():g} at its smallest: sigma must be zero or above.")
+    if (result > LARGEST).any():
+        raise ValueError(f"sigma is {result.max():g} at its largest: sigma must be at most {LARGEST:g}.")
     return np.broadcast_to(result, (batch,))
 
 
 def count(value, name, least=1):
-    """A whole number of at least `least`."""
+    """A whole number from `least` to MOST."""
     try:
         result = operator.index(value)
     except TypeError as error:
-        raise TypeError(f"{name} is {value!r}: {name} must be a whole number.") from error
-    if isinstance(value, bool) or result < least:
-        raise ValueError(f"{name} is {value!r}: {name} must be a whole number of at least {least}.")
+        raise TypeError(f"{name} is {shown(value)}: {name} must be a whole number.") from error
+    if isinstance(value, (bool, np.bool_)) or not least <= result <= MOST:
+        raise ValueError(f"{name} is {shown(value)}: {name} must be a whole number from {least} to {MOST:,}.")
     return result
+
+
+def number(value, name, low=-np.inf, high=np.inf):
+    """A finite real number from `low` to `high`, as a float."""
+    limits = "" if low == -np.inf else f", {low:g} or above" if high == np.inf else f" from {low:g} to {high:g}"
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} is {shown(value)}: {name} must be a number{limits}.")
+    try:
+        result = float(value)
+    except OverflowError:
+        result = np.inf
+    if not np.isfinite(result) or not low <= result <= high:
+        raise ValueError(f"{name} is {shown(value)}: {name} must be a finite number{limits}.")
+    return result
+
+
+def one_of(value, name, allowed):
+    """`value`, if it is one of a few words."""
+    if not isinstance(value, str) or value not in allowed:
+        raise ValueError(f"{name} is {shown(value)}: {name} must be one of {', '.join(map(repr, allowed))}.")
+    return value
+
+
+def path(value, name="path"):
+    """A place in the file system, as a Path."""
+    if not isinstance(value, (str, os.PathLike)):
+        raise TypeError(f"{name} is {shown(value)}: {name} must be a string or a Path.")
+    return Path(value)
 
 
 def generator(rng):
     """`rng`, if it is a NumPy Generator."""
     if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng is {rng!r}: rng must be a NumPy Generator, such as np.random.default_rng(0).")
+        raise TypeError(f"rng is {shown(rng)}: rng must be a NumPy Generator, such as np.random.default_rng(0).")
     return rng

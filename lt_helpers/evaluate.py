@@ -35,20 +35,24 @@ def adjusted_loss(model, task, samples, rng):
 
     model : LinearTransformer, or a function (x, y) -> w such as `baselines.ada_rr`.    task : RegressionTask.    samples : int.
     rng : numpy.random.Generator.
-    -> loss, standard error.
+    -> loss, standard error.  Both are infinite if some sequence gets no finite answer.
     """
+    checked(task, samples, rng)
     if isinstance(model, LinearTransformer):
         if model.dim != task.dim:
             raise ValueError(f"the model has dim = {model.dim}, but the task has dim = {task.dim}: they must agree.")
         result = evaluate({"model": lambda spectrum: model.implicit_weight(spectrum.S)}, task, samples, rng)["model"]
         return result.loss, result.standard_error
-    checks.count(samples, "samples", least=2)
+    if not callable(model):
+        raise TypeError(f"model is {checks.shown(model)}: model must be a LinearTransformer, or a function (x, y) -> w.")
     risks = []
     for size in chunks(samples):
         batch = task.sample(size, rng)
         oracle = Spectrum.from_tokens(batch.x, batch.y).ridge(batch.sigma)
-        risks.append(excess(model(batch.x, batch.y) - oracle, task.covariance))
-    return mean_and_error(np.concatenate(risks))
+        with np.errstate(over="ignore", invalid="ignore"):
+            risks.append(excess(weights_of(model(batch.x, batch.y), oracle.shape) - oracle, task.covariance))
+    result = summary(np.concatenate(risks), np.zeros(samples))
+    return result.loss, result.standard_error
 
 
 def evaluate(predictors, task, samples, rng):
@@ -57,8 +61,9 @@ def evaluate(predictors, task, samples, rng):
     predictors : dict of functions, Spectrum -> w (B, d).    task, samples, rng : as in `adjusted_loss`.
     -> dict of Evaluation.
     """
-    checks.count(samples, "samples", least=2)
-    checks.generator(rng)
+    checked(task, samples, rng)
+    if not isinstance(predictors, dict) or not all(map(callable, predictors.values())):
+        raise TypeError(f"predictors is {checks.shown(predictors)}: predictors must be a dictionary of functions, Spectrum -> w.")
     risks, one_query = {name: [] for name in predictors}, {name: [] for name in predictors}
     for size in chunks(samples):
         moments = task.sample_moments(size, rng)
@@ -67,7 +72,7 @@ def evaluate(predictors, task, samples, rng):
         oracle = spectrum.ridge(moments.sigma)
         oracle_miss = ((oracle - moments.w) * x_query).sum(axis=1)
         for name, predict in predictors.items():
-            w = predict(spectrum)
+            w = weights_of(predict(spectrum), oracle.shape)
             with np.errstate(over="ignore", invalid="ignore"):
                 risks[name].append(excess(w - oracle, task.covariance))
                 one_query[name].append((((w - moments.w) * x_query).sum(axis=1) ** 2 - oracle_miss**2) / 2)
@@ -80,8 +85,25 @@ def per_variance_profile(predictors, dim, context, sigmas, samples, rng):
     predictors : as in `evaluate`.    sigmas : sequence of J numbers.    samples : int, per level.
     -> dict of arrays (J, 2): loss and standard error.
     """
+    if not np.iterable(sigmas) or isinstance(sigmas, str):
+        raise TypeError(f"sigmas is {checks.shown(sigmas)}: sigmas must be a sequence of numbers.")
     levels = [evaluate(predictors, RegressionTask(dim, context, Fixed(sigma)), samples, rng) for sigma in sigmas]
     return {name: np.array([(level[name].loss, level[name].standard_error) for level in levels]) for name in predictors}
+
+
+def checked(task, samples, rng):
+    """What every evaluation is given, or one sentence on what is wrong with it."""
+    checks.count(samples, "samples", least=2), checks.generator(rng)
+    if not isinstance(task, RegressionTask):
+        raise TypeError(f"task is {checks.shown(task)}: task must be a RegressionTask.")
+
+
+def weights_of(answer, shape):
+    """What a predictor answered, if it can be weights; they need not be finite."""
+    answer = np.asarray(answer)
+    if answer.shape != shape or answer.dtype.kind not in "iuf":
+        raise ValueError(f"the predictor answers {answer.dtype} of shape {answer.shape}: weights must be numbers (batch, dim) = {shape}.")
+    return answer
 
 
 def excess(difference, covariance=None):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import checks
-from .model import layer_updates, said_if_diverged
+from .model import layer_updates, linear_transformer, said_if_diverged
 from .spectrum import Spectrum
 from .task import second_moments
 
@@ -55,11 +55,11 @@ class ImplicitRegression:
 def implicit_regression(model, x, y):
     """The implicit regression model of every layer of `model` on the contexts x (B, n, d), y (B, n) -> ImplicitRegression.
 
-    A sequence on which the model diverges gets NaN from there on, with a RuntimeWarning that counts them.
+    A sequence on which the model diverges is not finite from there on, with a RuntimeWarning that counts them.
     """
-    x, y = checks.context(x, y, model.dim)
+    x, y = checks.context(x, y, linear_transformer(model).dim)
     state = implicit_from_moments(model, second_moments(x, y))
-    said_if_diverged(state.w[:, -1, 0])
+    said_if_diverged(state.w[:, -1], "the model")
     return state
 
 
@@ -100,7 +100,9 @@ def filter_factors(model, x, sigma, draws, rng):
     x : (n, d).    sigma : number.    draws : int.    rng : numpy.random.Generator.
     -> s (d,), G (d,) and R^2 (d,) of the fit: is the model a filter at all?
     """
-    x = checks.array(x, "x", ("context", model.dim))
+    x = checks.array(x, "x", ("context", linear_transformer(model).dim))
+    checks.context(x[None], np.zeros((1, len(x))))
+    checks.count(draws, "draws"), checks.generator(rng)
     n, d = x.shape
     truths, noises = rng.normal(size=(draws, d)), rng.normal(size=(draws, n))
     y = truths @ x.T + checks.sigma(sigma, 1) * noises  # (K, n)
@@ -141,9 +143,10 @@ def implied_noise(w, spectrum, largest=30.0, count=601):
     w = spectrum.components(w)  # (B, d)
     roots = np.linspace(0, np.sqrt(largest), count)  # fine where sigma is small
     sigmas = roots**2
-    ridge = spectrum.alpha[:, None] / (spectrum.s[:, None] + sigmas[:, None] ** 2 / spectrum.context)  # (B, K, d)
+    distance = np.zeros((len(w), count))  # (B, K)
     with np.errstate(over="ignore", invalid="ignore"):
-        distance = ((ridge - w[:, None]) ** 2).sum(axis=-1)  # (B, K)
+        for s_j, alpha_j, w_j in zip(spectrum.s.T, spectrum.alpha.T, w.T):  # all directions at once would take hundreds of megabytes
+            distance += (alpha_j[:, None] / (s_j[:, None] + sigmas**2 / spectrum.context) - w_j[:, None]) ** 2
     best = np.clip(distance.argmin(axis=1), 1, count - 2)
     left, middle, right = (np.take_along_axis(distance, (best + k)[:, None], axis=1)[:, 0] for k in (-1, 0, 1))
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):

@@ -105,10 +105,10 @@ class LinearTransformer:
 
         kind : "gd++", "diag" or "full".    rng : numpy.random.Generator.
         """
-        if kind not in KINDS:
-            raise ValueError(f"kind is {kind!r}: kind must be one of {', '.join(map(repr, KINDS))}.")
+        checks.one_of(kind, "kind", KINDS)
         dim, layers, heads = (checks.count(value, name) for value, name in ((dim, "dim"), (layers, "layers"), (heads, "heads")))
         checks.generator(rng)
+        scale = checks.number(scale, "scale", 0, checks.LARGEST)
         if kind == "full":
             return cls(*rng.normal(scale=scale, size=(2, layers, heads, dim + 1, dim + 1)))
         p, q = rng.normal(scale=scale, size=(2, layers, heads, 2))
@@ -117,7 +117,8 @@ class LinearTransformer:
     @classmethod
     def from_diagonals(cls, p, q, dim, context=None):
         """A DIAG model from p = (p_x, p_y) and q = (q_x, q_y) of every layer and head: (L, H, 2) arrays."""
-        p, q = checks.array(p, "p", ("layers", "heads", 2)), checks.array(q, "q", ("layers", "heads", 2))
+        p = checks.array(p, "p", ("layers", "heads", 2))
+        q, dim = checks.array(q, "q", p.shape), checks.count(dim, "dim")
         return cls(*(np.eye(dim + 1) * np.repeat(v, [dim, 1], axis=-1)[..., None] for v in (p, q)), context=context)
 
     @classmethod
@@ -145,7 +146,7 @@ class LinearTransformer:
         if self.kind == "full":
             raise ValueError("with_dim serves kinds 'gd++' and 'diag', but this model is 'full': its weights belong to one dimension.")
         return LinearTransformer.from_diagonals(
-            self._corners(self.P), self._corners(self.Q), checks.count(dim, "dim"), self.context
+            self._corners(self.P), self._corners(self.Q), dim, self.context
         )
 
     def __call__(self, x, y, x_query, form="moments"):
@@ -155,16 +156,15 @@ class LinearTransformer:
         -> y_hat : (B,).  A sequence on which the model diverges gets NaN, with a RuntimeWarning that counts them.
         """
         x, y = checks.context(x, y, self.dim)
-        x_query = checks.array(x_query, "x_query", (x.shape[0], self.dim))
-        if form not in ("moments", "tokens"):
-            raise ValueError(f"form is {form!r}: form must be 'moments' or 'tokens'.")
+        x_query = checks.sized(checks.array(x_query, "x_query", (x.shape[0], self.dim)), "x_query")
+        checks.one_of(form, "form", ("moments", "tokens"))
         with np.errstate(over="ignore", invalid="ignore"):
             if form == "tokens":
                 y_hat = attend(self.P, self.Q, x, y, x_query)
             else:
                 w = implicit_weight(self.P, self.Q, second_moments(x, y))  # (B, d)
                 y_hat = (w * x_query).sum(axis=1)
-        return said_if_diverged(y_hat)
+        return said_if_diverged(y_hat, "the model")
 
     def implicit_weight(self, S):
         """w^L for contexts given by their second moments S (B, D, D) -> (B, d); not finite where the model diverges."""
@@ -182,7 +182,10 @@ class LinearTransformer:
         tensors, metadata = weights.read(path)
         if set(tensors) != {"P", "Q"}:
             raise ValueError(f"{path} holds the tensors {sorted(tensors)}: a model file holds P and Q.")
-        return cls(tensors["P"], tensors["Q"], int(metadata["context"]) if "context" in metadata else None)
+        try:
+            return cls(tensors["P"], tensors["Q"], int(metadata["context"]) if "context" in metadata else None)
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{path} holds no model: {error}") from error
 
     def __repr__(self):
         return f"LinearTransformer(kind={self.kind!r}, layers={self.layers}, heads={self.heads}, dim={self.dim})"
@@ -192,10 +195,17 @@ class LinearTransformer:
         return matrix[..., [0, -1], [0, -1]]
 
 
-def said_if_diverged(values):
-    """`values` (B,) with NaN where they are not finite, and a RuntimeWarning that counts those sequences."""
-    finite = np.isfinite(values)
+def said_if_diverged(values, who):
+    """`values`, (B,) or (B, d), with NaN for the sequences where they are not finite, and a RuntimeWarning that counts those."""
+    finite = np.isfinite(values) if values.ndim == 1 else np.isfinite(values).all(axis=1)
     if not finite.all():
-        lost = f"the model diverged on {(~finite).sum()} of {len(values)} sequences: their answers are NaN."
+        lost = f"{who} diverged on {(~finite).sum()} of {len(values)} sequences: their answers are NaN."
         warnings.warn(lost, RuntimeWarning, stacklevel=3)
-    return np.where(finite, values, np.nan)
+    return np.where(finite if values.ndim == 1 else finite[:, None], values, np.nan)
+
+
+def linear_transformer(model):
+    """`model`, if it is one."""
+    if not isinstance(model, LinearTransformer):
+        raise TypeError(f"model is {checks.shown(model)}: model must be a LinearTransformer.")
+    return model

@@ -4,11 +4,12 @@ Every sequence has one sigma, the standard deviation of its label noise. *Fixed*
 noise draws it anew for each, uniformly from an interval or from a short list.
 """
 
-import math
 import re
 from dataclasses import dataclass
 
 import numpy as np
+
+from . import checks
 
 
 class Noise:
@@ -52,6 +53,7 @@ class Fixed(Noise):
     mean_square = property(lambda self: self.sigma**2)
 
     def sample(self, size, rng):
+        size, _ = checks.count(size, "size", least=0), checks.generator(rng)
         return np.full(size, self.sigma)
 
     def nodes(self, count=64):
@@ -72,12 +74,12 @@ class Uniform(Noise):
     mean_square = property(lambda self: self.sigma_max**2 / 3)
 
     def sample(self, size, rng):
-        return rng.uniform(0, self.sigma_max, size)
+        return checks.generator(rng).uniform(0, self.sigma_max, checks.count(size, "size", least=0))
 
     def nodes(self, count=64):
         if not self.sigma_max:
             return Fixed(0).nodes()
-        points, weights = np.polynomial.legendre.leggauss(count)  # on (-1, 1)
+        points, weights = np.polynomial.legendre.leggauss(checks.count(count, "count"))  # on (-1, 1)
         return self.sigma_max * (points + 1) / 2, weights / 2
 
 
@@ -90,7 +92,7 @@ class Categorical(Noise):
     def __post_init__(self):
         values = self.values
         if isinstance(values, str) or not np.iterable(values) or len(values := tuple(values)) == 0:
-            raise ValueError(f"values is {self.values!r}: values must be one or more noise levels, such as (1.0, 3.0).")
+            raise ValueError(f"values is {checks.shown(self.values)}: values must be one or more noise levels, such as (1.0, 3.0).")
         object.__setattr__(self, "values", tuple(sorted(checked_sigma(value, "each of values") for value in values)))
 
     label = property(lambda self: "{" + ", ".join(f"{value:g}" for value in self.values) + "}")
@@ -104,7 +106,7 @@ class Categorical(Noise):
         return "categorical-" + "-".join(f"{value:g}" for value in self.values)
 
     def sample(self, size, rng):
-        return rng.choice(self.values, size)
+        return checks.generator(rng).choice(self.values, checks.count(size, "size", least=0))
 
     def nodes(self, count=64):
         return np.array(self.values), np.full(len(self.values), 1 / len(self.values))
@@ -120,16 +122,19 @@ def parse_noise(text):
         (value,) = values
         return {"fixed": Fixed, "uniform": Uniform}[match[1]](value)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"noise is {text!r}: noise must look like 'uniform:5', 'categorical:1,3' or 'fixed:1'.") from error
+        raise ValueError(f"noise is {checks.shown(text)}: noise must look like 'uniform:5', 'categorical:1,3' or 'fixed:1'.") from error
 
 
 def checked_sigma(value, name):
     """A noise level as a float, or one sentence on why it is none."""
-    if isinstance(value, (bool, str)) or not np.isscalar(value) or isinstance(value, complex):
-        raise TypeError(f"{name} is {value!r}: {name} must be a number, zero or above.")
-    if not math.isfinite(value) or value < 0:
-        raise ValueError(f"{name} is {value}: {name} must be zero or above, and finite.")
-    return float(value)
+    return checks.number(value, name, 0, checks.LARGEST)
+
+
+def known(noise):
+    """`noise`, if it is a noise distribution."""
+    if not isinstance(noise, Noise) or type(noise) is Noise:
+        raise TypeError(f"noise is {checks.shown(noise)}: noise must be Fixed(...), Uniform(...) or Categorical(...).")
+    return noise
 
 
 PAPER_NOISES = (*map(Uniform, range(8)), Categorical((1, 3)), Categorical((1, 3, 5)))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import checks
-from .noise import Noise
+from .noise import Noise, known
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,11 @@ class RegressionTask:
     def __post_init__(self):
         checks.count(self.dim, "dim")
         checks.count(self.context, "context")
-        if not isinstance(self.noise, Noise):
-            raise TypeError(f"noise is {self.noise!r}: noise must be Fixed(...), Uniform(...) or Categorical(...).")
+        known(self.noise)
         if self.covariance is not None:
             covariance = checks.array(self.covariance, "covariance", (self.dim, self.dim))
-            if not np.allclose(covariance, covariance.T) or np.linalg.eigvalsh(covariance)[0] <= 0:
+            eigenvalues, size = np.linalg.eigvalsh(covariance), abs(covariance).max()
+            if not np.allclose(covariance, covariance.T, atol=1e-8 * size) or eigenvalues[0] <= 1e-14 * eigenvalues[-1]:
                 raise ValueError("covariance is not a covariance: it must be symmetric with eigenvalues above zero.")
             object.__setattr__(self, "covariance", covariance)
 

@@ -24,6 +24,11 @@ def series():
     return tomllib.loads((ROOT / "notebooks" / ".text" / "series.toml").read_text())["act"]
 
 
+def half_day():
+    """The names of the notebooks that fill half a day, in order."""
+    return tomllib.loads((ROOT / "notebooks" / ".text" / "series.toml").read_text())["half_day"]
+
+
 def first_notebook():
     return f"notebooks/{series()[0]['notebook'][0]['name']}.ipynb"
 

@@ -1,6 +1,7 @@
 """The controls that a lab declares: frozen descriptions, each of which checks values and makes its widget."""
 
 import inspect
+from collections.abc import Hashable
 from dataclasses import dataclass
 from numbers import Integral, Real
 
@@ -83,7 +84,7 @@ class Choice(Control):
 
     def check(self, name, value, others):
         values = list(self.choices(others).values())
-        if value not in values:
+        if not isinstance(value, Hashable) or value not in values:
             allowed = ", ".join(map(repr, values))
             given = "".join(f" with {key}={others[key]!r}" for key in self._depends())
             raise ValueError(f"{name} is {value!r}{given}: {name} must be one of {allowed}.")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .. import checks, weights
 from ..model import KINDS, LinearTransformer
-from ..noise import Noise
+from ..noise import known
 
 FOLDER = Path(__file__).parent
 
@@ -20,20 +20,22 @@ def load_pretrained(kind, layers, noise, heads=1, variant="", folder=FOLDER):
     -> LinearTransformer.  ValueError, with a list of those that are stored, if this one is not, or if the file is damaged.
     """
     entry = record(kind, layers, noise, heads, variant, folder)
-    name = model_name(kind, layers, noise, heads, variant)
-    tensors, _ = weights.read(Path(folder) / "models.safetensors", [name])
+    name, path = model_name(kind, layers, noise, heads, variant), Path(folder) / "models.safetensors"
+    tensors, _ = weights.read(path, [name])
+    if tensors[name].ndim != 5 or len(tensors[name]) != 2:
+        raise ValueError(f"the weights file {path} is damaged ({name} has shape {tensors[name].shape}): get it anew.")
     return LinearTransformer(*tensors[name], context=entry["context"])
 
 
 def record(kind, layers, noise, heads=1, variant="", folder=FOLDER):
     """How a stored model was made and how good it is -> dict: loss, standard_error, p9999, steps, seed, seconds, versions, ..."""
-    if kind not in KINDS:
-        raise ValueError(f"kind is {kind!r}: kind must be one of {', '.join(map(repr, KINDS))}.")
+    checks.one_of(kind, "kind", KINDS)
     checks.count(layers, "layers")
     checks.count(heads, "heads")
-    if not isinstance(noise, Noise):
-        raise TypeError(f"noise is {noise!r}: noise must be Fixed(...), Uniform(...) or Categorical(...).")
-    for entry in stored(folder):
+    known(noise)
+    if not isinstance(variant, str):
+        raise TypeError(f"variant is {checks.shown(variant)}: variant must be a string.")
+    for entry in stored(checks.path(folder, "folder")):
         if (entry["kind"], entry["layers"], entry["noise"], entry["heads"], entry["variant"]) == (kind, layers, noise.key, heads, variant):
             return entry
     more = (f", heads={heads}" if heads != 1 else "") + (f", variant={variant!r}" if variant else "")
@@ -45,10 +47,14 @@ def stored(folder=FOLDER):
     """The records of all stored models -> tuple of dicts with kind, layers, noise (its key), heads, variant, loss, ..."""
     path = Path(folder) / "records.json"
     try:
-        return tuple(json.loads(path.read_text()))
+        entries = tuple(json.loads(path.read_text()))
+        for entry in entries:
+            if missing := {"kind", "layers", "noise", "heads", "variant", "context"} - set(entry):
+                raise ValueError(f"a record has no {min(missing)!r}")
+        return entries
     except FileNotFoundError:
         raise ValueError(f"there are no records of stored models, {path}: get the file anew.") from None
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise ValueError(f"the records of stored models, {path}, are damaged ({error}): get the file anew.") from error
 
 

@@ -102,9 +102,8 @@ class Store:
         self.tensors[cell.name], self.records[cell.name] = np.stack([model.P, model.Q]), record
         known = {name: self.tensors[name] for name in sorted(self.records)}
         weights.write(self.folder / "models.safetensors", known)
-        partial = self.folder / "records.json.partial"
-        partial.write_text("[" + ",\n ".join(json.dumps(self.records[name]) for name in known) + "]\n")
-        partial.replace(self.folder / "records.json")
+        with weights.replacing(self.folder / "records.json") as partial:
+            partial.write_text("[" + ",\n ".join(json.dumps(self.records[name]) for name in known) + "]\n")
 
 
 def tensor_name(record):

@@ -1,0 +1,105 @@
+"""Every lab at every extreme of every control, for many sequences: `python tools/extremes.py [SEQUENCES]` (1,000 without a number).
+
+Each state must be finite or say so in words, and the axes must stay where they are. The test suite takes a few sequences; this, all.
+"""
+
+import sys
+from dataclasses import fields, is_dataclass
+from time import perf_counter
+
+import numpy as np
+
+from lt_helpers import labs
+from lt_helpers.labs import Choice, Lab, Prediction, Seed, Slider
+
+LABS = [value for value in vars(labs).values() if isinstance(value, type) and issubclass(value, Lab) and value is not Lab]
+SAYS_SO = ("diverge", "explode", "beyond all numbers", "are dead", "gradient has vanished")
+GAPS = {"step", "cosine", "curve"}  # a step along a gradient that has vanished; the curve of FULL, or beyond the largest eigenvalue
+DRAW_EVERY = 25
+
+
+def ends(control, others):
+    """The values at the ends of a control; of a list without order, all."""
+    if isinstance(control, Choice):
+        values = list(control.choices(others).values())
+        return [values[0], values[-1]] if control.slide else values
+    if isinstance(control, (Slider, Prediction)):
+        return [control.low, control.high]
+    return [0, 9999] if isinstance(control, Seed) else [False, True]
+
+
+def settled(lab, wanted):
+    """A value for every control: the wanted ones, or the nearest that others allow."""
+    values = {}
+    for name, control in lab.CONTROLS.items():
+        value = wanted.get(name, control.value)
+        values[name] = control.nearest(value, values) if isinstance(control, Choice) else value
+    return values
+
+
+def extremes(lab, seed):
+    """The settings of a lab with one control at an end, and one with each control at an end drawn by lot -> list of dicts of values."""
+    seeds = {name: seed for name, control in lab.CONTROLS.items() if isinstance(control, Seed)}
+    opened = settled(lab, seeds)
+    settings = [
+        settled(lab, {**seeds, name: end})
+        for name, control in lab.CONTROLS.items()
+        if name not in seeds or seed == 0
+        for end in ends(control, opened)
+    ]
+    rng, corner = np.random.default_rng(seed), {}
+    for name, control in lab.CONTROLS.items():
+        choices = ends(control, settled(lab, corner))
+        corner[name] = seed if name in seeds else choices[rng.integers(len(choices))]
+    return [*settings, settled(lab, corner)]
+
+
+def not_finite(state):
+    """The names of the numbers of a state that are not all finite; a prediction that is not set is none."""
+    values = {field.name: getattr(state, field.name) for field in fields(state)} if is_dataclass(state) else {}
+    arrays = {name: value for name, value in values.items() if isinstance(value, (np.ndarray, float))}
+    return {name for name, value in arrays.items() if not np.isfinite(np.asarray(value, float)).all()}
+
+
+def axes(figure):
+    return {name: tuple(axis["range"]) for name, axis in figure.layout.to_plotly_json().items() if name[:5] in ("xaxis", "yaxis")}
+
+
+def check(lab, sequences):
+    """-> how many settings were computed, how many of them said that they are not finite, and what was wrong, as sentences."""
+    opened = lab.compute(**settled(lab, {}))
+    at_rest, still = axes(lab.draw(opened)), GAPS | not_finite(opened)
+    if not any(isinstance(control, Seed) for control in lab.CONTROLS.values()):
+        sequences = min(sequences, 100)  # only the corners differ
+    computed, said, faults = 0, 0, []
+    for seed in range(sequences):
+        for values in extremes(lab, seed):
+            state = lab.compute(**values)
+            words, lost = lab.words(state), not_finite(state) - still
+            computed += 1
+            admits = any(word in words for word in SAYS_SO)
+            said += bool(lost) and admits
+            if lost and not admits:
+                faults.append(f"{lab.__name__}({values}): {', '.join(sorted(lost))} not finite, and the words are: {words}")
+            if "nan" in words or "inf" in words:
+                faults.append(f"{lab.__name__}({values}) says: {words}")
+            if computed % DRAW_EVERY == 0 and axes(lab.draw(state)) != at_rest:
+                faults.append(f"{lab.__name__}({values}): its axes have moved")
+    return computed, said, faults
+
+
+def main(sequences=1000):
+    """Check all labs and print a table."""
+    print("| lab | settings | not finite, and said | faults | s |\n|---|---|---|---|---|")
+    wrong = []
+    for lab in LABS:
+        start = perf_counter()
+        computed, said, faults = check(lab, int(sequences))
+        wrong += faults
+        print(f"| {lab.__name__} | {computed:,} | {said} | {len(faults)} | {perf_counter() - start:.0f} |", flush=True)
+    print(*wrong[:20], sep="\n")
+    return int(bool(wrong))
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
