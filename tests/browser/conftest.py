@@ -3,7 +3,8 @@
 import shutil
 
 import pytest
-from browsing import ROOT, chromium, jupyterlab, write_notebook
+from all_labs import write_notebook
+from browsing import ROOT, chromium, jupyterlab
 from notebook_page import NotebookPage
 
 TWO_LABS = ["from lt_helpers.labs import NoiseLab", "NoiseLab()", "NoiseLab(sigma=3.0, ghost={'sigma': 1.0})"]

@@ -21,7 +21,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 CONDA_NAMES = {"torch": "pytorch-cpu"}
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text())
-NEEDED = [Requirement(line) for line in [*PROJECT["dependencies"], *EXTRAS["labs"], *EXTRAS["train"]]]
+SHARED = [*PROJECT["dependencies"], *EXTRAS["labs"], *EXTRAS["train"], *EXTRAS["dashboard"]]
+NEEDED = [Requirement(line) for line in SHARED if not line.startswith("lt_helpers")]
 ALL = [*NEEDED, *(Requirement(line) for line in EXTRAS["test"])]
 
 
