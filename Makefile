@@ -28,7 +28,7 @@ dashboard: dashboard-environment  ## serve every lab as a page of its own, with 
 	@$(PY) tools/dashboard.py --port $(PORT) $(if $(filter no,$(OPEN)),--no-browser)
 
 site: lab-environment  ## write the pages that need no kernel: build/site/index.html
-	@$(PY) tools/site.py
+	@$(PY) tools/build_site.py
 
 test: test-environment  ## run the whole suite: house, unit, labs, notebooks, browser
 	@tools/setup chromium

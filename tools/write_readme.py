@@ -25,11 +25,20 @@ def first_notebook():
     return f"notebooks/{series()[0]['notebook'][0]['name']}.ipynb"
 
 
+def binder(repository, version, notebook):
+    """Where Binder opens a notebook, as it is at the version's tag."""
+    return f"https://mybinder.org/v2/gh/{repository.removeprefix('https://github.com/')}/v{version}?urlpath=lab/tree/{notebook}"
+
+
+def colab(repository, version, notebook):
+    """Where Colab opens it."""
+    return f"https://colab.research.google.com/github/{repository.removeprefix('https://github.com/')}/blob/v{version}/{notebook}"
+
+
 def badges(repository, version):
-    binder = f"https://mybinder.org/v2/gh/{repository.removeprefix('https://github.com/')}/v{version}?urlpath=lab/tree/{first_notebook()}"
     return (
         f"[![Tests]({repository}/actions/workflows/tests.yml/badge.svg)]({repository}/actions/workflows/tests.yml)\n"
-        f"[![Open in Binder](https://mybinder.org/badge_logo.svg)]({binder})"
+        f"[![Open in Binder](https://mybinder.org/badge_logo.svg)]({binder(repository, version, first_notebook())})"
     )
 
 

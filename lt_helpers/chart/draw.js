@@ -16,11 +16,11 @@ function ltColours(element) {
   return {ink, faint, replaced: {black: ink, ...(dark ? LT_LIGHTENED : {})}};
 }
 
-// A copy in which colours are the page's; arrays are encoded as text and shared.
+// A copy in which colours are the page's; arrays, encoded as text or typed, are shared.
 function ltPaint(value, replaced) {
   if (typeof value === "string") return value.replace(/^black$|#[0-9A-F]{6}|(?<=color:)black/g, (colour) => replaced[colour] ?? colour);
   if (Array.isArray(value)) return value.map((item) => ltPaint(item, replaced));
-  if (value === null || typeof value !== "object") return value;
+  if (value === null || typeof value !== "object" || ArrayBuffer.isView(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, ltPaint(item, replaced)]));
 }
 
