@@ -14,6 +14,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import nbformat
+from all_labs import LIVE
 from nbconvert.filters.highlight import Highlight2HTML
 from nbconvert.filters.markdown_mistune import markdown2html_mistune
 from pygments.formatters import HtmlFormatter
@@ -47,7 +48,7 @@ def rendered(text, folder):
 
     def redirect(match):
         link, _, anchor = match[2].partition("#")
-        if not link or "://" in link:
+        if not link or "://" in link or link == "api.html":
             return match[0]
         path = (folder / link).resolve()
         if path in DOCUMENTS or path in notebooks():
@@ -81,8 +82,10 @@ def lab_script(job):
     return script(name, site_lab(getattr(labs, cls)(**values)))
 
 
-def output(data):
+def output(data, live):
     """An output of a cell, in the richest form that a page can show."""
+    if data.get("text/plain") == LIVE:
+        return f'<p class="note">This one needs a kernel: <a href="{live}">the live notebook</a>.</p>'
     if "text/html" in data:
         return f'<div class="scroll">{data["text/html"]}</div>'
     for kind in ("image/png", "image/jpeg"):
@@ -94,6 +97,8 @@ def output(data):
 def notebook_page(path):
     """A notebook -> the body of its page, and its labs: {name: (class, values)}."""
     parts, found = [], {}
+    where = f"notebooks/{path.name}"
+    live = binder(REPOSITORY, VERSION, where)
     highlight = Highlight2HTML(pygments_lexer="ipython3")
     for cell in nbformat.read(path, as_version=4).cells:
         if cell.cell_type == "markdown":
@@ -106,19 +111,17 @@ def notebook_page(path):
         if lab:
             name = f"{path.stem}-{len(found) + 1}"
             found[name] = lab
-            parts.append(lab_box(name, path))
+            parts.append(lab_box(name, live))
             continue
         for one in cell.outputs:
-            parts.append(f'<div class="output">{output(one.get("data", {"text/plain": one.get("text", "")}))}</div>')
-    where = f"notebooks/{path.name}"
-    parts.insert(1, f'<p class="run">Run it live: <a href="{binder(REPOSITORY, VERSION, where)}">Binder</a>, '
-                    f'<a href="{colab(REPOSITORY, VERSION, where)}">Colab</a>, or <a href="{REPOSITORY}">at home</a>.</p>')  # fmt: skip
+            parts.append(f'<div class="output">{output(one.get("data", {"text/plain": one.get("text", "")}), live)}</div>')
+    places = {"Binder": live, "Colab": colab(REPOSITORY, VERSION, where), "at home": REPOSITORY}
+    parts.insert(1, "<p>Run it live: " + ", ".join(f'<a href="{link}">{place}</a>' for place, link in places.items()) + ".</p>")
     return "\n".join(parts), found
 
 
-def lab_box(name, path):
+def lab_box(name, live):
     """The place of a lab, filled by its script."""
-    live = binder(REPOSITORY, VERSION, f"notebooks/{path.name}")
     note = f'Computed beforehand, for these controls. All controls, predictions and new sequences: <a href="{live}">the live notebook</a>.'
     return f'<div class="lab"><div data-lab="{name}">This lab needs JavaScript.</div><p class="note">{note}</p></div>'
 
@@ -127,12 +130,13 @@ def front_page():
     """The README's first words, the noise lab, and the map of the series."""
     words = (ROOT / "README.md").read_text().partition("<!-- /badges -->")[2].partition("![")[0]
     first = notebooks()[0]
+    beside = "\n".join(f"- [{title_of(path)}]({path.relative_to(ROOT)})" for path in DOCUMENTS)
     return "\n".join(
         [
             rendered(f"# {NAME}\n\n{words}", ROOT),
-            lab_box(f"{first.stem}-1", first),
+            lab_box(f"{first.stem}-1", binder(REPOSITORY, VERSION, f"notebooks/{first.name}")),
             rendered(f"## The series\n\n{series_map(REPOSITORY, VERSION)}", ROOT),
-            rendered("## Beside the notebooks\n\n" + "\n".join(f"- [{title_of(path)}]({path.relative_to(ROOT)})" for path in DOCUMENTS), ROOT),
+            rendered(f"## Beside the notebooks\n\n{beside}\n- [API of the package](api.html)", ROOT),
         ]
     )
 
@@ -160,7 +164,8 @@ def sections(name, body):
 
 def contents(body):
     """The headings of the second level, as links."""
-    entries = "".join(f'<li><a href="#{start[2]}">{html.escape(plain(start[3]))}</a></li>' for start in HEADING.finditer(body) if start[1] == "2")
+    second = [start for start in HEADING.finditer(body) if start[1] == "2"]
+    entries = "".join(f'<li><a href="#{start[2]}">{html.escape(plain(start[3]))}</a></li>' for start in second)
     return f"<details open><summary>On this page</summary><ul>{entries}</ul></details>" if entries else ""
 
 
@@ -171,7 +176,8 @@ def turn(pages, name):
         return ""
     at = order.index(name)
     around = [(order[at - 1], "← ") if at else None, (order[at + 1], "→ ") if at + 1 < len(order) else None]
-    links = [f'<a href="{one[0]}">{one[1]}{html.escape(plain(HEADING.search(pages[one[0]])[3]))}</a>' if one else "<span></span>" for one in around]
+    titles = [one and html.escape(one[1] + plain(HEADING.search(pages[one[0]])[3])) for one in around]
+    links = [f'<a href="{one[0]}">{title}</a>' if one else "<span></span>" for one, title in zip(around, titles)]
     return f'<nav class="turn" aria-label="Notebooks">{"".join(links)}</nav>'
 
 

@@ -57,9 +57,13 @@ def vendor_katex():
     def inlined(match):
         return f"url(data:font/woff2;base64,{base64.b64encode(file('dist/' + match[1])).decode()}) format(\"woff2\")"
 
-    style = re.sub(r'url\((fonts/[\w-]+\.woff2)\) format\("woff2"\)(,url\([^)]*\) format\("\w+"\))*', inlined, file("dist/katex.min.css").decode())
-    scripts = file("dist/katex.min.js") + b"\n" + file("dist/contrib/auto-render.min.js")
-    write(ROOT / "tools" / "website" / "katex", "katex", KATEX, {"katex.js": scripts, "katex.css": style.encode(), "LICENSE": file("LICENSE")})
+    sources = r'url\((fonts/[\w-]+\.woff2)\) format\("woff2"\)(,url\([^)]*\) format\("\w+"\))*'
+    files = {
+        "katex.js": file("dist/katex.min.js") + b"\n" + file("dist/contrib/auto-render.min.js"),
+        "katex.css": re.sub(sources, inlined, file("dist/katex.min.css").decode()).encode(),
+        "LICENSE": file("LICENSE"),
+    }
+    write(ROOT / "tools" / "website" / "katex", "katex", KATEX, files)
 
 
 if __name__ == "__main__":

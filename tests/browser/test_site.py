@@ -1,7 +1,5 @@
 """The site, opened from its files with the network off: at a desk and on a phone."""
 
-import re
-import statistics
 
 import numpy as np
 import pytest
@@ -70,14 +68,14 @@ def shows_what_python_computes(page, name):
         control = lab.controls[names[label]]
         options = dict(getattr(control, "options", ()))
         control.value = options[text] if options else type(control.value)(text)
-    page.wait_for_function("([name, words]) => document.querySelector(`[data-lab='${name}'] .lt-words`)?.textContent === words", arg=[name, lab.words_now])
+    says = "([name, words]) => document.querySelector(`[data-lab='${name}'] .lt-words`)?.textContent === words"
+    page.wait_for_function(says, arg=[name, lab.words_now])
     drawn = page.locator(f'[data-lab="{name}"] .lt-figure').evaluate(DRAWN)
     assert len(drawn) == len(lab.figure.data)
     for trace, figured in zip(drawn, lab.figure.data):
         for key in {"y", "z"} & figured.to_plotly_json().keys():
             expected = np.asarray(figured[key], float)
             np.testing.assert_allclose(np.array(trace[key], float), expected, rtol=2e-3, atol=1e-4, err_msg=f"{figured.name}: {key}")
-        assert trace["shapes"] > 0 or not np.isfinite(np.asarray(figured.y if figured.z is None else figured.z, float)).any() or figured.x is not None
     assert sum(trace["shapes"] for trace in drawn) > 0
 
 
