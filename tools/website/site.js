@@ -1,6 +1,6 @@
 // What every page does: formulas, and a search over all pages. A plain script: from a file, modules and fetch are blocked.
 
-renderMathInElement(document.querySelector("main"), {
+renderMathInElement(document.body, {
   delimiters: [{left: "$$", right: "$$", display: true}, {left: "$", right: "$", display: false}],
   throwOnError: false,
 });
