@@ -68,10 +68,12 @@ def lab_of(source):
     """The lab that a cell shows in its last line, as (class, values): its name and literal values. None if there is none, or if it
     cannot be computed beforehand because it is no pure function of its controls."""
     try:
-        last = ast.parse(source).body[-1].value
-        cls = getattr(labs, last.func.id)
-        values = {keyword.arg: ast.literal_eval(keyword.value) for keyword in last.keywords}
+        last = ast.parse(source).body[-1]
+        cls = getattr(labs, last.value.func.id)
+        values = {keyword.arg: ast.literal_eval(keyword.value) for keyword in last.value.keywords}
     except (SyntaxError, IndexError, AttributeError, ValueError):
+        return None
+    if not isinstance(last, ast.Expr):
         return None
     return (cls.__name__, values) if isinstance(cls, type) and issubclass(cls, labs.Lab) and hasattr(cls, "compute") else None
 

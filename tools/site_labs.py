@@ -24,7 +24,7 @@ STEPS = {
     "RescalingLab": dict(sigma=31, s1=5, s2=5),
     "RidgeLab": dict(sigma=11, context=3, strength=17),
 }
-OTHERS = 15  # steps of the first two sliders or choices of a lab that is not named here
+OTHERS = 15  # the steps of a lab that is not named here, for two controls
 
 
 def site_lab(lab):
@@ -47,10 +47,16 @@ def site_lab(lab):
 
 def grid(lab):
     """The controls that slide -> {name: [(what is shown, value), ...]}, with the value at which the lab is open among them."""
-    steps = STEPS.get(type(lab).__name__)
-    if steps is None:
-        steps = dict.fromkeys([name for name in lab.CONTROLS if len(options_of(lab, name)) > 1][:2], OTHERS)
+    steps = STEPS.get(type(lab).__name__) or dict.fromkeys(first_two(lab), OTHERS)
     return {name: thinned(options_of(lab, name), most, lab.values[name]) for name, most in steps.items()}
+
+
+def first_two(lab):
+    """The first two controls that can slide by themselves: sliders before lists, and no choice whose values depend on the other control."""
+    able = [name for name in lab.CONTROLS if len(options_of(lab, name)) > 1]
+    able.sort(key=lambda name: not getattr(lab.CONTROLS[name], "slide", True))
+    first = able[0]
+    return [first, *[name for name in able[1:] if first not in getattr(lab.CONTROLS[name], "depends", list)()][:1]]
 
 
 def options_of(lab, name):
