@@ -2,6 +2,7 @@
 
 import ast
 import html
+import re
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "lt_helpers"
@@ -47,4 +48,13 @@ def signature(function):
 
 
 def doc(node):
-    return f'<pre class="doc">{html.escape(ast.get_docstring(node))}</pre>'
+    """A docstring: running text as paragraphs, what is laid out by hand (lists of parameters, code) as it stands."""
+    return "".join(map(block, ast.get_docstring(node).split("\n\n")))
+
+
+def block(text):
+    by_hand = re.search(r"(?m)^ |  |^--|^\w+ : |^[\w, ]+ : ", text)
+    if by_hand:
+        return f'<pre class="doc">{html.escape(text)}</pre>'
+    words = re.sub("`([^`]+)`", r"<code>\1</code>", html.escape(text))
+    return f"<p>{words}</p>"

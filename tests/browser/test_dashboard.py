@@ -34,9 +34,11 @@ def test_every_lab_is_a_page_that_draws_and_moves(page_of, name):
     page = page_of(name)
     page.wait_for_selector(".lt-chart", state="attached", timeout=60_000)
     lab = Lab(page, page.locator(".jp-OutputArea-output:has(.lt-chart)"))
-    lab.shows_what_python_computes()
-    lab.step(lab.sliders()[0])
-    lab.shows_what_python_computes()
+    assert sum(trace["shapes"] for trace in lab.drawn()) > 0
+    if hasattr(all_labs()[name], "compute"):  # all but those that train while one looks
+        lab.shows_what_python_computes()
+        lab.step(lab.sliders()[0])
+        lab.shows_what_python_computes()
     assert lab.layout_faults() == []
     assert page.locator(".jp-InputArea-editor").count() == 0
 
