@@ -13,8 +13,8 @@ export OMP_NUM_THREADS ?= 1
 export JUPYTER_WIDGETS_ECHO ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test notebooks readme pictures bench classroom train lint clean
-.PHONY: lab-environment test-environment train-environment classroom-environment
+.PHONY: help lab dashboard site test notebooks readme pictures bench classroom train lint clean
+.PHONY: lab-environment dashboard-environment test-environment train-environment classroom-environment
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z]*\):.*##/  make \1\t/p' Makefile | expand -t 18
@@ -25,6 +25,12 @@ lab: lab-environment  ## open notebook 00 in JupyterLab (sets up .venv the first
 	@JUPYTER_CONFIG_PATH="$(CURDIR)/binder$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH}" $(PY) -m jupyterlab --ServerApp.ip=127.0.0.1 --ServerApp.port=$(PORT) \
 		$(if $(filter 0,$(shell id -u)),--allow-root) $(if $(filter no,$(OPEN)),--no-browser) \
 		--LabApp.default_url=/lab/tree/$(firstword $(wildcard notebooks/00_*.ipynb))
+
+dashboard: dashboard-environment  ## serve every lab as a page of its own, with Voila
+	@$(PY) tools/dashboard.py --port $(PORT) $(if $(filter no,$(OPEN)),--no-browser)
+
+site: lab-environment  ## write the pages that need no kernel: build/site/index.html
+	@$(PY) tools/build_site.py
 
 test: test-environment  ## run the whole suite: house, unit, labs, notebooks, browser
 	@tools/setup chromium
@@ -61,6 +67,8 @@ clean:  ## remove the environment and what the commands left behind
 
 lab-environment:
 	@tools/setup labs $(VENV)
+dashboard-environment:
+	@tools/setup dashboard $(VENV)
 test-environment:
 	@tools/setup test $(VENV)
 classroom-environment:

@@ -11,7 +11,8 @@ from time import perf_counter, sleep
 
 import numpy as np
 
-from tools.browsing import chromium, jupyterlab, write_notebook
+from tools.all_labs import write_notebook
+from tools.browsing import chromium, jupyterlab
 from tools.notebook_page import NotebookPage
 
 MOVES, DRAGS, PACE = 60, 40, 0.05

@@ -54,7 +54,7 @@ def packages():
         needed = [Requirement(line) for line in requires("lt_helpers")]
     except PackageNotFoundError:
         return Finding("packages", "lt_helpers is not installed, only imported from a folder", "There: python -m pip install -e '.[labs]'")
-    needed = [one for one in needed if one.marker is None or one.marker.evaluate({"extra": "labs"})]
+    needed = [one for one in needed if one.marker is None or one.marker.evaluate({"extra": "widgets"})]  # the server may be another's
     found = {one.name: installed(one.name) for one in needed}
     bad = [one for one in needed if found[one.name] is None or not one.specifier.contains(found[one.name], prereleases=True)]
     words = ", ".join(f"{name} {release or 'missing'}" for name, release in found.items())

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
-import nbformat
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).parents[1]
@@ -43,10 +42,7 @@ def jupyterlab(folder, **environment):
     places = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR", "JUPYTERLAB_WORKSPACES_DIR")
     private_places = {name: str(private / name) for name in places} | {"JUPYTERLAB_SETTINGS_DIR": str(private / "settings")}
 
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    token = secrets.token_hex(16)
+    port, token = free_port(), secrets.token_hex(16)
     options = {
         "IdentityProvider.token": token,
         "ServerApp.port": port,
@@ -55,13 +51,26 @@ def jupyterlab(folder, **environment):
     }
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1"]
     command += [f"--{name}={value}" for name, value in options.items()]
-    everything = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), **private_places, **environment}
-    with open(private / "log", "w") as log:
-        server = subprocess.Popen(command, env=everything, stdout=log, stderr=subprocess.STDOUT)
+    with served(command, f"http://127.0.0.1:{port}/api?token={token}", private / "log", **private_places, **environment):
+        # A workspace of its own for each address: in a shared one JupyterLab opens the notebooks of earlier visits as well.
+        yield lambda path: f"http://127.0.0.1:{port}/lab/workspaces/{secrets.token_hex(4)}/tree/{path}?token={token}"
+
+
+def free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+@contextmanager
+def served(command, address, log, **environment):
+    """A server that `command` starts, from when it answers at `address` on. What it says goes into the file `log`."""
+    everything = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), **environment}
+    with open(log, "w") as said:
+        server = subprocess.Popen(command, env=everything, stdout=said, stderr=subprocess.STDOUT)
         try:
-            wait_for(f"http://127.0.0.1:{port}/api?token={token}", server, private / "log")
-            # A workspace of its own for each address: in a shared one JupyterLab opens the notebooks of earlier visits as well.
-            yield lambda path: f"http://127.0.0.1:{port}/lab/workspaces/{secrets.token_hex(4)}/tree/{path}?token={token}"
+            wait_for(address, server, log)
+            yield
         finally:
             server.terminate()
             server.wait(20)
@@ -75,11 +84,4 @@ def wait_for(address, server, log, seconds=60):
             return urlopen(address)
         except OSError:
             time.sleep(0.2)
-    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()[-2000:]}")
-
-
-def write_notebook(path, cells):
-    """An unexecuted notebook of code cells."""
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
-    notebook.metadata.kernelspec = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    nbformat.write(notebook, path)
+    raise RuntimeError(f"{Path(server.args[2]).name} did not start:\n{log.read_text()[-2000:]}")

@@ -12,15 +12,28 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+from all_labs import LIVE
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+from write_readme import project
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"file_extension": ".py", "mimetype": "text/x-python", "name": "python"},
 }
-LIVE = "Live once the notebook has run: Run > Run All Cells."
+SETUP = '''\
+# Nothing to do where lt_helpers is installed. Elsewhere, such as on Colab, this installs it.
+import importlib.util
+import sys
+
+if importlib.util.find_spec("lt_helpers") is None:
+    print("Installing lt_helpers: a minute or so.")
+    %pip install --quiet "lt_helpers[widgets] @ git+{repository}@v{version}"
+if "google.colab" in sys.modules:
+    from google.colab import output
+
+    output.enable_custom_widget_manager()'''
 
 
 def texts():
@@ -39,9 +52,17 @@ def without_dead_links(words):
     return re.sub(r"\[([^\]]*)\]\((\d\d_\w+)\.ipynb\)", lambda link: link[0] if link[2] in there else link[1], words)
 
 
+def setup_cell():
+    """The first cell of code, the same in every notebook: it makes the notebook run where nothing is installed, and else does nothing."""
+    about = project()
+    source = SETUP.format(repository=about["urls"]["Repository"], version=about["version"])
+    return nbformat.v4.new_code_cell(source, metadata={"tags": ["setup"]})
+
+
 def build(text):
-    """The notebook of a text form, not executed, with ids that depend on the cells' text alone."""
+    """The notebook of a text form, not executed, with the setup cell under its title, and ids that depend on the cells' text alone."""
     notebook = jupytext.read(text, fmt="py:percent")
+    notebook.cells.insert(1, setup_cell())
     notebook.metadata = nbformat.from_dict(METADATA)
     seen = Counter()
     for cell in notebook.cells:

@@ -5,12 +5,11 @@
 It draws with the labs' own compute and draw and the charts' own draw.js, and prints the words of each lab, to write its alt text from.
 """
 
-import re
 import sys
 
+from all_labs import all_labs
 from browsing import ROOT, chromium
 
-from lt_helpers import labs
 from lt_helpers.chart import FILES
 
 PICTURES = ROOT / "docs" / "pictures"
@@ -42,7 +41,7 @@ PAGE = """<!doctype html><meta charset="utf-8"><title>{name}</title>
 
 
 def main(names):
-    found = {kebab(name): getattr(labs, name) for name in labs.__all__ if name.endswith("Lab") and name != "Lab"}
+    found = all_labs()
     unknown = set(names) - set(found)
     if unknown:
         raise SystemExit(f"no lab {', '.join(sorted(unknown))}: there are {', '.join(found)}.")
@@ -57,11 +56,6 @@ def main(names):
             page.evaluate("state => ltChart(Plotly, document.querySelector('#lab')).show(state)", lab.chart.get_state("state")["state"])
             page.locator("#lab").screenshot(path=PICTURES / f"{name}.png")
             print(f"docs/pictures/{name}.png: {lab.words_now}")
-
-
-def kebab(name):
-    """NoiseLab -> noise-lab"""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower()
 
 
 if __name__ == "__main__":

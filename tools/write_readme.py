@@ -33,12 +33,33 @@ def first_notebook():
     return f"notebooks/{series()[0]['notebook'][0]['name']}.ipynb"
 
 
+def binder(repository, version, notebook):
+    """Where Binder opens a notebook, as it is at the version's tag."""
+    return f"https://mybinder.org/v2/gh/{repository.removeprefix('https://github.com/')}/v{version}?urlpath=lab/tree/{notebook}"
+
+
+def colab(repository, version, notebook):
+    """Where Colab opens it."""
+    return f"https://colab.research.google.com/github/{repository.removeprefix('https://github.com/')}/blob/v{version}/{notebook}"
+
+
+def pages(repository):
+    """Where GitHub Pages shows the site."""
+    owner, name = repository.removeprefix("https://github.com/").split("/")
+    return f"https://{owner.lower()}.github.io/{name}/"
+
+
 def badges(repository, version):
-    binder = f"https://mybinder.org/v2/gh/{repository.removeprefix('https://github.com/')}/v{version}?urlpath=lab/tree/{first_notebook()}"
+    first = first_notebook()
     return (
         f"[![Tests]({repository}/actions/workflows/tests.yml/badge.svg)]({repository}/actions/workflows/tests.yml)\n"
-        f"[![Open in Binder](https://mybinder.org/badge_logo.svg)]({binder})"
+        f"[![Open in Binder](https://mybinder.org/badge_logo.svg)]({binder(repository, version, first)})\n"
+        f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab(repository, version, first)})"
     )
+
+
+def trying(repository, version):
+    return f"**[Try it now]({pages(repository)})**: all notebooks as pages, with labs that slide in any browser and nothing to install."
 
 
 def clone(repository, version):
@@ -61,7 +82,7 @@ def series_map(repository, version):
     return "\n".join(rows)
 
 
-BLOCKS = {"badges": badges, "clone": clone, "map": series_map, "citation": citation}
+BLOCKS = {"badges": badges, "try": trying, "clone": clone, "map": series_map, "citation": citation}
 
 
 def written():

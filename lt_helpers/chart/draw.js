@@ -16,11 +16,11 @@ function ltColours(element) {
   return {ink, faint, replaced: {black: ink, ...(dark ? LT_LIGHTENED : {})}};
 }
 
-// A copy in which colours are the page's; arrays are encoded as text and shared.
+// A copy in which colours are the page's; arrays, encoded as text or typed, are shared.
 function ltPaint(value, replaced) {
   if (typeof value === "string") return value.replace(/^black$|#[0-9A-F]{6}|(?<=color:)black/g, (colour) => replaced[colour] ?? colour);
   if (Array.isArray(value)) return value.map((item) => ltPaint(item, replaced));
-  if (value === null || typeof value !== "object") return value;
+  if (value === null || typeof value !== "object" || ArrayBuffer.isView(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, ltPaint(item, replaced)]));
 }
 
@@ -53,21 +53,25 @@ function ltStack(layout, width) {
   return {...layout, height: inner + title + b, margin: {...layout.template.layout.margin, t: title}};
 }
 
-// Breaks the key under a title, whose entries three spaces set apart, into lines of at most `width` pixels, 7 a character.
+// Breaks a title between words, and the key under it between entries, which three spaces set apart, into lines of at most `width` pixels.
 function ltWrap(text, width) {
   const [title, key] = text.split("<br>");
+  return [...ltLines(title, " ", width / 8), ...ltLines(key, "   ", width / 7)].join("<br>");
+}
+
+function ltLines(text, space, most) {
   const lines = [[]];
-  let room = width;
-  for (const entry of key.split("   ")) {
-    const length = 7 * (entry.replace(/<[^>]+>/g, "").length + 3);
+  let room = most;
+  for (const entry of text.split(space)) {
+    const length = entry.replace(/<[^>]+>/g, "").length + space.length;
     if (length > room) {
       lines.push([]);
-      room = width;
+      room = most;
     }
     lines.at(-1).push(entry);
     room -= length;
   }
-  return [title, ...lines.map((entries) => entries.join("   "))].join("<br>");
+  return lines.map((entries) => entries.join(space));
 }
 
 function ltChart(Plotly, element) {

@@ -73,6 +73,17 @@ class Lab:
         """Keep the present state behind the next ones, or let go of it."""
         self._set(self.values, self._held(self.values) if hold else None)
 
+    def at(self, **values):
+        """What the lab would show with these values and the other controls as they stand -> figure, words. Nothing moves.
+
+        The pages without a kernel are made of it. A choice that the values rule out goes to the nearest that they allow.
+        """
+        values = {**self.values, **values}
+        for name, control in self.CONTROLS.items():
+            if isinstance(control, Choice):
+                values[name] = control.nearest(values[name], values)
+        return self._shown(self._checked(values))[1:]
+
     def __repr__(self):
         values = self.values
         said = {name: value for name, value in values.items() if value != self.CONTROLS[name].value}
@@ -100,12 +111,15 @@ class Lab:
             checked[name] = control.check(name, value, checked)
         return checked
 
-    def _compute(self, values):
+    def _shown(self, values):
+        """What the lab shows with a value for every control -> arrays, figure, words."""
         ghosted = "ghost" in inspect.signature(self.draw).parameters
         more = dict(ghost=self.ghost and self.compute(**self.ghost)) if ghosted else {}
         arrays = self.compute(**values)
-        figure, words = self.draw(arrays, **more), self.words(arrays, **more)
-        self.arrays, self.figure, self.words_now = arrays, figure, words
+        return arrays, self.draw(arrays, **more), self.words(arrays, **more)
+
+    def _compute(self, values):
+        self.arrays, self.figure, self.words_now = self._shown(values)
 
     def _moved(self, change):
         if not self._resting:

@@ -86,7 +86,7 @@ class Choice(Control):
         values = list(self.choices(others).values())
         if not isinstance(value, Hashable) or value not in values:
             allowed = ", ".join(map(repr, values))
-            given = "".join(f" with {key}={others[key]!r}" for key in self._depends())
+            given = "".join(f" with {key}={others[key]!r}" for key in self.depends())
             raise ValueError(f"{name} is {value!r}{given}: {name} must be one of {allowed}.")
         return values[values.index(value)]
 
@@ -96,7 +96,8 @@ class Choice(Control):
             return dressed(ipywidgets.SelectionSlider, self, WIDE, options=options, value=value)
         return dressed(ipywidgets.Dropdown, self, NARROW, options=options, value=value)
 
-    def _depends(self):
+    def depends(self):
+        """The controls that decide which values there are."""
         return list(inspect.signature(self.options).parameters) if callable(self.options) else []
 
 

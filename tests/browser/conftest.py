@@ -3,7 +3,8 @@
 import shutil
 
 import pytest
-from browsing import ROOT, chromium, jupyterlab, write_notebook
+from all_labs import write_notebook
+from browsing import ROOT, chromium, jupyterlab
 from notebook_page import NotebookPage
 
 TRAINING = ["from lt_helpers.labs import TrainingLab", "lab = TrainingLab()\nlab", "print('steps', lab.process.steps)"]

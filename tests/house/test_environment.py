@@ -21,7 +21,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 CONDA_NAMES = {"torch": "pytorch-cpu"}
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text())
-NEEDED = [Requirement(line) for line in [*PROJECT["dependencies"], *EXTRAS["labs"], *EXTRAS["train"]]]
+SHARED = [*PROJECT["dependencies"], *(line for extra in ("widgets", "labs", "train", "dashboard") for line in EXTRAS[extra])]
+NEEDED = [Requirement(line) for line in SHARED if not line.startswith("lt_helpers")]
 ALL = [*NEEDED, *(Requirement(line) for line in EXTRAS["test"])]
 
 
@@ -66,7 +67,7 @@ def test_each_data_file_of_the_package_is_shipped():
 
 
 def test_torch_comes_with_training_only():
-    names = {Requirement(line).name for line in [*PROJECT["dependencies"], *EXTRAS["labs"]]}
+    names = {Requirement(line).name for line in [*PROJECT["dependencies"], *EXTRAS["widgets"], *EXTRAS["labs"], *EXTRAS["dashboard"]]}
     assert not names & {"torch", "joblib"}
 
 
@@ -102,15 +103,17 @@ def test_binder_start_hands_over_with_our_settings(tmp_path):
     assert environment["JUPYTER_CONFIG_PATH"] == f"{ROOT / 'binder'}:/other"
 
 
+MORE = {"publish": {"pages": "write", "id-token": "write"}, "release": {"contents": "write"}}  # what single jobs may do beside reading
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
-def test_workflows_are_pinned_and_may_only_read(path):
+def test_workflows_are_pinned_and_may_do_no_more_than_they_need(path):
     workflow = yaml.safe_load(path.read_text())
     assert workflow["permissions"] == {"contents": "read"}
-    for job in workflow["jobs"].values():
+    for name, job in workflow["jobs"].items():
         assert "timeout-minutes" in job
+        assert job.get("permissions") == MORE.get(name)
         for step in job["steps"]:
             assert re.search(r"@[0-9a-f]{40}$", step.get("uses", "@" + "0" * 40))
 
@@ -118,3 +121,12 @@ def test_workflows_are_pinned_and_may_only_read(path):
 def test_continuous_integration_is_make_test():
     assert (ROOT / ".ci" / "run").read_text().splitlines()[-1] == 'cd "$(dirname "$0")/.." && exec make test'
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
+
+
+def test_other_systems_run_the_very_commands_of_the_readme():
+    """Those without make: in platforms.yml, with the path that Python has there."""
+    blocks = re.findall(r"(?s)```sh\n(.*?)```", (ROOT / "README.md").read_text().partition("Without make")[2].partition("\n## ")[0])
+    commands = [line.replace(".venv/bin/python", "${{ matrix.python }}") for block in blocks for line in block.splitlines()]
+    assert len(commands) >= 7
+    workflow = (ROOT / ".github" / "workflows" / "platforms.yml").read_text()
+    assert not [command for command in commands if command not in workflow]

@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from release_notes import notes
 from write_readme import BLOCKS, first_notebook, project, series, written
 
 ROOT = Path(__file__).parents[2]
@@ -44,7 +45,8 @@ def test_only_one_file_names_the_repository_by_hand():
     repository = project()["urls"]["Repository"]
     owner_and_name = repository.removeprefix("https://github.com/")
     files = subprocess.run(["git", "grep", "-lI", "-F", owner_and_name], cwd=ROOT, capture_output=True, text=True).stdout.split()
-    assert set(files) == {"pyproject.toml", "README.md", "CITATION.cff"}
+    made = {name for name in files if name.startswith("notebooks/") and name.endswith(".ipynb")}  # their setup cells, by `make notebooks`
+    assert set(files) - made == {"pyproject.toml", "README.md", "CITATION.cff"}
     outside_blocks = (ROOT / "README.md").read_text()
     for name in BLOCKS:
         outside_blocks = re.sub(rf"(?s)<!-- {name} -->.*?<!-- /{name} -->", "", outside_blocks)
@@ -68,3 +70,13 @@ def test_commands_are_there():
     targets = set(re.findall(r"(?m)^([a-z]+):", (ROOT / "Makefile").read_text()))
     for page in PAGES:
         assert set(re.findall(r"`?make ([a-z]+)\b", "\n".join(re.findall(r"(?s)```sh.*?```|`[^`\n]+`", page.read_text())))) <= targets
+
+
+def test_release_notes_are_the_changelogs_section_of_the_version():
+    version = project()["version"]
+    changelog = f"# Changes\n\n## {version}, 1 May 2027\n\n- New.\n\n## 0.0.1, long ago\n\n- Old.\n"
+    assert notes(f"v{version}", changelog) == "- New."
+    with pytest.raises(SystemExit, match="pyproject.toml says"):
+        notes("v9.9.9", changelog)
+    with pytest.raises(SystemExit, match="no section"):
+        notes(f"v{version}", f"## {version}, not yet released\n\n- New.\n")

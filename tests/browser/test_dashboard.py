@@ -1,0 +1,51 @@
+"""Every lab as a page of its own: Voila runs it and shows it, without code."""
+
+import secrets
+
+import pytest
+from all_labs import all_labs
+from browsing import free_port, served
+from dashboard import command, write_pages
+from notebook_page import Lab
+
+
+@pytest.fixture(scope="module")
+def page_of(browser, tmp_path_factory):
+    """page_of("noise-lab") -> the page of that lab, opened as its address says."""
+    folder, port, token = tmp_path_factory.mktemp("dashboard"), free_port(), secrets.token_hex(16)
+    write_pages(folder)
+    pages = []
+
+    def open_page(name):
+        pages.append(browser.new_page(viewport={"width": 1366, "height": 768}))
+        pages[-1].goto(f"http://127.0.0.1:{port}/voila/render/{name}.ipynb?token={token}")
+        return pages[-1]
+
+    with served(
+        command(port, folder), f"http://127.0.0.1:{port}/?token={token}", folder / "log", JUPYTER_TOKEN=token, JUPYTER_WIDGETS_ECHO="0"
+    ):
+        yield open_page
+        for page in pages:
+            page.close()
+
+
+@pytest.mark.parametrize("name", all_labs())
+def test_every_lab_is_a_page_that_draws_and_moves(page_of, name):
+    page = page_of(name)
+    page.wait_for_selector(".lt-chart", state="attached", timeout=60_000)
+    lab = Lab(page, page.locator(".jp-OutputArea-output:has(.lt-chart)"))
+    assert sum(trace["shapes"] for trace in lab.drawn()) > 0
+    if hasattr(all_labs()[name], "compute"):  # all but those that train while one looks
+        lab.shows_what_python_computes()
+        lab.step(lab.sliders()[0])
+        lab.shows_what_python_computes()
+    assert lab.layout_faults() == []
+    assert page.locator(".jp-InputArea-editor").count() == 0
+
+
+def test_whoever_has_no_token_sees_no_lab(browser, page_of):
+    address = page_of("noise-lab").url.partition("?")[0]
+    stranger = browser.new_page()
+    stranger.goto(address)
+    assert "/login" in stranger.url
+    stranger.close()

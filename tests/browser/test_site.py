@@ -1,0 +1,230 @@
+"""The site, opened from its files with the network off: at a desk and on a phone."""
+
+import re
+from urllib.parse import unquote
+
+import numpy as np
+import pytest
+from build_site import build, notebook_page, notebooks
+from notebook_page import DRAWN, FAULTS
+
+from lt_helpers import labs
+
+LABS = {name: lab for path in notebooks() for name, lab in notebook_page(path)[1].items()}
+SCREENS = {
+    "desk": dict(viewport={"width": 1366, "height": 768}),
+    "phone": dict(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True),
+}
+FIRST, FURTHER, STEP = 6e6, 1e6, 60  # bytes of the first page with all that it needs, and of one more; milliseconds of a step at p95
+
+# Thirty steps of a slider: for each, the milliseconds until it is drawn, and how many times longer a plain loop takes just now than on a
+# machine at rest (3 ms at 3 GHz). Where others compute too, everything takes longer.
+STEPS = """async (slider) => {
+  const figure = slider.closest("[data-lab]").querySelector(".lt-figure"), times = [], slowness = [];
+  for (let step = 0; step < 30; step++) {
+    let start = performance.now(), sum = 0;
+    for (let i = 0; i < 2e6; i++) sum = (sum * 31 + i) | 0;
+    slowness.push((performance.now() - start) / 3 + 0 * sum);
+    const drawn = new Promise((done) => figure.once("plotly_afterplot", done));
+    start = performance.now();
+    slider.value = (Number(slider.value) + 1) % (Number(slider.max) + 1);
+    slider.dispatchEvent(new Event("input", {bubbles: true}));
+    await drawn;
+    times.push(performance.now() - start);
+  }
+  return [times, slowness];
+}"""
+
+# Text with a formula that was not rendered.
+RAW = """() => {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), raw = [];
+  while (walker.nextNode()) {
+    const {data, parentElement} = walker.currentNode;
+    if (data.includes("$") && !parentElement.closest("pre, code, script, .katex")) raw.push(data);
+  }
+  return raw;
+}"""
+
+pytestmark = pytest.mark.timeout(900)  # the labs are computed once, before the first test
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("site")
+    build(folder)
+    return folder
+
+
+@pytest.fixture
+def open_page(browser, site):
+    """open_page("index.html", "phone") -> a page; afterwards, that nothing failed on it and nothing was asked of the network."""
+    opened, failures = [], []
+
+    def open_page(name, screen="desk", **more):
+        context = browser.new_context(**SCREENS[screen], offline=True, **more)
+        opened.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: failures.append(str(error)))
+        page.on("requestfailed", lambda request: failures.append(f"failed: {request.url}"))
+        page.on("request", lambda request: request.url.startswith(("file:", "data:", "blob:")) or failures.append(f"asked: {request.url}"))
+        page.goto(f"file://{site / name}")
+        return page
+
+    yield open_page
+    for context in opened:
+        context.close()
+    assert failures == []
+
+
+def opened(open_page, name, screen="desk", **more):
+    """The page of a lab, once the lab is drawn."""
+    page = open_page(f"{name.rpartition('-')[0]}.html", screen, **more)
+    page.wait_for_selector(f'[data-lab="{name}"] .main-svg', state="attached", timeout=60_000)
+    return page
+
+
+def sliders(page, name):
+    return page.locator(f'[data-lab="{name}"] input[type=range]')
+
+
+def readouts(page, name):
+    return page.locator(f'[data-lab="{name}"] output').all_text_contents()
+
+
+def shows_what_python_computes(page, name):
+    """The figure and the words of a lab on the page are those of the lab itself, for what its sliders say."""
+    cls, values = LABS[name]
+    lab = getattr(labs, cls)(**values)
+    named = {control.description: key for key, control in lab.controls.items()}
+    for label, text in zip(page.locator(f'[data-lab="{name}"] label span').all_text_contents(), readouts(page, name)):
+        control = lab.controls[named[label]]
+        options = dict(getattr(control, "options", ()))
+        control.value = options[text] if options else type(control.value)(text)
+    says = "([name, words]) => document.querySelector(`[data-lab='${name}'] .lt-words`)?.textContent === words"
+    page.wait_for_function(says, arg=[name, lab.words_now])
+    drawn = page.locator(f'[data-lab="{name}"] .lt-figure').evaluate(DRAWN)
+    assert len(drawn) == len(lab.figure.data) and sum(trace["shapes"] for trace in drawn) > 0
+    for trace, figured in zip(drawn, lab.figure.data):
+        for key in {"x", "y", "z"} & figured.to_plotly_json().keys():
+            expected = np.asarray(figured[key], float)
+            np.testing.assert_allclose(np.array(trace[key], float), expected, rtol=2e-3, atol=1e-4, err_msg=f"{figured.name}: {key}")
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize("name", LABS)
+def test_every_lab_is_drawn_after_loading_and_moves_by_key(open_page, name, screen):
+    page = opened(open_page, name, screen)
+    shows_what_python_computes(page, name)
+    handles = sliders(page, name)
+    assert handles.count() >= 2
+    for index in range(handles.count()):
+        before = readouts(page, name)
+        handles.nth(index).press("End")
+        handles.nth(index).press("ArrowLeft")
+        assert handles.nth(index).get_attribute("aria-valuetext") == readouts(page, name)[index]
+        if readouts(page, name) == before:
+            handles.nth(index).press("Home")
+        assert readouts(page, name) != before
+    shows_what_python_computes(page, name)
+    assert page.locator(f'.lab:has([data-lab="{name}"])').evaluate(FAULTS) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_lab_follows_the_mouse_and_the_colours_of_the_page(open_page, scheme):
+    name = next(iter(LABS))
+    page = opened(open_page, name, color_scheme=scheme)
+    sliders(page, name).first.scroll_into_view_if_needed()
+    box, before = sliders(page, name).first.bounding_box(), readouts(page, name)
+    page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + box["height"] / 2)
+    page.mouse.down()
+    for share in (0.4, 0.9, 0.7):
+        page.mouse.move(box["x"] + share * box["width"], box["y"] + box["height"] / 2)
+    page.mouse.up()
+    assert readouts(page, name)[0] != before[0]
+    shows_what_python_computes(page, name)
+    words = page.locator(f'[data-lab="{name}"] text.xtitle').first
+    ink = words.evaluate("text => getComputedStyle(text).fill.match(/[0-9]+/g).slice(0, 3).map(Number)")
+    assert (np.mean(ink) > 128) == (scheme == "dark")
+
+
+def test_a_lab_follows_a_finger(open_page):
+    name = next(iter(LABS))
+    page = opened(open_page, name, "phone")
+    sliders(page, name).first.scroll_into_view_if_needed()
+    box, before = sliders(page, name).first.bounding_box(), readouts(page, name)
+    page.touchscreen.tap(box["x"] + 0.8 * box["width"], box["y"] + box["height"] / 2)
+    assert readouts(page, name)[0] != before[0]
+    shows_what_python_computes(page, name)
+    figure = page.locator(f'[data-lab="{name}"] .lt-figure')
+    assert figure.evaluate("figure => getComputedStyle(figure).pointerEvents") == "none"  # a finger on the plot scrolls the page
+
+
+def test_a_step_is_drawn_at_once(open_page):
+    name = next(iter(LABS))
+    page = opened(open_page, name)
+    times, slowness = sliders(page, name).first.evaluate(STEPS)
+    assert np.percentile(times, 95) <= STEP * max(1, np.percentile(slowness, 95))
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_every_page_fits_its_screen_and_shows_its_formulas(open_page, site, screen):
+    for path in sorted(site.glob("*.html")):
+        page = open_page(path.name, screen)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path.name
+        assert page.locator(".katex-error").count() == 0, path.name
+        assert page.evaluate(RAW) == [], path.name
+        assert path.stem[:2].isdigit() <= page.locator(".katex").count(), path.name  # notebooks have some
+        page.context.close()
+
+
+def needed(page):
+    """The files that a page needs, itself among them."""
+    names = re.findall(r'(?:src|<link rel="stylesheet" href)="([^":]+)"', page.read_text())
+    return {page, *(page.parent / name for name in names)}
+
+
+def test_sizes(site):
+    shared = {site / "static" / name for name in ("lab.js", "katex.js", "katex.css", "site.js", "site.css", "search.js")}
+    for page in site.glob("*.html"):
+        assert sum(path.stat().st_size for path in needed(page) | shared) < FIRST, page.name
+        assert sum(path.stat().st_size for path in needed(page) - shared) < FURTHER, page.name
+
+
+def test_every_link_leads_somewhere(site):
+    for page in site.glob("*.html"):
+        for link in re.findall(r'(?:href|src)="([^"]+)"', page.read_text()):
+            target, _, anchor = link.partition("#")
+            if target.startswith(("https:", "data:")):
+                continue
+            path = site / target if target else page
+            assert path.exists(), f"{page.name} points at {link}"
+            assert not anchor or {anchor, unquote(anchor)} & set(re.findall(r'\bid="([^"]+)"', path.read_text())), f"{page.name}: {link}"
+
+
+def test_the_search_finds_words_on_other_pages(open_page):
+    page = open_page("index.html")
+    page.locator("#search").fill("heavy-ball momentum")
+    page.wait_for_selector("#found a")
+    assert "momentum" in page.locator("#found").inner_text().lower()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"html#.+"))
+    assert page.evaluate("document.getElementById(decodeURIComponent(location.hash.slice(1))) !== null")
+    page.locator("#search").fill("xyzzy")
+    page.wait_for_function("document.querySelector('#found').textContent === 'Nothing found.'")
+
+
+def test_a_screen_reader_finds_names(open_page):
+    name = next(iter(LABS))
+    page = opened(open_page, name)
+    for label in page.locator(f'[data-lab="{name}"] label span').all_text_contents():
+        assert page.get_by_role("slider", name=label, exact=True).count() == 1
+    assert page.locator(f'[data-lab="{name}"] .lt-words').get_attribute("aria-live") == "polite"
+    assert page.get_by_role("main").count() == page.get_by_role("searchbox").count() == page.get_by_role("heading", level=1).count() == 1
+    assert page.locator("img:not([alt])").count() == 0
+
+
+def test_the_reference_says_what_the_package_offers(site):
+    page = (site / "api.html").read_text()
+    for name in ("lt_helpers.model.LinearTransformer", "lt_helpers.labs.noise.NoiseLab", "lt_helpers.implicit.implicit_regression"):
+        assert f'id="{name}"' in page

@@ -1,0 +1,71 @@
+"""The labs of the site: what is packed for a page is what the lab shows."""
+
+import base64
+import itertools
+
+import numpy as np
+from site_labs import STEPS, first_two, pack, shortened, thinned
+
+from lt_helpers import labs
+from lt_helpers.chart import encode_figure
+
+
+def unpacked(packed, point):
+    """A frame, put together as the page does it."""
+    frame = packed["shared"]
+    for varying in packed["varying"]:
+        *parents, last = varying["path"]
+        place = frame
+        for key in parents:
+            place = place[key]
+        place[last] = packed["pool"][varying["frames"][point]]
+    return frame
+
+
+def test_a_packed_frame_is_what_the_lab_shows(lab):
+    points = list(itertools.product(("sine", "square"), (0.5, 2.0), (1, 3)))
+    shown = [lab.at(shape=shape, frequency=frequency, cycles=cycles) for shape, frequency, cycles in points]
+    packed = pack([{"words": words, **encode_figure(figure)} for figure, words in shown])
+    for index, (figure, words) in enumerate(shown):
+        frame = unpacked(packed, index)
+        assert frame["words"] == words
+        assert frame["layout"] == encode_figure(figure)["layout"]
+        array = frame["data"][0]["y"]
+        numbers = np.frombuffer(base64.b64decode(array["bdata"]), {"f2": "<f2", "f4": "<f4"}[array["dtype"]])
+        np.testing.assert_allclose(numbers, figure.data[0].y, rtol=1e-3, atol=1e-12)
+
+
+def test_what_is_the_same_everywhere_stands_once(lab):
+    frames = [encode_figure(lab.at(frequency=frequency)[0]) for frequency in (0.5, 1.0, 0.5)]
+    packed = pack(frames)
+    assert [varying["path"] for varying in packed["varying"]] == [["data", 0, "y"]]
+    assert packed["varying"][0]["frames"] == [0, 1, 0] and len(packed["pool"]) == 2
+
+
+def test_looking_at_another_state_moves_nothing(lab):
+    before, figure = lab.values, lab.figure
+    seen, words = lab.at(frequency=3.0)
+    assert lab.values == before and lab.figure is figure
+    assert seen == type(lab)(frequency=3.0).figure and words == "3 waves a second."
+
+
+def test_what_half_precision_cannot_hold_stays_as_it_is():
+    for numbers in ([1e-7, 1.0], [1e6, 1.0]):
+        array = {"dtype": "f4", "bdata": base64.b64encode(np.array(numbers, "f4")).decode()}
+        assert shortened(array) == array
+    assert shortened({"dtype": "f4", "bdata": base64.b64encode(np.array([0.25, np.nan], "f4")).decode()})["dtype"] == "f2"
+
+
+def test_a_thinned_slider_keeps_its_end_and_where_it_stands():
+    options = [(str(value), value) for value in range(31)]
+    assert [value for _, value in thinned(options, 4, 7)] == [0, 7, 10, 20, 30]
+    assert thinned(options, 40, 0) == options
+
+
+def test_a_lab_that_is_not_declared_slides_by_its_first_two_sliders(lab):
+    assert first_two(lab) == ["frequency", "cycles"]
+
+
+def test_what_is_declared_is_there():
+    for name, steps in STEPS.items():
+        assert len(steps) in (2, 3) and steps.keys() <= getattr(labs, name).CONTROLS.keys()

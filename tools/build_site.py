@@ -1,0 +1,235 @@
+"""The site: all notebooks as pages that need no kernel, no network and no server. `python tools/build_site.py [07 ...]` writes build/site.
+
+A lab becomes native sliders over figures that are computed here, by the lab's own compute and draw (site_labs.py). The pages share
+plotly.js, KaTeX, the style and the search index; all scripts are plain ones, because a page opened as a file can fetch nothing.
+"""
+
+import ast
+import html
+import json
+import re
+import shutil
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import nbformat
+from all_labs import LIVE
+from nbconvert.filters.highlight import Highlight2HTML
+from nbconvert.filters.markdown_mistune import markdown2html_mistune
+from pygments.formatters import HtmlFormatter
+from site_api import reference
+from site_labs import script, site_lab
+from write_readme import binder, colab, project, series_map
+
+from lt_helpers import labs
+from lt_helpers.chart import FILES
+
+ROOT = Path(__file__).parents[1]
+WEBSITE = ROOT / "tools" / "website"
+SITE = ROOT / "build" / "site"
+DOCUMENTS = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "CHANGELOG.md"]
+REPOSITORY, VERSION = project()["urls"]["Repository"], project()["version"]
+NAME = "Linear transformers, taken apart"
+HEADING = re.compile(r'<h([1-3]) id="([^"]+)">(.*?)</h\1>', re.S)
+
+
+def notebooks(prefixes=()):
+    """The notebooks, in order: all, or those whose names start with one of `prefixes`."""
+    return [path for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")) if path.stem.startswith(tuple(prefixes) or "")]
+
+
+def page_name(path):
+    return f"{path.stem.lower()}.html"
+
+
+def rendered(text, folder):
+    """Markdown as HTML. Links from `folder` to what is on the site stay on the site; the others lead to the repository."""
+
+    def redirect(match):
+        link, _, anchor = match[2].partition("#")
+        if not link or "://" in link or link == "api.html":
+            return match[0]
+        path = (folder / link).resolve()
+        if path in DOCUMENTS or path in notebooks():
+            target = page_name(path)
+        elif path.suffix == ".png":
+            target = f"pictures/{path.name}"
+        else:
+            target = f"{REPOSITORY}/blob/v{VERSION}/{path.relative_to(ROOT)}"
+        return f'{match[1]}="{target}{"#" * bool(anchor)}{anchor}"'
+
+    body = re.sub(r'\b(href|src)="([^"]*)"', redirect, markdown2html_mistune(text))
+    body = body.replace("<img ", '<img loading="lazy" ')
+    return re.sub(r"<table>.*?</table>", r'<div class="scroll">\g<0></div>', body, flags=re.S)
+
+
+def lab_of(source):
+    """The lab that a cell shows in its last line, as (class, values): its name and literal values. None if there is none, or if it
+    cannot be computed beforehand because it is no pure function of its controls."""
+    try:
+        last = ast.parse(source).body[-1]
+        cls = getattr(labs, last.value.func.id)
+        values = {keyword.arg: ast.literal_eval(keyword.value) for keyword in last.value.keywords}
+    except (SyntaxError, IndexError, AttributeError, ValueError):
+        return None
+    if not isinstance(last, ast.Expr):
+        return None
+    return (cls.__name__, values) if isinstance(cls, type) and issubclass(cls, labs.Lab) and hasattr(cls, "compute") else None
+
+
+def lab_script(job):
+    """(name, (class, values)) -> the script of a lab."""
+    name, (cls, values) = job
+    return script(name, site_lab(getattr(labs, cls)(**values)))
+
+
+def output(data, live):
+    """An output of a cell, in the richest form that a page can show."""
+    if data.get("text/plain") == LIVE:
+        return f'<p class="note">This one needs a kernel: <a href="{live}">the live notebook</a>.</p>'
+    if "text/html" in data:
+        return f'<div class="scroll">{data["text/html"]}</div>'
+    for kind in ("image/png", "image/jpeg"):
+        if kind in data:
+            return f'<img src="data:{kind};base64,{data[kind].strip()}" alt="{html.escape(data.get("text/plain", "figure"))}">'
+    return f"<pre>{html.escape(data.get('text/plain', ''))}</pre>"
+
+
+def notebook_page(path):
+    """A notebook -> the body of its page, and its labs: {name: (class, values)}."""
+    parts, found = [], {}
+    where = f"notebooks/{path.name}"
+    live = binder(REPOSITORY, VERSION, where)
+    highlight = Highlight2HTML(pygments_lexer="ipython3")
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "markdown":
+            parts.append(rendered(cell.source, path.parent))
+            continue
+        if not cell.source or "setup" in cell.metadata.get("tags", []):
+            continue
+        parts.append(highlight(cell.source))
+        lab = lab_of(cell.source)
+        if lab:
+            name = f"{path.stem}-{len(found) + 1}"
+            found[name] = lab
+            parts.append(lab_box(name, live))
+            continue
+        for one in cell.outputs:
+            parts.append(f'<div class="output">{output(one.get("data", {"text/plain": one.get("text", "")}), live)}</div>')
+    places = {"Binder": live, "Colab": colab(REPOSITORY, VERSION, where), "at home": REPOSITORY}
+    parts.insert(1, "<p>Run it live: " + ", ".join(f'<a href="{link}">{place}</a>' for place, link in places.items()) + ".</p>")
+    return "\n".join(parts), found
+
+
+def lab_box(name, live):
+    """The place of a lab, filled by its script."""
+    note = f'Computed beforehand, for these controls. All controls, predictions and new sequences: <a href="{live}">the live notebook</a>.'
+    return f'<div class="lab"><div data-lab="{name}">This lab needs JavaScript.</div><p class="note">{note}</p></div>'
+
+
+def front_page():
+    """The README's first words, the noise lab, and the map of the series."""
+    words = (ROOT / "README.md").read_text().partition("<!-- /badges -->")[2].partition("![")[0]
+    first = notebooks()[0]
+    beside = "\n".join(f"- [{title_of(path)}]({path.relative_to(ROOT)})" for path in DOCUMENTS)
+    return "\n".join(
+        [
+            rendered(f"# {NAME}\n\n{words}", ROOT),
+            lab_box(f"{first.stem}-1", binder(REPOSITORY, VERSION, f"notebooks/{first.name}")),
+            rendered(f"## The series\n\n{series_map(REPOSITORY, VERSION)}", ROOT),
+            rendered(f"## Beside the notebooks\n\n{beside}\n- [API of the package](api.html)", ROOT),
+        ]
+    )
+
+
+def title_of(path):
+    """The first heading of a Markdown file."""
+    return re.search(r"(?m)^# (.*)$", path.read_text())[1]
+
+
+def plain(fragment):
+    """HTML as the words that a reader sees."""
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", fragment))).replace("¶", "").strip()
+
+
+def sections(name, body):
+    """What the search looks through: [page, anchor, title, text] for each heading."""
+    starts = list(HEADING.finditer(body))
+    ends = [start.start() for start in starts[1:]] + [len(body)]
+    title = plain(starts[0][3])
+    return [
+        [name, start[2], title if start is starts[0] else f"{title}: {plain(start[3])}", plain(body[start.end() : end])]
+        for start, end in zip(starts, ends)
+    ]
+
+
+def contents(body):
+    """The headings of the second level, as links."""
+    second = [start for start in HEADING.finditer(body) if start[1] == "2"]
+    entries = "".join(f'<li><a href="#{start[2]}">{html.escape(plain(start[3]))}</a></li>' for start in second)
+    return f"<details open><summary>On this page</summary><ul>{entries}</ul></details>" if entries else ""
+
+
+def turn(pages, name):
+    """Links to the notebook before and the one after."""
+    order = [page_name(path) for path in notebooks() if page_name(path) in pages]
+    if name not in order:
+        return ""
+    at = order.index(name)
+    around = [(order[at - 1], "← ") if at else None, (order[at + 1], "→ ") if at + 1 < len(order) else None]
+    titles = [one and html.escape(one[1] + plain(HEADING.search(pages[one[0]])[3])) for one in around]
+    links = [f'<a href="{one[0]}">{title}</a>' if one else "<span></span>" for one, title in zip(around, titles)]
+    return f'<nav class="turn" aria-label="Notebooks">{"".join(links)}</nav>'
+
+
+def style():
+    """The site's style sheet: the charts', the pages', and the colours of code, light and dark."""
+    light, dark = (HtmlFormatter(style=name).get_style_defs(".highlight") for name in ("default", "github-dark"))
+    code = f"{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}"
+    return "\n".join([code, (FILES / "chart.css").read_text(), (WEBSITE / "site.css").read_text()])
+
+
+def build(site=SITE, prefixes=()):
+    """Write the site into the folder `site`, anew."""
+    pages, found = {"index.html": front_page()}, {}
+    for path in notebooks(prefixes):
+        pages[page_name(path)], here = notebook_page(path)
+        found |= here
+    pages |= {page_name(path): rendered(path.read_text(), path.parent) for path in DOCUMENTS}
+    pages["api.html"] = reference()
+
+    shutil.rmtree(site, ignore_errors=True)
+    for folder in ("static", "labs", "pictures"):
+        (site / folder).mkdir(parents=True)
+    with ProcessPoolExecutor() as processes:
+        for name, text in zip(found, processes.map(lab_script, found.items())):
+            (site / "labs" / f"{name}.js").write_text(text)
+    for name, body in pages.items():
+        used = re.findall(r'data-lab="([^"]+)"', body)
+        scripts = ["static/lab.js", *(f"labs/{lab}.js" for lab in used)] if used else []
+        (site / name).write_text(
+            (WEBSITE / "page.html").read_text().format(
+                title=html.escape(plain(HEADING.search(body)[3])) + (f" · {NAME}" if name != "index.html" else ""),
+                site=NAME, repository=REPOSITORY, contents=contents(body), body=body + turn(pages, name), footer=f"lt_helpers {VERSION}",
+                scripts="\n".join(f'<script defer src="{source}"></script>' for source in scripts),
+            )
+        )  # fmt: skip
+    index = json.dumps([section for name, body in pages.items() for section in sections(name, body)], ensure_ascii=False)
+    static = {
+        "lab.js": "\n".join((FILES / name).read_text() for name in ("plotly.min.js", "draw.js")) + (WEBSITE / "lab.js").read_text(),
+        "katex.js": (WEBSITE / "katex" / "katex.js").read_text(),
+        "katex.css": (WEBSITE / "katex" / "katex.css").read_text(),
+        "site.js": (WEBSITE / "site.js").read_text(),
+        "site.css": style(),
+        "search.js": f"ltSearchIndex({index});\n",
+    }
+    for name, text in static.items():
+        (site / "static" / name).write_text(text)
+    for picture in (ROOT / "docs" / "pictures").glob("*.png"):
+        shutil.copy(picture, site / "pictures")
+
+
+if __name__ == "__main__":
+    build(prefixes=sys.argv[1:])
+    print(f"{SITE / 'index.html'}: {sum(path.stat().st_size for path in SITE.rglob('*.*')) / 1e6:.1f} MB in all. Open it in a browser.")

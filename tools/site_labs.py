@@ -1,0 +1,121 @@
+"""The labs of the site: what a lab shows at every point of a grid of its controls, computed beforehand and packed into one script.
+
+What is the same at all points stands once. What differs stands in a pool, each value once, and a point is a list of places in the pool.
+tools/website/site.js unpacks it and draws it with the charts' own draw.js.
+"""
+
+import base64
+import gzip
+import itertools
+import json
+
+import numpy as np
+
+from lt_helpers.chart import encode_figure
+from lt_helpers.labs import Choice, Slider
+
+# The controls of a lab that slide on the site, and in how many steps at most. The others stand where the notebook opens the lab.
+STEPS = {
+    "AttentionLab": dict(n=11, d=7, sharpness=3),
+    "GradientLab": dict(step=26, sigma=6, layers=4),
+    "ImplicitLab": dict(layers=8, sigma=11, model=3),
+    "NoiseLab": dict(sigma=41, layers=12),
+    "PreconditioningLab": dict(kappa=9, gamma=13, layers=6),
+    "RescalingLab": dict(sigma=31, s1=5, s2=5),
+    "RidgeLab": dict(sigma=11, context=3, strength=17),
+}
+OTHERS = 15  # the steps of a lab that is not named here, for two controls
+
+
+def site_lab(lab):
+    """An open lab -> what its script holds: the controls that slide, and the figures and words of all points of their grid."""
+    axes = grid(lab)
+    frames = []
+    for point in itertools.product(*axes.values()):
+        figure, words = lab.at(**{name: value for name, (_, value) in zip(axes, point)})
+        frames.append({"words": words, "error": "", **encode_figure(figure)})
+    controls = [
+        {
+            "label": lab.controls[name].description,
+            "shown": [shown for shown, _ in options],
+            "start": [value for _, value in options].index(lab.values[name]),
+        }
+        for name, options in axes.items()
+    ]
+    return {"controls": controls, **pack(frames)}
+
+
+def grid(lab):
+    """The controls that slide -> {name: [(what is shown, value), ...]}, with the value at which the lab is open among them."""
+    steps = STEPS.get(type(lab).__name__) or dict.fromkeys(first_two(lab), OTHERS)
+    return {name: thinned(options_of(lab, name), most, lab.values[name]) for name, most in steps.items()}
+
+
+def first_two(lab):
+    """The first two controls that can slide by themselves: sliders before lists, and no choice whose values depend on the other control."""
+    able = [name for name in lab.CONTROLS if len(options_of(lab, name)) > 1]
+    able.sort(key=lambda name: not getattr(lab.CONTROLS[name], "slide", True))
+    first = able[0]
+    return [first, *[name for name in able[1:] if first not in getattr(lab.CONTROLS[name], "depends", list)()][:1]]
+
+
+def options_of(lab, name):
+    """All values of a slider or a choice, each with what is shown for it; nothing for other controls."""
+    control, widget = lab.CONTROLS[name], lab.controls[name]
+    if isinstance(control, Choice):
+        return list(widget.options)
+    if not isinstance(control, Slider):
+        return []
+    count = round((control.high - control.low) / control.step) + 1
+    values = [round(control.low + index * control.step, 9) for index in range(count)]
+    return [(format(value, widget.readout_format), control.check(name, value, {})) for value in values]
+
+
+def thinned(options, most, present):
+    """At most `most` of the options, evenly, the last and the present one among them."""
+    stride = -(-(len(options) - 1) // max(most - 1, 1)) or 1
+    kept = options[::-stride][::-1]
+    return [option for option in options if option in kept or option[1] == present]
+
+
+def pack(frames):
+    """Figures of the same kind as one: {"shared": what they have in common, "varying": [{"path", "frames"}], "pool": [...]}."""
+    pool, varying = {}, []
+
+    def merged(values, path):
+        first = values[0]
+        if all(one == first for one in values):
+            return first
+        if isinstance(first, dict) and "bdata" not in first and all(isinstance(one, dict) and one.keys() == first.keys() for one in values):
+            return {key: merged([one[key] for one in values], [*path, key]) for key in first}
+        if isinstance(first, list) and all(isinstance(one, list) and len(one) == len(first) for one in values):
+            return [merged([one[index] for one in values], [*path, index]) for index in range(len(first))]
+        varying.append({"path": path, "frames": [pool.setdefault(json.dumps(shortened(one)), len(pool)) for one in values]})
+        return None
+
+    return {"shared": merged(frames, []), "varying": varying, "pool": [json.loads(text) for text in pool]}
+
+
+def shortened(value):
+    """Numbers with as many digits as a screen shows: arrays as float16 where that is close enough, else as they are."""
+    if isinstance(value, float):
+        return float(f"{value:.5g}")
+    if isinstance(value, list):
+        return [shortened(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if "bdata" not in value:
+        return {key: shortened(item) for key, item in value.items()}
+    exact = np.frombuffer(base64.b64decode(value["bdata"]), "<f4")
+    with np.errstate(over="ignore"):
+        half = exact.astype("<f2")
+    small = 1e-4 if "shape" in value else 0  # next to nothing in a heat map, but not on a logarithmic axis
+    if np.allclose(half.astype("f4"), exact, rtol=1e-3, atol=small, equal_nan=True):
+        return {**value, "dtype": "f2", "bdata": base64.b64encode(half).decode()}
+    return value
+
+
+def script(name, content):
+    """A plain script that hands `content` to the page: a page that is opened as a file can fetch nothing."""
+    packed = gzip.compress(json.dumps(content, separators=(",", ":")).encode(), mtime=0)
+    return f'ltLab("{name}", "{base64.b64encode(packed).decode()}");\n'
