@@ -81,8 +81,15 @@ class NotebookPage:
             self.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
         self.page.context.close()
 
-    def labs(self):
-        """All labs of the notebook, each scrolled into view once so that it is drawn."""
+    def labs(self, count=1):
+        """All labs of the notebook, at least `count`, each scrolled into view once so that it is drawn.
+
+        After a reload JupyterLab renders what is far down only once one comes near.
+        """
+        deadline = time.monotonic() + 60
+        while self.page.locator(".lt-chart").count() < count and time.monotonic() < deadline:
+            self.command("notebook:move-cursor-down")
+            self.page.wait_for_timeout(300)
         self.page.wait_for_selector(".lt-chart", state="attached", timeout=20_000)
         return [Lab(self.page, chart) for chart in self.page.locator(".jp-OutputArea-output:has(.lt-chart)").all()]
 
@@ -156,8 +163,10 @@ class Lab:
         return self.root.get_by_role("button", name=label, exact=True)
 
     def sliders(self):
-        """The labels of all sliders."""
-        return self.root.locator(".widget-hslider > .widget-label").all_text_contents()
+        """The labels of all sliders that can move: one with a single value, such as the depth of one's own model, cannot."""
+        labels = self.root.locator(".widget-hslider > .widget-label").all_text_contents()
+        ends = ("aria-valuemin", "aria-valuemax")
+        return [label for label in labels if len({self.handle(label).get_attribute(end) for end in ends}) == 2]
 
     def handle(self, label):
         """The handle of the slider with this label."""
