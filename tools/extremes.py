@@ -8,13 +8,14 @@ from dataclasses import fields, is_dataclass
 from time import perf_counter
 
 import numpy as np
+from all_labs import all_labs
 
-from lt_helpers import labs
-from lt_helpers.labs import Choice, Lab, Prediction, Seed, Slider
+from lt_helpers.labs import Choice, Prediction, Seed, Slider
 
-LABS = [value for value in vars(labs).values() if isinstance(value, type) and issubclass(value, Lab) and value is not Lab]
-SAYS_SO = ("diverge", "explode", "beyond all numbers", "are dead", "gradient has vanished")
-GAPS = {"step", "cosine", "curve"}  # a step along a gradient that has vanished; the curve of FULL, or beyond the largest eigenvalue
+LABS = [lab for lab in all_labs().values() if hasattr(lab, "compute")]  # a lab that trains is no function of its controls
+SAYS_SO = ("diverge", "explode", "beyond all numbers", "are dead", "gradient has vanished", "left blank")
+# Gaps: a step along a gradient that has vanished; the curve of FULL, or beyond the largest eigenvalue; prints too small to be compared.
+GAPS = {"step", "cosine", "curve", "apart", "baselines_apart"}
 DRAW_EVERY = 25
 
 

@@ -26,9 +26,14 @@ COMPONENT = np.arange(1.0, DIM + 1)
 
 
 def stored_kinds():
-    """The kinds that are stored, and "own" once a model has been handed over -> {label: kind}."""
+    """The kinds that are stored -> {label: kind}."""
     kinds = {entry["kind"] for entry in stored()}
-    return {label: kind for label, kind in KINDS.items() if kind in kinds} | ({"yours": "own"} if OWN else {})
+    return {label: kind for label, kind in KINDS.items() if kind in kinds}
+
+
+def kinds():
+    """The kinds that are stored, and "own" once a model has been handed over -> {label: kind}."""
+    return stored_kinds() | ({"yours": "own"} if OWN else {})
 
 
 def trained_on(kind):
@@ -53,7 +58,7 @@ class NoiseLab(Lab):
 
     CONTROLS = dict(
         sigma=Slider("Noise σ", 0.0, SIGMA_MAX, 0.1, value=1.0),
-        kind=Choice("Model", stored_kinds, "diag"),
+        kind=Choice("Model", kinds, "diag"),
         noise=Choice("Trained on", trained_on, "uniform-5"),
         layers=Choice("Layers", depths, 4, slide=True),
         kept_guess=Prediction("Predict: smallest share", 0.0, 1.0, 0.05),

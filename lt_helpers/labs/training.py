@@ -45,8 +45,10 @@ class TrainingLab(LiveLab):
 
     @staticmethod
     def begin(values):
-        from ..training.live import LiveRun
-
+        try:
+            from ..training.live import LiveRun
+        except ImportError as error:
+            raise ImportError(f"training needs PyTorch ({error}): pip install 'lt_helpers[train]'; the README says more.") from None
         return LiveRun(values["kind"], values["layers"], noise_of(values), values["learning_rate"], values["seed"])
 
     @classmethod

@@ -63,9 +63,10 @@ class WeightsLab(Lab):
         left_P, left_Q = map(percent, state.left[:, -1])
         whole, kept, nothing = (number(losses[SIGMAS.searchsorted(state.sigma)]) for losses in (state.whole, state.kept, state.nothing))
         said = (
-            f"{NAMES[state.kind]} with {state.layers} layers, trained on {state.noise.label}. In layer {state.layer} the diagonal and rank "
-            f"{state.rank} leave out {left_P} of P and {left_Q} of Q. At σ = {state.sigma} (σ² = {state.sigma**2}) the whole model "
-            f"has a loss of {whole}, and {kept} if only those parts are kept in every layer; the answer 0 has {nothing}, the oracle 0. "
+            f"{NAMES[state.kind]} with {state.layers} layer{'s' * (state.layers > 1)}, trained on {state.noise.label}. "
+            f"In layer {state.layer} the diagonal and rank {state.rank} leave out {left_P} of P and {left_Q} of Q. "
+            f"At σ = {state.sigma} (σ² = {state.sigma**2}) the whole model has a loss of {whole}, "
+            f"and {kept} if only those parts are kept in every layer; the answer 0 has {nothing}, the oracle 0. "
         )
         if state.layer == state.layers:
             said += "The rows of the last P that never train are left blank. "

@@ -1,5 +1,7 @@
 """The training lab: what it trains, what it shows of it, and that the weights follow the noise."""
 
+import sys
+
 import numpy as np
 import plotly.graph_objects as go
 import pytest
@@ -13,6 +15,14 @@ from lt_helpers.training.live import CONTEXT, DIM, EVERY, PLATEAU, context, yard
 @pytest.fixture
 def lab():
     return TrainingLab(layers=2)
+
+
+def test_without_torch_the_lab_says_what_to_install(monkeypatch):
+    for name in [name for name in sys.modules if name.startswith("lt_helpers.training")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(ImportError, match=r"training needs PyTorch .*pip install 'lt_helpers\[train\]'"):
+        TrainingLab()
 
 
 def test_one_layer_ends_where_it_must():

@@ -115,10 +115,11 @@ except OSError as error:
     ids=["a model", "a checkpoint"],
 )
 def test_a_full_disk_leaves_what_was_there(tmp_path, write):
+    """(-B: Python would cut its own compiled files short as well, without a word.)"""
     MODEL.save(tmp_path / "model.safetensors")
     weights.write(tmp_path / "models.safetensors", {})
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    command = [sys.executable, "-c", WRITES.format(write=write)]
+    command = [sys.executable, "-B", "-c", WRITES.format(write=write)]
     environment = {"PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1", "PATH": ""}
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=environment)
     assert re.search(r"could not write models?.safetensors .* unchanged", done.stdout), done.stderr
