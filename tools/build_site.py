@@ -12,6 +12,7 @@ import shutil
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from urllib.parse import unquote
 
 import nbformat
 from all_labs import LIVE
@@ -43,13 +44,20 @@ def page_name(path):
     return f"{path.stem.lower()}.html"
 
 
+def anchor_of(heading):
+    """The name of a heading in links, as GitHub makes it: so one link serves both."""
+    return re.sub(r"[^\w-]", "", unquote(html.unescape(heading)).lower())
+
+
 def rendered(text, folder):
     """Markdown as HTML. Links from `folder` to what is on the site stay on the site; the others lead to the repository."""
 
     def redirect(match):
         link, _, anchor = match[2].partition("#")
-        if not link or "://" in link or link == "api.html":
+        if "://" in link or link == "api.html":
             return match[0]
+        if not link:
+            return f'{match[1]}="#{anchor_of(anchor)}"'
         path = (folder / link).resolve()
         if path in DOCUMENTS or path in notebooks():
             target = page_name(path)
@@ -57,9 +65,10 @@ def rendered(text, folder):
             target = f"pictures/{path.name}"
         else:
             target = f"{REPOSITORY}/blob/v{VERSION}/{path.relative_to(ROOT)}"
-        return f'{match[1]}="{target}{"#" * bool(anchor)}{anchor}"'
+        return f'{match[1]}="{target}{"#" * bool(anchor)}{anchor_of(anchor)}"'
 
     body = re.sub(r'\b(href|src)="([^"]*)"', redirect, markdown2html_mistune(text))
+    body = re.sub(r'(<h\d id=")([^"]*)', lambda match: match[1] + anchor_of(match[2]), body)
     body = body.replace("<img ", '<img loading="lazy" ')
     return re.sub(r"<table>.*?</table>", r'<div class="scroll">\g<0></div>', body, flags=re.S)
 
