@@ -19,7 +19,8 @@ from lt_helpers.training.gradient import forward
 from lt_helpers.training.live import BATCH, CONTEXT, DIM, NEVER
 from lt_helpers.training.objective import RARE, capped, draw
 from lt_helpers.training.parameters import family
-from tools.browsing import chromium, jupyterlab, write_notebook
+from tools.all_labs import write_notebook
+from tools.browsing import chromium, jupyterlab
 from tools.notebook_page import NotebookPage
 
 CELLS = [
