@@ -15,6 +15,12 @@ async function ltPlotly(model) {
   return globalThis[name];
 }
 
+// When a key or the mouse last asked for something. A drawing that nobody asked for waits until that has been answered.
+const ltAnswer = 150; // milliseconds
+let ltAsked = -ltAnswer;
+for (const name of ["keydown", "pointerdown", "pointermove"])
+  document.addEventListener(name, (event) => (event.buttons === 0 || (ltAsked = performance.now())), {capture: true, passive: true});
+
 // ipywidgets gives the handles of its sliders no name for screen readers; their labels stand beside them.
 function ltNameSliders(lab) {
   for (const slider of lab?.querySelectorAll(".widget-slider") ?? [])
@@ -33,12 +39,16 @@ export default () => {
 
   function initialize({model}) {
     state = model.get("state");
+    function show(message) {
+      views.forEach((view) => view.show(state));
+      if (message.acknowledge) requestAnimationFrame(() => model.send({drawn: message.version}));
+    }
     model.on("msg:custom", (message) => {
       if (message.from !== null && message.from !== state.version) return model.send({missed: state.version});
       message.changes.forEach(change);
       state.version = message.version;
-      views.forEach((view) => view.show(state));
-      if (message.acknowledge) requestAnimationFrame(() => model.send({drawn: message.version}));
+      const wait = message.acknowledge ? ltAnswer - (performance.now() - ltAsked) : 0;
+      wait > 0 ? setTimeout(show, wait, message) : show(message);
     });
     model.send({missed: state.version}); // in case the figure moved on between the state's sending and now
   }

@@ -18,7 +18,7 @@ import ipywidgets
 from .base import FITTING, ROW, Lab
 from .controls import Prediction
 
-TRAIN, REST = 0.02, 0.001  # seconds of training, and of serving others, in turn
+TRAIN, REST = 0.01, 0.001  # seconds of training, and of serving others, in turn
 FRAMES = 5  # drawings a second
 BOUND = 6_000  # steps after the last touch of a control
 OPEN = {}  # the lab of each class that is on the page: a second run of its cell closes the first
