@@ -17,6 +17,7 @@ from tools.notebook_page import NotebookPage
 
 MOVES, DRAGS, PACE = 60, 40, 0.05
 SETTLED = 0.3  # seconds without a change of the drawing
+THERE = 8  # moves to one side before it turns back: no slider may come to its end
 LABS = {"NoiseLab": "sigma", "RidgeLab": "sigma", "RescalingLab": "s1"}  # and the control of the slider that is moved
 IMPORT = "from lt_helpers.labs import {lab}"
 FIGURE = """
@@ -92,8 +93,8 @@ def measure(browser, address, moves=MOVES):
     handle = page.locator(".widget-hslider .noUi-handle").first
     handle.focus()
     down, up, times = wire.down, wire.up, []
-    for _ in range(moves):
-        page.keyboard.press("ArrowRight")
+    for move in range(moves):
+        page.keyboard.press("ArrowLeft" if move // THERE % 2 else "ArrowRight")
         sleep(SETTLED)
         pressed, drawn = page.evaluate("() => [watched.pressed, watched.drawn]")
         times.append(drawn - pressed if drawn > pressed else np.inf)
