@@ -8,8 +8,16 @@ import pytest
 
 from lt_helpers import Categorical, LinearTransformer, RegressionTask, Uniform, adjusted_loss, load_pretrained
 from lt_helpers.labs import NoiseLab, TrainingLab
+from lt_helpers.labs.noise_state import OWN
 from lt_helpers.spectrum import Spectrum
 from lt_helpers.training.live import CONTEXT, DIM, EVERY, PLATEAU, context, yardstick
+
+
+@pytest.fixture(autouse=True)
+def nothing_handed_over():
+    """The noise lab forgets the models of a test."""
+    yield
+    OWN.clear()
 
 
 @pytest.fixture
