@@ -19,7 +19,7 @@ export JUPYTER_WIDGETS_ECHO ?= 0
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z]*\):.*##/  make \1\t/p' Makefile | expand -t 18
-	@echo "Options: make lab PORT=9000 OPEN=no TORCH=no | make test ARGS='tests/unit -x' | make notebooks NB=07 | make train ARGS=--help"
+	@echo "Options: make lab PORT=9000 OPEN=no TORCH=no | make test ARGS='tests/unit -x' | make notebooks NB=07 | make classroom USERS=8 | make train ARGS=--help"
 	@echo "An environment of your own (conda, say) instead of .venv: make lab VENV=\$$CONDA_PREFIX"
 
 lab: lab-environment  ## open notebook 00 in JupyterLab (sets up .venv the first time)

@@ -15,11 +15,14 @@ async function ltPlotly(model) {
   return globalThis[name];
 }
 
-// When a key or the mouse last asked for something. A drawing that nobody asked for waits until that has been answered.
+// When a key or the mouse last asked for something, once a page. A drawing that nobody asked for waits until that has been answered.
 const ltAnswer = 150; // milliseconds
-let ltAsked = -ltAnswer;
-for (const name of ["keydown", "pointerdown", "pointermove"])
-  document.addEventListener(name, (event) => (event.buttons === 0 || (ltAsked = performance.now())), {capture: true, passive: true});
+const ltAsked = (globalThis[Symbol.for("lt_helpers asked")] ??= (() => {
+  const asked = {at: -ltAnswer};
+  const note = (event) => event.buttons === 0 || (asked.at = performance.now());
+  for (const name of ["keydown", "pointerdown", "pointermove"]) document.addEventListener(name, note, {capture: true, passive: true});
+  return asked;
+})());
 
 // ipywidgets gives the handles of its sliders no name for screen readers; their labels stand beside them.
 function ltNameSliders(lab) {
@@ -47,7 +50,7 @@ export default () => {
       if (message.from !== null && message.from !== state.version) return model.send({missed: state.version});
       message.changes.forEach(change);
       state.version = message.version;
-      const wait = message.acknowledge ? ltAnswer - (performance.now() - ltAsked) : 0;
+      const wait = message.acknowledge ? ltAnswer - (performance.now() - ltAsked.at) : 0;
       wait > 0 ? setTimeout(show, wait, message) : show(message);
     });
     model.send({missed: state.version}); // in case the figure moved on between the state's sending and now

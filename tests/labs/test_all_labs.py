@@ -6,13 +6,9 @@ from functools import cache
 import numpy as np
 import plotly.graph_objects as go
 import pytest
+from extremes import LABS
 
-from lt_helpers import labs
-from lt_helpers.labs import Choice, Lab, Prediction, Seed, Slider
-from lt_helpers.labs.live import LiveLab
-
-LABS = [value for value in vars(labs).values() if isinstance(value, type) and issubclass(value, Lab) and value is not Lab]
-LABS = [lab for lab in LABS if not issubclass(lab, LiveLab)]  # what trains is no function of its controls: test_live.py, test_training.py
+from lt_helpers.labs import Choice, Prediction, Seed, Slider
 
 
 @cache
