@@ -29,7 +29,7 @@ from lt_helpers.labs import NoiseLab, TrainingLab
 # $\omega_{yy}$ have an effect: nothing reads its $x$ any more.
 #
 # One head holds products, $\omega_{xx} = p_x q_x$ and so on, and they are bound: $\omega_{xx}\,\omega_{yy} = \omega_{xy}\,\omega_{yx}$. With two heads all four are free. The lab trains the omegas
-# themselves, that is, two heads. The best loss is about the same, but it is easier to reach. (The section on poor minima comes back to this.)
+# themselves, that is, two heads. For uniform noise the best loss is about the same ([11](11_inside_the_weights.ipynb)). (The section on poor minima comes back to this.)
 #
 # ## What is made small
 # Training usually draws a query and squares the error of its answer. Three facts save most of the work:
@@ -124,12 +124,11 @@ print(f"loss over Bayes-optimal: {ratios[0]:.1f} at sigma_max = 1, {ratios[1]:.1
 # difference only from outside, from the loss of the stored model. If yours lies more than a tenth above it and has stopped falling, the lab says so. A new start is the remedy; the noise
 # of small batches helps too, as does a larger learning rate.
 #
-# Gauss-Newton is no remedy. It goes to the nearest optimum, quickly, and stays there. In the lab: train at σ_max = 1, pause, slide to 5, and press *Jump to the optimum*. From some starts it
-# ends in the good minimum, from others in one that is about a quarter worse.
+# Gauss-Newton is no remedy. It goes to the nearest optimum, quickly, and stays there. Try it in the lab: train at σ_max = 1, pause, slide to 5, and press *Jump to the optimum*; then the same
+# after *Restart*. Is it always the stored model's loss where it ends?
 #
-# With the omegas free, at the lab's learning rate, most starts reach the good minimum. With one head per layer it was the other way round: of 20 starts that followed the noise from σ_max = 1
-# to 5, all ended in the poor one (Adam, 64 sequences a step, learning rate 0.02). The bound $\omega_{xx}\,\omega_{yy} = \omega_{xy}\,\omega_{yx}$ makes signs hard to change: an omega can only pass
-# through zero together with another.
+# Free omegas help. With one head, $\omega_{xx}\,\omega_{yy} = \omega_{xy}\,\omega_{yx}$ makes signs hard to change: an omega can only pass through zero together with another. How many of 20
+# starts follow the noise to within a tenth of the stored model's loss is counted by `python -m benchmarks live`, with the lab's own settings.
 #
 # ## Keep what you trained
 # The model is a `LinearTransformer` like any other. Save it, load it, weigh it: in a terminal, `python -m lt_helpers evaluate my_model.safetensors --noise uniform:5` does the same as the cell below.

@@ -344,7 +344,7 @@ exercises.one_layer.check(my_layer)
 #
 # <details><summary>Hint</summary>
 #
-# Noise with few values, far apart but not too far, leaves most to win: try `lt.Categorical((2, 4))`. With `(0.5, 4)` AdaRR hardly needs to guess, and two constants do nearly all that can be done.
+# Noise with few values, far apart but not too far, leaves most to win: try `lt.Categorical((2, 4))`. Then `(0.5, 4)`: who is left to beat?
 #
 # </details>
 # <details><summary>Hint</summary>
