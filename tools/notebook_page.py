@@ -2,6 +2,7 @@
 
 import time
 
+import ipywidgets
 import numpy as np
 
 # For each trace of a chart: its numbers, how many shapes stand for it on the page, and where its marks stand, back in data units.
@@ -35,6 +36,16 @@ FAULTS = """root => {
   }
   return faults;
 }"""
+
+
+SLIDERS = ipywidgets.IntSlider, ipywidgets.FloatSlider, ipywidgets.SelectionSlider
+
+
+def written(slider):
+    """What a slider says beside its handle."""
+    if isinstance(slider, ipywidgets.SelectionSlider):
+        return next(label for label, value in slider.options if value == slider.value)
+    return format(slider.value, slider.readout_format).replace("-", "\N{MINUS SIGN}")
 
 
 class NotebookPage:
@@ -136,6 +147,9 @@ class Lab:
                 time.sleep(0.1)
 
     def _compare(self, expected):
+        for widget in expected.controls.values():  # what the kernel has computed is what the sliders say by now
+            if isinstance(widget, SLIDERS):
+                assert self.readout(widget.description) == written(widget)
         assert self.words() == expected.words_now
         drawn = self.drawn()
         assert len(drawn) == len(expected.figure.data) > 0

@@ -17,7 +17,7 @@ from ..model import LinearTransformer
 from ..noise import PAPER_NOISES, Categorical, Noise, Uniform, parse_noise
 from ..pretrained import model_name
 from ..task import RegressionTask
-from .levenberg import solve
+from . import eigenvalues, levenberg
 from .parameters import family
 from .search import Found, deeper, jittered, one_layer, search, weighed
 
@@ -136,8 +136,10 @@ def train_cell(cell, seed, models, plan=None, report=None, samples=SAMPLES):
     parameters, task = family(cell.kind, cell.layers, DIM, cell.heads, cell.held), RegressionTask(DIM, CONTEXT, cell.noise)
     if cell.layers == 1 and not cell.held:
         found = Found(one_layer(parameters, task, rng), np.nan, "closed form", 0, 0, 0.0, False)
+    elif not cell.noise.sigma_max and cell.kind == "gd++":
+        found = eigenvalues.solve(parameters, task, key, warm_starts(cell, parameters, models, rng), report)
     elif not cell.noise.sigma_max and models:
-        found = solve(parameters, task, key, warm_starts(cell, parameters, models, rng), report)
+        found = levenberg.solve(parameters, task, key, warm_starts(cell, parameters, models, rng), report)
     else:
         found = search(parameters, task, key, warm_starts(cell, parameters, models, rng), plan, report)
     loss, error, p9999, diverged = weighed(parameters, found.theta, task, samples, np.random.default_rng([*key, 1]))

@@ -22,7 +22,7 @@ class FragileLab(NoiseLab):
 FragileLab()"""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # an event loop runs as long as it does: tests in other files need their own
 def browser():
     with chromium() as browser:
         yield browser
