@@ -35,7 +35,7 @@ site: lab-environment  ## write the pages that need no kernel: build/site/index.
 
 test: test-environment  ## run the whole suite: house, unit, labs, notebooks, browser
 	@tools/setup chromium
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 notebooks: test-environment  ## rebuild and execute the notebooks from notebooks/.text (one: NB=07)
 	@$(PY) tools/build_notebooks.py $(NB)

@@ -101,7 +101,7 @@ class NotebookPage:
         while self.page.locator(".lt-chart").count() < count and time.monotonic() < deadline:
             self.command("notebook:move-cursor-down")
             self.page.wait_for_timeout(300)
-        self.page.wait_for_selector(".lt-chart", state="attached", timeout=20_000)
+        self.page.wait_for_selector(".lt-chart", state="attached", timeout=60_000)
         return [Lab(self.page, chart) for chart in self.page.locator(".jp-OutputArea-output:has(.lt-chart)").all()]
 
     def errors(self):
@@ -116,7 +116,7 @@ class Lab:
     def __init__(self, page, root):
         self.page, self.root = page, root
         root.scroll_into_view_if_needed()
-        root.locator(".lt-figure .main-svg").first.wait_for(state="attached", timeout=20_000)
+        root.locator(".lt-figure .main-svg").first.wait_for(state="attached", timeout=60_000)
 
     def drawn(self):
         """Every trace that the chart has, with what is on the page for it."""

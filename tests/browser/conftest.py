@@ -32,7 +32,8 @@ def browser():
 def address_of(tmp_path_factory):
     folder = tmp_path_factory.mktemp("jupyter")
     shutil.copytree(ROOT / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
-    write_notebook(folder / "notebooks" / "two_labs.ipynb", TWO_LABS)
+    for name in ("two_labs.ipynb", "shared.ipynb"):  # a notebook has one kernel, in however many pages it is open
+        write_notebook(folder / "notebooks" / name, TWO_LABS)
     write_notebook(folder / "notebooks" / "fragile_lab.ipynb", [FRAGILE_LAB])
     write_notebook(folder / "notebooks" / "training.ipynb", TRAINING)
     with jupyterlab(folder) as address_of:
