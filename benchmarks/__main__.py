@@ -1,16 +1,40 @@
-"""`make bench`, or `python -m benchmarks [NAME ...]`: run the measurements and print their tables."""
+"""`make bench`, or `python -m benchmarks [--keep] [NAME ...]`: run the measurements and print their tables.
 
+With --keep each table is kept in benchmarks/results, with the machine and the versions that gave it.
+"""
+
+import os
+import platform
 import sys
+from datetime import date
 from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
 
 NAMES = ("kernel", "forward", "training", "browser", "live")
+RESULTS = Path(__file__).parent / "results"
 
 
-def main(names):
-    for name in names or NAMES:
+def machine():
+    """What measured, in a line."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.is_file() else []
+    cpu = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
+    packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "torch", "jupyterlab", "plotly"))
+    return f"{date.today()}, {os.cpu_count()} cores ({cpu}), Python {platform.python_version()}, {packages}."
+
+
+def main(arguments):
+    names = [name for name in arguments if name != "--keep"] or NAMES
+    for name in names:
         if name not in NAMES:
             raise SystemExit(f"no benchmark {name!r}: there are {', '.join(NAMES)}.")
-        print(f"## {name}\n\n{import_module(f'benchmarks.{name}').report()}\n", flush=True)
+        load = os.getloadavg()[0]
+        report = import_module(f"benchmarks.{name}").report()
+        print(f"## {name}\n\n{report}\n", flush=True)
+        if "--keep" in arguments:
+            RESULTS.mkdir(exist_ok=True)
+            (RESULTS / f"{name}.md").write_text(f"# {name}\n\n{machine()} Load before: {load:.1f}.\n\n{report}\n")
 
 
 if __name__ == "__main__":

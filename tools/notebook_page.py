@@ -86,6 +86,15 @@ class NotebookPage:
         self.page.reload()
         self.wait_until_ready()
 
+    def open(self, path):
+        """Save and close the notebook, shut its kernel down, and open another one in the same page."""
+        self.command("docmanager:save")
+        self.page.evaluate(
+            "async () => { const shown = jupyterapp.shell.currentWidget; await shown.sessionContext.shutdown(); shown.close(); }"
+        )
+        self.command("docmanager:open", path=path, factory="Notebook")
+        self.wait_until_ready()
+
     def close(self):
         """Shut the kernel down and close the page; a page that is closed already leaves its kernel to others."""
         if not self.page.is_closed():
@@ -135,7 +144,7 @@ class Lab:
         exec(statement, names)
         return eval(call, names)
 
-    def shows_what_python_computes(self, seconds=10):
+    def shows_what_python_computes(self, seconds=30):
         """Wait until every number, every mark and the words on the page are those that Python computes for the controls."""
         deadline = time.monotonic() + seconds
         while True:

@@ -1,18 +1,27 @@
-"""Every lab of every notebook in a real JupyterLab: drawn, moved by key and by mouse, and again after the page is loaded anew."""
+"""Every lab of every notebook in a real JupyterLab: drawn, and moved by key and by mouse."""
 
 from pathlib import Path
 
 import pytest
+from notebook_page import NotebookPage
 
 NOTEBOOKS = sorted(path.name for path in (Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 
 
-@pytest.mark.parametrize("name", [*NOTEBOOKS, "two_labs.ipynb"])
-def test_every_lab_draws_and_moves(open_notebook, name):
-    notebook = open_notebook(name)
-    notebook.run_all()
-    assert notebook.errors() == []
-    for lab in notebook.labs():
+@pytest.fixture(scope="module")
+def page(browser, address_of):
+    """A JupyterLab in which one notebook after the other is opened."""
+    page = NotebookPage(browser.new_context(viewport={"width": 1366, "height": 768}).new_page(), address_of("notebooks/two_labs.ipynb"))
+    yield page
+    page.close()
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_every_lab_draws_and_moves(page, name):
+    page.open(f"notebooks/{name}")
+    page.run_all()
+    assert page.errors() == []
+    for lab in page.labs():
         lab.shows_what_python_computes()
         for label in lab.sliders():
             lab.step(label)
@@ -20,7 +29,16 @@ def test_every_lab_draws_and_moves(open_notebook, name):
         lab.drag(lab.sliders()[0], [20, 40])
         lab.shows_what_python_computes()
         assert lab.layout_faults() == []
+    assert page.failures == []
 
+
+@pytest.mark.parametrize("name", ["two_labs.ipynb", NOTEBOOKS[4]])
+def test_after_a_reload_every_lab_is_as_it_was_and_moves(open_notebook, name):
+    notebook = open_notebook(name)
+    notebook.run_all()
+    for lab in notebook.labs():
+        lab.step(lab.sliders()[0])
+        lab.shows_what_python_computes()
     said = [lab.words() for lab in notebook.labs()]
     notebook.reload()
     assert [lab.words() for lab in notebook.labs(len(said))] == said
