@@ -1,13 +1,17 @@
-"""GD++ without noise, where the loss is an integral over a single number.
+"""GD++, where the loss is an integral over a single number.
 
-GD++ treats each principal direction of Sigma by itself, and without noise alpha = Sigma w. What a layer leaves unexplained of w along a
-direction with eigenvalue s is 1 + omega_yx s of what it met, and the next layer meets the eigenvalue s (1 + omega_xx s)^2 (sec. 5.1:
-Newton's iteration for the inverse is a special case). So
+GD++ treats each principal direction of Sigma by itself. Of what a direction with eigenvalue s still asks for, alpha - s w, a layer leaves
+1 + omega_yx s, and the next layer meets the eigenvalue s (1 + omega_xx s)^2 (sec. 5.1: Newton's iteration for the inverse is a special
+case). After L layers the share
 
-    1/2 E |w^L - w|^2 = d/2 E_s prod_l (1 + omega_yx,l s_l)^2,    s_1 = s,    s_{l+1} = s_l (1 + omega_xx,l s_l)^2,
+    left(s) = prod_l (1 + omega_yx,l s_l),    s_1 = s,    s_{l+1} = s_l (1 + omega_xx,l s_l)^2,
 
-and least squares on a fine grid of eigenvalues takes it as low as the depth allows. A batch of contexts would not: one in a million has
-an eigenvalue so large that its loss rules the mean. The grid has those too, with the weight that they deserve.
+is left and w = (1 - left) alpha / s. The noise of a context is not seen, only its mean square m counts: with e = m / n
+
+    1/2 E |w - w_ridge|^2 = d/2 E_s (1 + e / s) (left(s) - e / (s + e))^2 + what ConstRR loses, whose share left is e / (s + e).
+
+Least squares on a fine grid of eigenvalues takes that as low as the depth allows. A batch of contexts would not: without noise one in a
+million has an eigenvalue so large that its loss rules the mean. The grid has those too, with the weight that they deserve.
 """
 
 from time import process_time
@@ -23,6 +27,7 @@ STRETCH = (1.0, 1.25)  # half of the contexts each are drawn with eigenvalues so
 EDGE = 3e-5  # the share of small eigenvalues that is not drawn but follows from the density's power at zero
 STARTS = 60
 PRECISE = {"method": "trf", "x_scale": "jac", "ftol": 1e-15, "xtol": 1e-15, "gtol": 1e-15, "max_nfev": 300}
+NEAR = 1e-4  # of ConstRR's loss: so near to it no further start is tried
 BOUND = 1e100  # of what a start that explodes may count for
 
 
@@ -45,8 +50,8 @@ def eigenvalues(task, rng):
     return np.concatenate([tail, s[drawn]]), np.concatenate([small, mass[drawn]])
 
 
-def unexplained(omega, s):
-    """The part of w that is left along a direction, and its derivatives.
+def share_left(omega, s):
+    """left(s), and its derivatives.
 
     omega : (L, 2), omega_xx and omega_yx.    s : (K,)    ->    left (K,), derivatives (2L, K)
     """
@@ -62,29 +67,34 @@ def unexplained(omega, s):
 
 
 def solve(family, task, seed, warm, report=None):
-    """Train GD++ for the task without noise, from random starts and the warm ones {name: theta (L, 4)} -> Found, as `search` does."""
+    """Train GD++ from random starts and the warm ones {name: theta (L, 4)} -> Found, as `search` does. The task has C = I, n >= d."""
     begin, rng = process_time(), np.random.default_rng(seed)
     s, probability = eigenvalues(task, rng)
-    root, shape = np.sqrt(task.dim / 2 * probability), (family.layers, 2)
+    e, shape = task.noise.mean_square / task.context, (family.layers, 2)
+    root, aim = np.sqrt(task.dim / 2 * probability * (1 + e / s)), e / (s + e)
     starts = {name: theta[:, [0, 2]].numpy() for name, theta in warm.items()}
     for i in range(STARTS):
         near = list(warm)[i // 2 % len(warm)] if i % 2 and warm else None
         starts[f"random {i}"] = random_start(family.layers, rng, starts.get(near))
 
     def misfit(flat):
-        return np.clip(np.nan_to_num(root * unexplained(flat.reshape(shape), s)[0], nan=BOUND), -BOUND, BOUND)
+        return np.clip(np.nan_to_num(root * (share_left(flat.reshape(shape), s)[0] - aim), nan=BOUND), -BOUND, BOUND)
 
     def jacobian(flat):
-        return np.clip(np.nan_to_num(root * unexplained(flat.reshape(shape), s)[1]), -BOUND, BOUND).T
+        return np.clip(np.nan_to_num(root * share_left(flat.reshape(shape), s)[1]), -BOUND, BOUND).T
 
+    sigmas, weights = task.noise.nodes(64)
+    const_rr = task.dim / 2 * probability @ ((s[:, None] / (s[:, None] + sigmas**2 / task.context)) @ weights - s / (s + e))
     fits, interrupted = {}, False
     try:
         with np.errstate(over="ignore", invalid="ignore"):
             for name, start in starts.items():
                 fits[name] = least_squares(misfit, start.ravel(), jacobian, **PRECISE)
                 if report:
-                    losses = [2 * fit.cost for fit in fits.values()]
+                    losses = [const_rr + 2 * fit.cost for fit in fits.values()]
                     report(Report(name, len(fits), len(starts), losses[-1], min(losses)))
+                if 2 * fits[name].cost < NEAR * const_rr:
+                    break
     except KeyboardInterrupt:
         interrupted = True
     losses = {name: (2 * fit.cost, fit.x.reshape(shape)) for name, fit in fits.items()}
@@ -96,7 +106,7 @@ def solve(family, task, seed, warm, report=None):
     theta[:, [0, 2]] = torch.from_numpy(losses[best][1])
     theta[-1, 0] = 0  # nothing reads the context after the last layer
     steps = sum(fit.nfev for fit in fits.values())
-    return Found(theta, float(losses[best][0]), best, steps, 0, process_time() - begin, interrupted)
+    return Found(theta, float(losses[best][0] + const_rr), best, steps, 0, process_time() - begin, interrupted)
 
 
 def random_start(layers, rng, near=None):

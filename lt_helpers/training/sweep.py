@@ -136,7 +136,7 @@ def train_cell(cell, seed, models, plan=None, report=None, samples=SAMPLES):
     parameters, task = family(cell.kind, cell.layers, DIM, cell.heads, cell.held), RegressionTask(DIM, CONTEXT, cell.noise)
     if cell.layers == 1 and not cell.held:
         found = Found(one_layer(parameters, task, rng), np.nan, "closed form", 0, 0, 0.0, False)
-    elif not cell.noise.sigma_max and cell.kind == "gd++":
+    elif cell.kind == "gd++":
         found = eigenvalues.solve(parameters, task, key, warm_starts(cell, parameters, models, rng), report)
     elif not cell.noise.sigma_max and models:
         found = levenberg.solve(parameters, task, key, warm_starts(cell, parameters, models, rng), report)

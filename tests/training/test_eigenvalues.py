@@ -1,15 +1,17 @@
-"""GD++ without noise: the integral over one eigenvalue against whole models on whole contexts."""
+"""GD++: the integral over one eigenvalue against whole models on whole contexts."""
 
 import numpy as np
 import pytest
 import torch
 
-from lt_helpers.noise import Fixed
+from lt_helpers.noise import Categorical, Fixed, Uniform
+from lt_helpers.spectrum import Spectrum
 from lt_helpers.task import RegressionTask
-from lt_helpers.training.eigenvalues import eigenvalues, solve, unexplained
+from lt_helpers.training.eigenvalues import eigenvalues, share_left, solve
 from lt_helpers.training.gradient import forward
 from lt_helpers.training.objective import draw
 from lt_helpers.training.parameters import family
+from lt_helpers.training.search import weighed
 
 TASK = RegressionTask(10, 20, Fixed(0))
 OMEGA = np.array([[-0.25, -0.4], [-1.2, -1.6], [0.0, -6.0]])
@@ -22,13 +24,25 @@ def grid():
 
 def test_the_integral_is_the_loss_of_the_model(grid):
     s, probability = grid
-    integral = TASK.dim / 2 * probability @ unexplained(OMEGA, s)[0] ** 2
+    integral = TASK.dim / 2 * probability @ share_left(OMEGA, s)[0] ** 2
     theta = torch.zeros(3, 4, dtype=torch.float64)
     theta[:, [0, 2]] = torch.from_numpy(OMEGA)
     sequences = draw(TASK, 100_000, np.random.default_rng(1), share=0)
     losses = sequences.losses(forward(family("gd++", 3, 10), theta, sequences.S).w)
     assert probability.sum() == pytest.approx(1)
     assert integral == pytest.approx(losses.mean().item(), abs=4 * losses.std().item() / np.sqrt(len(losses)))
+
+
+@pytest.mark.parametrize("noise", [Uniform(5), Categorical((1, 3))])
+def test_with_noise_it_comes_near_to_ridge_regression_with_one_penalty_and_knows_its_loss(noise):
+    task, gd = RegressionTask(10, 20, noise), family("gd++", 4, 10)
+    found = solve(gd, task, 0, {"weak": torch.tensor([[-0.1, 0, -0.3, 0]] * 4, dtype=torch.float64)})
+    loss, error, *_ = weighed(gd, found.theta, task, 50_000, np.random.default_rng(1))
+    assert found.loss == pytest.approx(loss, abs=4 * error)
+    moments = task.sample_moments(50_000, np.random.default_rng(2))
+    spectrum, penalty = Spectrum.from_moments(moments.S, 20), np.full(50_000, np.sqrt(noise.mean_square))
+    const_rr = ((spectrum.ridge(penalty) - spectrum.ridge(moments.sigma)) ** 2).sum(1).mean() / 2
+    assert const_rr * 0.98 < found.loss < const_rr * 1.03
 
 
 def test_small_eigenvalues_are_as_rare_as_in_many_contexts(grid):
@@ -44,8 +58,8 @@ def test_derivatives_are_those_of_differences():
     for i in range(OMEGA.size):
         step = np.zeros(OMEGA.size)
         step[i] = 1e-6
-        there, back = (unexplained(OMEGA + sign * step.reshape(OMEGA.shape), s)[0] for sign in (1, -1))
-        np.testing.assert_allclose(unexplained(OMEGA, s)[1][i], (there - back) / 2e-6, rtol=1e-4, atol=1e-4)
+        there, back = (share_left(OMEGA + sign * step.reshape(OMEGA.shape), s)[0] for sign in (1, -1))
+        np.testing.assert_allclose(share_left(OMEGA, s)[1][i], (there - back) / 2e-6, rtol=1e-4, atol=1e-4)
 
 
 def test_no_start_is_lost_and_the_best_is_kept():
