@@ -10,8 +10,6 @@ ARGS ?=
 PY := $(VENV)/bin/python
 # The matrices are 11 x 11: more threads than one only cost time, and far more of it where a container has fewer CPUs than it shows.
 export OMP_NUM_THREADS ?= 1
-# Widgets answer without repeating to the page what the page has just sent.
-export JUPYTER_WIDGETS_ECHO ?= 0
 
 .DEFAULT_GOAL := help
 .PHONY: help lab dashboard site test notebooks readme pictures bench classroom train lint clean

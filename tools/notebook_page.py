@@ -1,9 +1,13 @@
 """A notebook in a browser, as a test drives it: run, slide, and read what is drawn."""
 
+import re
 import time
 
 import ipywidgets
 import numpy as np
+import psutil
+
+MB = 2**20
 
 # For each trace of a chart: its numbers, how many shapes stand for it on the page, and where its marks stand, back in data units.
 DRAWN = """figure => {
@@ -85,6 +89,19 @@ class NotebookPage:
         self.command("docmanager:save")
         self.page.reload()
         self.wait_until_ready()
+
+    def kernel(self):
+        """The process of the notebook's kernel."""
+        name = self.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.id")
+        return next(process for process in psutil.process_iter(["cmdline"]) if name in " ".join(process.info["cmdline"] or ()))
+
+    def memory(self):
+        """Megabytes that the kernel holds, and the page once it has collected its garbage."""
+        devtools = self.page.context.new_cdp_session(self.page)
+        devtools.send("HeapProfiler.collectGarbage")
+        page = devtools.send("Runtime.getHeapUsage")["usedSize"]
+        devtools.detach()
+        return np.array([self.kernel().memory_full_info().uss, page]) / MB
 
     def close(self):
         """Shut the kernel down and close the page; a page that is closed already leaves its kernel to others."""
@@ -202,7 +219,7 @@ class Lab:
             self.press(label, "ArrowLeft")
         assert self.readout(label) != before
 
-    def drag(self, label, offsets):
+    def drag(self, label, offsets, let_go=True):
         """Take the handle and move it by each of `offsets` (pixels from where it was), then let go."""
         self.handle(label).scroll_into_view_if_needed()
         box = self.handle(label).bounding_box()
@@ -211,7 +228,8 @@ class Lab:
         self.page.mouse.down()
         for offset in offsets:
             self.page.mouse.move(x + offset, y)
-        self.page.mouse.up()
+        if let_go:
+            self.page.mouse.up()
 
     def _slider(self, label):
         return self.root.locator(f'.widget-hslider:has(> .widget-label:text-is("{label}"))')
@@ -228,3 +246,13 @@ class Lab:
     def layout_faults(self):
         """What a learner would trip over: text under 12 pixels, a lab wider than its cell, words over a panel that leave its width."""
         return self.root.evaluate(FAULTS)
+
+
+def said(lab):
+    """What a lab that trains says of its steps."""
+    return next(text for text in lab.root.locator(".widget-html-content").all_inner_texts() if text.startswith("step "))
+
+
+def steps(lab):
+    """How many steps it says it has taken."""
+    return int(re.search(r"step ([\d,]+)", said(lab))[1].replace(",", ""))

@@ -22,7 +22,7 @@ def page_of(browser, tmp_path_factory):
         return pages[-1]
 
     with served(
-        command(port, folder), f"http://127.0.0.1:{port}/?token={token}", folder / "log", JUPYTER_TOKEN=token, JUPYTER_WIDGETS_ECHO="0"
+        command(port, folder), f"http://127.0.0.1:{port}/?token={token}", folder / "log", JUPYTER_TOKEN=token
     ):
         yield open_page
         for page in pages:
