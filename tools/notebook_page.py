@@ -6,6 +6,7 @@ import time
 import ipywidgets
 import numpy as np
 import psutil
+from axe_playwright_python.sync_playwright import Axe
 
 MB = 2**20
 
@@ -41,6 +42,14 @@ FAULTS = """root => {
   return faults;
 }"""
 
+
+# Numbers the controls in the order of the page; -> their names.
+NUMBER = """root => [...root.querySelectorAll("button, select, input, .noUi-handle")].filter((one) => one.offsetParent).map((one, stop) => {
+  one.dataset.stop = stop;
+  return one.getAttribute("aria-label") || one.textContent || one.outerHTML;
+})"""
+STOP = "root => root.contains(document.activeElement) ? document.activeElement.dataset.stop ?? '' : null"
+STANDS = "control => String(control.type === 'checkbox' ? control.checked : control.value)"
 
 SLIDERS = ipywidgets.IntSlider, ipywidgets.FloatSlider, ipywidgets.SelectionSlider
 
@@ -234,6 +243,30 @@ class Lab:
     def _slider(self, label):
         return self.root.locator(f'.widget-hslider:has(> .widget-label:text-is("{label}"))')
 
+    def passed_over(self):
+        """What Tab does not reach, on its way from the first control to beyond the last -> their names."""
+        names = self.root.evaluate(NUMBER)
+        self.root.locator("[data-stop='0']").focus()
+        reached = []
+        while (stop := self.root.evaluate(STOP)) is not None and len(reached) < 4 * len(names):  # a slider's number is a stop as well
+            reached.append(stop)
+            self.page.keyboard.press("Tab")
+        return [name for stop, name in enumerate(names) if str(stop) not in reached]
+
+    def unmoved(self):
+        """The lists, boxes and numbers that stay as they are when the keys of such a control are pressed -> their names."""
+        still = []
+        for control in self.root.locator("select, input:visible").element_handles():
+            if control.evaluate("control => control.options?.length === 1"):
+                continue
+            before = control.evaluate(STANDS)
+            for key in ("Space",) if control.get_attribute("type") == "checkbox" else ("ArrowDown", "ArrowUp"):
+                if control.evaluate(STANDS) == before:
+                    control.press(key)
+            if control.evaluate(STANDS) == before:
+                still.append(control.get_attribute("aria-label") or control.evaluate("control => control.outerHTML"))
+        return still
+
     def colour(self, locator, name):
         """A colour of an element: red, green, blue, each 0 to 255."""
         text = locator.evaluate(f"element => getComputedStyle(element)['{name}']")
@@ -246,6 +279,13 @@ class Lab:
     def layout_faults(self):
         """What a learner would trip over: text under 12 pixels, a lab wider than its cell, words over a panel that leave its width."""
         return self.root.evaluate(FAULTS)
+
+
+def access_faults(page):
+    """What axe finds serious or critical in the labs of a page."""
+    found = Axe().run(page, ".jp-OutputArea-output:has(.lt-chart)").response
+    bad = [fault for fault in found["violations"] if fault["impact"] in ("serious", "critical")]
+    return [f"{fault['id']}: {node['html'][:200]} {node['failureSummary']}" for fault in bad for node in fault["nodes"]]
 
 
 def said(lab):
