@@ -14,7 +14,7 @@ from notebook_page import said, steps
 MOVES = int(os.environ.get("LT_MOVES", 100))
 MINUTES = float(os.environ.get("LT_MINUTES", 0.3))
 THERE = 40  # moves to one side before the slider turns back: it must not come to its end
-GROWS = 10, 2  # megabytes that kernel and page may hold more after all of it than after a third
+GROWS = 10, 4  # megabytes that kernel and page may hold more after all of it than after a third
 
 pytestmark = pytest.mark.timeout(120 + MOVES + 120 * MINUTES)
 
