@@ -33,7 +33,7 @@ def chromium():
 
 
 @contextmanager
-def jupyterlab(folder, port=None, token=None, **environment):
+def jupyterlab(folder, port=None, **environment):
     """JupyterLab with `folder` as its root, settings of its own and a free port -> a function from a path in it to its address."""
     private = Path(folder) / ".jupyter"
     quiet = private / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
@@ -42,7 +42,7 @@ def jupyterlab(folder, port=None, token=None, **environment):
     places = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR", "JUPYTERLAB_WORKSPACES_DIR")
     private_places = {name: str(private / name) for name in places} | {"JUPYTERLAB_SETTINGS_DIR": str(private / "settings")}
 
-    port, token = port or free_port(), token or secrets.token_hex(16)
+    port, token = port or free_port(), secrets.token_hex(16)
     options = {
         "IdentityProvider.token": token,
         "ServerApp.port": port,
