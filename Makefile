@@ -10,12 +10,10 @@ ARGS ?=
 PY := $(VENV)/bin/python
 # The matrices are 11 x 11: more threads than one only cost time, and far more of it where a container has fewer CPUs than it shows.
 export OMP_NUM_THREADS ?= 1
-# Widgets answer without repeating to the page what the page has just sent.
-export JUPYTER_WIDGETS_ECHO ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help lab dashboard site test notebooks readme pictures bench classroom train lint clean
-.PHONY: lab-environment dashboard-environment test-environment train-environment classroom-environment
+.PHONY: help lab dashboard site test notebooks readme pictures bench classroom train lint audit clean
+.PHONY: audit-environment lab-environment dashboard-environment test-environment train-environment classroom-environment
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z]*\):.*##/  make \1\t/p' Makefile | expand -t 18
@@ -62,6 +60,9 @@ train: train-environment  ## make stored models again (ARGS=--help lists the opt
 lint: test-environment  ## ruff over everything
 	@$(PY) -m ruff check .
 
+audit: audit-environment  ## ask PyPI for known vulnerabilities of everything that is installed
+	@$(PY) tools/audit.py
+
 clean:  ## remove the environment and what the commands left behind
 	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
@@ -75,5 +76,7 @@ test-environment:
 	@tools/setup test $(VENV)
 classroom-environment:
 	@tools/setup classroom $(VENV)
+audit-environment:
+	@tools/setup audit $(VENV)
 train-environment:
 	@tools/setup train $(VENV)

@@ -9,7 +9,6 @@ c.Spawner.default_url = "/lab"
 c.Spawner.environment = {
     "OMP_NUM_THREADS": "1",  # the matrices are 11 x 11: more threads only get in each other's way
     "OPENBLAS_NUM_THREADS": "1",
-    "JUPYTER_WIDGETS_ECHO": "0",  # a slider does not get back what it has just sent
 }
 c.Spawner.mem_guarantee = "260M"  # one notebook open
 c.Spawner.mem_limit = "1500M"  # the half-day path left open, and a training beside it

@@ -36,5 +36,6 @@ def best_of_rank(A, rank):
 
 
 def share_left(A, kept):
-    """The share of A's squared entries that `kept` leaves out, |A - kept|^2 / |A|^2.    (..., D, D)  ->  (...)"""
-    return ((A - kept) ** 2).sum(axis=(-2, -1)) / (A**2).sum(axis=(-2, -1))
+    """The share of A's squared entries that `kept` leaves out, |A - kept|^2 / |A|^2; of nothing, none.    (..., D, D)  ->  (...)"""
+    left, whole = ((matrix**2).sum(axis=(-2, -1)) for matrix in (A - kept, A))
+    return left / np.where(whole > 0, whole, 1)

@@ -33,16 +33,16 @@ def chromium():
 
 
 @contextmanager
-def jupyterlab(folder, **environment):
+def jupyterlab(folder, port=None, **environment):
     """JupyterLab with `folder` as its root, settings of its own and a free port -> a function from a path in it to its address."""
     private = Path(folder) / ".jupyter"
     quiet = private / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
-    quiet.parent.mkdir(parents=True)
+    quiet.parent.mkdir(parents=True, exist_ok=True)
     quiet.write_text('{"fetchNews": "false", "checkForUpdates": false}')
     places = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR", "JUPYTERLAB_WORKSPACES_DIR")
     private_places = {name: str(private / name) for name in places} | {"JUPYTERLAB_SETTINGS_DIR": str(private / "settings")}
 
-    port, token = free_port(), secrets.token_hex(16)
+    port, token = port or free_port(), secrets.token_hex(16)
     options = {
         "IdentityProvider.token": token,
         "ServerApp.port": port,
@@ -85,3 +85,11 @@ def wait_for(address, server, log, seconds=60):
         except OSError:
             time.sleep(0.2)
     raise RuntimeError(f"{Path(server.args[2]).name} did not start:\n{log.read_text()[-2000:]}")
+
+
+def wait_until(true, seconds=30):
+    """Ask `true()` until it is."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)

@@ -14,8 +14,9 @@ from lt_helpers.labs import Choice, Prediction, Seed, Slider
 
 LABS = [lab for lab in all_labs().values() if hasattr(lab, "compute")]  # a lab that trains is no function of its controls
 SAYS_SO = ("diverge", "explode", "beyond all numbers", "are dead", "gradient has vanished", "left blank")
-# Gaps: a step along a gradient that has vanished; the curve of FULL, or beyond the largest eigenvalue; prints too small to be compared.
-GAPS = {"step", "cosine", "curve", "apart", "baselines_apart"}
+# Gaps: noise levels that the profile lab has not come to; a step along a gradient that has vanished; the curve of FULL, or beyond the
+# largest eigenvalue; prints too small to be compared.
+GAPS = {"risks", "step", "cosine", "curve", "apart", "baselines_apart"}
 DRAW_EVERY = 25
 
 

@@ -1,9 +1,14 @@
 """A notebook in a browser, as a test drives it: run, slide, and read what is drawn."""
 
+import re
 import time
 
 import ipywidgets
 import numpy as np
+import psutil
+from axe_playwright_python.sync_playwright import Axe
+
+MB = 2**20
 
 # For each trace of a chart: its numbers, how many shapes stand for it on the page, and where its marks stand, back in data units.
 DRAWN = """figure => {
@@ -37,6 +42,14 @@ FAULTS = """root => {
   return faults;
 }"""
 
+
+# Numbers the controls in the order of the page; -> their names.
+NUMBER = """root => [...root.querySelectorAll("button, select, input, .noUi-handle")].filter((one) => one.offsetParent).map((one, stop) => {
+  one.dataset.stop = stop;
+  return one.getAttribute("aria-label") || one.textContent || one.outerHTML;
+})"""
+STOP = "root => root.contains(document.activeElement) ? document.activeElement.dataset.stop ?? '' : null"
+STANDS = "control => String(control.type === 'checkbox' ? control.checked : control.value)"
 
 SLIDERS = ipywidgets.IntSlider, ipywidgets.FloatSlider, ipywidgets.SelectionSlider
 
@@ -94,6 +107,19 @@ class NotebookPage:
         )
         self.command("docmanager:open", path=path, factory="Notebook")
         self.wait_until_ready()
+
+    def kernel(self):
+        """The process of the notebook's kernel."""
+        name = self.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.id")
+        return next(process for process in psutil.process_iter(["cmdline"]) if name in " ".join(process.info["cmdline"] or ()))
+
+    def memory(self):
+        """Megabytes that the kernel holds, and the page once it has collected its garbage."""
+        devtools = self.page.context.new_cdp_session(self.page)
+        devtools.send("HeapProfiler.collectGarbage")
+        page = devtools.send("Runtime.getHeapUsage")["usedSize"]
+        devtools.detach()
+        return np.array([self.kernel().memory_full_info().uss, page]) / MB
 
     def close(self):
         """Shut the kernel down and close the page; a page that is closed already leaves its kernel to others."""
@@ -211,7 +237,7 @@ class Lab:
             self.press(label, "ArrowLeft")
         assert self.readout(label) != before
 
-    def drag(self, label, offsets):
+    def drag(self, label, offsets, let_go=True):
         """Take the handle and move it by each of `offsets` (pixels from where it was), then let go."""
         self.handle(label).scroll_into_view_if_needed()
         box = self.handle(label).bounding_box()
@@ -220,10 +246,35 @@ class Lab:
         self.page.mouse.down()
         for offset in offsets:
             self.page.mouse.move(x + offset, y)
-        self.page.mouse.up()
+        if let_go:
+            self.page.mouse.up()
 
     def _slider(self, label):
         return self.root.locator(f'.widget-hslider:has(> .widget-label:text-is("{label}"))')
+
+    def passed_over(self):
+        """What Tab does not reach, on its way from the first control to beyond the last -> their names."""
+        names = self.root.evaluate(NUMBER)
+        self.root.locator("[data-stop='0']").focus()
+        reached = []
+        while (stop := self.root.evaluate(STOP)) is not None and len(reached) < 4 * len(names):  # a slider's number is a stop as well
+            reached.append(stop)
+            self.page.keyboard.press("Tab")
+        return [name for stop, name in enumerate(names) if str(stop) not in reached]
+
+    def unmoved(self):
+        """The lists, boxes and numbers that stay as they are when the keys of such a control are pressed -> their names."""
+        still = []
+        for control in self.root.locator("select, input:visible").element_handles():
+            if control.evaluate("control => control.options?.length === 1"):
+                continue
+            before = control.evaluate(STANDS)
+            for key in ("Space",) if control.get_attribute("type") == "checkbox" else ("ArrowDown", "ArrowUp"):
+                if control.evaluate(STANDS) == before:
+                    control.press(key)
+            if control.evaluate(STANDS) == before:
+                still.append(control.get_attribute("aria-label") or control.evaluate("control => control.outerHTML"))
+        return still
 
     def colour(self, locator, name):
         """A colour of an element: red, green, blue, each 0 to 255."""
@@ -237,3 +288,20 @@ class Lab:
     def layout_faults(self):
         """What a learner would trip over: text under 12 pixels, a lab wider than its cell, words over a panel that leave its width."""
         return self.root.evaluate(FAULTS)
+
+
+def access_faults(page):
+    """What axe finds serious or critical in the labs of a page."""
+    found = Axe().run(page, ".jp-OutputArea-output:has(.lt-chart)").response
+    bad = [fault for fault in found["violations"] if fault["impact"] in ("serious", "critical")]
+    return [f"{fault['id']}: {node['html'][:200]} {node['failureSummary']}" for fault in bad for node in fault["nodes"]]
+
+
+def said(lab):
+    """What a lab that trains says of its steps."""
+    return next(text for text in lab.root.locator(".widget-html-content").all_inner_texts() if text.startswith("step "))
+
+
+def steps(lab):
+    """How many steps it says it has taken."""
+    return int(re.search(r"step ([\d,]+)", said(lab))[1].replace(",", ""))

@@ -24,8 +24,10 @@ const ltAsked = (globalThis[Symbol.for("lt_helpers asked")] ??= (() => {
   return asked;
 })());
 
-// ipywidgets gives the handles of its sliders no name for screen readers; their labels stand beside them.
-function ltNameSliders(lab) {
+// ipywidgets gives the handles of its sliders no name for screen readers; their labels stand beside them. JupyterLab takes the keys that a
+// list needs for shortcuts of its own (the arrows leave for another cell, "d" twice deletes this one), unless the list says no.
+function ltHelpKeys(lab) {
+  for (const list of lab?.querySelectorAll("select") ?? []) list.dataset.lmSuppressShortcuts = "true";
   for (const slider of lab?.querySelectorAll(".widget-slider") ?? [])
     slider.querySelector(".noUi-handle")?.setAttribute("aria-label", slider.querySelector(".widget-label").textContent);
 }
@@ -62,7 +64,7 @@ export default () => {
       views.add(view);
       view.show(state);
       model.send({drawn: state.version});
-      requestAnimationFrame(() => ltNameSliders(el.closest(".jp-OutputArea-output")));
+      requestAnimationFrame(() => ltHelpKeys(el.closest(".jp-OutputArea-output")));
       return () => (views.delete(view), view.close());
     } catch (error) {
       el.textContent = `The chart could not be drawn (${error.message}). Reload the page; if that does not help, restart the kernel.`;

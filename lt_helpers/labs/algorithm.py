@@ -59,6 +59,8 @@ class AlgorithmLab(Lab):
             f"the error is {size(state.by_layer[-1])}, averaged over {COUNT} sequences; AdaRR's is {size(state.adarr)}"
         )
         said += "." if how == "as trained" else f", as trained {size(state.trained_by_layer[-1])}."
+        if not np.isfinite(state.by_noise).all():
+            said += f" At σ = {', '.join(f'{level:g}' for level in LEVELS[~np.isfinite(state.by_noise)])} it explodes."
         return said + (" What lies beyond an axis is drawn at its edge." if clipped(state) else "")
 
 

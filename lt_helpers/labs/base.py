@@ -146,6 +146,8 @@ class Lab:
             self.error = None
         except Exception as error:  # a lab says what went wrong; it stays usable
             self._fail(error)
+        except KeyboardInterrupt:
+            self._fail(InterruptedError("the kernel was interrupted before this was computed."))
 
     def _answer(self, values):
         self._compute(values)

@@ -3,11 +3,13 @@
 import shutil
 
 import pytest
-from all_labs import write_notebook
+from all_labs import all_labs, write_notebook
 from browsing import ROOT, chromium, jupyterlab
 from notebook_page import NotebookPage
 
 TRAINING = ["from lt_helpers.labs import TrainingLab", "lab = TrainingLab()\nlab", "print('steps', lab.process.steps)"]
+TEN_LABS = ["from lt_helpers.labs import NoiseLab", *10 * ["NoiseLab()"]]
+EVERY_LAB = ["from lt_helpers import labs", *(f"labs.{lab.__name__}()" for lab in all_labs().values())]
 TWO_LABS = ["from lt_helpers.labs import NoiseLab", "NoiseLab()", "NoiseLab(sigma=3.0, ghost={'sigma': 1.0})"]
 
 FRAGILE_LAB = """from lt_helpers.labs import NoiseLab
@@ -21,6 +23,27 @@ class FragileLab(NoiseLab):
 
 FragileLab()"""
 
+SLOW_LAB = """import time
+from lt_helpers.labs import NoiseLab
+
+class SlowLab(NoiseLab):
+    @staticmethod
+    def compute(**controls):
+        time.sleep(30 if controls["sigma"] == 1.1 else 0)
+        return NoiseLab.compute(**controls)
+
+SlowLab()"""
+
+NOTEBOOKS = {  # a notebook has one kernel, in however many pages it is open: those that tests share have two names
+    "two_labs": TWO_LABS,
+    "shared": TWO_LABS,
+    "ten_labs": TEN_LABS,
+    "every_lab": EVERY_LAB,
+    "fragile_lab": [FRAGILE_LAB],
+    "slow_lab": [SLOW_LAB],
+    "training": TRAINING,
+}
+
 
 @pytest.fixture(scope="module")  # an event loop runs as long as it does: tests in other files need their own
 def browser():
@@ -32,11 +55,9 @@ def browser():
 def address_of(tmp_path_factory):
     folder = tmp_path_factory.mktemp("jupyter")
     shutil.copytree(ROOT / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
-    for name in ("two_labs.ipynb", "shared.ipynb"):  # a notebook has one kernel, in however many pages it is open
-        write_notebook(folder / "notebooks" / name, TWO_LABS)
-    write_notebook(folder / "notebooks" / "fragile_lab.ipynb", [FRAGILE_LAB])
-    write_notebook(folder / "notebooks" / "training.ipynb", TRAINING)
-    with jupyterlab(folder) as address_of:
+    for name, cells in NOTEBOOKS.items():
+        write_notebook(folder / "notebooks" / f"{name}.ipynb", cells)
+    with jupyterlab(folder, JUPYTER_CONFIG_PATH=str(ROOT / "binder")) as address_of:  # the settings of `make lab`
         yield address_of
 
 

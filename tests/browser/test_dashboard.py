@@ -3,26 +3,27 @@
 import secrets
 
 import pytest
-from all_labs import all_labs
+from all_labs import all_labs, write_notebook
 from browsing import free_port, served
 from dashboard import command, write_pages
-from notebook_page import Lab
+from notebook_page import Lab, access_faults
 
 
 @pytest.fixture(scope="module")
 def page_of(browser, tmp_path_factory):
-    """page_of("noise-lab") -> the page of that lab, opened as its address says."""
+    """page_of("noise-lab") -> the page of that lab, opened as its address says; "every-lab" has all of them."""
     folder, port, token = tmp_path_factory.mktemp("dashboard"), free_port(), secrets.token_hex(16)
     write_pages(folder)
+    write_notebook(folder / "every-lab.ipynb", ["from lt_helpers import labs", *(f"labs.{lab.__name__}()" for lab in all_labs().values())])
     pages = []
 
-    def open_page(name):
+    def open_page(name, theme="light"):
         pages.append(browser.new_page(viewport={"width": 1366, "height": 768}))
-        pages[-1].goto(f"http://127.0.0.1:{port}/voila/render/{name}.ipynb?token={token}")
+        pages[-1].goto(f"http://127.0.0.1:{port}/voila/render/{name}.ipynb?token={token}&theme={theme}")
         return pages[-1]
 
     with served(
-        command(port, folder), f"http://127.0.0.1:{port}/?token={token}", folder / "log", JUPYTER_TOKEN=token, JUPYTER_WIDGETS_ECHO="0"
+        command(port, folder), f"http://127.0.0.1:{port}/?token={token}", folder / "log", JUPYTER_TOKEN=token
     ):
         yield open_page
         for page in pages:
@@ -41,6 +42,16 @@ def test_every_lab_is_a_page_that_draws_and_moves(page_of, name):
         lab.shows_what_python_computes()
     assert lab.layout_faults() == []
     assert page.locator(".jp-InputArea-editor").count() == 0
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_no_serious_fault_in_any_lab(page_of, theme):
+    page = page_of("every-lab", theme)
+    labs = page.locator(".jp-OutputArea-output:has(.lt-chart)")
+    labs.nth(len(all_labs()) - 1).wait_for(state="attached", timeout=60_000)
+    ink = Lab(page, labs.last).ink()
+    assert ink > 128 if theme == "dark" else ink < 128
+    assert access_faults(page) == []
 
 
 def test_whoever_has_no_token_sees_no_lab(browser, page_of):

@@ -1,23 +1,9 @@
 """The training lab in a real JupyterLab: start, move, pause; the page loaded anew, or closed and opened again, while it trains."""
 
-import re
 import time
 
-
-def said(lab):
-    """What the lab says of its steps."""
-    return next(text for text in lab.root.locator(".widget-html-content").all_inner_texts() if text.startswith("step "))
-
-
-def steps(lab):
-    return int(re.search(r"step ([\d,]+)", said(lab))[1].replace(",", ""))
-
-
-def wait_until(true, seconds=30):
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+from browsing import wait_until
+from notebook_page import said, steps
 
 
 def curves(lab):

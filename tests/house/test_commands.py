@@ -58,7 +58,7 @@ def installs(project):
 def test_make_alone_lists_every_command():
     listed = {line.split()[1] for line in run("make").stdout.splitlines() if line.startswith("  make ")}
     users = {"lab", "dashboard", "site", "classroom", "train"}
-    keepers = {"test", "notebooks", "readme", "pictures", "bench", "lint", "clean"}
+    keepers = {"test", "notebooks", "readme", "pictures", "bench", "lint", "audit", "clean"}
     assert users | keepers | {"help"} == listed
 
 

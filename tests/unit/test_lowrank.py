@@ -22,6 +22,11 @@ def test_a_diagonal_plus_rank_one_is_found_exactly(seed):
     np.testing.assert_allclose(found_L, L, atol=1e-8)
 
 
+def test_of_a_matrix_that_is_zero_nothing_is_left_out():
+    A = np.stack([np.zeros((3, 3)), np.diag([2.0, 1.0, 0.0])])
+    np.testing.assert_allclose(share_left(A, np.zeros((2, 3, 3))), [0, 1])
+
+
 def test_a_diagonal_plus_rank_two_is_found_exactly_for_a_stack_of_matrices(rng):
     D = np.eye(11) * rng.normal(size=(5, 1, 11))
     L = np.linalg.qr(rng.normal(size=(5, 11, 2)))[0] @ np.linalg.qr(rng.normal(size=(5, 11, 2)))[0].mT

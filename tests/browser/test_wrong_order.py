@@ -1,0 +1,154 @@
+"""What thirty people do to a notebook: everything twice, in two tabs, halfway, or after the kernel has gone. Labs go on, or say so."""
+
+import signal
+import time
+
+import psutil
+import pytest
+from all_labs import write_notebook
+from browsing import free_port, jupyterlab, wait_until
+from notebook_page import NotebookPage, said, steps
+
+INTERRUPT = "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.interrupt()"
+RESTART = "() => jupyterapp.shell.currentWidget.sessionContext.restartKernel()"
+SAYS_LOST = """words => getComputedStyle(words, "::before").content.includes("Run the cell again")"""
+
+
+@pytest.fixture(scope="module")
+def notebook(browser, address_of):
+    """A notebook with two labs, open for all tests that leave it in working order."""
+    page = browser.new_context(viewport={"width": 1366, "height": 768}).new_page()
+    notebook = NotebookPage(page, address_of("notebooks/two_labs.ipynb"))
+    notebook.run_all()
+    notebook.command("docmanager:save")
+    yield notebook
+    notebook.close()
+
+
+def test_two_tabs_on_one_notebook_show_the_same(notebook, address_of):
+    tab = NotebookPage(notebook.page.context.new_page(), address_of("notebooks/two_labs.ipynb"))
+    first, second = notebook.labs()[0], tab.labs()[0]
+    for mover, follower in ((first, second), (second, first)):
+        mover.page.bring_to_front()
+        mover.press("Noise σ", "ArrowRight", times=5)
+        mover.press("Layers", "ArrowLeft")
+        follower.page.bring_to_front()
+        mover.shows_what_python_computes()
+        wait_until(lambda one=mover, other=follower: other.readout("Noise σ") == one.readout("Noise σ"))
+        follower.shows_what_python_computes()
+    assert notebook.failures == tab.failures == []
+    tab.page.close()
+
+
+def test_a_page_loaded_anew_in_the_middle_of_a_drag(notebook):
+    lab = notebook.labs()[0]
+    before = lab.readout("Noise σ")
+    lab.drag("Noise σ", range(3, 60, 3), let_go=False)
+    notebook.page.reload()
+    notebook.page.mouse.up()
+    notebook.wait_until_ready()
+    lab = notebook.labs(2)[0]
+    lab.shows_what_python_computes()
+    assert lab.readout("Noise σ") != before
+    lab.step("Noise σ")
+    lab.shows_what_python_computes()
+
+
+def test_after_a_restart_a_lab_says_that_it_is_dead_until_its_cell_is_run(notebook):
+    words = notebook.labs()[0].root.locator(".lt-words")
+    assert not words.evaluate(SAYS_LOST)
+    notebook.page.evaluate(RESTART)
+    wait_until(lambda: words.evaluate(SAYS_LOST))
+    notebook.wait_until_ready()
+    notebook.run_last_cell()  # out of order: nothing is imported yet
+    wait_until(lambda: notebook.errors() != [])
+    assert "NameError: name 'NoiseLab' is not defined" in notebook.errors()[0]
+    notebook.run_all()
+    for lab in notebook.labs(2):
+        assert not lab.root.locator(".lt-words").evaluate(SAYS_LOST)
+        lab.step("Noise σ")
+        lab.shows_what_python_computes()
+    assert notebook.errors() == notebook.failures == []
+
+
+def test_a_kernel_that_is_killed_comes_back(notebook):
+    notebook.kernel().send_signal(signal.SIGKILL)
+    words = notebook.labs()[0].root.locator(".lt-words")
+    wait_until(lambda: words.evaluate(SAYS_LOST))
+    notebook.wait_until_ready()
+    notebook.page.keyboard.press("Escape")  # JupyterLab says that the kernel died
+    notebook.run_all()
+    lab = notebook.labs(2)[0]
+    lab.step("Noise σ")
+    lab.shows_what_python_computes()
+
+
+def test_ten_labs_in_one_notebook_move_each_alone(open_notebook):
+    notebook = open_notebook("ten_labs.ipynb")
+    notebook.run_all()
+    labs = notebook.labs(10)
+    assert len(labs) == 10
+    opened = labs[1].words()
+    for lab in labs[::3]:
+        lab.press("Noise σ", "ArrowRight", times=3)
+        lab.shows_what_python_computes()
+    for lab in labs[1::3]:
+        assert lab.words() == opened
+        lab.shows_what_python_computes()
+    assert notebook.failures == []
+
+
+def test_a_computation_that_is_interrupted_is_said_and_the_next_move_recovers(open_notebook):
+    notebook = open_notebook("slow_lab.ipynb")
+    notebook.run_all()
+    lab = notebook.labs()[0]
+    lab.press("Noise σ", "ArrowRight")  # it would take half a minute
+    time.sleep(1)
+    notebook.page.evaluate(INTERRUPT)
+    error = lab.root.locator(".lt-error")
+    error.wait_for()
+    assert "the kernel was interrupted before this was computed. Move a control, or press Reset." in error.inner_text()
+    lab.press("Noise σ", "ArrowRight")
+    error.wait_for(state="detached")
+    assert "σ = 1.2" in lab.words() and notebook.errors() == notebook.failures == []
+
+
+def test_an_interrupt_leaves_training_alive_and_closing_the_notebook_ends_it(open_notebook):
+    notebook = open_notebook("training.ipynb")
+    notebook.run_all()
+    lab = notebook.labs()[0]
+    lab.button("Start").click()
+    wait_until(lambda: steps(lab) > 10)
+    for _ in range(3):
+        notebook.page.evaluate(INTERRUPT)
+        lab.press("Noise σ_max", "ArrowRight")
+    wait_until(lambda: said(lab).endswith("on U(0, 2.5)"))
+    before = steps(lab)
+    wait_until(lambda: steps(lab) > before + 10)
+    assert notebook.errors() == notebook.failures == []
+
+    kernel = notebook.kernel()
+    notebook.command("docmanager:save")
+    notebook.page.evaluate("() => { jupyterapp.shell.currentWidget.close(); }")
+    wait_until(lambda: not kernel.is_running())
+    notebook.page.close()
+
+
+def test_answers_survive_a_dead_server(browser, tmp_path):
+    """What was typed is in the page, and is saved as soon as a server answers at the same address; the prediction can still be read."""
+    path, port = tmp_path / "answers.ipynb", free_port()
+    write_notebook(path, ["from lt_helpers.labs import NoiseLab\nNoiseLab()", "answer = ..."])
+    with jupyterlab(tmp_path, port) as address_of:
+        notebook = NotebookPage(browser.new_page(), address_of("answers.ipynb"))
+        notebook.run_all()
+        lab = notebook.labs()[0]
+        lab.press("Predict: σ read", "ArrowRight", times=3)
+        predicted = lab.readout("Predict: σ read")
+        next(process for process in psutil.process_iter() if f"--ServerApp.port={port}" in process.cmdline()).kill()
+        notebook.page.locator(".jp-Notebook .cm-content").last.click()
+        notebook.page.keyboard.press("Control+End")
+        notebook.page.keyboard.type("  # 42, before the server came back")
+    with jupyterlab(tmp_path, port):  # with another token, as `make lab` would have
+        wait_until(lambda: notebook.command("docmanager:save") or "# 42, before the server came back" in path.read_text())
+        assert lab.readout("Predict: σ read") == predicted
+    notebook.page.context.close()
