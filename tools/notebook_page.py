@@ -278,7 +278,8 @@ class Lab:
 
     def colour(self, locator, name):
         """A colour of an element: red, green, blue, each 0 to 255."""
-        text = locator.evaluate(f"element => getComputedStyle(element)['{name}']")
+        while not (text := locator.evaluate(f"element => getComputedStyle(element)['{name}']")):
+            pass  # it was drawn anew meanwhile
         return [float(part) for part in text[text.index("(") + 1 : -1].split(",")[:3]]
 
     def ink(self):

@@ -22,14 +22,20 @@ def server():
     return next(child for child in children if "jupyterlab" in child.cmdline())
 
 
+def family():
+    """The server, its kernels, and whatever those have started -> dictionaries of what each is; one that has just ended has no memory."""
+    processes = [server(), *server().children(recursive=True)]
+    return [process.as_dict(["cmdline", "memory_full_info"], ad_value=None) for process in processes if process.is_running()]
+
+
 def kernels():
-    return [child for child in server().children(recursive=True) if "ipykernel_launcher" in " ".join(child.cmdline())]
+    return [about for about in family() if "ipykernel_launcher" in " ".join(about["cmdline"] or ())]
 
 
 def held():
     """Megabytes of the server and its kernels together, shared pages counted once."""
-    processes = [server(), *server().children(recursive=True)]
-    return sum(getattr(info, "pss", info.uss) for info in (process.memory_full_info() for process in processes)) / MB
+    memory = [about["memory_full_info"] for about in family() if about["memory_full_info"]]
+    return sum(getattr(info, "pss", info.uss) for info in memory) / MB
 
 
 @pytest.mark.timeout(600)
