@@ -62,8 +62,7 @@ def evaluate(predictors, task, samples, rng):
     -> dict of Evaluation.
     """
     checked(task, samples, rng)
-    if not isinstance(predictors, dict) or not all(map(callable, predictors.values())):
-        raise TypeError(f"predictors is {checks.shown(predictors)}: predictors must be a dictionary of functions, Spectrum -> w.")
+    check_predictors(predictors)
     risks, one_query = {name: [] for name in predictors}, {name: [] for name in predictors}
     for size in chunks(samples):
         moments = task.sample_moments(size, rng)
@@ -87,8 +86,15 @@ def per_variance_profile(predictors, dim, context, sigmas, samples, rng):
     """
     if not np.iterable(sigmas) or isinstance(sigmas, str):
         raise TypeError(f"sigmas is {checks.shown(sigmas)}: sigmas must be a sequence of numbers.")
+    check_predictors(predictors)  # with no level at all, nothing else would look at them
     levels = [evaluate(predictors, RegressionTask(dim, context, Fixed(sigma)), samples, rng) for sigma in sigmas]
     return {name: np.array([(level[name].loss, level[name].standard_error) for level in levels]) for name in predictors}
+
+
+def check_predictors(predictors):
+    """A TypeError, unless it is a dictionary of functions."""
+    if not isinstance(predictors, dict) or not all(map(callable, predictors.values())):
+        raise TypeError(f"predictors is {checks.shown(predictors)}: predictors must be a dictionary of functions, Spectrum -> w.")
 
 
 def checked(task, samples, rng):

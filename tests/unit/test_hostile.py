@@ -150,6 +150,12 @@ def test_junk_in_any_argument_is_named(name):
                 answers_or_says(function, {**arguments, changed: junk}, words_for(changed))
 
 
+def test_predictors_are_looked_at_even_if_there_is_no_level_to_try_them_at():
+    function, arguments = CALLS["per_variance_profile"]
+    for junk in (None, 3, {"ridge": 3}):
+        answers_or_says(function, {**arguments, "predictors": junk, "sigmas": []}, ["predictors"])
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_junk_in_several_arguments_is_named(data):
