@@ -281,8 +281,10 @@ class Lab:
 
     def colour(self, locator, name):
         """A colour of an element: red, green, blue, each 0 to 255."""
-        while not (text := locator.evaluate(f"element => getComputedStyle(element)['{name}']")):
-            pass  # it was drawn anew meanwhile
+        for _ in range(50):  # it is empty while the element is drawn anew
+            if text := locator.evaluate(f"element => getComputedStyle(element)['{name}']"):
+                break
+            self.page.wait_for_timeout(100)
         return [float(part) for part in text[text.index("(") + 1 : -1].split(",")[:3]]
 
     def ink(self):

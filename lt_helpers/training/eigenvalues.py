@@ -50,7 +50,7 @@ def eigenvalues(task, rng):
     return np.concatenate([tail, s[drawn]]), np.concatenate([small, mass[drawn]])
 
 
-def share_left(omega, s):
+def residual_share(omega, s):
     """left(s), and its derivatives.
 
     omega : (L, 2), omega_xx and omega_yx.    s : (K,)    ->    left (K,), derivatives (2L, K)
@@ -78,10 +78,10 @@ def solve(family, task, seed, warm, report=None):
         starts[f"random {i}"] = random_start(family.layers, rng, starts.get(near))
 
     def misfit(flat):
-        return np.clip(np.nan_to_num(root * (share_left(flat.reshape(shape), s)[0] - aim), nan=BOUND), -BOUND, BOUND)
+        return np.clip(np.nan_to_num(root * (residual_share(flat.reshape(shape), s)[0] - aim), nan=BOUND), -BOUND, BOUND)
 
     def jacobian(flat):
-        return np.clip(np.nan_to_num(root * share_left(flat.reshape(shape), s)[1]), -BOUND, BOUND).T
+        return np.clip(np.nan_to_num(root * residual_share(flat.reshape(shape), s)[1]), -BOUND, BOUND).T
 
     sigmas, weights = task.noise.nodes(64)
     const_rr = task.dim / 2 * probability @ ((s[:, None] / (s[:, None] + sigmas**2 / task.context)) @ weights - s / (s + e))

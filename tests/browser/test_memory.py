@@ -4,11 +4,11 @@ import os
 
 import psutil
 import pytest
-from browsing import ROOT, wait_until
+from browsing import wait_until
 from write_readme import half_day
 
 MB = 2**20
-NOTEBOOKS = [name for name in half_day() if (ROOT / "notebooks" / f"{name}.ipynb").exists()]
+NOTEBOOKS = half_day()
 
 IDLE = """name => {
   const shown = window.jupyterapp?.shell.currentWidget;

@@ -144,7 +144,8 @@ def test_answers_survive_a_dead_server(browser, tmp_path):
         lab = notebook.labs()[0]
         lab.press("Predict: σ read", "ArrowRight", times=3)
         predicted = lab.readout("Predict: σ read")
-        next(process for process in psutil.process_iter() if f"--ServerApp.port={port}" in process.cmdline()).kill()
+        option = f"--ServerApp.port={port}"
+        next(process for process in psutil.process_iter(["cmdline"]) if option in (process.info["cmdline"] or ())).kill()
         notebook.page.locator(".jp-Notebook .cm-content").last.click()
         notebook.page.keyboard.press("Control+End")
         notebook.page.keyboard.type("  # 42, before the server came back")

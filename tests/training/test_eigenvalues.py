@@ -7,7 +7,7 @@ import torch
 from lt_helpers.noise import Categorical, Fixed, Uniform
 from lt_helpers.spectrum import Spectrum
 from lt_helpers.task import RegressionTask
-from lt_helpers.training.eigenvalues import eigenvalues, share_left, solve
+from lt_helpers.training.eigenvalues import eigenvalues, residual_share, solve
 from lt_helpers.training.gradient import forward
 from lt_helpers.training.objective import draw
 from lt_helpers.training.parameters import family
@@ -24,7 +24,7 @@ def grid():
 
 def test_the_integral_is_the_loss_of_the_model(grid):
     s, probability = grid
-    integral = TASK.dim / 2 * probability @ share_left(OMEGA, s)[0] ** 2
+    integral = TASK.dim / 2 * probability @ residual_share(OMEGA, s)[0] ** 2
     theta = torch.zeros(3, 4, dtype=torch.float64)
     theta[:, [0, 2]] = torch.from_numpy(OMEGA)
     sequences = draw(TASK, 100_000, np.random.default_rng(1), share=0)
@@ -58,8 +58,8 @@ def test_derivatives_are_those_of_differences():
     for i in range(OMEGA.size):
         step = np.zeros(OMEGA.size)
         step[i] = 1e-6
-        there, back = (share_left(OMEGA + sign * step.reshape(OMEGA.shape), s)[0] for sign in (1, -1))
-        np.testing.assert_allclose(share_left(OMEGA, s)[1][i], (there - back) / 2e-6, rtol=1e-4, atol=1e-4)
+        there, back = (residual_share(OMEGA + sign * step.reshape(OMEGA.shape), s)[0] for sign in (1, -1))
+        np.testing.assert_allclose(residual_share(OMEGA, s)[1][i], (there - back) / 2e-6, rtol=1e-4, atol=1e-4)
 
 
 def test_no_start_is_lost_and_the_best_is_kept():
