@@ -12,8 +12,8 @@ import pytest
 from browsing import wait_until
 from notebook_page import said, steps
 
-MOVES = int(os.environ.get("LT_MOVES", 100))
-MINUTES = float(os.environ.get("LT_MINUTES", 0.3))
+MOVES = int(os.environ.get("LT_MOVES", 60))
+MINUTES = float(os.environ.get("LT_MINUTES", 0.15))
 THERE = 40  # moves to one side before the slider turns back: it must not come to its end
 ENOUGH = 200  # answers, below which other work on the machine can make the last of them slower
 GROWS = 10, 4  # megabytes that kernel and page may hold more after all of it than after a third
