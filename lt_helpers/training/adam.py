@@ -1,8 +1,9 @@
 """Adam on fresh sequences at every step, for many restarts side by side: cheap steps, each of which can be watched (notebook 10).
 
 Most random starts end in a poor minimum, and which do shows early. So many are trained as one batch, restart x sequence, and only the
-best go on (successive halving: `prune`). One exploding sequence in thousands must not hide a good start: starts are ranked by
-their capped losses, and a gradient that one sequence blew up is clipped, for each restart by itself.
+best go on (successive halving: `prune`), where it is worth it with a learning rate that falls to nothing (`anneal`). One exploding
+sequence in thousands must not hide a good start: starts are ranked by their capped losses, and a gradient that one sequence blew up is
+clipped, for each restart by itself.
 """
 
 from dataclasses import dataclass, replace
@@ -66,9 +67,13 @@ class Adam:
     def task(self, task):
         self._task = task
         self.units = self.family.units(task.noise)
-        self.held_out = draw(task, self.settings.held_out, self.rng).float()
         self.average, self.averaged = self.theta.clone(), 0
-        self.best, self.best_loss = self.theta.clone(), torch.full(self.theta.shape[:-2], np.inf)
+        self.hold_out(draw(task, self.settings.held_out, self.rng))
+
+    def hold_out(self, sequences):
+        """Choose the best anew, from here on and on other held-out `sequences`."""
+        self.held_out = sequences.float()
+        self.best, self.best_loss = self.average.clone(), torch.full(self.theta.shape[:-2], np.inf)
         self.weigh()
 
     def model(self):
@@ -149,3 +154,20 @@ def prune(run, rounds, report=None):
                 report(progress)
         run.weigh()
         run.keep(stage.keep)
+
+
+def anneal(run, stage, report=None):
+    """Train the restarts of an Adam `run` on, at a learning rate that falls to nothing as half a cosine, and keep the best.
+
+    stage : Round, its learning rate the first.    report : function of a Progress.
+    """
+    run.settings = replace(run.settings, batch=stage.batch, averaging=200)
+    run.hold_out(draw(run.task, 20_000, run.rng))
+    for step in range(stage.steps):
+        rate = stage.learning_rate * (1 + np.cos(np.pi * step / stage.steps)) / 2
+        run.settings = replace(run.settings, learning_rate=rate)
+        progress = run.step()
+        if report:
+            report(progress)
+    run.weigh()
+    run.keep(stage.keep)

@@ -2,7 +2,8 @@
 
 Starts are random, the best of many that Adam has pruned; or warm: a shallower model with a layer that does nothing, the DIAG model for
 FULL, the model of a neighbouring noise. All take a few Gauss-Newton steps on small batches, the best of them more on larger ones, and so
-on (successive halving). At last the best and the warm starts, as they came, are weighed on the same held-out sequences: what a search
+on (successive halving). FULL models for noise levels that lie apart, such as {1, 3}, have a long run of Adam first: there Gauss-Newton
+stays where it starts. At last the best and the warm starts, as they came, are weighed on the same held-out sequences: what a search
 returns is never worse than what it was given.
 """
 
@@ -12,8 +13,8 @@ from time import process_time
 import numpy as np
 import torch
 
-from ..noise import Fixed
-from .adam import Round, prune, random_starts
+from ..noise import Categorical, Fixed
+from .adam import Round, anneal, prune, random_starts
 from .gauss_newton import FEW_PARAMETERS, GaussNewton, Settings
 from .gradient import forward
 from .objective import draw, held_out_loss
@@ -31,8 +32,9 @@ class Stage:
 
 @dataclass(frozen=True)
 class Plan:
-    """How to search.  restarts, rounds : random starts, and how Adam prunes them.  head_start : Gauss-Newton steps that those left take
-    before they are compared with warm ones.  stages : of all.  held_out : number of sequences that make the last choice."""
+    """How to search.  restarts, rounds : random starts, and how Adam prunes them.  anneal : a Round of Adam for those left, or None.
+    head_start : Gauss-Newton steps that they take before they are compared with warm ones.  stages : of all.  held_out : number of
+    sequences that make the last choice."""
 
     restarts: int
     rounds: tuple
@@ -40,9 +42,11 @@ class Plan:
     stages: tuple
     settings: Settings
     held_out: int = 100_000
+    anneal: Round | None = None
 
 
 FULL = Plan(9, (Round(100, 64, 0.01, 2),), 50, (Stage(6, 50, 1024), Stage(2, 60, 2048), Stage(1, 140, 2048)), Settings())
+LONG = replace(FULL, rounds=(Round(500, 128, 0.01, 3), Round(700, 256, 0.007, 1)), anneal=Round(8_000, 1024, 0.005, 1))
 PRUNED = (Round(100, 64, 0.02, 8), Round(100, 128, 0.01, 3))  # 24 starts, 8, 3
 FEW = Plan(24, PRUNED, 10, (Stage(8, 50, 512), Stage(3, 50, 1024), Stage(1, 150, 4096)), FEW_PARAMETERS)
 
@@ -79,11 +83,12 @@ def search(family, task, seed, warm=None, plan=None, report=None):
     report : function of a Report, called after each step.
     -> Found.  Ctrl-C ends the search and keeps the best so far.
     """
-    plan = plan or (FULL if isinstance(family, Full) else FEW)
+    plan = plan or plan_for(family, task)
     begin, rng, warm = process_time(), np.random.default_rng(seed), warm or {}
-    left = plan.rounds[-1].keep
+    left = (plan.anneal or plan.rounds[-1]).keep
     first = min(len(warm) + left, plan.stages[0].keep)
-    total = sum(stage.steps for stage in plan.rounds) + left * plan.head_start + sum(min(first, s.keep) * s.steps for s in plan.stages)
+    total = sum(stage.steps for stage in (*plan.rounds, plan.anneal) if stage) + left * plan.head_start
+    total += sum(min(first, stage.keep) * stage.steps for stage in plan.stages)
     adam, runs, finalists = random_starts(family, task, rng, plan.restarts), {}, {}
     interrupted, done = False, 0
 
@@ -107,6 +112,8 @@ def search(family, task, seed, warm=None, plan=None, report=None):
         for name, theta in warm.items():
             begin_run(name, theta)
         prune(adam, plan.rounds, lambda progress: tell("random", progress, progress.best))
+        if plan.anneal:
+            anneal(adam, plan.anneal, lambda progress: tell("random", progress, progress.best))
         for i, theta in enumerate(adam.best):
             begin_run(f"random {i}", theta)
             advance(f"random {i}", plan.head_start, plan.stages[0].batch)
@@ -134,6 +141,13 @@ def search(family, task, seed, warm=None, plan=None, report=None):
         seconds=process_time() - begin,
         interrupted=interrupted,
     )
+
+
+def plan_for(family, task):
+    """The Plan for a family and a task."""
+    if not isinstance(family, Full):
+        return FEW
+    return LONG if isinstance(task.noise, Categorical) else FULL
 
 
 def ranked(runs):

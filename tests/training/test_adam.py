@@ -5,7 +5,9 @@ import pytest
 import torch
 
 from lt_helpers import RegressionTask, Uniform
-from lt_helpers.training.adam import Adam, Round, Settings, prune, random_starts
+from lt_helpers.training.adam import Adam, Round, Settings, anneal, prune, random_starts
+from lt_helpers.training.gradient import forward
+from lt_helpers.training.objective import draw
 from lt_helpers.training.parameters import family
 from lt_helpers.training.search import one_layer, weighed
 
@@ -82,6 +84,23 @@ def test_pruning_keeps_a_good_start():
         whole.step()
     losses = [weighed(parameters, theta, TASK, 5_000, np.random.default_rng(2))[0] for theta in (run.best[0], *whole.best)]
     assert losses[0] <= np.median(losses[1:])
+
+
+def test_annealing_comes_closer_to_the_best_single_layer_than_a_steady_rate(rng):
+    parameters = family("full", 1, 10)
+    sequences = draw(TASK, 20_000, rng, share=0)
+    exact = sequences.losses(forward(parameters, one_layer(parameters, TASK, rng), sequences.S).w).mean()
+
+    def excess(theta):
+        return sequences.losses(forward(parameters, theta, sequences.S).w).mean() / exact - 1
+
+    run = Adam(parameters, starts(parameters, 2), TASK, np.random.default_rng(0), Settings(batch=64, learning_rate=0.02))
+    for _ in range(400):
+        run.step()
+    steady = min(excess(theta) for theta in run.theta)
+    anneal(run, Round(400, 64, 0.02, 1))
+    assert run.best.shape == (1, 1, parameters.count)
+    assert excess(run.best[0]) < 0.01 < steady
 
 
 def test_the_same_seed_gives_the_same_starts():

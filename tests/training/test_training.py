@@ -72,10 +72,12 @@ def test_gd_plus_plus_comes_to_const_rr(rng):
     assert abs(loss - excess.mean()) < 0.05 * excess.mean() + 3 * error
 
 
-def test_the_same_seed_gives_the_same_model():
-    parameters = family("diag", 2, 10)
-    first, again, other = (search(parameters, TASK, seed, plan=QUICK).theta for seed in (3, 3, 4))
+@pytest.mark.parametrize("plan", [QUICK, replace(QUICK, anneal=Round(4, 16, 0.01, 1))])
+def test_the_same_seed_gives_the_same_model_in_as_many_steps_as_were_said(plan):
+    parameters, seen = family("diag", 2, 10), []
+    first, again, other = (search(parameters, TASK, seed, plan=plan, report=seen.append).theta for seed in (3, 3, 4))
     assert torch.equal(first, again) and not torch.equal(first, other)
+    assert [report.done for report in seen] == 3 * list(range(1, seen[0].total + 1))
 
 
 def test_an_interrupt_keeps_the_best_so_far():
