@@ -73,7 +73,11 @@ def served(command, address, log, **environment):
             yield
         finally:
             server.terminate()
-            server.wait(20)
+            try:
+                server.wait(20)
+            except subprocess.TimeoutExpired:  # a Jupyter server now and then waits for ever when a kernel ended just before
+                server.kill()
+                server.wait()
 
 
 def wait_for(address, server, log, seconds=60):

@@ -1,6 +1,7 @@
 """Every lab as a page of its own, without code: `python tools/dashboard.py` writes a notebook for each lab, and Voila serves them.
 
     python tools/dashboard.py [--port 8866] [--no-browser]
+    python tools/dashboard.py --only-write      (for a Jupyter server that has Voila already: Binder's)
 
 Voila runs a kernel for each visitor of a page and shows nothing but what the notebook draws.
 """
@@ -20,10 +21,15 @@ from all_labs import all_labs, write_notebook
 DASHBOARD = Path(__file__).parents[1] / "build" / "dashboard"
 
 
+def page_path(name, folder=DASHBOARD):
+    """Where the page of a lab stands."""
+    return folder / f"{name}.ipynb"
+
+
 def write_pages(folder=DASHBOARD):
     """A notebook for each lab, which opens as the lab declares -> their paths."""
     folder.mkdir(parents=True, exist_ok=True)
-    pages = {folder / f"{name}.ipynb": lab.__name__ for name, lab in all_labs().items()}
+    pages = {page_path(name, folder): lab.__name__ for name, lab in all_labs().items()}
     for path, lab in pages.items():
         write_notebook(path, [f"from lt_helpers.labs import {lab}\n\n{lab}()"])
     return list(pages)
@@ -47,7 +53,11 @@ def main():
     parser = argparse.ArgumentParser(description="Serve every lab as a page of its own.")
     parser.add_argument("--port", type=int, default=8866)
     parser.add_argument("--no-browser", action="store_true", help="only say the address")
+    parser.add_argument("--only-write", action="store_true", help="write the notebooks, and serve nothing")
     options = parser.parse_args()
+    if options.only_write:
+        write_pages()
+        return
     if answers(options.port):
         raise SystemExit(f"Port {options.port} is taken: choose another with --port (make dashboard PORT=9000).")
     write_pages()

@@ -10,6 +10,7 @@ import tomllib
 from pathlib import Path
 
 import brief
+from dashboard import page_path
 
 ROOT = Path(__file__).parent.parent
 
@@ -38,6 +39,12 @@ def binder(repository, version, notebook):
     return f"https://mybinder.org/v2/gh/{repository.removeprefix('https://github.com/')}/v{version}?urlpath=lab/tree/{notebook}"
 
 
+def noise_lab_alone(repository, version):
+    """Where Binder shows the noise lab and nothing else: Voila, on the page that binder/postBuild writes."""
+    page = page_path("noise-lab").relative_to(ROOT).as_posix()
+    return f"https://mybinder.org/v2/gh/{repository.removeprefix('https://github.com/')}/v{version}?urlpath=voila/render/{page}"
+
+
 def colab(repository, version, notebook):
     """Where Colab opens it."""
     return f"https://colab.research.google.com/github/{repository.removeprefix('https://github.com/')}/blob/v{version}/{notebook}"
@@ -54,6 +61,7 @@ def badges(repository, version):
     return (
         f"[![Tests]({repository}/actions/workflows/tests.yml/badge.svg)]({repository}/actions/workflows/tests.yml)\n"
         f"[![Open in Binder](https://mybinder.org/badge_logo.svg)]({binder(repository, version, first)})\n"
+        f"[![The noise lab alone](https://img.shields.io/badge/launch-noise_lab-579aca)]({noise_lab_alone(repository, version)})\n"
         f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab(repository, version, first)})"
     )
 

@@ -155,10 +155,10 @@ def ranked(runs):
     return sorted(runs, key=lambda name: runs[name].best_loss)
 
 
-def compared(family, candidates, sequences):
-    """The losses of {name: theta} on the same sequences -> {name: loss}"""
+def compared(family, candidates, sequences, mean=held_out_loss):
+    """The losses of {name: theta} on the same sequences -> {name: loss}.    mean : function of losses and weights (B,)."""
     ways = {name: forward(family, theta, sequences.S).w for name, theta in candidates.items()}
-    return {name: held_out_loss(sequences.losses(w), sequences.weight).item() for name, w in ways.items()}
+    return {name: mean(sequences.losses(w), sequences.weight).item() for name, w in ways.items()}
 
 
 def deeper(family, theta):

@@ -4,7 +4,7 @@ import secrets
 
 import pytest
 from all_labs import all_labs, write_notebook
-from browsing import free_port, served
+from browsing import free_port, jupyterlab, served
 from dashboard import command, write_pages
 from notebook_page import Lab, access_faults
 
@@ -52,6 +52,21 @@ def test_axe_finds_no_serious_fault_in_any_lab_on_a_dark_page(page_of):
     labs.nth(len(all_labs()) - 1).wait_for(state="attached", timeout=60_000)
     assert Lab(page, labs.last).ink() > 128
     assert access_faults(page) == []
+
+
+def test_a_jupyter_server_shows_the_noise_lab_alone(browser, tmp_path):
+    """As the badge opens it on Binder, whose server has Voila in it."""
+    write_pages(tmp_path)
+    with jupyterlab(tmp_path) as address_of:
+        server, _, token = address_of("").partition("?")
+        page = browser.new_page(viewport={"width": 1366, "height": 768})
+        page.goto(f"{server.partition('/lab')[0]}/voila/render/noise-lab.ipynb?{token}")
+        page.wait_for_selector(".lt-chart", state="attached", timeout=60_000)
+        lab = Lab(page, page.locator(".jp-OutputArea-output:has(.lt-chart)"))
+        lab.step(lab.sliders()[0])
+        lab.shows_what_python_computes()
+        assert page.locator(".jp-InputArea-editor").count() == 0
+        page.close()
 
 
 def test_whoever_has_no_token_sees_no_lab(browser, page_of):

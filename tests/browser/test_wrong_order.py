@@ -144,12 +144,42 @@ def test_answers_survive_a_dead_server(browser, tmp_path):
         lab = notebook.labs()[0]
         lab.press("Predict: σ read", "ArrowRight", times=3)
         predicted = lab.readout("Predict: σ read")
-        option = f"--ServerApp.port={port}"
-        next(process for process in psutil.process_iter(["cmdline"]) if option in (process.info["cmdline"] or ())).kill()
-        notebook.page.locator(".jp-Notebook .cm-content").last.click()
-        notebook.page.keyboard.press("Control+End")
-        notebook.page.keyboard.type("  # 42, before the server came back")
+        kill_server(port)
+        type_at_the_end(notebook.page, "  # 42, before the server came back")
     with jupyterlab(tmp_path, port):  # with another token, as `make lab` would have
         wait_until(lambda: notebook.command("docmanager:save") or "# 42, before the server came back" in path.read_text())
         assert lab.readout("Predict: σ read") == predicted
     notebook.page.context.close()
+
+
+def test_on_binder_an_answer_is_kept_in_the_browser_when_the_server_dies(browser, tmp_path):
+    """A dead server on Binder does not come back: the next one has the notebooks as they were at first."""
+    path, port, context = tmp_path / "answers.ipynb", free_port(), browser.new_context()
+    about_binder = {"BINDER_REPO_URL": "https://example.org/project", "BINDER_REF_URL": "https://example.org/project/tree/v1"}
+    write_notebook(path, ["answer = ..."])
+    with jupyterlab(tmp_path, port, **about_binder) as address_of:
+        page = NotebookPage(context.new_page(), address_of("answers.ipynb")).page
+        kill_server(port)
+        type_at_the_end(page, "  # my answer")
+        page.get_by_role("button", name="Save to browser storage").click()
+        page.get_by_role("dialog").get_by_text("saved").wait_for()
+        page.close()
+    assert "my answer" not in path.read_text()
+    with jupyterlab(tmp_path, port, **about_binder) as address_of:
+        notebook = NotebookPage(context.new_page(), address_of("answers.ipynb"))
+        notebook.page.get_by_role("button", name="Restore from browser storage").click()
+        notebook.page.get_by_role("dialog").get_by_role("button", name="OK").click()
+        notebook.page.locator(".jp-Notebook .cm-content", has_text="answer = ...  # my answer").wait_for()
+        notebook.close()
+
+
+def kill_server(port):
+    option = f"--ServerApp.port={port}"
+    next(process for process in psutil.process_iter(["cmdline"]) if option in (process.info["cmdline"] or ())).kill()
+
+
+def type_at_the_end(page, text):
+    """Type into the last cell of the notebook."""
+    page.locator(".jp-Notebook .cm-content").last.click()
+    page.keyboard.press("Control+End")
+    page.keyboard.type(text)

@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from dashboard import write_pages
 from release_notes import notes
 from write_readme import BLOCKS, first_notebook, project, series, written
 
@@ -64,6 +65,12 @@ def test_the_map_links_what_is_there_and_nothing_else():
 def test_badge_opens_the_first_notebook_at_the_version():
     assert (ROOT / first_notebook()).exists()
     assert f"/v{project()['version']}?urlpath=lab/tree/{first_notebook()}" in (ROOT / "README.md").read_text()
+
+
+def test_badge_shows_the_noise_lab_on_a_page_that_binder_writes(tmp_path):
+    name = re.search(r"urlpath=voila/render/build/dashboard/([^)]+)\)", (ROOT / "README.md").read_text())[1]
+    assert name in {path.name for path in write_pages(tmp_path)}
+    assert "tools/dashboard.py --only-write" in (ROOT / "binder" / "postBuild").read_text()
 
 
 def test_commands_are_there():
