@@ -9,6 +9,7 @@ import torch
 from distributed import LocalCluster
 
 from lt_helpers import Fixed, RegressionTask, Uniform, load_pretrained, weights
+from lt_helpers.training import levenberg
 from lt_helpers.training import sweep as sweeping
 from lt_helpers.training.adam import Round
 from lt_helpers.training.gauss_newton import FEW_PARAMETERS, GaussNewton
@@ -186,3 +187,11 @@ def test_a_search_never_ends_worse_than_it_began(tmp_path):
     found = search(parameters, task, 0, {"stored": start}, QUICK)
     before, after = (weighed(parameters, theta, task, 20_000, np.random.default_rng(1)) for theta in (start, found.theta))
     assert after[0] < before[0] + 2 * np.hypot(before[1], after[1])
+
+
+def test_without_noise_an_explosion_counts_whole():
+    losses, weight = torch.ones(1_000, dtype=torch.float64), torch.full((1_000,), 0.5)
+    losses[0] = 1e9
+    assert levenberg.plain_mean(losses, weight) == pytest.approx((999 + 1e9) / 2_000)
+    losses[1] = np.nan
+    assert levenberg.plain_mean(losses, weight) == np.inf
