@@ -16,7 +16,8 @@ def load_pretrained(kind, layers, noise, heads=1, variant="", folder=FOLDER):
     """A stored model, for d = 10 and trained at n = 20.
 
     kind : "gd++", "diag" or "full".    layers : int.    noise : Noise it was trained on.    heads : int.
-    variant : str.  "" or the name of an ablation, such as "no-omega_xy".
+    variant : str.  "" or the name of an ablation, such as "no-omega_xy".  Without noise a "diag" or "full" model may be a GD++ model:
+    where nothing better was found.
     -> LinearTransformer.  ValueError, with a list of those that are stored, if this one is not, or if the file is damaged.
     """
     entry = record(kind, layers, noise, heads, variant, folder)

@@ -125,7 +125,7 @@ def warm_starts(cell, parameters, models, rng):
 
 
 def train_cell(cell, seed, models, plan=None, report=None, samples=SAMPLES):
-    """Train one cell and weigh it on `samples` fresh sequences.
+    """Train one cell and weigh it on `samples` held-out sequences, the same for all cells of a noise.
 
     seed : int.    models : {role: LinearTransformer} that it starts from.    plan, report : as in `search`.
     -> LinearTransformer, record (dict).  The same arguments and versions give the same model.
@@ -142,7 +142,8 @@ def train_cell(cell, seed, models, plan=None, report=None, samples=SAMPLES):
         found = levenberg.solve(parameters, task, key, warm_starts(cell, parameters, models, rng), report)
     else:
         found = search(parameters, task, key, warm_starts(cell, parameters, models, rng), plan, report)
-    loss, error, p9999, diverged = weighed(parameters, found.theta, task, samples, np.random.default_rng([*key, 1]))
+    same = np.random.default_rng([seed, crc32(cell.noise.key.encode())])  # sequences for every model of a noise: its record can be compared
+    loss, error, p9999, diverged = weighed(parameters, found.theta, task, samples, same)
     record = {"kind": cell.kind, "layers": cell.layers, "noise": cell.noise.key, "heads": cell.heads, "variant": cell.variant}
     record |= {"context": CONTEXT, "loss": loss, "standard_error": error, "p9999": p9999, "diverged": diverged, "samples": samples}
     record |= {"start": found.start, "steps": found.steps, "skipped": found.skipped, "seconds": round(found.seconds, 1), "seed": seed}

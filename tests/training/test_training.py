@@ -17,7 +17,7 @@ from lt_helpers.training.gradient import forward
 from lt_helpers.training.objective import draw
 from lt_helpers.training.parameters import family
 from lt_helpers.training.search import Plan, Stage, one_layer, search, weighed
-from lt_helpers.training.sweep import Cell, Store, sources, sweep, whole_set
+from lt_helpers.training.sweep import Cell, Store, sources, sweep, train_cell, whole_set
 
 FEW_HELD_OUT = replace(FEW_PARAMETERS, held_out=1_000)
 QUICK = Plan(4, (Round(3, 16, 0.01, 2),), 2, (Stage(3, 3, 64), Stage(1, 4, 128)), FEW_HELD_OUT, held_out=1_000)
@@ -187,6 +187,12 @@ def test_a_search_never_ends_worse_than_it_began(tmp_path):
     found = search(parameters, task, 0, {"stored": start}, QUICK)
     before, after = (weighed(parameters, theta, task, 20_000, np.random.default_rng(1)) for theta in (start, found.theta))
     assert after[0] < before[0] + 2 * np.hypot(before[1], after[1])
+
+
+def test_models_of_a_noise_are_weighed_on_the_same_sequences():
+    """With one layer all kinds are the same model, but for what a single layer has no use for."""
+    losses = [train_cell(Cell(kind, 1, Uniform(2)), 0, {}, samples=2_000)[1]["loss"] for kind in ("gd++", "diag", "full")]
+    np.testing.assert_allclose(losses, losses[0], rtol=1e-9)
 
 
 def test_without_noise_an_explosion_counts_whole():

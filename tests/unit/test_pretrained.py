@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from lt_helpers import Categorical, LinearTransformer, RegressionTask, Uniform, adjusted_loss, load_pretrained, weights
+from lt_helpers.model import KINDS
 from lt_helpers.noise import parse_noise
 from lt_helpers.pretrained import FOLDER, model_name, record, spans, stored, stored_layers
 from lt_helpers.table1 import paper_table
@@ -26,7 +27,8 @@ def test_the_models_that_the_labs_need_are_stored():
 def test_a_stored_model_is_what_its_record_says(entry):
     noise = parse_noise(entry["noise"])
     model = load_pretrained(entry["kind"], entry["layers"], noise, entry["heads"], entry["variant"])
-    assert (model.kind, model.layers, model.heads, model.dim, model.context) == (entry["kind"], entry["layers"], entry["heads"], 10, 20)
+    assert (model.layers, model.heads, model.dim, model.context) == (entry["layers"], entry["heads"], 10, 20)
+    assert model.kind == entry["kind"] or not noise.sigma_max and model.kind in KINDS[: KINDS.index(entry["kind"])]  # GD++ is a DIAG model
     assert {"loss", "standard_error", "p9999", "steps", "seed", "seconds", "versions"} <= set(entry)
     if noise.sigma_max:  # without noise the loss hangs on a few rare sequences
         loss, error = adjusted_loss(model, RegressionTask(10, 20, noise), 4_000, np.random.default_rng(7))
