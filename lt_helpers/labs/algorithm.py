@@ -58,9 +58,15 @@ class AlgorithmLab(Lab):
             f"σ = {state.sigma:.1f} (σ² = {state.sigma**2:.2f}); constants of {state.layers} layers trained on {state.noise.label}, {how}: "
             f"the error is {size(state.by_layer[-1])}, averaged over {COUNT} sequences; AdaRR's is {size(state.adarr)}"
         )
-        said += "." if how == "as trained" else f", as trained {size(state.trained_by_layer[-1])}."
-        if not np.isfinite(state.by_noise).all():
-            said += f" At σ = {', '.join(f'{level:g}' for level in LEVELS[~np.isfinite(state.by_noise)])} it explodes."
+        curves = {"it explodes": state.by_noise}
+        if how == "as trained":
+            said += "."
+        else:
+            said += f", as trained {size(state.trained_by_layer[-1])}."
+            curves["what was trained explodes"] = state.trained_by_noise
+        for which, errors in curves.items():
+            if not np.isfinite(errors).all():
+                said += f" At σ = {', '.join(f'{level:g}' for level in LEVELS[~np.isfinite(errors)])} {which}."
         return said + (" What lies beyond an axis is drawn at its edge." if clipped(state) else "")
 
 
@@ -122,4 +128,4 @@ def clipped(state):
     """Whether anything lies beyond its axis; an error of nearly nothing does not count."""
     errors = np.concatenate([state.by_layer, state.by_noise, state.trained_by_layer, state.trained_by_noise])
     shown = [(state.w, WEIGHT), (state.trained_w, WEIGHT), (state.curve, KEPT), (state.trained_curve, KEPT), (state.kept, KEPT)]
-    return errors.max() > ERROR[1] or any(figures.clip(values, *ends)[1] for values, ends in shown)
+    return not (errors <= ERROR[1]).all() or any(figures.clip(values, *ends)[1] for values, ends in shown)

@@ -107,6 +107,12 @@ def test_an_explosion_is_drawn_at_the_edge_and_said():
     np.testing.assert_allclose(trace(lab, "algorithm", 1).y[-1], 50)
 
 
+def test_an_explosion_of_what_was_trained_is_said_once():
+    trained, changed = (AlgorithmLab(noise="uniform-1", layers=7, **terms).words_now for terms in ({}, {"step": 0.0}))
+    assert "At σ = 8 it explodes." in trained and "what was trained" not in trained
+    assert "At σ = 8 what was trained explodes." in changed and "it explodes" not in changed
+
+
 def test_a_prediction_is_marked_at_the_noise():
     lab = AlgorithmLab(sigma=5.0, guess=2.0)
     marker = trace(lab, "prediction", 2)
