@@ -91,8 +91,9 @@ class NoiseLab(Lab):
             return f"{level}: on this sequence the model diverges; its weight is not finite. A smaller σ or another depth brings it back."
         low, high = np.interp([0.05, 0.95], np.cumsum(state.posterior), GRID)
         apart = np.linalg.norm(state.path[-1] - state.oracle)
+        acts = f"acts as if σ were {state.implied:.1f}" if np.isfinite(state.implied) else "explodes, and acts as for no σ at all"
         said = [
-            f"{level}: the model acts as if σ were {state.implied:.1f}; AdaRR estimates {state.estimate:.1f}, "
+            f"{level}: the model {acts}; AdaRR estimates {state.estimate:.1f}, "
             f"and the data allow {low:.1f} to {high:.1f} (90%). Its w is {apart:.2g} away from the oracle's."
         ]
         if (np.abs(state.kept) < 10).all():
