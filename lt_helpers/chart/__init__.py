@@ -10,6 +10,7 @@ import functools
 import gzip
 import json
 import math
+import uuid
 from importlib.resources import files
 
 import anywidget
@@ -41,13 +42,15 @@ class Chart(anywidget.AnyWidget):
 
     _esm = (FILES / "draw.js").read_text() + (FILES / "widget.js").read_text()
     _css = (FILES / "chart.css").read_text()
+    name = traitlets.Unicode().tag(sync=True)  # by which the page finds this widget's model
     library = traitlets.Instance(Library).tag(sync=True, **ipywidgets.widget_serialization)
     state = traitlets.Any().tag(sync=True, to_json=lambda _, chart: chart._shown)  # as it is now, whenever a page asks
 
     def __init__(self, figure, words):
         self._shown = {"version": 0, "error": "", "words": words, **encode_figure(figure)}
         self._drawn = asyncio.Event()
-        super().__init__(library=library())
+        name = uuid.uuid4().hex
+        super().__init__(library=library(), name=name, model_id=name)
         self.on_msg(self._receive)
 
     def show(self, figure, words, acknowledge=False):

@@ -32,6 +32,14 @@ function ltHelpKeys(lab) {
     slider.querySelector(".noUi-handle")?.setAttribute("aria-label", slider.querySelector(".widget-label").textContent);
 }
 
+// anywidget drops every message to a model that a busy page took more than two seconds to bring up, for as long as the page lives. When this
+// runs the model is up, however long that took: from here on the comm's messages go past that gate, to what all widgets do with them.
+async function ltListen(model) {
+  const own = await model.widget_manager.get_model(model.get("name"));
+  const handle = Object.getPrototypeOf(Object.getPrototypeOf(own))._handle_comm_msg;
+  own.comm?.on_msg((message) => handle.call(own, message));
+}
+
 export default () => {
   let state; // {version, data, layout, words, error}
   const views = new Set();
@@ -55,7 +63,8 @@ export default () => {
       const wait = message.acknowledge ? ltAnswer - (performance.now() - ltAsked.at) : 0;
       wait > 0 ? setTimeout(show, wait, message) : show(message);
     });
-    model.send({missed: state.version}); // in case the figure moved on between the state's sending and now
+    // In case the figure moved on between the state's sending and now.
+    ltListen(model).then(() => model.send({missed: state.version}));
   }
 
   async function render({model, el}) {

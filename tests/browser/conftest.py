@@ -37,6 +37,7 @@ SlowLab()"""
 NOTEBOOKS = {  # a notebook has one kernel, in however many pages it is open: those that tests share have two names
     "two_labs": TWO_LABS,
     "shared": TWO_LABS,
+    "late": TWO_LABS,
     "ten_labs": TEN_LABS,
     "every_lab": EVERY_LAB,
     "fragile_lab": [FRAGILE_LAB],

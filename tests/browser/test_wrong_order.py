@@ -134,6 +134,20 @@ def test_an_interrupt_leaves_training_alive_and_closing_the_notebook_ends_it(ope
     notebook.page.close()
 
 
+def test_a_lab_that_came_up_late_moves(browser, address_of):
+    """anywidget gives a model two seconds; here none at all, as on a page that is busy for longer."""
+    page = browser.new_context(viewport={"width": 1366, "height": 768}).new_page()
+    page.add_init_script("const timeout = AbortSignal.timeout; AbortSignal.timeout = () => timeout.call(AbortSignal, 0);")
+    notebook = NotebookPage(page, address_of("notebooks/late.ipynb"))
+    notebook.run_all()
+    lab = notebook.labs()[0]
+    wait_until(lambda: notebook.late)
+    lab.press("Noise σ", "ArrowRight", times=3)
+    lab.shows_what_python_computes()
+    assert notebook.errors() == notebook.failures == []
+    notebook.close()
+
+
 def test_answers_survive_a_dead_server(browser, tmp_path):
     """What was typed is in the page, and is saved as soon as a server answers at the same address; the prediction can still be read."""
     path, port = tmp_path / "answers.ipynb", free_port()
@@ -147,7 +161,7 @@ def test_answers_survive_a_dead_server(browser, tmp_path):
         kill_server(port)
         type_at_the_end(notebook.page, "  # 42, before the server came back")
     with jupyterlab(tmp_path, port):  # with another token, as `make lab` would have
-        wait_until(lambda: notebook.command("docmanager:save") or "# 42, before the server came back" in path.read_text())
+        wait_until(lambda: notebook.command("docmanager:save") or "# 42, before the server came back" in path.read_text(), 90)
         assert lab.readout("Predict: σ read") == predicted
     notebook.page.context.close()
 
