@@ -37,7 +37,7 @@ function ltHelpKeys(lab) {
 async function ltListen(model) {
   const own = await model.widget_manager.get_model(model.get("name"));
   const handle = Object.getPrototypeOf(Object.getPrototypeOf(own))._handle_comm_msg;
-  own.comm?.on_msg((message) => handle.call(own, message));
+  if (handle) own.comm?.on_msg((message) => handle.call(own, message));
 }
 
 export default () => {
@@ -64,7 +64,7 @@ export default () => {
       wait > 0 ? setTimeout(show, wait, message) : show(message);
     });
     // In case the figure moved on between the state's sending and now.
-    ltListen(model).then(() => model.send({missed: state.version}));
+    ltListen(model).finally(() => model.send({missed: state.version}));
   }
 
   async function render({model, el}) {

@@ -100,7 +100,10 @@ class LiveLab(Lab):
         while self._left > 0:
             begin = perf_counter()
             while self._left > 0 and perf_counter() - begin < TRAIN:
-                self.process.step()
+                try:
+                    self.process.step()
+                except KeyboardInterrupt:  # it is meant for a cell; let through, it would end the kernel's loop. Pause ends training.
+                    continue
                 self._left -= 1
                 counted += 1
             await asyncio.sleep(REST)

@@ -116,6 +116,7 @@ def test_workflows_are_pinned_and_may_do_no_more_than_they_need(path):
         assert job.get("permissions") == MORE.get(name)
         for step in job["steps"]:
             assert re.search(r"@[0-9a-f]{40}$", step.get("uses", "@" + "0" * 40))
+            assert "python3 tools/" not in step.get("run", "")  # which lacks what they import; .venv/bin/python has it
 
 
 def test_continuous_integration_is_make_test():

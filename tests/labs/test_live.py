@@ -30,6 +30,9 @@ class Count:
         if self.by == 9.0:
             raise ValueError("by is 9.0: this cannot be counted.")
         time.sleep(0.001)
+        if self.by == 8.0:
+            self.by = 1.0
+            raise KeyboardInterrupt
         self.steps += 1
         self.value += self.by
 
@@ -171,6 +174,11 @@ def test_an_error_in_training_shows_in_the_lab_and_stops_it(lab, shown):
     assert isinstance(lab.error, ValueError) and not lab.running
     assert "this cannot be counted" in lab.chart.get_state("state")["state"]["error"]
     assert lab._start.description == "Start"
+
+
+def test_an_interrupt_in_the_middle_of_a_step_does_not_end_the_loop(lab, shown):
+    steps = steps_after(lab, 0.1, lambda: setattr(lab.process, "by", 8.0))
+    assert lab.process.by == 1.0 and lab.process.steps > steps and lab.error is None
 
 
 def test_reset_pauses_and_begins_again(lab, shown):
