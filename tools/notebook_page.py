@@ -27,6 +27,10 @@ DRAWN = """figure => {
 }"""
 
 
+MARKS = """figure => [...figure.querySelectorAll(".scatterlayer path, .scatterlayer text")].map((mark) =>
+  ["d", "transform", "style"].map((name) => mark.getAttribute(name)).concat(mark.textContent))"""
+
+
 FAULTS = """root => {
   const faults = [];
   for (const text of root.querySelectorAll(".lt-figure text")) {
@@ -162,6 +166,10 @@ class Lab:
             for key in ("x", "y", "z", "drawn_y"):
                 trace[key] = np.array(trace[key], float)
         return traces
+
+    def marks(self):
+        """Every line, mark and word of the traces, as it stands on the page."""
+        return self.root.locator(".lt-figure").evaluate(MARKS)
 
     def expected(self):
         """The lab that the copied view opens, in this process: what the page should show."""

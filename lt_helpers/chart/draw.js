@@ -1,11 +1,13 @@
 // Draws one figure with its words, and follows the page's colours and width. A plain script: the widget and a page without a kernel share it.
 //
 //   const chart = ltChart(Plotly, element);
-//   chart.show({data, layout, words, error});   // again and again: Plotly.react redraws what changed
+//   chart.show({data, layout, words, error});   // again and again: what changed is drawn anew
 //
 // The figure says "black" for ink: it becomes the page's text colour. On a dark page, blues that would drown are lightened.
 
 const LT_NARROW = 800; // pixels: below, panels do not stand side by side
+const LT_POINTS = ["x", "y", "text", "customdata", "error_y"]; // of a scatter trace, what may change while all else stays
+const LT_AT_ONCE = {mode: "immediate", transition: {duration: 0}, frame: {duration: 0, redraw: false}};
 const LT_LIGHTENED = {"#0072B2": "#56B4E9", "#009E73": "#2CC295", "#D55E00": "#F0813A"};
 
 function ltColours(element) {
@@ -74,6 +76,23 @@ function ltLines(text, space, most) {
   return lines.map((entries) => entries.join(space));
 }
 
+// Have only points of scatter traces moved? Then plotly draws the traces alone, in a quarter of the time that axes, titles and keys take
+// as well. It would lose a heat map beside them, and an axis that follows its data would stay.
+function ltMoved(before, after) {
+  const axes = Object.keys(after.layout).filter((name) => /^[xy]axis/.test(name));
+  if (!axes.every((name) => after.layout[name].range) || !after.data.every((trace) => trace.type === "scatter")) return false;
+  const still = ({data, layout}) => [layout, data.map((trace) => ({...trace, ...Object.fromEntries(LT_POINTS.map((key) => [key, null]))}))];
+  return ltSame(still(before), still(after));
+}
+
+// Do two values hold the same? Typed arrays do if they are one.
+function ltSame(a, b) {
+  if (a === b) return true;
+  if ([a, b].some((value) => value === null || typeof value !== "object" || ArrayBuffer.isView(value))) return false;
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((key) => ltSame(a[key], b[key]));
+}
+
 function ltChart(Plotly, element) {
   element.classList.add("lt-chart");
   const figure = document.createElement("div");
@@ -85,13 +104,20 @@ function ltChart(Plotly, element) {
   element.append(figure, words);
   const config = {displayModeBar: false, doubleClick: false, showTips: false};
   let spec = null;
+  let drawn = null; // {data, layout}: what the figure shows
 
   function draw() {
     if (!spec || !figure.clientWidth) return; // hidden: drawn when it is shown
     const colours = ltColours(element);
     const {data, layout} = ltPaint({data: spec.data, layout: spec.layout}, colours.replaced);
     const width = figure.clientWidth;
-    Plotly.react(figure, data, {...ltStack(ltTheme(layout, colours), width), width}, config);
+    const next = {data, layout: {...ltStack(ltTheme(layout, colours), width), width}};
+    const own = ltPaint(next, {}); // plotly writes into what it gets
+    if (drawn && ltMoved(drawn, next)) {
+      figure.data = own.data;
+      Plotly.animate(figure, {data: own.data.map(() => ({})), traces: [...own.data.keys()]}, LT_AT_ONCE);
+    } else Plotly.react(figure, own.data, own.layout, config);
+    drawn = next;
   }
 
   function show(next) {

@@ -36,12 +36,12 @@ class Full:
         """Gradient for U -> gradients for the layer's parameters (..., B, K), or their `total` (..., K), and for S."""
         P, Q = weights
         D = self.dim + 1
-        dU_Q = dU @ Q.mT
         Pt_dU = P.mT @ dU
-        if total:  # one large product in place of many small ones
-            dP, dQ = (torch.einsum("...bij,...bjk->...ik", *pair) for pair in ((dU_Q, S), (S, Pt_dU)))
+        if total:  # one large product in place of many small ones, as S is symmetric
+            S_rows = S.flatten(-3, -2)  # (..., B W, W)
+            dP, dQ = (Q @ dU.mT).flatten(-3, -2).mT @ S_rows, S_rows.mT @ Pt_dU.flatten(-3, -2)
         else:
-            dP, dQ = dU_Q @ S, S @ Pt_dU  # S is symmetric
+            dP, dQ = dU @ Q.mT @ S, S @ Pt_dU
         pair = torch.stack([dP[..., :D, :D], dQ[..., :D, :D]], dim=-3)  # (..., B, 2, D, D)
         return pair.flatten(-3), Pt_dU @ Q.mT
 

@@ -37,6 +37,27 @@ def test_an_arrow_key_moves_the_noise_by_one_step(two_labs):
     assert lab.readout("Noise σ") == "3.5" and lab.expected().values["sigma"] == 3.5
 
 
+def test_a_move_leaves_the_axes_alone_and_draws_what_drawing_all_would(shared, two_labs):
+    lab = two_labs[0]
+    lab.root.evaluate(
+        """root => {
+          window.axes_drawn = 0;
+          const observer = new MutationObserver((changes) => (window.axes_drawn += changes.length));
+          for (const axis of root.querySelectorAll(".xaxislayer-above, .yaxislayer-above"))
+            observer.observe(axis, {childList: true, subtree: true, attributes: true});
+        }"""
+    )
+    lab.press("Noise σ", "ArrowRight", times=3)
+    lab.shows_what_python_computes()
+    moved = lab.marks()
+    assert len(moved) > 10 and shared.page.evaluate("window.axes_drawn") == 0
+    for theme in ("JupyterLab Dark", "JupyterLab Light"):  # each draws all anew
+        shared.command("apputils:change-theme", theme=theme)
+        shared.page.wait_for_timeout(1000)
+    assert shared.page.evaluate("window.axes_drawn") > 0
+    assert lab.marks() == moved
+
+
 def test_buttons_hold_predict_renew_and_reset(two_labs):
     lab = two_labs[0]
     opened = lab.words()
