@@ -46,7 +46,7 @@ pictures: test-environment  ## draw the pictures of the labs in docs/pictures
 	@tools/setup chromium
 	@$(PY) tools/pictures.py $(ARGS)
 
-bench: test-environment  ## measure: kernel memory, first lab drawn, forward pass
+bench: test-environment  ## measure labs, training and forward pass beside the usual ways (kept ones: benchmarks/results)
 	@tools/setup chromium
 	@$(PY) -m benchmarks $(ARGS)
 

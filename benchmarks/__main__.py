@@ -10,9 +10,18 @@ from datetime import date
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
+from time import perf_counter
 
 NAMES = ("kernel", "forward", "training", "browser", "live")
 RESULTS = Path(__file__).parent / "results"
+
+
+def yardstick():
+    """Milliseconds of a million turns of an empty loop: how fast one core is just now, when others may be using the machine."""
+    begin = perf_counter()
+    for _ in range(1_000_000):
+        pass
+    return 1e3 * (perf_counter() - begin)
 
 
 def machine():
@@ -29,12 +38,12 @@ def main(arguments):
     for name in names:
         if name not in NAMES:
             raise SystemExit(f"no benchmark {name!r}: there are {', '.join(NAMES)}.")
-        load = os.getloadavg()[0]
+        before = f"Before: load {os.getloadavg()[0]:.1f}, {yardstick():.0f} ms for a million turns of a Python loop."
         report = import_module(f"benchmarks.{name}").report()
         print(f"## {name}\n\n{report}\n", flush=True)
         if "--keep" in arguments:
             RESULTS.mkdir(exist_ok=True)
-            (RESULTS / f"{name}.md").write_text(f"# {name}\n\n{machine()} Load before: {load:.1f}.\n\n{report}\n")
+            (RESULTS / f"{name}.md").write_text(f"# {name}\n\n{machine()} {before}\n\n{report}\n")
 
 
 if __name__ == "__main__":

@@ -47,8 +47,8 @@ class Plan:
 
 FULL = Plan(9, (Round(100, 64, 0.01, 2),), 50, (Stage(6, 50, 1024), Stage(2, 60, 2048), Stage(1, 140, 2048)), Settings())
 LONG = replace(FULL, rounds=(Round(500, 128, 0.01, 3), Round(700, 256, 0.007, 1)), anneal=Round(8_000, 1024, 0.005, 1))
-PRUNED = (Round(100, 64, 0.02, 8), Round(100, 128, 0.01, 3))  # 24 starts, 8, 3
-FEW = Plan(24, PRUNED, 10, (Stage(8, 50, 512), Stage(3, 50, 1024), Stage(1, 150, 4096)), FEW_PARAMETERS)
+PRUNED = (Round(100, 64, 0.02, 8), Round(100, 128, 0.01, 6))  # 24 starts, 8, 6: of 3 that were left, all could be poor
+FEW = Plan(24, PRUNED, 10, (Stage(6, 30, 512), Stage(3, 40, 1024), Stage(1, 100, 4096)), FEW_PARAMETERS)
 
 
 @dataclass(frozen=True)
