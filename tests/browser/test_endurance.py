@@ -25,10 +25,11 @@ WATCH = """figure => {
   let pressed = 0;
   window.answers = [];
   document.addEventListener("keydown", () => (pressed = performance.now()), true);
-  figure.on("plotly_afterplot", () => {
-    if (pressed) answers.push(performance.now() - pressed);
-    pressed = 0;
-  });
+  for (const drawn of ["plotly_afterplot", "plotly_transitioned"])  // all of it; its traces
+    figure.on(drawn, () => {
+      if (pressed) answers.push(performance.now() - pressed);
+      pressed = 0;
+    });
 }"""
 
 

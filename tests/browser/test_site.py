@@ -25,7 +25,7 @@ STEPS = """async (slider) => {
     let start = performance.now(), sum = 0;
     for (let i = 0; i < 2e6; i++) sum = (sum * 31 + i) | 0;
     slowness.push((performance.now() - start) / 3 + 0 * sum);
-    const drawn = new Promise((done) => figure.once("plotly_afterplot", done));
+    const drawn = new Promise((done) => ["plotly_afterplot", "plotly_transitioned"].forEach((name) => figure.once(name, done)));
     start = performance.now();
     slider.value = (Number(slider.value) + 1) % (Number(slider.max) + 1);
     slider.dispatchEvent(new Event("input", {bubbles: true}));
