@@ -79,13 +79,13 @@ class Hub:
             self.process = subprocess.Popen(command, cwd=self.folder, env={**os.environ, "PATH": path}, stdout=log, stderr=log)
         try:
             self.until(lambda: self.ask("GET", "/hub/api/", expected=(200, 404, 503)), "the Hub to start")
-        except BaseException:
-            self.__exit__()
+        except BaseException as error:
+            self.__exit__(type(error))
             raise
         return self
 
-    def __exit__(self, *_):
-        """Stop the Hub, and all that it has started."""
+    def __exit__(self, error, *_):
+        """Stop the Hub, and all that it has started; after an error, show how its log ends."""
         started = psutil.Process(self.process.pid).children(recursive=True) if self.process.poll() is None else []
         self.process.terminate()
         try:
@@ -95,6 +95,8 @@ class Hub:
             for process in started:
                 with suppress(psutil.NoSuchProcess):
                     process.kill()
+        if error:
+            print(f"The Hub's log ends with:\n{(self.folder / 'log').read_text()[-5000:]}", file=sys.stderr)
 
     def ask(self, method, path, expected=(200, 201, 202, 204), **more):
         """One request -> the response; None while nobody answers."""
@@ -113,7 +115,7 @@ class Hub:
             if answer := answered():
                 return answer
             time.sleep(0.2)
-        raise RuntimeError(f"waited in vain for {what}. The Hub's log ends with:\n{(self.folder / 'log').read_text()[-2000:]}")
+        raise RuntimeError(f"waited in vain for {what}.")
 
     def memory(self):
         """Megabytes by who holds them: {"hub": .., "proxy": .., name of a learner: ..}"""
