@@ -27,6 +27,7 @@ DRAWN = """figure => {
 }"""
 
 
+# Each line, mark and word of the traces: shape, place, style and text.
 MARKS = """figure => [...figure.querySelectorAll(".scatterlayer path, .scatterlayer text")].map((mark) =>
   ["d", "transform", "style"].map((name) => mark.getAttribute(name)).concat(mark.textContent))"""
 
