@@ -127,6 +127,16 @@ class Lab:
 
     def _set(self, values, ghost):
         """Bring all controls to `values` and draw once."""
+        try:
+            self._answer(self._brought(values, ghost))
+            self.error = None
+        except Exception as error:  # a lab says what went wrong; it stays usable
+            self._fail(error)
+        except KeyboardInterrupt:
+            self._interrupted()
+
+    def _brought(self, values, ghost):
+        """Bring all controls to `values` -> the values, with choices that the others rule out at the nearest that they allow."""
         self._resting = True
         try:
             for name, control in self.CONTROLS.items():
@@ -141,17 +151,14 @@ class Lab:
             self._resting = False
         self.ghost = ghost
         self._hold.value = ghost is not None
-        try:
-            self._answer(values)
-            self.error = None
-        except Exception as error:  # a lab says what went wrong; it stays usable
-            self._fail(error)
-        except KeyboardInterrupt:
-            self._fail(InterruptedError("the kernel was interrupted before this was computed."))
+        return values
 
     def _answer(self, values):
         self._compute(values)
         self.chart.show(self.figure, self.words_now)
+
+    def _interrupted(self):
+        self._fail(InterruptedError("the kernel was interrupted before this was computed."))
 
     def _fail(self, error):
         self.error = error

@@ -156,6 +156,13 @@ class LiveLab(Lab):
             self.chart.show(self.figure, self.words_now)
         self._tell()
 
+    def _interrupted(self):
+        """An interrupt in the middle of a move: while it trains, it was meant for a cell, and the controls are read once more."""
+        if self.running:
+            self._answer(self.values)
+        else:
+            super()._interrupted()
+
     def _fail(self, error):
         self._cancel()
         super()._fail(error)

@@ -95,9 +95,9 @@ class LiveRun:
         self.adam.settings = replace(self.adam.settings, learning_rate=learning_rate)
         if noise != self.noise:
             self.adam.theta = self.adam.average.clone()  # on from what is shown
-            self.adam.task = RegressionTask(DIM, CONTEXT, noise)
             self.newton, self.jumping = None, 0
             self.forget()
+            self.adam.task = RegressionTask(DIM, CONTEXT, noise)  # the last, so that a call that was interrupted can be repeated
 
     def forget(self):
         """What was known of the noise before."""

@@ -158,7 +158,7 @@ def test_answers_survive_a_dead_server(browser, tmp_path):
         lab = notebook.labs()[0]
         lab.press("Predict: σ read", "ArrowRight", times=3)
         predicted = lab.readout("Predict: σ read")
-        kill_server(port)
+        kill_server(notebook.page, port)
         type_at_the_end(notebook.page, "  # 42, before the server came back")
     with jupyterlab(tmp_path, port):  # with another token, as `make lab` would have
         wait_until(lambda: notebook.command("docmanager:save") or "# 42, before the server came back" in path.read_text(), 90)
@@ -173,7 +173,7 @@ def test_on_binder_an_answer_is_kept_in_the_browser_when_the_server_dies(browser
     write_notebook(path, ["answer = ..."])
     with jupyterlab(tmp_path, port, **about_binder) as address_of:
         page = NotebookPage(context.new_page(), address_of("answers.ipynb")).page
-        kill_server(port)
+        kill_server(page, port)
         type_at_the_end(page, "  # my answer")
         page.get_by_role("button", name="Save to browser storage").click()
         page.get_by_role("dialog").get_by_text("saved").wait_for()
@@ -187,9 +187,13 @@ def test_on_binder_an_answer_is_kept_in_the_browser_when_the_server_dies(browser
         notebook.close()
 
 
-def kill_server(port):
+def kill_server(page, port):
+    """Kill it, and close what JupyterLab says of it: a dialog that comes up later would swallow what is typed."""
     option = f"--ServerApp.port={port}"
     next(process for process in psutil.process_iter(["cmdline"]) if option in (process.info["cmdline"] or ())).kill()
+    said = page.get_by_role("dialog", name="Server Connection Error")
+    said.get_by_role("button", name="Close").click(timeout=60_000)
+    said.wait_for(state="detached")
 
 
 def type_at_the_end(page, text):

@@ -49,6 +49,9 @@ class CountLab(LiveLab):
 
     @staticmethod
     def follow(process, values):
+        if values["by"] == 7.0 and process.by != 7.0:  # the first time only
+            process.by = 7.0
+            raise KeyboardInterrupt
         process.by = values["by"]
         return process
 
@@ -179,6 +182,12 @@ def test_an_error_in_training_shows_in_the_lab_and_stops_it(lab, shown):
 def test_an_interrupt_in_the_middle_of_a_step_does_not_end_the_loop(lab, shown):
     steps = steps_after(lab, 0.1, lambda: setattr(lab.process, "by", 8.0))
     assert lab.process.by == 1.0 and lab.process.steps > steps and lab.error is None
+
+
+def test_an_interrupt_in_the_middle_of_a_move_does_not_end_the_training(lab, shown):
+    steps = steps_after(lab, 0.1, lambda: setattr(lab.controls["by"], "value", 7.0))
+    assert lab.process.steps > steps and lab.error is None
+    assert lab._said.value.endswith("on steps of 7")
 
 
 def test_reset_pauses_and_begins_again(lab, shown):
