@@ -26,7 +26,7 @@ from lt_helpers.labs.controls import Slider
 values, control = {lab}().values, {lab}.CONTROLS["{name}"]
 slider = control.widget(values["{name}"], values)
 def figure(value):
-    return {lab}.draw({lab}.compute(**{{**values, "{name}": control.read(value)}}))
+    return go.Figure({lab}.draw({lab}.compute(**{{**values, "{name}": control.read(value)}})), _validate=False)
 """
 WIDGET = """
 shown = go.FigureWidget(figure(slider.value))

@@ -1,7 +1,9 @@
-"""Arrays -> plotly figures: one theme, one palette, panels with fixed axes.
+"""Arrays -> figures for plotly: one theme, one palette, panels with fixed axes.
 
-A figure is a list of panels, each with its traces; traces are the plain dictionaries that `line`, `dots`, `bars` and `band` make. Over
-each panel stand its title and its key: the traces that have a name, each with its mark in its colour.
+A figure is made of panels, each with its traces; traces are the plain dictionaries that `line`, `dots`, `bars` and `band` make. Over
+each panel stand its title and its key: the traces that have a name, each with its mark in its colour. The figure is plain data as well,
+{"data": [...], "layout": {...}}, which plotly.js draws as it is; `plotly.graph_objects.Figure(figure)` makes a Python figure of it, and
+checks every property, which would cost a move of a slider 10 ms.
 
 The colours are Okabe and Ito's (2008), which colour-blind people tell apart; they mean the same in every lab, and each goes with a mark
 of its own. INK is the text's colour: on a dark page it is light, and the darker colours are lightened (chart/draw.js).
@@ -10,7 +12,6 @@ of its own. INK is the text's colour: on a dark page it is light, and the darker
 from dataclasses import dataclass
 
 import numpy as np
-import plotly.graph_objects as go
 
 INK = "black"
 BLUE, GREEN, RED, ORANGE, PINK, GREY = "#0072B2", "#009E73", "#D55E00", "#E69F00", "#CC79A7", "#8C8C8C"
@@ -18,7 +19,7 @@ TRUTH, MODEL, ORACLE, GHOST, PREDICTION = INK, BLUE, GREEN, GREY, PINK
 SHADE = "rgba(140, 140, 140, 0.22)"
 
 AXIS = dict(fixedrange=True, zeroline=False, showline=True, ticks="outside", ticklen=4, title=dict(standoff=6, font=dict(size=13)))
-THEME = go.layout.Template(
+THEME = dict(
     layout=dict(
         font=dict(size=13, family="system-ui, 'Segoe UI', 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"),
         colorway=[BLUE, RED, GREEN, ORANGE, PINK, GREY],
@@ -75,10 +76,14 @@ class Panel:
 
 
 def figure(panels, columns=2, height=480):
-    """A complete figure from `panels`, a list of pairs (Panel, traces), laid out row by row. Height in pixels; the width is the page's."""
+    """A complete figure from `panels`, a list of pairs (Panel, traces), laid out row by row -> dict with data and layout.
+
+    Height in pixels; the width is the page's.
+    """
     rows = -(-len(panels) // columns)
-    inner = height - THEME.layout.margin.t - THEME.layout.margin.b
-    gap_x, gap_y = 0.08, (THEME.layout.margin.t + THEME.layout.margin.b) / inner
+    margin = THEME["layout"]["margin"]["t"] + THEME["layout"]["margin"]["b"]
+    inner = height - margin
+    gap_x, gap_y = 0.08, margin / inner
     wide, high = (1 - gap_x * (columns - 1)) / columns, (1 - gap_y * (rows - 1)) / rows
     layout, data = dict(template=THEME, height=height, annotations=[]), []
     for index, (panel, traces) in enumerate(panels):
@@ -89,8 +94,9 @@ def figure(panels, columns=2, height=480):
         layout["yaxis" + number] = dict(panel.y.layout(), domain=[max(top - high, 0), top], anchor="x" + number)
         place = dict(x=left, y=top, xref="paper", yref="paper", xanchor="left", yanchor="bottom", align="left", showarrow=False)
         layout["annotations"].append(dict(text=f'<b>{panel.title}</b><br><span style="font-size:12px">{key(traces)}</span>', **place))
-        data += [{**trace, "xaxis": "x" + number, "yaxis": "y" + number} for trace in traces]
-    return go.Figure(data, layout, _validate=False)  # checking every property again at each move would cost 15 ms; the tests do it
+        on_axes = {"xaxis": "x" + number, "yaxis": "y" + number}
+        data += [{name: value for name, value in {**trace, **on_axes}.items() if value is not None} for trace in traces]
+    return {"data": data, "layout": layout}
 
 
 def key(traces):

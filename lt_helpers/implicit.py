@@ -106,14 +106,15 @@ def filter_factors(model, x, sigma, draws, rng):
     n, d = x.shape
     truths, noises = rng.normal(size=(draws, d)), rng.normal(size=(draws, n))
     y = truths @ x.T + checks.sigma(sigma, 1) * noises  # (K, n)
-    spectrum = Spectrum.from_moments(second_moments(np.broadcast_to(x, (draws, n, d)), y), n)
-    w = spectrum.components(model.implicit_weight(spectrum.S))  # (K, d)
+    S = second_moments(np.broadcast_to(x, (draws, n, d)), y)
+    shared = Spectrum.from_moments(S[:1], n)  # all draws have the same inputs, and so the same principal directions
+    alpha = np.where(shared.s > 0, shared.components(S[:, :-1, -1]), 0)  # (K, d)
     with np.errstate(over="ignore", invalid="ignore"):
-        answer = spectrum.s * w
-        slope = (answer * spectrum.alpha).sum(axis=0) / (spectrum.alpha**2).sum(axis=0)
-        missed = ((answer - slope * spectrum.alpha) ** 2).sum(axis=0)
+        answer = shared.s * shared.components(model.implicit_weight(S))  # (K, d)
+        slope = (answer * alpha).sum(axis=0) / (alpha**2).sum(axis=0)
+        missed = ((answer - slope * alpha) ** 2).sum(axis=0)
         r_squared = 1 - missed / (answer**2).sum(axis=0)
-    return spectrum.s[0], slope, r_squared
+    return shared.s[0], slope, r_squared
 
 
 def filter_curve(model, S, eigenvalues):

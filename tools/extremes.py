@@ -63,8 +63,8 @@ def not_finite(state):
     return {name for name, value in arrays.items() if not np.isfinite(np.asarray(value, float)).all()}
 
 
-def axes(figure):
-    return {name: tuple(axis["range"]) for name, axis in figure.layout.to_plotly_json().items() if name[:5] in ("xaxis", "yaxis")}
+def axes(drawing):
+    return {name: tuple(axis["range"]) for name, axis in drawing["layout"].items() if name[:5] in ("xaxis", "yaxis")}
 
 
 def check(lab, sequences):

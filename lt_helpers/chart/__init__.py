@@ -54,7 +54,7 @@ class Chart(anywidget.AnyWidget):
         self.on_msg(self._receive)
 
     def show(self, figure, words, acknowledge=False):
-        """Draw `figure` (a complete go.Figure) with `words` under it. With `acknowledge`, the browser answers: see `drawn`."""
+        """Draw `figure` (a dict with data and layout) with `words` under it. With `acknowledge`, the browser answers: see `drawn`."""
         self._move_to({"error": "", "words": words, **encode_figure(figure)}, acknowledge)
 
     def fail(self, error):
@@ -85,8 +85,8 @@ class Chart(anywidget.AnyWidget):
 
 
 def encode_figure(figure):
-    """A go.Figure as plain JSON: {"data": [...], "layout": {...}}, its arrays as plotly.js reads them (base64 of float32)."""
-    return {"data": [encode(trace.to_plotly_json()) for trace in figure.data], "layout": encode(figure.layout.to_plotly_json())}
+    """A figure, a dict with data and layout, as plain JSON, its arrays as plotly.js reads them (base64 of float32)."""
+    return {"data": encode(figure["data"]), "layout": encode(figure["layout"])}
 
 
 def encode(value):

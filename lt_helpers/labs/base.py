@@ -8,7 +8,7 @@ A lab is a pure function of its controls. It declares them, and writes three fun
         @staticmethod
         def compute(frequency): ...       # -> a small frozen dataclass of arrays
         @staticmethod
-        def draw(wave): ...               # -> a complete go.Figure with fixed axes (figures.py)
+        def draw(wave): ...               # -> a complete figure with fixed axes (figures.py)
         @staticmethod
         def words(wave): ...              # -> one or two sentences: what the figure shows now
 
@@ -39,7 +39,8 @@ class Lab:
     ----------
     controls : dict of widgets by name; `lab.controls["sigma"].value = 3.0` moves one.
     values, ghost : what the controls say now, and the values that are held (or None).
-    arrays, figure, words_now : what was last computed, drawn and said.
+    arrays, drawing, words_now : what was last computed, drawn and said.
+    figure : the drawing as a plotly.graph_objects.Figure, to show or export elsewhere.
     error : the exception of the last move, None if it went well.
     """
 
@@ -51,7 +52,7 @@ class Lab:
         self._resting = False
         self.error = None
         self._compute(self._opened)
-        self.chart = Chart(self.figure, self.words_now)
+        self.chart = Chart(self.drawing, self.words_now)
         self.controls = {name: control.widget(self._opened[name], self._opened) for name, control in self.CONTROLS.items()}
         for widget in self.controls.values():
             widget.observe(self._moved, "value")
@@ -60,6 +61,12 @@ class Lab:
     @property
     def values(self):
         return {name: control.read(self.controls[name].value) for name, control in self.CONTROLS.items()}
+
+    @property
+    def figure(self):
+        import plotly.graph_objects as go  # takes a second, and the page draws without it
+
+        return go.Figure(self.drawing)
 
     def view(self):
         """The line of code that opens the lab in its present state."""
@@ -74,7 +81,7 @@ class Lab:
         self._set(self.values, self._held(self.values) if hold else None)
 
     def at(self, **values):
-        """What the lab would show with these values and the other controls as they stand -> figure, words. Nothing moves.
+        """What the lab would show with these values and the other controls as they stand -> drawing, words. Nothing moves.
 
         The pages without a kernel are made of it. A choice that the values rule out goes to the nearest that they allow.
         """
@@ -112,14 +119,14 @@ class Lab:
         return checked
 
     def _shown(self, values):
-        """What the lab shows with a value for every control -> arrays, figure, words."""
+        """What the lab shows with a value for every control -> arrays, drawing, words."""
         ghosted = "ghost" in inspect.signature(self.draw).parameters
         more = dict(ghost=self.ghost and self.compute(**self.ghost)) if ghosted else {}
         arrays = self.compute(**values)
         return arrays, self.draw(arrays, **more), self.words(arrays, **more)
 
     def _compute(self, values):
-        self.arrays, self.figure, self.words_now = self._shown(values)
+        self.arrays, self.drawing, self.words_now = self._shown(values)
 
     def _moved(self, change):
         if not self._resting:
@@ -155,7 +162,7 @@ class Lab:
 
     def _answer(self, values):
         self._compute(values)
-        self.chart.show(self.figure, self.words_now)
+        self.chart.show(self.drawing, self.words_now)
 
     def _interrupted(self):
         self._fail(InterruptedError("the kernel was interrupted before this was computed."))

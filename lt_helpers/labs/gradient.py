@@ -145,8 +145,9 @@ class GradientLab(Lab):
     @staticmethod
     def draw(state):
         figure = figures.figure([panel(state) for panel in (bowl_panel, step_panel, layer_panel)], columns=3, height=380)
-        figure.layout.xaxis.update(constrain="domain", constraintoward="left")  # both directions of w at one scale: gradients look
-        figure.layout.yaxis.update(constrain="domain", constraintoward="top", scaleanchor="x")  # perpendicular to the contours
+        layout = figure["layout"]  # both directions of w at one scale: gradients look perpendicular to the contours
+        layout["xaxis"].update(constrain="domain", constraintoward="left")
+        layout["yaxis"].update(constrain="domain", constraintoward="top", scaleanchor="x")
         return figure
 
     @staticmethod

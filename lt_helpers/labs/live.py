@@ -139,11 +139,11 @@ class LiveLab(Lab):
 
     def _look(self):
         self.arrays = self.process.state()
-        self.figure, self.words_now = self.draw(self.arrays, **self._marks), self.words(self.arrays)
+        self.drawing, self.words_now = self.draw(self.arrays, **self._marks), self.words(self.arrays)
 
     def _draw(self, acknowledge=False):
         self._look()
-        self.chart.show(self.figure, self.words_now, acknowledge)
+        self.chart.show(self.drawing, self.words_now, acknowledge)
         self._tell()
 
     def _answer(self, values):
@@ -153,7 +153,7 @@ class LiveLab(Lab):
             self._steer(values)
         else:
             self._compute(values)
-            self.chart.show(self.figure, self.words_now)
+            self.chart.show(self.drawing, self.words_now)
         self._tell()
 
     def _interrupted(self):

@@ -38,9 +38,9 @@ def kinds():
 
 def trained_on(kind):
     """The noises for which models of a kind are stored -> {label: key}, uniform ones first."""
-    noises = {parse_noise(entry["noise"]) for entry in stored() if (entry["kind"], entry["heads"], entry["variant"]) == (kind, 1, "")}
-    noises |= {parse_noise(noise) for noise, _ in OWN if kind == "own"}
-    ordered = sorted(noises, key=lambda noise: (not isinstance(noise, Uniform), noise.sigma_max, noise.key))
+    keys = {entry["noise"] for entry in stored() if (entry["kind"], entry["heads"], entry["variant"]) == (kind, 1, "")}
+    keys |= {noise for noise, _ in OWN if kind == "own"}
+    ordered = sorted(map(parse_noise, keys), key=lambda noise: (not isinstance(noise, Uniform), noise.sigma_max, noise.key))
     return {noise.label: noise.key for noise in ordered}
 
 

@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "torch": {"training"},
     "joblib": {"training"},
     "tqdm": {"training"},
-    "plotly": {"figures", "chart", "labs", "exercises"},
+    "plotly": {"labs"},
     "anywidget": {"chart"},
     "ipywidgets": {"chart", "labs", "exercises"},
     "sklearn": set(),
@@ -91,7 +91,7 @@ def test_the_import_check_sees_each_form(tmp_path, monkeypatch):
     assert set(imports(module).values()) == found
 
 
-@pytest.mark.parametrize("module, absent", [("lt_helpers", "torch plotly ipywidgets"), ("lt_helpers.labs", "torch sklearn scipy")])
+@pytest.mark.parametrize("module, absent", [("lt_helpers", "torch plotly ipywidgets"), ("lt_helpers.labs", "torch sklearn scipy plotly")])
 def test_importing_it_brings_nothing_heavy(module, absent):
     code = f"import sys, {module}; print(*set({absent.split()}) & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -110,8 +110,8 @@ def test_what_explodes_is_drawn_at_the_edge_and_said():
     shown = replace(state(), errors=np.array([3.0, 2.0, 1.0, 1e4, 1e9]))
     assert "to more than 1000 through the layers" in TableLab.words(shown)
     assert TableLab.words(shown).endswith("What lies beyond an axis is drawn at its edge.")
-    drawn = next(trace for trace in TableLab.draw(shown).data if trace.name == "σ = 2.0")
-    np.testing.assert_array_equal(drawn.y[-2:], [100, 100])
+    drawn = next(trace for trace in TableLab.draw(shown)["data"] if trace.get("name") == "σ = 2.0")
+    np.testing.assert_array_equal(drawn["y"][-2:], [100, 100])
 
 
 def test_what_is_too_small_for_the_axis_is_left_out_or_at_its_edge():

@@ -105,7 +105,7 @@ def test_the_words_say_the_numbers():
 def test_a_loss_beyond_the_axis_is_drawn_at_its_edge_and_said():
     shown = replace(WeightsLab(sigma=8).arrays, kept=np.full(9, np.inf))
     figure, words = WeightsLab.draw(shown), WeightsLab.words(shown)
-    np.testing.assert_array_equal(next(trace for trace in figure.data if trace.name == "kept").y, 1000)
+    np.testing.assert_array_equal(next(trace for trace in figure["data"] if trace.get("name") == "kept")["y"], 1000)
     assert "and more than 1000 if only" in words and words.endswith("What lies beyond an axis is drawn at its edge.")
 
 
