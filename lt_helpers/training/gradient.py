@@ -3,11 +3,14 @@
 Forward:   U_l = update(S_l),  T_l = I + U_l,  S_{l+1} = T_l S_l T_l^T,  and w = minus the last row of T_L ... T_1.
 Backward:  the gradient of <v, w> with respect to T_l is (row l) outer (token l), where row l is the last row of T_L ... T_{l+1} and
 token l is the query token (-v, 0) after l layers; and, through the layers above, 2 (dS_{l+1}) T_l S_l.
+All S and their gradients dS are symmetric.
 """
 
 from dataclasses import dataclass
 
 import torch
+
+from .parameters import times
 
 
 @dataclass(frozen=True)
@@ -43,11 +46,11 @@ def forward(family, theta, S):
         moments.append(S)
         maps.append(family.update(weights[-1], S) + identity)
         if layer < family.layers - 1:  # nothing reads the context after the last layer
-            products.append(maps[-1] @ S)
-            S = products[-1] @ maps[-1].mT
+            products.append(times(maps[-1], S))
+            S = times(products[-1], maps[-1].mT)
     rows = [identity[d].expand(*maps[-1].shape[:-2], 1, W)]
     for T in reversed(maps):
-        rows.insert(0, rows[0] @ T)
+        rows.insert(0, times(rows[0], T))
     return Pass(family, -rows[0][..., 0, :d], weights, moments, maps, products, rows)
 
 
@@ -58,15 +61,17 @@ def backward(run, v, total=False):
     token[..., :d, 0] = -v
     tokens = [token]
     for T in run.T[:-1]:
-        tokens.append(T @ tokens[-1])
-    gradients, dS = [], None
+        tokens.append(times(T, tokens[-1]))
+    gradients, dS_twice = [], None
     for layer in reversed(range(family.layers)):
         T = run.T[layer]
-        dU = run.rows[layer + 1].mT @ tokens[layer].mT
-        if dS is not None:
-            dU = dU + 2 * (dS @ run.TS[layer])
-        gradient, dS_here = family.pull(run.weights[layer], run.S[layer], dU, total)
+        dU = run.rows[layer + 1].mT * tokens[layer].mT
+        if layer < family.layers - 1:
+            dU += times(dS_twice, run.TS[layer])
+        gradient, pulled = family.pull(run.weights[layer], run.S[layer], dU, total)
         gradients.append(gradient)
-        dS_here = (dS_here + dS_here.mT) / 2
-        dS = dS_here if dS is None else dS_here + T.mT @ (dS @ T)
+        if layer == 0:  # nothing lies below
+            break
+        through = 0 if layer == family.layers - 1 else times(T.mT, times(dS_twice, T))
+        dS_twice = pulled + pulled.mT + through
     return torch.stack(gradients[::-1], dim=-2)

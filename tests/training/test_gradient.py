@@ -23,14 +23,25 @@ def sequences(rng):
     return draw(RegressionTask(4, 7, Uniform(2)), 6, rng)
 
 
+def implicit_weight(parameters, theta, S):
+    """w (B, d) by plain products of PyTorch, which differentiates them."""
+    Phi = identity = torch.eye(S.shape[-1], dtype=S.dtype)
+    for layer in theta:
+        weights = parameters.layer(layer)
+        T = identity + (weights[0] @ S @ weights[1] if parameters.kind == "full" else weights[1] * S)
+        S, Phi = T @ S @ T.mT, T @ Phi
+    return -Phi[:, parameters.dim, : parameters.dim]
+
+
 def test_the_gradient_is_that_of_automatic_differentiation(parameters, sequences, rng):
-    theta = parameters.start(rng, Uniform(2)).requires_grad_()
+    theta = parameters.start(rng, Uniform(2))
     v = torch.from_numpy(rng.normal(size=(6, 4)))
     run = forward(parameters, theta, sequences.S)
-    (run.w * v).sum().backward()
-    with torch.no_grad():
-        by_hand = backward(run, v).sum(dim=0)
-    np.testing.assert_allclose(by_hand, theta.grad, rtol=1e-10, atol=1e-12)
+    theta = theta.clone().requires_grad_()
+    w = implicit_weight(parameters, theta, sequences.S)
+    (w * v).sum().backward()
+    np.testing.assert_allclose(run.w, w.detach(), rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(backward(run, v).sum(dim=0), theta.grad, rtol=1e-10, atol=1e-12)
 
 
 def test_the_gradient_is_the_slope(parameters, sequences, rng):
