@@ -101,8 +101,8 @@ def evaluation(samples=100_000):
 def report():
     """The measurements as Markdown tables."""
     torch.set_num_threads(1)
-    lines = ["FULL, 7 layers, ms a sequence and step, one core. On tokens there is one query: hidden by a mask, as in public code, or left out."]
-    lines += ["On moments all queries count. Ratios are over Adam on moments.", ""]
+    lines = ["FULL, 7 layers, ms a sequence and step, one core. On tokens there is one query, hidden by a mask, as in public code, or left"]
+    lines += ["out. On moments all queries count. Ratios are over Adam on moments.", ""]
     lines += ["| n | Adam on tokens, mask | Adam on tokens | Adam on moments | mask, ratio | tokens, ratio | Gauss-Newton on moments |"]
     lines += ["|---|---|---|---|---|---|---|"]
     lines += [f"| {n} | {a:.3g} | {b:.3g} | {c:.3g} | {a / c:.3g} | {b / c:.3g} | {d:.3g} |" for n, a, b, c, d in steps()]
