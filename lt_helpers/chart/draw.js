@@ -122,11 +122,11 @@ function ltChart(Plotly, element) {
 
   function show(next) {
     spec = next;
+    draw(); // first: it reads widths and colours, which the browser would have to work out again after the words
     words.textContent = spec.error || spec.words;
     words.classList.toggle("lt-error", Boolean(spec.error));
     figure.classList.toggle("lt-stale", Boolean(spec.error));
     figure.setAttribute("aria-label", spec.words);
-    draw();
   }
 
   const width = new ResizeObserver(() => figure.clientWidth !== figure._fullLayout?.width && draw());
