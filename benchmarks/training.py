@@ -67,7 +67,7 @@ def steps(layers=7, batch=2_048):
     optimiser = torch.optim.Adam([P, Q], lr=1e-4)
     for n in LENGTHS:
         task = RegressionTask(10, n, Fixed(1.0))
-        few = 10_000 // n  # a batch that fits: with a larger one a sequence takes as long
+        few = 10_000 // n  # a batch that fits
         tokens = [partial(token_step, attend, P, Q, optimiser, task, few, rng) for attend in (masked, sliced)]
         ours = Adam(parameters, theta, task, rng, Settings(batch=batch, check=10**9)), GaussNewton(parameters, theta, task, rng)
         rows.append((n, *(fastest(step, few) for step in tokens), *(fastest(run.step, batch) for run in ours)))

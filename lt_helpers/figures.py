@@ -3,7 +3,7 @@
 A figure is made of panels, each with its traces; traces are the plain dictionaries that `line`, `dots`, `bars` and `band` make. Over
 each panel stand its title and its key: the traces that have a name, each with its mark in its colour. The figure is plain data as well,
 {"data": [...], "layout": {...}}, which plotly.js draws as it is; `plotly.graph_objects.Figure(figure)` makes a Python figure of it, and
-checks every property, which would cost a move of a slider 10 ms.
+checks every property, which no move of a slider waits for.
 
 The colours are Okabe and Ito's (2008), which colour-blind people tell apart; they mean the same in every lab, and each goes with a mark
 of its own. INK is the text's colour: on a dark page it is light, and the darker colours are lightened (chart/draw.js).

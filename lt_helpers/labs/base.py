@@ -64,7 +64,7 @@ class Lab:
 
     @property
     def figure(self):
-        import plotly.graph_objects as go  # takes a second, and the page draws without it
+        import plotly.graph_objects as go  # here alone: the page draws without it, and it takes time and memory
 
         return go.Figure(self.drawing)
 

@@ -159,7 +159,7 @@ class LiveLab(Lab):
     def _interrupted(self):
         """An interrupt in the middle of a move: while it trains, it was meant for a cell, and the controls are read once more."""
         if self.running:
-            self._answer(self.values)
+            self._set(self.values, self.ghost)
         else:
             super()._interrupted()
 

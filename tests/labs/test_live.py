@@ -49,9 +49,11 @@ class CountLab(LiveLab):
 
     @staticmethod
     def follow(process, values):
-        if values["by"] == 7.0 and process.by != 7.0:  # the first time only
-            process.by = 7.0
+        if values["by"] in (6.0, 7.0) and process.by != values["by"]:  # the first time only
+            process.by = values["by"]
             raise KeyboardInterrupt
+        if values["by"] == 6.0:
+            raise ValueError("by is 6.0: this cannot be followed.")
         process.by = values["by"]
         return process
 
@@ -188,6 +190,11 @@ def test_an_interrupt_in_the_middle_of_a_move_does_not_end_the_training(lab, sho
     steps = steps_after(lab, 0.1, lambda: setattr(lab.controls["by"], "value", 7.0))
     assert lab.process.steps > steps and lab.error is None
     assert lab._said.value.endswith("on steps of 7")
+
+
+def test_an_error_after_such_an_interrupt_shows_in_the_lab(lab, shown):
+    steps_after(lab, 0.1, lambda: setattr(lab.controls["by"], "value", 6.0))
+    assert "this cannot be followed" in lab.chart.get_state("state")["state"]["error"] and not lab.running
 
 
 def test_reset_pauses_and_begins_again(lab, shown):
