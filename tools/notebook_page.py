@@ -27,9 +27,9 @@ DRAWN = """figure => {
 }"""
 
 
-# Each line, mark and word of the traces: shape, place, style and text.
+# Each line, mark and word of the traces: shape, place, style in a fixed order, and text.
 MARKS = """figure => [...figure.querySelectorAll(".scatterlayer path, .scatterlayer text")].map((mark) =>
-  ["d", "transform", "style"].map((name) => mark.getAttribute(name)).concat(mark.textContent))"""
+  [mark.getAttribute("d"), mark.getAttribute("transform"), mark.style.cssText.split(/;\\s*/).sort().join("; "), mark.textContent])"""
 
 
 FAULTS = """root => {

@@ -115,7 +115,10 @@ function ltChart(Plotly, element) {
     const own = ltPaint(next, {}); // plotly writes into what it gets
     if (drawn && ltMoved(drawn, next)) {
       figure.data = own.data;
-      Plotly.animate(figure, {data: own.data.map(() => ({})), traces: [...own.data.keys()]}, LT_AT_ONCE);
+      const drawing = Plotly.animate(figure, {data: own.data.map(() => ({})), traces: [...own.data.keys()]}, LT_AT_ONCE);
+      drawing.catch((error) => {
+        if (error) throw error; // without one, a later move overtook this one before the page's next frame, and draws for both
+      });
     } else Plotly.react(figure, own.data, own.layout, config);
     drawn = next;
   }

@@ -1,0 +1,54 @@
+"""draw.js by itself: figures that come faster than the page has frames, as in a tab in the background."""
+
+import pytest
+from notebook_page import MARKS
+
+from lt_helpers.chart import FILES
+from lt_helpers.labs import NoiseLab
+
+PAGE = "<div id='fast' style='width: 900px'></div><div id='alone' style='width: 900px'></div>"
+
+# The first figure is drawn; the others follow, each once its promises are kept, all before the next frame. -> the marks, and those of the
+# last figure drawn alone.
+SHOW = """async (figures) => {
+  const [fast, alone] = ["fast", "alone"].map((name) => document.getElementById(name));
+  const frames = async (count) => { while (count--) await new Promise(requestAnimationFrame); };
+  const chart = ltChart(Plotly, fast);
+  chart.show(figures[0]);
+  await frames(5);
+  for (const figure of figures.slice(1)) {
+    chart.show(figure);
+    for (let turn = 0; turn < 100; turn++) await null;
+  }
+  ltChart(Plotly, alone).show(figures.at(-1));
+  await frames(10);
+  return [fast, alone].map((element) => (MARKS)(element.querySelector(".lt-figure")));
+}""".replace("MARKS", MARKS)
+
+
+@pytest.fixture
+def marks(browser):
+    """marks(labs) -> the marks after the labs' figures were shown before a frame, those of the last one alone, and the page's errors."""
+    page, failures = browser.new_page(), []
+    page.on("pageerror", lambda error: failures.append(str(error)))
+    page.set_content(PAGE)
+    for name in ("plotly.min.js", "draw.js"):
+        page.add_script_tag(content=(FILES / name).read_text())
+
+    def marks(labs):
+        fast, alone = page.evaluate(SHOW, [lab.chart.get_state("state")["state"] for lab in labs])
+        return fast, alone, failures
+
+    yield marks
+    page.close()
+
+
+def test_moves_that_overtake_each_other_end_at_the_last(marks):
+    fast, alone, failures = marks([NoiseLab(sigma=sigma) for sigma in (1.0, 1.5, 2.0, 2.5, 3.0)])
+    assert fast == alone and len(alone) > 10 and failures == []
+
+
+def test_a_move_that_waits_does_no_harm_where_the_next_figure_has_fewer_traces(marks):
+    moving = [NoiseLab(sigma=sigma, ghost={"sigma": 1.0}) for sigma in (1.0, 1.5, 2.0)]
+    fast, alone, failures = marks([*moving, NoiseLab(sigma=3.0)])
+    assert fast == alone and len(alone) > 10 and failures == []
