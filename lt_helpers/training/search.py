@@ -2,9 +2,9 @@
 
 Starts are random, the best of many that Adam has pruned; or warm: a shallower model with a layer that does nothing, the DIAG model for
 FULL, the model of a neighbouring noise. All take a few Gauss-Newton steps on small batches, the best of them more on larger ones, and so
-on (successive halving). FULL models for noise levels that lie apart, such as {1, 3}, have a long run of Adam first: there Gauss-Newton
-stays where it starts. At last the best and the warm starts, as they came, are weighed on the same held-out sequences: what a search
-returns is never worse than what it was given.
+on (successive halving). Gauss-Newton stays in the basin where it starts, so the best random start of a FULL model has a long run of Adam
+first, longest for noise levels that lie apart, such as {1, 3}. At last the best and the warm starts, as they came, are weighed on the
+same held-out sequences: what a search returns is never worse than what it was given.
 """
 
 from dataclasses import dataclass, replace
@@ -45,8 +45,15 @@ class Plan:
     anneal: Round | None = None
 
 
-FULL = Plan(9, (Round(100, 64, 0.01, 2),), 50, (Stage(6, 50, 1024), Stage(2, 60, 2048), Stage(1, 140, 2048)), Settings())
-LONG = replace(FULL, rounds=(Round(500, 128, 0.01, 3), Round(700, 256, 0.007, 1)), anneal=Round(8_000, 1024, 0.005, 1))
+FULL = Plan(
+    restarts=9,
+    rounds=(Round(500, 128, 0.01, 3), Round(700, 256, 0.007, 1)),
+    anneal=Round(4_000, 512, 0.007, 1),
+    head_start=50,
+    stages=(Stage(6, 50, 1024), Stage(2, 60, 2048), Stage(1, 140, 2048)),
+    settings=Settings(),
+)
+LONG = replace(FULL, anneal=Round(8_000, 1024, 0.005, 1))
 PRUNED = (Round(100, 64, 0.02, 8), Round(100, 128, 0.01, 6))  # 24 starts, 8, 6: of 3 that were left, all could be poor
 FEW = Plan(24, PRUNED, 10, (Stage(6, 30, 512), Stage(3, 40, 1024), Stage(1, 100, 4096)), FEW_PARAMETERS)
 
