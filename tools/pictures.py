@@ -19,7 +19,7 @@ STATES = {
     "noise-lab": dict(sigma=4.0, ghost={"sigma": 1.0}),
     "pilot-lab": dict(strength=0.8),
     "preconditioning-lab": dict(layers=7),
-    "profile-lab": dict(kind="full", layers=7, sigma=9.0, ghost={"kind": "diag"}),
+    "profile-lab": dict(kind="diag", layers=7, sigma=9.0, ghost={"kind": "full"}),
     "rescaling-lab": dict(sigma=12.0),
     "ridge-lab": dict(sigma=3.0, strength=1.0),
     "table-lab": dict(kind="full", layers=7, sigma=3.0),

@@ -130,7 +130,7 @@ ImplicitLab(model="diag", layers=4, sigma=0.5)
 # %% [markdown]
 # <details><summary>The lab as a picture</summary>
 #
-# ![The implicit lab. Top left: a heat map with one row for each layer's weight, from zero at the top to nearly the rows of oracle and truth at the bottom. Top right: the distance to truth and oracle falls in four layers to less than a quarter, but not at every layer. Bottom left: the other parts of the state, a, u and M. Bottom right: the model's answers to twelve queries, all on the diagonal.](../docs/pictures/implicit-lab.png)
+# ![The implicit lab. Top left: a heat map with one row for each layer's weight, from zero at the top to nearly the rows of oracle and truth at the bottom. Top right: the distance to truth and oracle falls in four layers to less than a quarter, but hardly at the third. Bottom left: the other parts of the state, a, u and M. Bottom right: the model's answers to twelve queries, all on the diagonal.](../docs/pictures/implicit-lab.png)
 #
 # </details>
 #

@@ -136,7 +136,7 @@ RescalingLab(s1=1.0, s2=3.0, context=1000, sigma=1.0)
 # %% [markdown]
 # <details><summary>The lab as a picture</summary>
 #
-# ![The rescaling lab with the noise at its end, 12. Top left: the scale of the two layers meets ridge's curve at 1 and 3, is zero at 3.3 and negative beyond. Top right: a trained model's scale lies below ridge's at low noise and above it at medium noise, and falls below zero beyond 10. Bottom left: the distance to the oracle is nearly zero at 1 and 3 for the two layers, and only between them for ConstRR. Bottom right: the ten components of the answer, far outside the axis.](../docs/pictures/rescaling-lab.png)
+# ![The rescaling lab with the noise at its end, 12. Top left: the scale of the two layers meets ridge's curve at 1 and 3, is zero at 3.3 and negative beyond. Top right: a trained model's scale lies below ridge's at low noise and above it at medium noise, and falls below zero shortly before 11. Bottom left: the distance to the oracle is nearly zero at 1 and 3 for the two layers, and only between them for ConstRR. Bottom right: the ten components of the answer, far outside the axis.](../docs/pictures/rescaling-lab.png)
 #
 # </details>
 #
@@ -194,9 +194,10 @@ print(f"the theorem's, for this task, at {np.sqrt(20 + 1 + 9):.1f}")
 #
 # - **Σ is far from the identity.** Two layers also have to invert it, with $\omega_{xx}$ ([05](05_preconditioning_and_momentum.ipynb)), and they are too few: even without noise the
 #   scale stays below 1.
-# - **λ is not σ².** With twenty examples for ten weights, the first step fits part of the noise, and what the second layer reads is smaller (last column). That puts the breaking
+# - **λ is not σ².** With twenty examples for ten weights, the first step fits part of the noise, and from σ = 2 on what the second layer reads is smaller (last column). That puts the breaking
 #   point off, as it does with the circles in the lab at $n = 20$.
-# - **More than two weights work.** The first layer has four of them. No single one carries the breaking point.
+# - **More than two weights work.** The first layer has four of them. No single one carries the breaking point. (The second layer's $\omega_{xx}$ and $\omega_{xy}$ do nothing: no layer
+#   reads the inputs after it.)
 #
 # ## Exercise
 # ### Exercise: two weights for two noise levels

@@ -243,7 +243,8 @@ for sigma in (5, 8, 10, 12, 15):
 
 # %% [markdown]
 # A layer is cubic in its tokens, so $w$ is a polynomial of high degree in the labels. A polynomial that is fitted on a range does not stay reasonable far outside
-# of it: on some sequences it explodes. The lab ends at σ = 8 and shows none of that; a user of such a model has to check for it ([12](12_from_pilot_to_practice.ipynb)).
+# of it: on some sequences it explodes. The lab ends at σ = 8, where four layers show none of
+# that; of the answers of seven layers about one in sixty explodes there. A user of such a model has to check for it ([12](12_from_pilot_to_practice.ipynb)).
 #
 # ## Exercise
 # ### Exercise: the effective step size

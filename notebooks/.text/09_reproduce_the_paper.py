@@ -42,7 +42,7 @@ for layers in depths:
     print(f"{layers:6d}   ", "".join(f"{ours:15.3f} {printed:8.3f}" for ours, printed in pairs))
 
 # %% [markdown]
-# The pairs are near each other, and few are equal. Without error bars nobody can say what that means: is a loss that is lower by 0.005 a better model, or luck?
+# The pairs are near each other, and hardly any is equal. Without error bars nobody can say what that means: is a loss that is lower by 0.005 a better model, or luck?
 #
 # ## First, which number is it?
 # ConstRR and AdaRR need no training. Recompute them:
@@ -150,7 +150,8 @@ for name, family in {**{kind: (kind,) for kind in kinds}, "baselines": BASELINES
 # - **Luck.** Baselines are not trained (TunedRR has two tuned constants), and all of them lie within two standard errors. Rows that are nearly one predictor lean alike: the one-layer rows, or GD++ 7 and ConstRR. So the rows of a
 #   column were probably measured on the same sequences, and share their luck.
 # - **Training.** GD++ with two layers is far lower than printed at small noise, and several FULL models are lower by more than luck. Those prints tell of a training run, not of what the
-#   architecture can do. *Ours higher* counts the opposite, beside the next point: there our own training has missed better weights, or the record is a shaky one.
+#   architecture can do. *Ours higher* counts the opposite, beside the next point: there our own training has missed better weights, the record is a shaky one, or the print was lucky: GD++ with two layers
+#   at U(0, 6) is printed below the bound of the next section.
 # - **GD++ at U(0, 5).** From three layers on, the print is *lower* than ours by about three standard errors. This is no matter of training, as the next section shows.
 #
 # ## Entries that no model can have
@@ -218,7 +219,7 @@ TableLab(kind="diag", noise="uniform-5", layers=4, sigma=2.0)
 # %% [markdown]
 # <details><summary>The lab as a picture</summary>
 #
-# ![The table lab at FULL, seven layers, U(0, 5), sigma = 3. Top left: the loss by depth falls from about 0.9 to just above the line of the Bayes-optimal predictor; ours and the paper's marks nearly coincide. Top right: the differences in standard errors, most within the grey band of luck, that of seven layers below it; the three baselines within. Bottom left: the loss of seven layers at all ten noises, close above the Bayes-optimal marks. Bottom right: the error after each layer falls from about 3, rises again in the middle layers and ends near 0.05.](../docs/pictures/table-lab.png)
+# ![The table lab at FULL, seven layers, U(0, 5), sigma = 3. Top left: the loss by depth falls from about 0.9 to just above the line of the Bayes-optimal predictor; ours and the paper's marks nearly coincide. Top right: the differences in standard errors, most within the grey band of luck, that of seven layers below it; the three baselines within. Bottom left: the loss of seven layers at all ten noises, close above the Bayes-optimal marks. Bottom right: the error after each layer falls from about 3, rises again on the way and ends near 0.05.](../docs/pictures/table-lab.png)
 #
 # </details>
 #
@@ -261,7 +262,7 @@ for trained_on in (noise, lt.Categorical((1, 3))):
 
 # %% [markdown]
 # Trained on {1, 3}, FULL is better than DIAG at 1 and 3, as the paper finds. The paper also finds that DIAG extrapolates better. Compare the last columns: at seven layers a few exploding
-# sequences decide, and nothing in training holds them back. Expect other numbers there from each training run, ours and the paper's.
+# sequences decide, of DIAG as of FULL, and nothing in training holds them back. Expect other numbers there from each training run, ours and the paper's.
 #
 # ## How the models were made
 # A context is an 11 × 11 matrix ([01](01_linear_attention.ipynb)), and the loss needs no query. So a training step is cheap, and there is time for many starts: random ones, a model with one layer
@@ -273,12 +274,14 @@ print({name: round(value, 4) if isinstance(value, float) else value for name, va
 table = [entry for entry in stored() if entry["heads"] == 1 and not entry["variant"] and entry["layers"] <= 7]
 seconds = np.array([entry["seconds"] for entry in table])
 print(f"\n{len(table)} models of Table 1: {seconds.sum() / 3600:.1f} hours of one core, the longest {seconds.max() / 60:.0f} minutes.")
+one_run = [entry for entry in table if entry.get("command") == "python -m lt_helpers train --all --seed 0"]
+print(f"{len(one_run)} come from one run of the last command below, with seed 0.")
 print("The starts that won:")
 origins = ("closed form", "random", "idle layer", "neighbouring noise", "DIAG", "GD++", "stored")
 print(Counter(next((origin for origin in origins if entry["start"].startswith(origin)), entry["start"]) for entry in table))
 
 # %% [markdown]
-# (A start named "stored" is the model of an earlier round.) In a terminal:
+# (The others are from earlier rounds, whose starts were partly "stored" models.) In a terminal:
 #
 # ```sh
 # python -m lt_helpers table1                                      # all of Table 1: ours, the paper's, the Bayes-optimal predictor's
@@ -287,8 +290,8 @@ print(Counter(next((origin for origin in origins if entry["start"].startswith(or
 # python -m lt_helpers train --all --folder models --jobs 2        # the whole stored set, each model after those that it starts from
 # ```
 #
-# With the same seed and versions (see the record) the command gives the same model each time. A single model has random starts alone, so it may end higher than the stored one. And a set may have been
-# improved in several rounds (`--improve`): expect losses like ours, rather than our weights.
+# With the same seed and versions (see the record) the command gives the same model each time. A single model has random starts alone, so it may end higher than the stored one. And ours
+# is of several rounds, with the best of each: expect losses like ours, rather than our weights.
 #
 # ## Exercise
 # ### Exercise: two standard errors

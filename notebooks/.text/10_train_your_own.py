@@ -83,7 +83,7 @@ TrainingLab(sigma_max=1.0, layers=3)
 # %% [markdown]
 # <details><summary>The lab as a picture</summary>
 #
-# ![The training lab 600 steps after the noise went from U(0, 1) to U(0, 5). Four panels show the omegas over the last 2,000 steps, a line a layer. At the change, omega_yx of the last layer moves from about -8 to -5, and omega_xy of the second layer turns negative. The loss jumps at the change and falls to the stored model's. The last panel shows the implicit weight on one context near the oracle's.](../docs/pictures/training-lab.png)
+# ![The training lab 600 steps after the noise went from U(0, 1) to U(0, 5). Four panels show the omegas over the last 2,000 steps, a line a layer. At the change, omega_yx of the last layer moves from about -7.5 to -3.3, and omega_xy of the second layer turns negative. The loss jumps at the change and falls to the stored model's. The last panel shows the implicit weight on one context near the oracle's.](../docs/pictures/training-lab.png)
 #
 # </details>
 #

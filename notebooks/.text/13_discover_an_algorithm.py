@@ -145,7 +145,7 @@ AlgorithmLab(sigma=5.0)
 # </details>
 #
 # - **Top left.** The error need not fall at every layer. What one layer does, a later one relies on.
-# - **Top right.** The terms part here. Without $\omega_{xy}$ or $\omega_{yy}$ the quiet end gets somewhat worse and the noisy end breaks: these two read the noise. Without $\omega_{xx}$ all of it breaks.
+# - **Top right.** The terms part here. Without $\omega_{xy}$ or $\omega_{yy}$ it gets somewhat worse at σ = 1, and the noisy end breaks: these two read the noise. Without $\omega_{xx}$ all of it breaks.
 #   Without both readers it is GD++: about as good as trained where there is no noise, useless where there is much.
 # - **Bottom right.** What breaks first, and on which side: the weak directions or the strong ones?
 #
@@ -225,8 +225,7 @@ losses(
 )
 
 # %% [markdown]
-# On sequences that no fit has seen, four scales already beat AdaRR. With 14 constants the loss is about half of AdaRR's, and well below TunedRR's, which was tuned for this very noise,
-# by many standard errors. The Bayes-optimal predictor stays well ahead.
+# On sequences that no fit has seen, four scales beat even TunedRR, which was tuned for this very noise. With 14 constants the loss is about half of AdaRR's. The Bayes-optimal predictor stays well ahead.
 #
 # ## What has it learned?
 # The implied noise ([07](07_noise_adaptive_step_sizes.ipynb)) tells which $\sigma$ an answer acts on. Compare how far it scatters over 1,000 sequences of each state:
