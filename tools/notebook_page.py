@@ -77,7 +77,12 @@ class NotebookPage:
         page.on("pageerror", lambda error: (self.late if LATE in str(error) else self.failures).append(str(error)))
         page.goto(address)
         self.wait_until_ready()
+        self.change_theme(dark)
+
+    def change_theme(self, dark):
+        """JupyterLab's dark theme or its light one, and wait until it is there: of two changes under way the first may come last."""
         self.command("apputils:change-theme", theme="JupyterLab Dark" if dark else "JupyterLab Light")
+        self.page.wait_for_function("light => document.body.dataset.jpThemeLight === light", arg="false" if dark else "true")
 
     def wait_until_ready(self):
         """Until the kernel of the notebook is idle."""
@@ -301,6 +306,13 @@ class Lab:
     def ink(self):
         """How bright the text of the drawing is, 0 to 255."""
         return np.mean(self.colour(self.root.locator(".lt-figure text.xtitle").first, "fill"))
+
+    def wears(self, dark, seconds=30):
+        """Is it drawn in the colours of this theme, or within some seconds?"""
+        deadline = time.monotonic() + seconds
+        while (self.ink() > 128) != dark and time.monotonic() < deadline:
+            self.page.wait_for_timeout(100)
+        return (self.ink() > 128) == dark
 
     def layout_faults(self):
         """What a learner would trip over: text under 12 pixels, a lab wider than its cell, words over a panel that leave its width."""
