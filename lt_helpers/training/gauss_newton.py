@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from .gradient import backward, forward
-from .objective import PULL, capped, draw, held_out_loss
+from .objective import PULL, RARE, capped, draw, held_out_loss
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,8 @@ class Progress:
 class Settings:
     """batch : sequences a step.  thin : one in so many gives curvature.  memory, momentum : of the averages of H and of the gradient.
     damping : at first; least_damping, most_damping : its bounds.  refresh : steps between factorisations.
-    check, held_out : every `check` steps the average is weighed on `held_out` sequences."""
+    check, held_out : every `check` steps the average is weighed on `held_out` sequences.    pull, rare : what an exploding sequence counts
+    for, in the gradient and where models are weighed (see `objective`)."""
 
     batch: int = 2048
     thin: int = 8
@@ -46,6 +47,8 @@ class Settings:
     refresh: int = 4
     check: int = 25
     held_out: int = 20_000
+    pull: float = PULL
+    rare: float = RARE
 
 
 FEW_PARAMETERS = Settings(thin=1, memory=0.9, momentum=0.7, least_damping=1e-3, refresh=1)  # DIAG and GD++: a few numbers a layer
@@ -97,7 +100,7 @@ class GaussNewton:
     def weigh(self, theta):
         """Keep `theta` if no other was better on the held-out sequences."""
         losses = self.held_out.losses(forward(self.family, theta, self.held_out.S).w)
-        loss = held_out_loss(losses, self.held_out.weight).item()
+        loss = held_out_loss(losses, self.held_out.weight, self.settings.rare).item()
         if loss < self.best_loss:
             self.best, self.best_loss = theta.clone(), loss
 
@@ -132,7 +135,7 @@ class GaussNewton:
         B, d = misfit.shape
         length = torch.sqrt(2 * losses) + 1e-300
         along = misfit / length[:, None]
-        weight = sequences.weight / (1 + losses / PULL)  # of the logarithm that bounds the pull of a sequence
+        weight = sequences.weight / (1 + losses / self.settings.pull)  # of the logarithm that bounds the pull of a sequence
         J_along = backward(run, along @ root.T).flatten(1)  # (B, parameters)
         thin = slice(None, None, self.settings.thin)
         across = torch.from_numpy(self.rng.normal(size=(B, d)))[thin]

@@ -50,9 +50,9 @@ class Sequences:
         return (self.misfit(w) ** 2).sum(-1) / 2
 
 
-def held_out_loss(losses, weight):
+def held_out_loss(losses, weight, limit=RARE):
     """What chooses among models: the weighted mean of all losses (..., B), exploding ones included -> (...,)"""
-    return (weight * capped(losses, RARE)).mean(-1)
+    return (weight * capped(losses, limit)).mean(-1)
 
 
 def draw(task, batch, rng, share=STRETCHED):

@@ -8,7 +8,7 @@ import pytest
 import torch
 from distributed import LocalCluster
 
-from lt_helpers import Fixed, RegressionTask, Uniform, load_pretrained, weights
+from lt_helpers import Categorical, Fixed, RegressionTask, Uniform, load_pretrained, weights
 from lt_helpers.training import levenberg
 from lt_helpers.training import sweep as sweeping
 from lt_helpers.training.adam import Round
@@ -193,6 +193,16 @@ def test_models_of_a_noise_are_weighed_on_the_same_sequences():
     """With one layer all kinds are the same model, but for what a single layer has no use for."""
     losses = [train_cell(Cell(kind, 1, Uniform(2)), 0, {}, samples=2_000)[1]["loss"] for kind in ("gd++", "diag", "full")]
     np.testing.assert_allclose(losses, losses[0], rtol=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["diag", "full"])
+@pytest.mark.parametrize("noise", [Uniform(5), Uniform(6), Uniform(7), Categorical((1, 3, 5))], ids=lambda noise: noise.key)
+def test_an_explosion_in_a_stored_model_of_three_layers_is_rare(kind, noise):
+    """Its probability, by importance sampling: fewer than one sequence in five million loses more than 10,000, which would rule a mean."""
+    sequences = draw(RegressionTask(10, 20, noise), 100_000, np.random.default_rng(0), share=0.6)
+    parameters = family(kind, 3, 10)
+    losses = sequences.losses(forward(parameters, parameters.read(load_pretrained(kind, 3, noise)), sequences.S).w)
+    assert (sequences.weight * ~(losses < 10_000)).mean() < 0.2e-6
 
 
 def test_without_noise_an_explosion_counts_whole():
