@@ -97,7 +97,7 @@ def test_a_model_that_explodes_is_drawn_clipped_and_said(monkeypatch, scale):
 
 
 def test_where_no_noise_would_explain_the_answer_the_words_say_so():
-    """Seed 132 of a model far outside its training range: the answer is finite, but the noise it acts as if it saw is not."""
-    lab = NoiseLab(sigma=8.0, kind="diag", noise="uniform-2", layers=7, seed=132)
+    """Seed 40 of a model far outside its training range: the answer is finite, but the noise it acts as if it saw is not."""
+    lab = NoiseLab(sigma=8.0, kind="diag", noise="uniform-2", layers=7, seed=40)
     assert not np.isfinite(lab.arrays.implied)
     assert "the model explodes, and acts as for no σ at all; AdaRR" in lab.words_now and "nan" not in lab.words_now
