@@ -51,7 +51,7 @@ class Sequences:
 
 
 def held_out_loss(losses, weight, limit=RARE):
-    """What chooses among models: the weighted mean of all losses (..., B), exploding ones included -> (...,)"""
+    """What chooses among models: the weighted mean of all losses (..., B), exploding ones included, up to the limit -> (...,)"""
     return (weight * capped(losses, limit)).mean(-1)
 
 

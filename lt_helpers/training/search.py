@@ -56,7 +56,7 @@ FULL = Plan(
 )
 LONG = replace(FULL, anneal=Round(8_000, 1024, 0.005, 1))
 PRUNED = (Round(100, 64, 0.02, 8), Round(100, 128, 0.01, 6))  # 24 starts, 8, 6: of 3 that were left, all could be poor
-CAREFUL = dict(pull=2e4, rare=3e5)  # with three layers one sequence in millions else rules the mean; the others pay 1 or 2% for it
+CAREFUL = dict(pull=2e4, rare=3e5)  # three layers: else one sequence in millions can rule the mean. The others pay a few percent for it
 FEW = Plan(24, PRUNED, 10, (Stage(6, 30, 512), Stage(3, 40, 1024), Stage(1, 100, 4096)), FEW_PARAMETERS)
 
 

@@ -275,13 +275,13 @@ table = [entry for entry in stored() if entry["heads"] == 1 and not entry["varia
 seconds = np.array([entry["seconds"] for entry in table])
 print(f"\n{len(table)} models of Table 1: {seconds.sum() / 3600:.1f} hours of one core, the longest {seconds.max() / 60:.0f} minutes.")
 one_run = [entry for entry in table if entry.get("command") == "python -m lt_helpers train --all --seed 0"]
-print(f"{len(one_run)} come from one run of the last command below, with seed 0.")
+print(f"{len(one_run)} come from one sweep, the last command below with seed 0.")
 print("The starts that won:")
 origins = ("closed form", "random", "idle layer", "neighbouring noise", "DIAG", "GD++", "stored")
 print(Counter(next((origin for origin in origins if entry["start"].startswith(origin)), entry["start"]) for entry in table))
 
 # %% [markdown]
-# (The others are from earlier rounds, whose starts were partly "stored" models.) In a terminal:
+# (The others are from other rounds, some of which started from the stored models.) In a terminal:
 #
 # ```sh
 # python -m lt_helpers table1                                      # all of Table 1: ours, the paper's, the Bayes-optimal predictor's
@@ -291,7 +291,7 @@ print(Counter(next((origin for origin in origins if entry["start"].startswith(or
 # ```
 #
 # With the same seed and versions (see the record) the command gives the same model each time. A single model has random starts alone, so it may end higher than the stored one. And ours
-# is of several rounds, with the best of each: expect losses like ours, rather than our weights.
+# is of several rounds, the better model of each, or with three layers the one that explodes less often: expect losses like ours, rather than our weights.
 #
 # ## Exercise
 # ### Exercise: two standard errors
