@@ -10,6 +10,8 @@ import functools
 import gzip
 import json
 import math
+import threading
+import time
 import uuid
 from importlib.resources import files
 
@@ -48,7 +50,7 @@ class Chart(anywidget.AnyWidget):
 
     def __init__(self, figure, words):
         self._shown = {"version": 0, "error": "", "words": words, **encode_figure(figure)}
-        self._drawn = asyncio.Event()
+        self._drawn = threading.Event()
         name = uuid.uuid4().hex
         super().__init__(library=library(), name=name, model_id=name)
         self.on_msg(self._receive)
@@ -63,11 +65,10 @@ class Chart(anywidget.AnyWidget):
 
     async def drawn(self, timeout=2.0):
         """Wait until the browser has drawn the last `show(..., acknowledge=True)`. -> False if it did not answer in `timeout` seconds."""
-        try:
-            await asyncio.wait_for(self._drawn.wait(), timeout)
-        except TimeoutError:
-            return False
-        return True
+        deadline = time.monotonic() + timeout
+        while not self._drawn.is_set() and time.monotonic() < deadline:  # the answer may come on another thread than this loop's
+            await asyncio.sleep(0.01)
+        return self._drawn.is_set()
 
     def _move_to(self, state, acknowledge=False):
         before, version = self._shown, self._shown["version"]
@@ -77,9 +78,10 @@ class Chart(anywidget.AnyWidget):
         self.send({"from": version, "version": version + 1, "changes": changes, "acknowledge": acknowledge})
 
     def _receive(self, _, message, buffers):
-        version = self._shown["version"]
+        shown = self._shown  # read once: another thread may be showing the next figure
+        version = shown["version"]
         if message.get("missed", version) != version:
-            self.send({"from": None, "version": version, "changes": [{"path": [], "value": self._shown}]})
+            self.send({"from": None, "version": version, "changes": [{"path": [], "value": shown}]})
         if message.get("drawn") == version:
             self._drawn.set()
 

@@ -15,8 +15,10 @@ A lab is a pure function of its controls. It declares them, and writes three fun
 A lab whose `draw` and `words` also take `ghost` gets a button "Hold ghost": the arrays of the state held are passed along (else None).
 """
 
+import functools
 import html
 import inspect
+import threading
 
 import ipywidgets
 
@@ -25,6 +27,17 @@ from .controls import Choice, Prediction, Seed
 
 ROW = ipywidgets.Layout(display="flex", flex_flow="row wrap", align_items="center", width="100%")
 FITTING = ipywidgets.Layout(width="auto")
+
+
+def in_turn(method):
+    """Methods of a lab that change it wait for each other: a kernel may receive the messages of a page, or of two, on several threads."""
+
+    @functools.wraps(method)
+    def waiting(lab, *args, **kwargs):
+        with lab._turn:
+            return method(lab, *args, **kwargs)
+
+    return waiting
 
 
 class Lab:
@@ -47,6 +60,7 @@ class Lab:
     CONTROLS = {}
 
     def __init__(self, ghost=None, **values):
+        self._turn = threading.RLock()
         self._opened = self._checked(values)
         self._opened_ghost = self.ghost = None if ghost is None else self._held(self._checked({**self._opened, **ghost}))
         self._resting = False
@@ -72,13 +86,15 @@ class Lab:
         """The line of code that opens the lab in its present state."""
         return f"from {__package__} import {type(self).__name__}; {self!r}"
 
+    @in_turn
     def reset(self):
         """Back to where the lab was opened."""
         self._set(self._opened, self._opened_ghost)
 
+    @in_turn
     def hold_ghost(self, hold=True):
         """Keep the present state behind the next ones, or let go of it."""
-        self._set(self.values, self._held(self.values) if hold else None)
+        self._set(None, self._held(self.values) if hold else None)
 
     def at(self, **values):
         """What the lab would show with these values and the other controls as they stand -> drawing, words. Nothing moves.
@@ -128,12 +144,13 @@ class Lab:
     def _compute(self, values):
         self.arrays, self.drawing, self.words_now = self._shown(values)
 
+    @in_turn
     def _moved(self, change):
         if not self._resting:
-            self._set(self.values, self.ghost)
+            self._set(None, self.ghost)
 
     def _set(self, values, ghost):
-        """Bring all controls to `values` and draw once."""
+        """Bring all controls to `values` (None: as they stand) and draw once."""
         try:
             self._answer(self._brought(values, ghost))
             self.error = None
@@ -143,7 +160,12 @@ class Lab:
             self._interrupted()
 
     def _brought(self, values, ghost):
-        """Bring all controls to `values` -> the values, with choices that the others rule out at the nearest that they allow."""
+        """Bring all controls to `values` -> the values, with choices that the others rule out at the nearest that they allow.
+
+        What stands where it should is not touched: another thread may just have moved it, and waits for its turn to draw.
+        """
+        stands = self.values
+        values = stands if values is None else values
         self._resting = True
         try:
             for name, control in self.CONTROLS.items():
@@ -153,7 +175,9 @@ class Lab:
                     options = tuple(control.choices(values).items())
                     if tuple(widget.options) != options:
                         widget.options = options
-                widget.value = control.write(values[name])
+                        stands = {**stands, name: control.read(widget.value)}
+                if values[name] != stands[name]:
+                    widget.value = control.write(values[name])
         finally:
             self._resting = False
         self.ghost = ghost
@@ -167,6 +191,7 @@ class Lab:
     def _interrupted(self):
         self._fail(InterruptedError("the kernel was interrupted before this was computed."))
 
+    @in_turn
     def _fail(self, error):
         self.error = error
         self.chart.fail(f"{type(error).__name__}: {error} Move a control, or press Reset.")
@@ -189,9 +214,11 @@ class Lab:
         rows[1] += [copy, self._button("Reset", lambda _: self.reset(), "Back to where the lab was opened"), self._copied]
         return ipywidgets.VBox([ipywidgets.HBox(row, layout=ROW) for row in rows if row])
 
+    @in_turn
     def _next(self, seed):
         seed.value = (seed.value + 1) % 10_000
 
+    @in_turn
     def _copy(self):
         self._copied.value = f'<code style="user-select: all">{html.escape(self.view())}</code>'
 

@@ -5,9 +5,9 @@ Such a lab is no pure function of its controls. It declares controls, `words` an
     begin(values)           -> a process, with `step()`, `steps`, `state()` and `goal`, a few characters
     follow(process, values) -> the process to go on with when a control has moved: the same one, changed, or a new one
 
-One asyncio task on the kernel's own loop takes the steps, TRAIN seconds at a time. In between the kernel serves sliders and other cells.
-It draws FRAMES times a second at most, and only once the browser has drawn the last figure and has had time for other things, so that
-drawings never queue up. It ends by itself, BOUND steps after the last touch of a control: a closed tab does not train for ever.
+One asyncio task takes the steps, TRAIN seconds at a time, and in between leaves the turn to sliders and other cells. It draws FRAMES
+times a second at most, and only once the browser has drawn the last figure and has had time for other things, so that drawings never
+queue up. It ends by itself, BOUND steps after the last touch of a control: a closed tab does not train for ever.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from time import perf_counter
 
 import ipywidgets
 
-from .base import FITTING, ROW, Lab
+from .base import FITTING, ROW, Lab, in_turn
 from .controls import Prediction
 
 TRAIN, REST = 0.01, 0.001  # seconds of training, and of serving others, in turn
@@ -34,15 +34,16 @@ class LiveLab(Lab):
     """
 
     def __init__(self, **values):
-        self.process = self._task = self._shown = None
-        self._closed, self._due, self._left, self.rate = False, 0.0, BOUND, 0.0
+        self.process = self._task = None
+        self._closed, self._left, self.rate = False, BOUND, 0.0
         super().__init__(**values)
 
     @property
     def running(self):
-        """Is it training now?"""
-        return self._task is not None and not self._task.done()
+        """Is it training now? It is not once the loop has ended on which it did: that of a page that was closed."""
+        return self._task is not None and not self._task.done() and self._task.get_loop().is_running()
 
+    @in_turn
     def run(self, steps):
         """Take so many steps now, and draw once."""
         for _ in range(steps):
@@ -58,18 +59,22 @@ class LiveLab(Lab):
         except RuntimeError:
             raise RuntimeError("nothing runs in the background outside of a notebook: call run(steps=100).") from None
         self._take_over()
-        self._left = BOUND
-        self._task = loop.create_task(self._train())
-        self._task.add_done_callback(self._ended)
-        self._tell()
+        with self._turn:
+            self._left, self._shown, self._due = BOUND, None, 0.0
+            self._counted, self._since = 0, perf_counter()
+            self._task = loop.create_task(self._train())
+            self._task.add_done_callback(self._ended)
+            self._tell()
 
+    @in_turn
     def pause(self):
         """Stop where it is."""
         if self.running:
-            self._cancel()
+            self._task = None
             self._tell()  # before the page is busy with a drawing
             self._draw()
 
+    @in_turn
     def close(self):
         """Stop for good: another lab of this kind was opened."""
         self.pause()
@@ -88,30 +93,36 @@ class LiveLab(Lab):
         self._take_over()
         return super()._repr_mimebundle_(**kwargs)
 
+    @in_turn
     def reset(self):
         self.pause()
         self.process = None
         super().reset()
 
     async def _train(self):
-        """Steps in slices, with a rest after each for whatever else the kernel has to do."""
-        counted, since = 0, perf_counter()
-        self._due = 0.0
-        while self._left > 0:
-            begin = perf_counter()
-            while self._left > 0 and perf_counter() - begin < TRAIN:
-                try:
-                    self.process.step()
-                except KeyboardInterrupt:  # it is meant for a cell; let through, it would end the kernel's loop. Pause ends training.
-                    continue
-                self._left -= 1
-                counted += 1
+        """Steps in slices, with a rest after each for whatever else the kernel has to do, until this is no longer the lab's task."""
+        while self._slice(asyncio.current_task()):
             await asyncio.sleep(REST)
-            now = perf_counter()
-            if now >= self._due and (self._shown is None or self._shown.done()):
-                self.rate, counted, since = counted / (now - since), 0, now
-                self._draw(acknowledge=True)
-                self._shown = asyncio.ensure_future(self._seen(now))
+
+    @in_turn
+    def _slice(self, task):
+        """A few steps of a task, and a drawing if it is time for one -> whether there is more to do."""
+        if task is not self._task:
+            return False
+        begin = perf_counter()
+        while self._left > 0 and perf_counter() - begin < TRAIN:
+            try:
+                self.process.step()
+            except KeyboardInterrupt:  # it is meant for a cell; let through, it would end the kernel's loop. Pause ends training.
+                continue
+            self._left -= 1
+            self._counted += 1
+        now = perf_counter()
+        if now >= self._due and (self._shown is None or self._shown.done()):
+            self.rate, self._counted, self._since = self._counted / (now - self._since), 0, now
+            self._draw(acknowledge=True)
+            self._shown = asyncio.ensure_future(self._seen(now))
+        return self._left > 0
 
     async def _seen(self, begin):
         """Wait for the browser; leave it twice as long a time for other things before the next drawing."""
@@ -120,9 +131,10 @@ class LiveLab(Lab):
         now = perf_counter()
         self._due = max(self._due, now + 2 * (now - begin))
 
+    @in_turn
     def _ended(self, task):
         """The task is over: paused, at the end of its steps, or by an error, which the lab shows."""
-        if task.cancelled():
+        if task.cancelled() or task is not self._task:
             return
         if task.exception() is not None:
             self._fail(task.exception())
@@ -159,20 +171,15 @@ class LiveLab(Lab):
     def _interrupted(self):
         """An interrupt in the middle of a move: while it trains, it was meant for a cell, and the controls are read once more."""
         if self.running:
-            self._set(self.values, self.ghost)
+            self._set(None, self.ghost)
         else:
             super()._interrupted()
 
+    @in_turn
     def _fail(self, error):
-        self._cancel()
+        self._task = None
         super()._fail(error)
         self._tell()
-
-    def _cancel(self):
-        """No step after this."""
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
 
     def _tell(self):
         """The bar, its words, and the label of the start button."""

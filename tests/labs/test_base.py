@@ -1,9 +1,11 @@
 import ast
+import threading
+import time
 
 import numpy as np
 import pytest
 
-from lt_helpers.labs import Slider
+from lt_helpers.labs import Choice, Slider
 
 
 def drawn(lab, trace=0):
@@ -37,6 +39,56 @@ def test_an_error_shows_in_the_lab_and_the_next_move_recovers(lab):
     lab.controls["frequency"].value = 2.0
     assert lab.error is None and lab.chart.get_state("state")["state"]["error"] == ""
     assert lab.arrays.frequency == 2.0
+
+
+def test_moves_on_several_threads_wait_for_each_other(lab, monkeypatch):
+    compute, computing, go_on = type(lab).compute, threading.Event(), threading.Event()
+
+    def slow(**values):
+        if values["shape"] == "sine":
+            computing.set()
+            go_on.wait(5)
+        return compute(**values)
+
+    monkeypatch.setattr(type(lab), "compute", staticmethod(slow))
+    first = move(lab, frequency=2.0)
+    computing.wait(5)
+    second = move(lab, shape="square")
+    second.join(0.2)  # were it not for its turn, it would be done
+    go_on.set()
+    first.join()
+    second.join()
+    assert lab.values["frequency"] == 2.0 and lab.values["shape"] == "square"
+    np.testing.assert_array_equal(drawn(lab), compute(**lab.values).height)
+
+
+def test_a_move_keeps_what_another_thread_moves_meanwhile(lab):
+    """The options of cycles are asked for in the middle of a move: then the seed moves, on another thread, which waits for its turn."""
+    others = []
+
+    def options(shape):
+        if others == [] and threading.current_thread() is not threading.main_thread():
+            others.append(move(meddled, seed=7))
+            while meddled.values["seed"] != 7:
+                time.sleep(0.001)
+        return (1, 2, 3)
+
+    class Meddled(type(lab)):
+        CONTROLS = {**type(lab).CONTROLS, "cycles": Choice("Cycles", options, 2)}
+
+    meddled = Meddled(noisy=True)
+    move(meddled, frequency=2.0).join()
+    others[0].join()
+    assert meddled.values["seed"] == 7 and meddled.values["frequency"] == 2.0
+    np.testing.assert_array_equal(drawn(meddled), meddled.compute(**meddled.values).height)
+
+
+def move(lab, **values):
+    """Move a control on a thread of its own -> the thread."""
+    ((name, value),) = values.items()
+    thread = threading.Thread(target=setattr, args=(lab.controls[name], "value", value))
+    thread.start()
+    return thread
 
 
 def test_a_ghost_stays_while_the_present_moves(lab):

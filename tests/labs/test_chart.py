@@ -108,6 +108,12 @@ def test_drawn_waits_for_the_page(sent):
     assert sent[-1]["acknowledge"]
 
 
+def test_drawn_waits_on_whichever_loop_the_kernel_runs(sent):
+    chart = Chart(scatter(np.zeros(3)), "")
+    for _ in range(2):
+        assert not asyncio.run(chart.drawn(timeout=0.02))
+
+
 def test_infinite_values_never_reach_the_page():
     with pytest.raises(ValueError, match="infinite"):
         Chart(scatter(np.array([1.0, np.inf, 2.0])), "")

@@ -1,6 +1,7 @@
 """What trains in the background: one task, which rests for others, waits for the page, stops when told, and ends by itself."""
 
 import asyncio
+import threading
 import time
 from dataclasses import dataclass
 
@@ -140,6 +141,50 @@ def test_a_moved_control_steers_what_is_in_training(lab, shown):
     steps = steps_after(lab, 0.2, lambda: setattr(lab.controls["by"], "value", 0.0))
     assert lab.process.steps > steps and lab.process.by == 0.0 and lab.process.value < lab.process.steps
     assert lab._said.value.endswith("on steps of 0")
+
+
+def test_what_comes_on_another_thread_waits_for_the_step(lab, shown, monkeypatch):
+    step, follow, stepping, torn = Count.step, CountLab.follow, [], []
+
+    def watched_step(process):
+        stepping.append(True)
+        step(process)
+        stepping.pop()
+
+    def watched_follow(process, values):
+        torn.append(bool(stepping))
+        return follow(process, values)
+
+    monkeypatch.setattr(Count, "step", watched_step)
+    monkeypatch.setattr(CountLab, "follow", staticmethod(watched_follow))
+
+    def move():
+        for by in (2.0, 3.0, 4.0, 5.0):
+            lab.controls["by"].value = by
+        lab.pause()
+
+    other = threading.Thread(target=move)
+    steps_after(lab, 0.2, other.start)
+    assert torn == [False] * 4 and lab.process.by == 5.0 and not lab.running
+
+
+def test_it_starts_again_after_the_loop_that_it_trained_on_has_ended(lab, shown):
+    shown.answers = False
+
+    async def start():
+        lab.start()
+        await asyncio.sleep(0.1)
+
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(start())
+    steps = lab.process.steps
+    assert steps > 0 and len(shown) == 1 and not lab.running
+    shown.answers = True
+    assert steps_after(lab, 0.2) > steps and len(shown) > 1
+    for task in asyncio.all_tasks(loop):
+        task.cancel()
+    loop.run_until_complete(asyncio.sleep(0))
+    loop.close()
 
 
 def test_no_drawing_is_sent_before_the_last_was_drawn(lab, shown):
