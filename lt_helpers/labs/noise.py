@@ -13,9 +13,8 @@ from ..noise import Uniform, parse_noise
 from ..pretrained import stored, stored_layers
 from .base import Lab
 from .controls import Choice, Prediction, Seed, Slider
-from .noise_state import CURVE, DIM, GRID, OWN, SIGMA_MAX, hand_over, noise_state
+from .noise_state import CURVE, DIM, GRID, KINDS, SIGMA_MAX, noise_state, read_own
 
-KINDS = {"DIAG": "diag", "FULL": "full", "GD++": "gd++"}
 WEIGHT, KEPT, STEP, METER = (
     (-3.5, 3.5),
     (-0.1, 1.2),
@@ -31,22 +30,28 @@ def stored_kinds():
     return {label: kind for label, kind in KINDS.items() if kind in kinds}
 
 
-def kinds():
-    """The kinds that are stored, and "own" once a model has been handed over -> {label: kind}."""
-    return stored_kinds() | ({"yours": "own"} if OWN else {})
-
-
 def trained_on(kind):
     """The noises for which models of a kind are stored -> {label: key}, uniform ones first."""
     keys = {entry["noise"] for entry in stored() if (entry["kind"], entry["heads"], entry["variant"]) == (kind, 1, "")}
-    keys |= {noise for noise, _ in OWN if kind == "own"}
     ordered = sorted(map(parse_noise, keys), key=lambda noise: (not isinstance(noise, Uniform), noise.sigma_max, noise.key))
     return {noise.label: noise.key for noise in ordered}
 
 
-def depths(kind, noise):
-    """The depths in which a kind is there for a noise, given by its key."""
-    return sorted(layers for key, layers in OWN if key == noise) if kind == "own" else stored_layers(kind, parse_noise(noise))
+def model_controls(own=None, own_noise=None, own_layers=4):
+    """The three controls that choose the model. The file of a learner's own, with its noise's key and its depth, is one more kind."""
+    yours = {} if own is None else {"yours": own}
+
+    def noises(kind):
+        return {parse_noise(own_noise).label: own_noise} if kind == own else trained_on(kind)
+
+    def depths(kind, noise):
+        return [own_layers] if kind == own else stored_layers(kind, parse_noise(noise))
+
+    return dict(
+        kind=Choice("Model", lambda: stored_kinds() | yours, own or "diag"),
+        noise=Choice("Trained on", noises, "uniform-5"),
+        layers=Choice("Layers", depths, own_layers, slide=True),
+    )
 
 
 class NoiseLab(Lab):
@@ -58,23 +63,23 @@ class NoiseLab(Lab):
 
     CONTROLS = dict(
         sigma=Slider("Noise σ", 0.0, SIGMA_MAX, 0.1, value=1.0),
-        kind=Choice("Model", kinds, "diag"),
-        noise=Choice("Trained on", trained_on, "uniform-5"),
-        layers=Choice("Layers", depths, 4, slide=True),
+        **model_controls(),
         kept_guess=Prediction("Predict: smallest share", 0.0, 1.0, 0.05),
         implied_guess=Prediction("Predict: σ read", 0.0, SIGMA_MAX, 0.25),
         seed=Seed(value=4),
     )
 
     def __init__(self, model=None, ghost=None, **values):
+        self._own = None if model is None else str(model)
         if model is not None:
-            noise = values.get("noise", self.CONTROLS["noise"].value)
-            values |= dict(kind="own", layers=hand_over(model, noise).layers)
+            stands = values if values.get("kind", self._own) == self._own else {**values, **(ghost or {})}
+            noise = stands.get("noise", self.CONTROLS["noise"].value)
+            self.CONTROLS = {**self.CONTROLS, **model_controls(self._own, parse_noise(noise).key, read_own(model).layers)}
         super().__init__(ghost, **values)
 
     def __repr__(self):
-        said, values = super().__repr__(), self.values
-        return said.replace("kind='own'", f"model={OWN[values['noise'], values['layers']]!r}") if values["kind"] == "own" else said
+        said = super().__repr__()
+        return said if self._own is None else said.replace("(", f"(model={self._own!r}, ", 1).replace(", )", ")")
 
     @staticmethod
     def compute(**controls):

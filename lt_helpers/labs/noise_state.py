@@ -16,6 +16,7 @@ from ..pretrained import load_pretrained
 from ..spectrum import Spectrum
 from ..task import second_moments
 
+KINDS = {"DIAG": "diag", "FULL": "full", "GD++": "gd++"}
 SIGMA_MAX = 8.0  # the slider goes well past U(0, 5)
 DIM, CONTEXT = 10, 20
 CURVE = np.linspace(0.02, 4.5, 45)  # eigenvalues
@@ -55,15 +56,11 @@ def sequence(seed):
     return rng.normal(size=(CONTEXT, DIM)), rng.normal(size=DIM), rng.normal(size=CONTEXT)
 
 
-OWN = {}  # files of the learner's models, by noise and depth: they count as one more kind, "own"
-
-
-def hand_over(path, noise):
-    """Offer the model in a file beside the stored ones, as trained on a noise, given by its key -> LinearTransformer."""
+def read_own(path):
+    """The model in a learner's file, read anew, since it may have been written again -> LinearTransformer."""
     model = LinearTransformer.load(path)
     if model.dim != DIM:
         raise ValueError(f"the model in {path} has dim = {model.dim}: the noise lab's sequences have dim = {DIM}.")
-    OWN[parse_noise(noise).key, model.layers] = str(path)
     model_of.cache_clear()
     noise_state.cache_clear()
     return model
@@ -71,7 +68,8 @@ def hand_over(path, noise):
 
 @lru_cache(maxsize=32)
 def model_of(kind, layers, noise):
-    return LinearTransformer.load(OWN[noise, layers]) if kind == "own" else load_pretrained(kind, layers, parse_noise(noise))
+    """The stored model of a kind, or the one in the file that `kind` names."""
+    return load_pretrained(kind, layers, parse_noise(noise)) if kind in KINDS.values() else LinearTransformer.load(kind)
 
 
 @lru_cache(maxsize=512)

@@ -14,7 +14,8 @@ from ..pretrained import stored_layers
 from ..table1 import paper_table
 from .base import Lab
 from .controls import Choice, Prediction
-from .noise import KINDS, stored_kinds, trained_on, trained_spans
+from .noise import stored_kinds, trained_on, trained_spans
+from .noise_state import KINDS
 from .profile_state import DEEPEST, EXPLODED, LEVELS, SEQUENCES, average, profile
 
 SIGMA, DEPTH = (0.0, 10.3), (0.5, DEEPEST + 0.5)  # ends of the axes

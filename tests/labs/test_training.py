@@ -7,16 +7,8 @@ import pytest
 
 from lt_helpers import Categorical, LinearTransformer, RegressionTask, Uniform, adjusted_loss, load_pretrained
 from lt_helpers.labs import NoiseLab, TrainingLab
-from lt_helpers.labs.noise_state import OWN
 from lt_helpers.spectrum import Spectrum
 from lt_helpers.training.live import CONTEXT, DIM, EVERY, PLATEAU, context, yardstick
-
-
-@pytest.fixture(autouse=True)
-def nothing_handed_over():
-    """The noise lab forgets the models of a test."""
-    yield
-    OWN.clear()
 
 
 @pytest.fixture
@@ -179,14 +171,32 @@ def test_the_model_can_be_handed_to_the_noise_lab(lab, tmp_path):
     path = tmp_path / "mine.safetensors"
     lab.model().save(path)
     noise_lab = NoiseLab(model=path, noise="uniform-1", sigma=2.0)
-    assert noise_lab.error is None and noise_lab.values["kind"] == "own" and f"model={str(path)!r}" in noise_lab.view()
-    x, _, _ = context()
     state = noise_lab.arrays
-    assert state.path.shape == (3, DIM) and state.noise == Uniform(1)
+    assert state.path.shape == (3, DIM) and state.noise == Uniform(1) and opened_again(noise_lab) == noise_lab.words_now
+    noise_lab.hold_ghost()
     noise_lab.controls["kind"].value = "diag"
+    noise_lab.controls["noise"].value = "uniform-3"
     assert noise_lab.error is None and len(noise_lab.arrays.path) - 1 == noise_lab.values["layers"]
-    again = eval(NoiseLab(model=path, noise="uniform-1", sigma=2.0).view().split("; ")[1])
-    np.testing.assert_array_equal(again.arrays.path, state.path)
+    assert opened_again(noise_lab) == noise_lab.words_now
+    noise_lab.controls["kind"].value = str(path)
+    assert noise_lab.words_now == opened_again(noise_lab) and noise_lab.arrays.noise == Uniform(1)
+    assert str(path) not in dict(NoiseLab().controls["kind"].options).values()
+
+
+def opened_again(lab):
+    """The words of the lab that the copied view opens, and that its drawing is the same."""
+    again = eval(lab.view().split("; ")[1])
+    assert again.figure == lab.figure
+    return again.words_now
+
+
+def test_a_model_that_was_trained_on_and_saved_again_is_read_again(lab, tmp_path):
+    path = tmp_path / "mine.safetensors"
+    lab.model().save(path)
+    before = NoiseLab(model=path, noise="uniform-1").arrays
+    lab.run(steps=50)
+    lab.model().save(path)
+    assert not np.allclose(NoiseLab(model=path, noise="uniform-1").arrays.path, before.path)
 
 
 def test_a_model_of_another_dimension_is_refused(tmp_path):
