@@ -40,6 +40,20 @@ async function ltListen(model) {
   if (handle) own.comm?.on_msg((message) => handle.call(own, message));
 }
 
+// JupyterLab waits two seconds for the model of an output. If that comes up in the last moment, as after a reload on a busy machine, the page
+// can say "model not found" for good (ipywidgets, issue 4026). Then every output whose model is there and has no view is shown once more.
+function ltShowAgain(manager) {
+  const said = [...document.querySelectorAll(".jp-OutputArea-output")].map((output) => output.textContent);
+  if (!said.includes("Error displaying widget: model not found")) return;
+  for (const {outputs} of manager.context?.model.cells ?? [])
+    for (let index = 0; index < (outputs?.length ?? 0); index++) {
+      const output = outputs.get(index).toJSON();
+      const name = output.data?.["application/vnd.jupyter.widget-view+json"]?.model_id;
+      if (manager.has_model(name))
+        manager.get_model(name).then((model) => Object.keys(model.views).length > 0 || outputs.set(index, output));
+    }
+}
+
 export default () => {
   let state; // {version, data, layout, words, error}
   const views = new Set();
@@ -65,6 +79,7 @@ export default () => {
     });
     // In case the figure moved on between the state's sending and now.
     ltListen(model).finally(() => model.send({missed: state.version}));
+    for (const wait of [500, 3_000, 10_000]) setTimeout(ltShowAgain, wait, model.widget_manager);
   }
 
   async function render({model, el}) {

@@ -11,6 +11,10 @@ from notebook_page import NotebookPage, said, steps
 
 INTERRUPT = "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.interrupt()"
 RESTART = "() => jupyterapp.shell.currentWidget.sessionContext.restartKernel()"
+LOOKS_TOO_LATE = """(() => {
+  const wait = window.setTimeout;  // ipywidgets looks for a model every 100 ms, for two seconds
+  window.setTimeout = (act, time, ...more) => wait(act, time === 100 ? 6000 : time, ...more);
+})()"""
 SAYS_LOST = """words => getComputedStyle(words, "::before").content.includes("Run the cell again")"""
 
 
@@ -52,6 +56,19 @@ def test_a_page_loaded_anew_in_the_middle_of_a_drag(notebook):
     assert lab.readout("Noise σ") != before
     lab.step("Noise σ")
     lab.shows_what_python_computes()
+
+
+def test_a_lab_that_came_up_too_late_for_jupyterlab_is_shown_all_the_same(open_notebook):
+    notebook = open_notebook("shared.ipynb")
+    notebook.run_all()
+    said = [lab.words() for lab in notebook.labs(2)]
+    notebook.page.add_init_script(LOOKS_TOO_LATE)
+    notebook.reload()
+    notebook.page.get_by_text("Error displaying widget: model not found").first.wait_for()
+    labs = notebook.labs(2)
+    assert [lab.words() for lab in labs] == said
+    labs[1].step("Noise σ")
+    labs[1].shows_what_python_computes()
 
 
 def test_after_a_restart_a_lab_says_that_it_is_dead_until_its_cell_is_run(notebook):
