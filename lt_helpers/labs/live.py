@@ -58,7 +58,7 @@ class LiveLab(Lab):
             loop = asyncio.get_running_loop()
         except RuntimeError:
             raise RuntimeError("nothing runs in the background outside of a notebook: call run(steps=100).") from None
-        self._take_over()
+        self._take_over()  # before its own turn: two labs that each wait for the other would wait for ever
         with self._turn:
             self._left, self._shown, self._due = BOUND, None, 0.0
             self._counted, self._since = 0, perf_counter()

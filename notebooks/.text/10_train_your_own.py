@@ -29,8 +29,8 @@ from lt_helpers.labs import NoiseLab, TrainingLab
 # $\omega_{yy}$ have an effect: nothing reads its $x$ any more.
 #
 # One head holds products, $\omega_{xx} = p_x q_x$ and so on, and they are bound: $\omega_{xx}\,\omega_{yy} = \omega_{xy}\,\omega_{yx}$. With two heads all four are free. The lab trains the omegas
-# themselves, that is, two heads. On $U(0, 5)$ the best loss is about the same ([11](11_inside_the_weights.ipynb)); on other noise yours may end below the stored model, which has one head. (The section on
-# poor minima comes back to this.)
+# themselves, that is, two heads. On $U(0, 5)$ the best loss is about the same ([11](11_inside_the_weights.ipynb)); on $\{1, 3\}$ two heads are clearly better, so yours may
+# end below the stored model, which has one. (The section on poor minima comes back to this.)
 #
 # ## What is made small
 # Training usually draws a query and squares the error of its answer. Three facts save most of the work:
