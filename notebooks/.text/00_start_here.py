@@ -49,8 +49,9 @@ print(f"  its noise: sigma = {batch.sigma[0]:.2f}, sigma^2 = {batch.sigma[0] ** 
 
 # %% [markdown]
 # ## One pass, no training
-# Let it answer all queries, and put three others beside it. *Least squares* trusts every example. *Nothing learned* answers 0. The *oracle* is ridge regression
-# that has been told σ of every sequence: no predictor does better on average. The model has to do without being told.
+# Let it answer all queries, and put three others beside it; the right answer to a query is $\langle w, x\rangle$, without noise. *Least squares* trusts every example.
+# *Nothing learned* answers 0. The *oracle* is told σ of every sequence, and shrinks what least squares finds by the right amount for it
+# (*ridge regression*, [02](02_in_context_regression.ipynb)): no predictor does better on average. The model has to do without being told.
 
 # %%
 before = model.P.copy(), model.Q.copy()

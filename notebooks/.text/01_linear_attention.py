@@ -62,8 +62,8 @@ print("linear weights  ", weights)
 print("linear answer   ", weights @ tokens[:, 2])
 
 # %% [markdown]
-# That is 3, and 4 is right. In this context one factor in $Q$ would mend the answers to all queries ([03](03_one_layer_is_one_gradient_step.ipynb) finds it). Here we
-# are after the cost.
+# That is 3, and 4 is right. In this context one factor in $Q$, 4/3, would mend the answers to all queries: [03](03_one_layer_is_one_gradient_step.ipynb) reads
+# such a factor as a step size. Here we are after the cost.
 #
 # ## Move one bracket
 # Without the softmax the update of token $i$ is a sum of products, and products may be taken in any order:
@@ -71,8 +71,8 @@ print("linear answer   ", weights @ tokens[:, 2])
 # $$\frac1n\sum_j \underbrace{P e_j}_{\text{what is read}}\;\underbrace{(e_j^T Q\, e_i)}_{\text{how much}}
 #   \;=\; P\,\Big(\frac1n\sum_j e_j e_j^T\Big)\, Q\, e_i \;=\; P S Q\, e_i .$$
 #
-# The bracket on the right does not depend on $i$. Compute it once: $S$, the mean of $e e^T$. The softmax forbids this, for it has to see all scores of a token before it can
-# give a weight to any.
+# The bracket on the right does not depend on $i$. Compute it once: $S$, the mean of $e e^T$. The softmax forbids this: the exponential of a score is no product of something
+# of $i$ and something of $j$, so nothing can be taken out of the sum.
 
 # %%
 S = tokens.T @ tokens / n  # (3, 3)
@@ -193,7 +193,8 @@ for n in (5, 20, 100):
     print(f"{n:6d} {right[0]:33.2f} {right[1]:8.2f}")
 
 # %% [markdown]
-# $S$ has $d$ numbers for all labels together. With more tokens than that the labels overlap in it (Schlag et al. 2021): linear attention averages, where the softmax can pick.
+# $S$ has $d$ numbers for all labels together. In it labels overlap wherever two inputs are not orthogonal, and with more tokens than $d$ they have to (Schlag et al. 2021): linear
+# attention averages, where the softmax can pick.
 #
 # ## Exercise
 # ### Exercise: linear attention in O(n)
@@ -241,7 +242,7 @@ attention.in_order_n.check(linear_attention)
 #
 # ## Quiz
 # **1.** Why can $S$ not be taken out of the sum while the softmax is there?
-# <details><summary>Answer</summary>The weight of token j for token i is not a product of something of i and something of j: it depends on the scores of all tokens.</details>
+# <details><summary>Answer</summary>The weight holds the exponential of the score, which is no product of something of i and something of j. (To divide by the sum of all weights would not be in the way.)</details>
 #
 # **2.** A context has 5 tokens, $d = 100$. Which order is cheaper?
 # <details><summary>Answer</summary>Scores first: the map has 25 entries, S has 101 × 101.</details>

@@ -17,7 +17,8 @@
 #
 # $$y_i = \langle w, x_i\rangle + \sigma\, \xi_i, \qquad \xi_i \sim N(0, 1).$$
 #
-# You see the $n$ pairs. For a new input you answer $\langle \hat w, x\rangle$ with a weight $\hat w$ of your own. Which $\hat w$ is best, and what has the noise to do with it?
+# You see the $n$ pairs. For a new input you answer $\langle \hat w, x\rangle$ with a weight $\hat w$ of your own, and it is compared with $\langle w, x\rangle$, without noise.
+# Which $\hat w$ is best, and what has the noise to do with it?
 #
 # **Predict first.** You will shrink your answer, because the labels are noisy. Suppose that you know the right amount for σ = 1. The noise becomes three
 # times larger. Should you shrink as much as before, three times as strongly, or nine times?

@@ -59,8 +59,13 @@ print("query:", query, "->", query + U @ query, "  so the prediction is", -(quer
 print("examples:\n", e + e @ U.T)
 
 # %% [markdown]
-# Which P and Q make this $U$ from $S$, whatever the context? That is the first exercise below. The answer in a DIAG model's own numbers is short: $\omega_{yx} = -\eta$, the other three omegas are 0
-# (eq. 10 becomes $y \leftarrow y + \omega_{yx}\langle\alpha, x\rangle$). `descent_model` builds it.
+# Which P and Q make this $U$ from $S$, whatever the context? That is the first exercise below. In the numbers of a DIAG model the answer is short. Its P has $p_x$ for every feature and
+# $p_y$ for the label, its Q has $q_x$ and $q_y$, and a layer acts through their products alone, $\omega_{xx} = p_x q_x$, $\omega_{xy} = p_x q_y$, $\omega_{yx} = p_y q_x$, $\omega_{yy} = p_y q_y$ (eq. 10):
+#
+# $$x \leftarrow x + \omega_{xx}\,\Sigma x + \omega_{xy}\, y\, \alpha \qquad\qquad
+#   y \leftarrow y + \omega_{yx} \langle \alpha, x\rangle + \omega_{yy}\, \overline{y^2}\, y .$$
+#
+# For a gradient step $\omega_{yx} = -\eta$, and the other three are 0. `descent_model` builds it.
 
 # %%
 one = descent_model(step=0.5, layers=1, dim=10)
@@ -110,8 +115,8 @@ for eta in (0.5, 0.99, 1.01):
 # directions pay for that, because the same $\eta$ must do for them.
 #
 # ## With noise, the end is not the goal
-# Left to run, gradient descent ends with the least-squares answer, and [02](02_in_context_regression.ipynb) showed what that is worth: with noise, the best share of a direction is $s/(s+\sigma^2/n)$. Fewer and shorter
-# steps leave every share below 1, and the weak directions furthest below. That is *early stopping*. Its excess risk, half the squared distance to the oracle, for the best step size:
+# Left to run, gradient descent ends with the least-squares answer, and [02](02_in_context_regression.ipynb) showed what that is worth: with noise, the best share of a direction is $s/(s+\sigma^2/n)$. As long as
+# $\eta s$ is below 1, fewer and shorter steps leave every share below 1, and the weak directions furthest below. That is *early stopping*. Its excess risk, half the squared distance to the oracle, for the best step size:
 
 # %%
 GRID = np.arange(1, 61) / 40  # step sizes
@@ -293,8 +298,8 @@ for layer, omega in enumerate(lt.load_pretrained("diag", 4, noise).omega, start=
     print(f"{layer:5d} ", *(f"{number:9.3f}" for number in omega.ravel()))
 
 # %% [markdown]
-# - **Where gradient descent stops.** For fixed inputs its answer is linear in the labels, whatever the step and the depth. No such predictor beats ridge regression with the mean of σ² ([02](02_in_context_regression.ipynb)).
-#   The trained models go far below, because all four omegas are at work. [05](05_preconditioning_and_momentum.ipynb) to [07](07_noise_adaptive_step_sizes.ipynb) take them one by one.
+# - **Where gradient descent stops.** For fixed inputs its answer is linear in the labels, whatever the step and the depth. No such predictor beats ridge regression with the mean of σ² ([06](06_adaptive_rescaling.ipynb) shows why).
+#   From two layers on the trained models go below it, because the other omegas are at work too. [05](05_preconditioning_and_momentum.ipynb) to [07](07_noise_adaptive_step_sizes.ipynb) take them one by one.
 # - **A construction is not an explanation.** Weights exist for which a layer *is* a gradient step; that says nothing about what a trained model does. For one layer we could compare the numbers. For deeper ones,
 #   [04](04_every_layer_keeps_a_weight_vector.ipynb) shows what holds whatever the weights are.
 # - **The paper** sums over the context where we take means, so its $\omega_{yx}$ is smaller by the factor $n$. Theorem 5.2 and sec. 5.3 put the same step next to a

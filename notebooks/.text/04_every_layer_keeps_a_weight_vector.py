@@ -96,14 +96,15 @@ print("y after layer 2 is a y - <w, x>:", np.allclose(tokens[:, 10], y_foretold,
 # %% [markdown]
 # ## Four arrays, and how they change
 # So $M$, $u$, $a$, $w$ are all that happens to a context. At first $M = I$, $u = 0$, $a = 1$, $w = 0$: the tokens are what they are. What does one more layer do?
-# Call the last row of its $U$, which is what it adds to $y$, $(c^T, r)$. Multiply by $I + U$ and read off the last row (Lemma 4.3):
+# Call the last row of its $U$, which is what it adds to $y$, $(c^T, r)$. Multiply by $I + U$ and read off the last row (Lemma 4.3), first its last entry:
 #
-# $$w' = (1 + r)\,w - M^T c, \qquad a' = (1 + r)\,a + \langle c, u\rangle .$$
+# $$a' = (1 + r)\,a + \langle c, u\rangle .$$
 #
-# The rows above it change $M$ and $u$ likewise.
+# The weight follows in the same way: the old one, *rescaled* by $1 + r$, plus a *push* that the layer adds. What the push is, you find out in the exercise below; the package knows
+# (`state.push`). The rows of $U$ above the last change $M$ and $u$ likewise.
 #
-# The new weight is the old one, *rescaled* by $1 + r$, plus a *push* $-M^T c$. For gradient descent $r = 0$ and the push is a step along the gradient. What
-# trained layers do with both is the matter of [06](06_adaptive_rescaling.ipynb) and [07](07_noise_adaptive_step_sizes.ipynb).
+# For gradient descent $r = 0$ and the push is a step along the gradient. What trained layers do with both is the matter of [06](06_adaptive_rescaling.ipynb) and
+# [07](07_noise_adaptive_step_sizes.ipynb).
 
 # %%
 M, u, a, w, U = (getattr(state, name)[0] for name in ("M", "u", "a", "w", "U"))  # one sequence, all layers
@@ -179,7 +180,7 @@ for n in (20, 200, 2000):
 # ### Exercise: one step of Lemma 4.3
 # (8 minutes, level: practice)
 #
-# Given a state and what the layer adds to every token, return the weight after the layer.
+# Given a state and what the layer adds to every token, return the weight after the layer. What does the layer push it by?
 
 # %% tags=["exercise"]
 def weight_after(M, u, a, w, U):

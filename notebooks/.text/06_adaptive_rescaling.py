@@ -95,12 +95,12 @@ for sigma in (0, 1, 2, 3, 4):
 #
 # $$c + c\,\omega_{yy}\,\sigma_1^2 = \frac{1}{1 + \sigma_1^2}, \qquad c + c\,\omega_{yy}\,\sigma_2^2 = \frac{1}{1 + \sigma_2^2}.$$
 #
-# These are linear in $c$ and $c\,\omega_{yy}$. For $\{1, 3\}$:
+# These are linear in $c$ and $c\,\omega_{yy}$. For $\{1, 3\}$ the right sides are $\tfrac12$ and $\tfrac1{10}$. The second equation less the first is $8\,c\,\omega_{yy} = -0.4$, so
+# $c\,\omega_{yy} = -0.05$, and the first then gives $c = 0.55$:
 
 # %%
-levels = np.array([1.0, 3.0])
-c, slope = np.linalg.solve(np.stack([np.ones(2), levels**2], axis=1), 1 / (1 + levels**2))
-omega_yy = slope / c
+c = 0.55
+omega_yy = -0.05 / c
 print(f"c = {c:.4f}, omega_yy = {omega_yy:.4f}")
 
 n, dim = 10_000, 10
@@ -148,9 +148,9 @@ RescalingLab(s1=1.0, s2=3.0, context=1000, sigma=1.0)
 # Then take $n$ down to 20. On which side of the line do the circles lie now: does the answer vanish sooner, or later?
 #
 # ## Where it breaks
-# The factor $1 + \omega_{yy}\sigma^2$ is zero at $\sigma^2 = -1/\omega_{yy}$. You can read the breaking point off one weight. In closed form the two equations give
+# The factor $1 + \omega_{yy}\sigma^2$ is zero at $\sigma^2 = -1/\omega_{yy}$. You can read the breaking point off one weight. For any two levels the two equations give
 #
-# $$\omega_{yy} = -\frac{1}{1 + \sigma_1^2 + \sigma_2^2}, \qquad c = \frac{1 + \sigma_1^2 + \sigma_2^2}{(1 + \sigma_1^2)(1 + \sigma_2^2)},$$
+# $$\omega_{yy} = -\frac{1}{1 + \sigma_1^2 + \sigma_2^2},$$
 #
 # so the answer vanishes at $\sigma^2 = 1 + \sigma_1^2 + \sigma_2^2$ and turns round beyond.
 
@@ -172,17 +172,18 @@ for layer, numbers in enumerate(trained.omega, start=1):
 
 
 def scale_at(sigma):
-    """The share of the truth that the trained model's answers hold, the share that ridge's hold, and the mean lambda of layer 2."""
+    """The share of the truth in the trained model's answers, and in ridge's; the mean lambda of layer 2, and the mean factor of layer 1."""
     moments = lt.RegressionTask(10, 20, lt.Fixed(sigma)).sample_moments(10_000, np.random.default_rng(0))
     state = implicit_from_moments(trained, moments.S)
     ridge = Spectrum.from_moments(moments.S, 20).ridge(moments.sigma)
-    mean_square = (state.rescaling[:, 1].mean() - 1) / trained.omega[1, 1, 1]  # the factor of layer 2 is 1 + omega_yy lambda
-    return *((w * moments.w).sum() / (moments.w**2).sum() for w in (state.w[:, -1], ridge)), mean_square
+    first, second = state.rescaling.mean(axis=0)  # factors 1 + omega_yy lambda
+    shares = [(w * moments.w).sum() / (moments.w**2).sum() for w in (state.w[:, -1], ridge)]
+    return *shares, (second - 1) / trained.omega[1, 1, 1], first
 
 
-print("\nsigma   scale   ridge   lambda of layer 2")
+print("\nsigma   scale   ridge   lambda of layer 2   factor of layer 1")
 for sigma in (0, 1, 2, 3, 5, 8, 10, 12):
-    print("{:5d} {:7.2f} {:7.2f} {:11.1f}".format(sigma, *scale_at(sigma)))
+    print("{:5d} {:7.2f} {:7.2f} {:11.1f} {:19.2f}".format(sigma, *scale_at(sigma)))
 sigmas = np.arange(8, 13, 0.25)
 scales = [scale_at(sigma)[0] for sigma in sigmas]
 print(f"\nthe trained model's scale is 0 near sigma = {np.interp(0, scales[::-1], sigmas[::-1]):.1f}")
@@ -194,8 +195,8 @@ print(f"the theorem's, for this task, at {np.sqrt(20 + 1 + 9):.1f}")
 #
 # - **Σ is far from the identity.** Two layers also have to invert it, with $\omega_{xx}$ ([05](05_preconditioning_and_momentum.ipynb)), and they are too few: even without noise the
 #   scale stays below 1.
-# - **λ is not σ².** With twenty examples for ten weights, the first step fits part of the noise, and from σ = 2 on what the second layer reads is smaller (last column). That puts the breaking
-#   point off, as it does with the circles in the lab at $n = 20$.
+# - **λ is not σ².** From σ = 2 on what the second layer reads is smaller. With twenty examples for ten weights the first step fits part of the noise: that alone puts the breaking point off,
+#   as it does with the circles in the lab at $n = 20$. And the first layer has already shrunk the labels with an $\omega_{yy}$ of its own (last column).
 # - **More than two weights work.** The first layer has four of them. No single one carries the breaking point. (The second layer's $\omega_{xx}$ and $\omega_{xy}$ do nothing: no layer
 #   reads the inputs after it.)
 #
@@ -283,7 +284,7 @@ rescaling.breaking_point.check(my_breaking_point)
 # **1.** In Table 1 the GD++ rows stop falling with depth. Which weights would change that?
 # <details><summary>Answer</summary>Those with q_y: omega_xy and omega_yy. Without them no label is ever multiplied by a label, and the answer stays linear in y.</details>
 #
-# **2.** The two layers are made for σ₁ = σ₂ = 2. What does their line do to ridge's curve?
+# **2.** Let σ₁ and σ₂ both go to 2. What becomes of the two layers' line, beside ridge's curve?
 # <details><summary>Answer</summary>In σ² it becomes the tangent at 4. It lies below the curve everywhere else, and is zero at σ² = 9.</details>
 #
 # **3.** Between its two levels, does the two-layer model shrink too much or too little?

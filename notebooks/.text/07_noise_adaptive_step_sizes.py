@@ -201,8 +201,9 @@ for sigma in (0.5, 1, 2, 3, 4, 5):
 # %% [markdown]
 # **Prediction 2.** The first layer never moves: no layer before it has looked at the labels. Its factor does fall, but it acts on $w = 0$; it only rescales the
 # labels. The second layer could change its step and hardly does; with more noise it shrinks the $w$ that it was given instead, through
-# $\omega_{yy}$. The steps shorten towards the end of the model, and the last one all but vanishes: noisy sequences are in effect served by a shorter model. The
-# cosines of the last layer fall as well. What it still does at high noise is no longer a gradient step.
+# $\omega_{yy}$. The steps shorten towards the end of the model, and the last one all but vanishes: in steps, noisy sequences are served by a shorter model. The
+# last layer is not idle, though. Its $\omega_{yy}$ is positive, so its factor grows with the noise, and it stretches the $w$ that it was given instead of learning more. The
+# cosines of the last layer fall as well: what it still adds at high noise is no longer a gradient step.
 
 # %%
 quiet, noisy = (effective_step_size(measured(model, sigma), pooled=True)[0] for sigma in (1, 4))
