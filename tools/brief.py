@@ -18,14 +18,21 @@ ROWS = {
     ),
     "excess, noise {1, 3}": ("The same, σ is 1 or 3: excess loss", "同上（σ は 1 または 3）の超過損失"),
     "real table, error": (
-        "Real table, one noise level: error (1 = predicting the mean)",
-        "実データ（ノイズは一定）の誤差（1 = 平均値による予測）",
+        "Real table, one noise level: error with the guard (1 = predicting the mean)",
+        "実データ（ノイズは一定）、ガード付きの誤差（1 = 平均値による予測）",
     ),
     "real table, failed": ("The same without the guard: contexts with error above 2", "同上、ガードなしで誤差が 2 を超えた文脈の割合"),
-    "correlation of 0.9": ("Synthetic, strongly correlated inputs: error", "合成データ、強く相関した入力：誤差"),
-    "outlying rows": ("Synthetic, outlying rows: error", "合成データ、外れた行：誤差"),
-    "outliers among y": ("Synthetic, outliers among the labels: error", "合成データ、ラベルの外れ値：誤差"),
-    "none, target times 3": ("Synthetic, labels three times too large: error", "合成データ、ラベルが 3 倍：誤差"),
+    "correlation of 0.9": ("Synthetic, strongly correlated inputs: error with the guard", "合成データ、強く相関した入力：ガード付きの誤差"),
+    "outlying rows": ("Synthetic, outlying rows: error with the guard", "合成データ、外れた行：ガード付きの誤差"),
+    "outliers among y": ("Synthetic, outliers among the labels: error with the guard", "合成データ、ラベルの外れ値：ガード付きの誤差"),
+    "none, target times 3": (
+        "Synthetic, labels three times too large: error with the guard",
+        "合成データ、ラベルが 3 倍：ガード付きの誤差",
+    ),
+    "none, noise of 8": (
+        "Synthetic, σ = 8, above the training's: error with the guard",
+        "合成データ、σ = 8（訓練範囲外）：ガード付きの誤差",
+    ),
 }
 SINGLE = {
     "ridge, fitted once": (
@@ -36,7 +43,21 @@ SINGLE = {
         "Alarm on the real table, over four models: it rang for {} of {} failures.",
         "警報（実データ、4 モデル）が鳴った割合：失敗 {1} 件中の {0}。",
     ),
+    "of seven layers": (
+        "Of these failures {} are of models with seven layers, which the table above shows.",
+        "このうち、上の表に示した 7 層のモデルの失敗は {} 件です。",
+    ),
     "false alarms": ("It rang in vain for {} of the other contexts.", "失敗していない文脈での誤警報の割合：{}。"),
+    "DIAG-7, mean explodes": (
+        "Without the guard the mean error of DIAG explodes in {} of the {} synthetic rows.",
+        "ガードがない場合、DIAG の平均誤差は合成データ {1} 行のうち {0} 行で発散します。",
+    ),
+    "FULL-7, mean explodes": ("That of FULL, in {} of {}.", "FULL では {1} 行のうち {0} 行です。"),
+    "DIAG-7, missed": (
+        "Alarm on the synthetic rows: it missed {} of {} failures of DIAG.",
+        "合成データで警報が見逃した割合：DIAG の失敗 {1} 件中 {0} 件。",
+    ),
+    "FULL-7, missed": ("It missed {} of {} failures of FULL.", "FULL の失敗 {1} 件中 {0} 件。"),
 }
 HEADS = (
     ("", "DIAG", "FULL", "ridge, cross-validated", "AdaRR", "ridge, one penalty"),

@@ -159,7 +159,7 @@ ProfileLab(kind="diag", noise="uniform-5", layers=1, sigma=5.0)
 # - **Top left** (the paper's Fig. 2 and 3). The mean excess at each noise, over the same 300 sequences. *Median*: half of the sequences lose less than this.
 # - **Top right** (Fig. 1). The loss on the training noise, with bars of two standard errors. Rings: the paper's Table 1. Grey: the two other kinds of model.
 # - **Bottom left.** The share of sequences that lose more than the number on the axis. A curve with a flat tail to the right has a few sequences that lose enormously.
-# - **Bottom right.** How often the model is nearer to the oracle than AdaRR, and how often it **explodes**: it loses more than 50, ten times what the answer 0 costs.
+# - **Bottom right.** How often the model is nearer to the oracle than AdaRR, and how often it **explodes**: it loses more than 50, ten times the half squared error of the answer 0, $d/2 = 5$.
 #
 # Then hold the ghost, choose FULL, and compare. Last, train both on {1, 3}.
 #

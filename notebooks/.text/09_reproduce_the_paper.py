@@ -95,7 +95,8 @@ for name, result in results.items():
     print(f"{name}: record {stated}, here {found}, z = {z:+.1f}")
 
 # %% [markdown]
-# Now all models of Table 1, more coarsely, on 1,000 sequences a column. The same run gives the error bars of the paper's entries.
+# Now all models of Table 1, more coarsely, on 1,000 sequences a column. The same run gives the error bars of the paper's
+# entries: roughly, for so few sequences, and a little different in the lab below.
 
 # %%
 paper_error, checks, shaky = {}, [], []
@@ -114,8 +115,8 @@ print(f"{len(apart)} records: {np.mean(apart < 2):.0%} within 2 standard errors,
 print("standard error above a tenth of the loss:", ", ".join(shaky) or "none")
 
 # %% [markdown]
-# Luck alone would leave about 95% within 2. Where a record's own standard error is large, few sequences make up its mean: on them the model all but explodes. There a z-score is worth
-# little. (Left out are entries below 0.001, deep models without noise: a few hard sequences make up those as well.)
+# Luck alone would leave about 95% within 2. Were a record's own standard error large, few sequences would make up its mean, those on which the model all but explodes, and a z-score would be
+# worth little. (Left out are entries below 0.001, deep models without noise: there a few hard sequences do make up the mean.)
 #
 # ## Table 1, ours minus the paper's
 # Now every entry, as a difference in standard errors of both sides; the rounding of the print counts as well. Below zero, ours is lower.
@@ -150,8 +151,8 @@ for name, family in {**{kind: (kind,) for kind in kinds}, "baselines": BASELINES
 # - **Luck.** Baselines are not trained (TunedRR has two tuned constants), and all of them lie within two standard errors. Rows that are nearly one predictor lean alike: the one-layer rows, or GD++ 7 and ConstRR. So the rows of a
 #   column were probably measured on the same sequences, and share their luck.
 # - **Training.** GD++ with two layers is far lower than printed at small noise, and several FULL models are lower by more than luck. Those prints tell of a training run, not of what the
-#   architecture can do. *Ours higher* counts the opposite, beside the next point: there our own training has missed better weights, the record is a shaky one, or the print was lucky: GD++ with two layers
-#   at U(0, 6) is printed below the bound of the next section.
+#   architecture can do. *Ours higher* counts the opposite, beside the next point: there our own training has missed better weights (with three layers also because it avoids
+#   those that explode on rare contexts), or the print was lucky: GD++ with two layers at U(0, 6) is printed below the bound of the next section.
 # - **GD++ at U(0, 5).** From three layers on, the print is *lower* than ours by about three standard errors. This is no matter of training, as the next section shows.
 #
 # ## Entries that no model can have
@@ -190,7 +191,7 @@ for column in PAPER_NOISES:
 # %% [markdown]
 # At small noise the paper's one-layer entries lie below the optimum, at large noise above it, none by much more than one standard error. That is luck, and nothing to beat.
 #
-# GD++ at U(0, 5), 0.344, lies below what is possible, and by more: luck does that about once in a thousand. In every other column GD++ 7 and ConstRR are printed alike, as two names of one predictor on the same
+# GD++ at U(0, 5), 0.344, lies below what is possible, and by more: luck does that to about one entry in a thousand, and this is the worst of nine columns. In every other column GD++ 7 and ConstRR are printed alike, as two names of one predictor on the same
 # sequences must be. Here they are 0.344 and 0.365: hardly the same sequences, and lucky ones for GD++. Quote the bound.
 #
 # At the other end, no predictor beats the Bayes-optimal one, which the paper does not have ([08](08_how_good_is_it.ipynb)). In units of its loss:

@@ -132,7 +132,8 @@ print(f"loss over Bayes-optimal: {ratios[0]:.1f} at sigma_max = 1, {ratios[1]:.1
 # starts follow the noise to within a tenth of the stored model's loss is counted by `python -m benchmarks live`, with the lab's own settings.
 #
 # ## Keep what you trained
-# The model is a `LinearTransformer` like any other. Save it, load it, weigh it: in a terminal, `python -m lt_helpers evaluate my_model.safetensors --noise uniform:5` does the same as the cell below.
+# The model is a `LinearTransformer` like any other. Save it, load it, weigh it beside the stored one. In a terminal, `python -m lt_helpers evaluate PATH --noise uniform:5` weighs the saved file beside
+# the Bayes-optimal predictor.
 
 # %%
 import tempfile
@@ -205,7 +206,7 @@ for sigma_max in (1.0, 3.0, 5.0):
 # - **What Adam shows and Gauss-Newton hides.** The path. Gauss-Newton takes a few dozen steps, each far more expensive, and its way through weight space means nothing.
 # - **The stored models** were not made here. They come from many starts, with far larger batches, and are weighed on 200,000 sequences (`python -m lt_helpers train`). The paper trains with Adam,
 #   200,000 steps of 2,048 sequences, best of five seeds (sec. 6, app. B).
-# - **FULL** has 242 numbers a layer. Choose it in the lab: its heat maps stay close to diagonal for uniform noise, which is why DIAG loses so little ([11](11_inside_the_weights.ipynb)).
+# - **FULL** has 242 numbers a layer. Choose it in the lab, and see where its heat maps leave the diagonal. What the rest is worth: [11](11_inside_the_weights.ipynb).
 #
 # ## Quiz
 # **1.** With GD++, σ_max goes from 1 to 5. Which omegas can move, and what will the loss come to?

@@ -185,6 +185,8 @@ for noise in (uniform, mixed):
         results = losses(models, noise).values()
         columns = *(f"{result.loss:8.4f}" for result in results), "  ", *(f"{result.standard_error:.4f}" for result in results)
         print(f"{layers:6d}  {noise.label:13}", *columns)
+        if np.all(models["FULL"].P * (1 - np.eye(11)) == 0) and np.all(models["FULL"].Q * (1 - np.eye(11)) == 0):
+            print(f"{'':22}this FULL is diagonal: its training began with a DIAG, and none of its other starts ended lower")
 
 # %% [markdown]
 # On {1, 3} the second head closes much of the gap between DIAG and FULL, without a single entry off the diagonal. So FULL's low-rank part is *a* way to a lower loss, not the only one. On U(0, 5)

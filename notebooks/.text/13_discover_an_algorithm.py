@@ -145,7 +145,7 @@ AlgorithmLab(sigma=5.0)
 # </details>
 #
 # - **Top left.** The error need not fall at every layer. What one layer does, a later one relies on.
-# - **Top right.** The terms part here. Without $\omega_{xy}$ or $\omega_{yy}$ it gets somewhat worse at σ = 1, and the noisy end breaks: these two read the noise. Without $\omega_{xx}$ all of it breaks.
+# - **Top right.** The terms part here. Without $\omega_{xy}$ it gets worse at σ = 1, without $\omega_{yy}$ more so, and the noisy end breaks: these two read the noise. Without $\omega_{xx}$ all of it breaks.
 #   Without both readers it is GD++: about as good as trained where there is no noise, useless where there is much.
 # - **Bottom right.** What breaks first, and on which side: the weak directions or the strong ones?
 #
@@ -240,7 +240,7 @@ for sigma in (2, 5):
         print(f"{sigma:10d}   {name:14}", *(f"{value:7.1f}" for value in np.quantile(implied_noise(w, spectrum), (0.1, 0.5, 0.9))))
 
 # %% [markdown]
-# AdaRR's reading scatters with the residuals. The fitted algorithm's stays nearer to the two states that it was fitted to, most clearly at 2. Then it should do worse where there is
+# AdaRR's reading scatters with the residuals. The fitted algorithm's stays nearer to the two states that it was fitted to. Then it should do worse where there is
 # neither state. One noise level at a time:
 
 # %%
@@ -253,7 +253,7 @@ for level, row in zip(levels, np.stack(list(profile.values()), axis=1)[..., 0]):
     print(f"{level:5d}  ", *(f"{loss:14.2f}" if loss < 2 else f"{'above 2':>14}" for loss in row))
 
 # %% [markdown]
-# It beats AdaRR at 2 and at 5, loses to it on quiet sequences, and far out it explodes: a polynomial has no brakes. The Bayes-optimal predictor is best at its two states and poor between and
+# It beats AdaRR by far at 2 and at 5, and by little between and beyond them; it loses to it on quiet sequences, and far out it explodes: a polynomial has no brakes. The Bayes-optimal predictor is best at its two states and poor between and
 # below them, for the same reason: it was told that there is nothing else. Report such a table with every such result. [12](12_from_pilot_to_practice.ipynb) has the rules for use.
 #
 # ## What is a term worth?
@@ -348,7 +348,8 @@ exercises.one_layer.check(my_layer)
 # </details>
 # <details><summary>Hint</summary>
 #
-# `fit` reads `draw` and `oracle`: draw them anew for your noise, then run the cells from "Let the computer turn the sliders" on. Judge on other seeds than you fit on.
+# Put your noise in place of `instrument` in the first code cell: TunedRR, the Bayes-optimal predictor, `losses` and `draw` all follow it. Put your levels into the two tables under
+# "What has it learned?", and run all cells from the top. Judge on other seeds than you fit on.
 #
 # </details>
 

@@ -56,5 +56,7 @@ def test_what_the_brief_concludes_is_in_its_numbers():
     assert large[cross_validated] < min(large[diag], large[full])
     correlated = row("correlation of 0.9")  # inputs strongly correlated: FULL passes, DIAG does not
     assert correlated[full] < correlated[cross_validated] < correlated[diag]
-    outliers = row("outliers among y")
+    outliers, noisier = row("outliers among y"), row("none, noise of 8")
     assert max(outliers[diag], outliers[full]) < outliers[cross_validated]  # ridge errs more on outliers
+    assert max(noisier[diag], noisier[full]) < noisier[cross_validated]  # and on noise above the training's
+    assert printed()["of seven layers"] == ["0"] and all(int(printed()[f"{kind}-7, missed"][0].split()[0]) for kind in ("DIAG", "FULL"))
