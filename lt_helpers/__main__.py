@@ -28,9 +28,12 @@ def main(arguments):
     args = parser.parse_args(arguments)
     try:
         return chosen.run(args)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OSError) as error:
         print(f"{parser.prog} {args.command}: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print(f"{parser.prog} {args.command}: interrupted.", file=sys.stderr)
+        return 130
 
 
 def load(module, name, parser):

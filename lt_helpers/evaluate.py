@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import checks
+from . import checks, options
 from .model import LinearTransformer
-from .noise import Fixed, parse_noise
+from .noise import Fixed
 from .spectrum import Spectrum
 from .task import RegressionTask
 
@@ -142,9 +142,9 @@ def chunks(samples):
 def add_arguments(parser):
     """Options of `python -m lt_helpers evaluate`."""
     parser.add_argument("model", help="a model file, as LinearTransformer.save and `train` write it")
-    parser.add_argument("--noise", type=parse_noise, required=True, help="the noise to weigh it on: uniform:5, categorical:1,3, fixed:0")
+    parser.add_argument("--noise", type=options.noise, required=True, help="the noise to weigh it on: uniform:5, categorical:1,3, fixed:0")
     parser.add_argument("--samples", type=int, default=100_000, help="held-out sequences (default: 100000)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the held-out sequences")
+    parser.add_argument("--seed", type=options.seed, default=0, help="seed of the held-out sequences")
 
 
 def run(args):

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
+from . import options
 from .baselines import on_spectrum
 from .evaluate import evaluate
-from .noise import PAPER_NOISES, parse_noise
+from .noise import PAPER_NOISES
 from .pretrained import load_pretrained, stored
 from .task import RegressionTask
 
@@ -108,9 +109,9 @@ def written(cells):
 
 def add_arguments(parser):
     """Options of `python -m lt_helpers table1`."""
-    parser.add_argument("--noise", action="append", type=parse_noise, help="only this noise, such as uniform:5 (may be given again)")
+    parser.add_argument("--noise", action="append", type=options.noise, help="only this noise, such as uniform:5 (may be given again)")
     parser.add_argument("--samples", type=int, default=200_000, help="held-out sequences a cell (default: 200000)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the held-out sequences")
+    parser.add_argument("--seed", type=options.seed, default=0, help="seed of the held-out sequences")
     parser.add_argument("--jobs", type=int, default=1, help="noises computed at the same time")
     parser.add_argument("--json", action="store_true", help="print a JSON list of cells instead of a table")
 

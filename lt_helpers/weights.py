@@ -4,7 +4,7 @@ from contextlib import contextmanager, suppress
 from zlib import crc32
 
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from . import checks
 
@@ -15,7 +15,7 @@ def write(path, tensors, metadata=None):
     """Write a dictionary of NumPy arrays, and one of strings beside them, to the file `path`. OSError, and no change, if it cannot be."""
     sums = {SUM + name: checksum(tensor) for name, tensor in tensors.items()}
     with replacing(path) as partial:
-        save_file(tensors, partial, (metadata or {}) | sums)
+        partial.write_bytes(save(tensors, (metadata or {}) | sums))
 
 
 def read(path, names=None):
@@ -26,8 +26,10 @@ def read(path, names=None):
         with safe_open(path, framework="numpy") as file:
             tensors = {name: file.get_tensor(name) for name in (file.keys() if names is None else names)}
             metadata = file.metadata() or {}
-    except (SafetensorError, OSError) as error:
+    except SafetensorError as error:
         raise ValueError(f"the weights file {path} is damaged ({error}): get it anew.") from error
+    except OSError as error:
+        raise ValueError(f"the weights file {path} cannot be read ({error}).") from error
     for name, tensor in tensors.items():
         if metadata.get(SUM + name, checksum(tensor)) != checksum(tensor):
             raise ValueError(f"the weights file {path} is damaged ({name} is not what was written): get it anew.")

@@ -46,7 +46,11 @@ def record(kind, layers, noise, heads=1, variant="", folder=FOLDER):
 @cache
 def stored(folder=FOLDER):
     """The records of all stored models -> tuple of dicts with kind, layers, noise (its key), heads, variant, loss, ..."""
-    path = Path(folder) / "records.json"
+    return read_records(Path(folder) / "records.json")
+
+
+def read_records(path):
+    """The records in a file, as it is now -> tuple of dicts."""
     try:
         entries = tuple(json.loads(path.read_text()))
         for entry in entries:

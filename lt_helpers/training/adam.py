@@ -110,7 +110,8 @@ class Adam:
         gradient = torch.where(usable, gradient, 0.0)
         self.skipped += int((~usable).sum())
         length = torch.linalg.vector_norm(gradient, dim=(-2, -1), keepdim=True)
-        self.usual = length if self.usual is None else torch.minimum(self.usual + (length - self.usual) / 20, 2 * self.usual)
+        usual = torch.zeros_like(length) if self.usual is None else self.usual  # 0: no gradient so far was finite
+        self.usual = torch.where(usual > 0, torch.minimum(usual + (length - usual) / 20, 2 * usual), length)
         gradient = gradient * torch.clamp(settings.clip * self.usual / (length + 1e-300), max=1)
         self.gradient = self.gradient + (1 - settings.momentum) * (gradient - self.gradient)
         self.square = self.square + (1 - settings.memory) * (gradient**2 - self.square)

@@ -94,6 +94,7 @@ def search(family, task, seed, warm=None, plan=None, report=None):
     """
     plan = plan or plan_for(family, task)
     begin, rng, warm = process_time(), np.random.default_rng(seed), warm or {}
+    as_they_came = {f"{name}, as it came": theta for name, theta in warm.items()}
     left = (plan.anneal or plan.rounds[-1]).keep
     first = min(len(warm) + left, plan.stages[0].keep)
     total = sum(stage.steps for stage in (*plan.rounds, plan.anneal) if stage) + left * plan.head_start
@@ -109,6 +110,12 @@ def search(family, task, seed, warm=None, plan=None, report=None):
 
     def begin_run(name, theta):  # each sees the same sequences
         runs[name] = GaussNewton(family, theta, task, np.random.default_rng(seed), plan.settings)
+
+    def chosen(candidates, sequences):  # the name of the best, its theta and its loss
+        mean = partial(held_out_loss, limit=plan.settings.rare)
+        losses = compared(family, candidates | as_they_came, draw(task, sequences, rng), mean)
+        name = min(losses, key=losses.get)
+        return name, (candidates | as_they_came)[name], losses[name]
 
     def advance(name, steps, batch):
         run = runs[name]
@@ -132,18 +139,15 @@ def search(family, task, seed, warm=None, plan=None, report=None):
                     finalists[name] = runs[name]
                     runs[name].hold_out(draw(task, plan.held_out, rng))
                 advance(name, stage.steps, stage.batch)
-        candidates = {name: run.best for name, run in finalists.items()} | {f"{name}, as it came": theta for name, theta in warm.items()}
-        final = draw(task, plan.held_out, rng)
+        best, theta, loss = chosen({name: run.best for name, run in finalists.items()}, plan.held_out)
     except KeyboardInterrupt:
         interrupted = True
-        candidates = {f"random {i}": theta for i, theta in enumerate(adam.best)} | {name: run.best for name, run in runs.items()}
-        final = draw(task, 2_000, rng)
-    losses = compared(family, candidates, final, partial(held_out_loss, limit=plan.settings.rare))
-    best = min(losses, key=losses.get)
+        so_far = {f"random {i}": theta for i, theta in enumerate(adam.best)} | {name: run.best for name, run in runs.items()}
+        best, theta, loss = chosen(so_far, min(plan.held_out, 20_000))
     every = [adam, *runs.values()]
     return Found(
-        candidates[best],
-        losses[best],
+        theta,
+        loss,
         best,
         steps=sum(run.steps for run in every),
         skipped=sum(run.skipped for run in every),

@@ -1,4 +1,5 @@
-"""The whole set of stored models: which they are, which start from which, and a store that a kill at any moment leaves whole."""
+"""The whole set of stored models: which they are, which start from which, and a store in which a kill at any moment leaves no model
+without its own record."""
 
 import json
 import platform
@@ -11,11 +12,12 @@ from zlib import crc32
 import joblib
 import numpy as np
 import torch
+from filelock import FileLock, Timeout
 
-from .. import weights
+from .. import checks, weights
 from ..model import LinearTransformer
 from ..noise import PAPER_NOISES, Categorical, Noise, Uniform, parse_noise
-from ..pretrained import model_name
+from ..pretrained import model_name, read_records
 from ..task import RegressionTask
 from . import eigenvalues, levenberg
 from .parameters import family
@@ -79,16 +81,19 @@ def sources(cell, cells):
 
 
 class Store:
-    """models.safetensors and records.json in a folder. Each is replaced whole; a model is there before its record is."""
+    """models.safetensors and records.json in a folder. Each is replaced whole, the models first; a record has the checksum of its model,
+    and one whose model is another by now, because a kill came between the two, does not count."""
 
     def __init__(self, folder):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.records, self.tensors = {}, {}
         if (self.folder / "records.json").is_file():
-            records = json.loads((self.folder / "records.json").read_text())
-            self.records = {tensor_name(record): record for record in records}
             self.tensors, _ = weights.read(self.folder / "models.safetensors")
+            for record in read_records(self.folder / "records.json"):
+                name = tensor_name(record)
+                if name in self.tensors and weights.checksum(self.tensors[name]) == record.get("checksum"):
+                    self.records[name] = record
 
     def __contains__(self, cell):
         return cell.name in self.records
@@ -99,11 +104,26 @@ class Store:
 
     def add(self, cell, model, record):
         """Write a model and its record, a dict."""
-        self.tensors[cell.name], self.records[cell.name] = np.stack([model.P, model.Q]), record
+        tensor = np.stack([model.P, model.Q])
+        self.tensors[cell.name], self.records[cell.name] = tensor, record | {"checksum": weights.checksum(tensor)}
         known = {name: self.tensors[name] for name in sorted(self.records)}
         weights.write(self.folder / "models.safetensors", known)
         with weights.replacing(self.folder / "records.json") as partial:
             partial.write_text("[" + ",\n ".join(json.dumps(self.records[name]) for name in known) + "]\n")
+
+
+@contextmanager
+def alone(folder):
+    """In this context no other process trains into `folder`, which is made if it is not there. ValueError if one does already."""
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        lock = FileLock(Path(folder) / "models.lock").acquire(timeout=0)
+    except Timeout:
+        raise ValueError(f"folder is {folder}: another training is at work there.") from None
+    except OSError as error:
+        raise ValueError(f"folder is {folder}: models cannot be kept there ({error}).") from error
+    with lock:
+        yield
 
 
 def tensor_name(record):
@@ -124,13 +144,14 @@ def warm_starts(cell, parameters, models, rng):
     return starts
 
 
-def train_cell(cell, seed, models, plan=None, report=None, samples=SAMPLES):
-    """Train one cell and weigh it on `samples` held-out sequences, the same for all cells of a noise.
+def train_cell(cell, seed, models, plan=None, report=None):
+    """Train one cell.
 
     seed : int.    models : {role: LinearTransformer} that it starts from.    plan, report : as in `search`.
-    -> LinearTransformer, record (dict).  The same arguments and versions give the same model.
+    -> LinearTransformer, Found.  The same arguments and versions give the same model.
     """
     torch.set_num_threads(1)
+    checks.count(cell.layers, "layers")
     key = [seed, crc32(cell.name.encode())]  # another stream for every cell
     rng = np.random.default_rng(key)
     parameters, task = family(cell.kind, cell.layers, DIM, cell.heads, cell.held), RegressionTask(DIM, CONTEXT, cell.noise)
@@ -142,24 +163,31 @@ def train_cell(cell, seed, models, plan=None, report=None, samples=SAMPLES):
         found = levenberg.solve(parameters, task, key, warm_starts(cell, parameters, models, rng), report)
     else:
         found = search(parameters, task, key, warm_starts(cell, parameters, models, rng), plan, report)
-    same = np.random.default_rng([seed, crc32(cell.noise.key.encode())])  # sequences for every model of a noise: its record can be compared
+    return parameters.model(found.theta, CONTEXT), found
+
+
+def record_of(cell, seed, found, samples=SAMPLES):
+    """How a cell was trained and how good it is, on `samples` held-out sequences, the same for all cells of a noise -> dict."""
+    parameters, task = family(cell.kind, cell.layers, DIM, cell.heads, cell.held), RegressionTask(DIM, CONTEXT, cell.noise)
+    same = np.random.default_rng([seed, crc32(cell.noise.key.encode())])
     loss, error, p9999, diverged = weighed(parameters, found.theta, task, samples, same)
     record = {"kind": cell.kind, "layers": cell.layers, "noise": cell.noise.key, "heads": cell.heads, "variant": cell.variant}
     record |= {"context": CONTEXT, "loss": loss, "standard_error": error, "p9999": p9999, "diverged": diverged, "samples": samples}
     record |= {"start": found.start, "steps": found.steps, "skipped": found.skipped, "seconds": round(found.seconds, 1), "seed": seed}
-    record |= {"versions": {"python": platform.python_version(), **{name: version(name) for name in ("lt_helpers", "numpy", "torch")}}}
-    return parameters.model(found.theta, CONTEXT), record
+    versions = {name: version(name) for name in ("lt_helpers", "numpy", "scipy", "torch")}
+    return record | {"versions": {"python": platform.python_version(), **versions}}
 
 
-def sweep(cells, store, seed=0, jobs=1, improve=False, scheduler=None, finished=None, plan=None, samples=SAMPLES):
+def sweep(cells, store, seed=0, jobs=1, improve=False, scheduler=None, finished=None, plan=None, samples=SAMPLES, command=""):
     """Train the cells that the store lacks, each once those that it starts from are there, and store each when it is done.
 
     cells : list of Cell.    store : Store.    jobs : processes.    improve : train the stored ones again too, starting from
-    them as well: on the held-out sequences that choose, a search never ends worse than it began.    scheduler : address of a Dask
-    cluster, which then does the work.    finished : function of (cell, record), called when a cell is done.    plan, samples : as in
-    `train_cell`.
+    them as well: on the held-out sequences that choose, a search never ends worse than it began. Where it finds nothing better, model
+    and record stay.    scheduler : address of a Dask cluster, which then does the work.    finished : function of (cell, record), called
+    when a cell is done.    plan : as in `search`.    samples : as in `record_of`.    command : what the records say they were made by.
+    Ctrl-C stops it (KeyboardInterrupt); the cells that are done are in the store.
     """
-    command = f"python -m lt_helpers train --all --seed {seed}" + (" --improve" if improve else "")
+    checks.count(jobs, "jobs")
     waiting = [cell for cell in cells if improve or cell not in store]
     planned = [cell for cell in dict.fromkeys(whole_set() + cells) if cell in cells or cell in store]
     with cluster(scheduler):
@@ -171,16 +199,20 @@ def sweep(cells, store, seed=0, jobs=1, improve=False, scheduler=None, finished=
                 models = {role: store.model(source) for role, source in sources(cell, planned).items()}
                 if improve and cell in store and cell.layers > 1:
                     models["stored"] = store.model(cell)
-                calls.append(joblib.delayed(numbered)(cell, seed, models, plan, None, samples))
+                calls.append(joblib.delayed(trained)(cell, seed, models, plan, samples))
             for cell, model, record in joblib.Parallel(jobs, return_as="generator_unordered")(calls):
-                store.add(cell, model, record | {"command": command})
+                if record["start"] != "stored, as it came":
+                    store.add(cell, model, record | {"command": command})
                 if finished:
                     finished(cell, record)
 
 
-def numbered(cell, *arguments):
-    """`train_cell`, with the cell beside what it returns."""
-    return cell, *train_cell(cell, *arguments)
+def trained(cell, seed, models, plan, samples):
+    """A cell, its model and its record. One that was interrupted is not worth keeping: the next run trains it whole."""
+    model, found = train_cell(cell, seed, models, plan)
+    if found.interrupted:
+        raise KeyboardInterrupt
+    return cell, model, record_of(cell, seed, found, samples)
 
 
 @contextmanager
@@ -194,5 +226,9 @@ def cluster(scheduler):
     except ImportError:
         raise ValueError("scheduler needs Dask: pip install distributed, here and on the cluster.") from None
 
-    with Client(scheduler), joblib.parallel_config(backend="dask"):
+    try:
+        client = Client(scheduler)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"scheduler is {scheduler!r}: no Dask cluster answers there ({error}).") from error
+    with client, joblib.parallel_config(backend="dask"):
         yield

@@ -52,13 +52,14 @@ def test_a_restart_that_explodes_is_counted_and_the_others_go_on(rng):
     parameters = family("diag", 5, 10)
     theta = starts(parameters, 2)
     run = Adam(parameters, theta, TASK, rng, QUICK)
-    run.theta[0] = 1e6
+    run.theta[0] = 1e6  # from its first step on
     progress = run.step()
     assert progress.skipped == 1 and torch.equal(run.theta[0], theta[0])
     assert np.isfinite(progress.loss) and not torch.equal(run.theta[1], theta[1])
     for _ in range(50):
         progress = run.step()
     assert torch.isfinite(run.theta).all() and progress.best < 1
+    assert abs(run.theta[0] - theta[0]).max() > 0.01  # it goes on as well
 
 
 def test_a_task_can_be_changed_between_steps(rng):

@@ -1,14 +1,15 @@
 """Gauss-Newton, the search and the sweep: they find what is known, repeat themselves, and survive what happens."""
 
-import json
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from distributed import LocalCluster
+from distributed import Client, LocalCluster
 
-from lt_helpers import Categorical, Fixed, RegressionTask, Uniform, load_pretrained, weights
+from lt_helpers import Categorical, Fixed, LinearTransformer, RegressionTask, Uniform, load_pretrained, weights
 from lt_helpers.training import levenberg
 from lt_helpers.training import sweep as sweeping
 from lt_helpers.training.adam import Round
@@ -17,7 +18,7 @@ from lt_helpers.training.gradient import forward
 from lt_helpers.training.objective import draw
 from lt_helpers.training.parameters import family
 from lt_helpers.training.search import Plan, Stage, one_layer, search, weighed
-from lt_helpers.training.sweep import Cell, Store, sources, sweep, train_cell, whole_set
+from lt_helpers.training.sweep import Cell, Store, alone, record_of, sources, sweep, train_cell, whole_set
 
 FEW_HELD_OUT = replace(FEW_PARAMETERS, held_out=1_000)
 QUICK = Plan(4, (Round(3, 16, 0.01, 2),), 2, (Stage(3, 3, 64), Stage(1, 4, 128)), FEW_HELD_OUT, held_out=1_000)
@@ -81,17 +82,29 @@ def test_the_same_seed_gives_the_same_model_in_as_many_steps_as_were_said(plan):
     assert [report.done for report in seen] == 3 * list(range(1, seen[0].total + 1))
 
 
-def test_an_interrupt_keeps_the_best_so_far():
-    parameters, seen = family("diag", 2, 10), []
-
+def interrupt_at(step, seen):
     def interrupt(report):
         seen.append(report)
-        if report.done == 8:
+        if report.done == step:
             raise KeyboardInterrupt
 
-    found = search(parameters, TASK, 0, plan=QUICK, report=interrupt)
+    return interrupt
+
+
+def test_an_interrupt_keeps_the_best_so_far():
+    seen = []
+    found = search(family("diag", 2, 10), TASK, 0, plan=QUICK, report=interrupt_at(8, seen))
     assert found.interrupted and len(seen) == 8 and np.isfinite(found.loss)
     assert found.loss < 2 * np.nanmin([report.loss for report in seen])
+
+
+@pytest.mark.parametrize("step", [1, 4, 12])
+def test_an_interrupt_keeps_what_the_search_was_given_if_nothing_is_better_yet(step):
+    parameters = family("diag", 4, 10)
+    start = parameters.read(load_pretrained("diag", 4, Uniform(2)))
+    found = search(parameters, TASK, 0, {"stored": start}, QUICK, interrupt_at(step, []))
+    before, after = (weighed(parameters, theta, TASK, 20_000, np.random.default_rng(1)) for theta in (start, found.theta))
+    assert found.interrupted and after[0] < before[0] + 2 * np.hypot(before[1], after[1])
 
 
 def test_a_step_that_cannot_be_taken_is_skipped_and_counted(rng):
@@ -137,12 +150,13 @@ CELLS = [Cell("diag", layers, Uniform(2)) for layers in (1, 2, 3)] + [Cell("full
 QUICKLY = dict(plan=QUICK, samples=2_000)
 
 
+class Killed(BaseException):
+    pass
+
+
 def test_a_sweep_that_is_killed_goes_on_to_the_same_set(tmp_path):
     whole, cut = Store(tmp_path / "whole"), Store(tmp_path / "cut")
     sweep(CELLS, whole, **QUICKLY)
-
-    class Killed(BaseException):
-        pass
 
     def kill(cell, record):
         if cell == CELLS[1]:
@@ -155,14 +169,92 @@ def test_a_sweep_that_is_killed_goes_on_to_the_same_set(tmp_path):
     assert same(tmp_path / "whole", tmp_path / "cut") and set(Store(tmp_path / "cut").records) == {cell.name for cell in CELLS}
 
 
-def test_a_store_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+def test_an_interrupt_stops_a_sweep_and_stores_no_model_that_is_not_done(tmp_path, monkeypatch):
+    """As when Ctrl-C falls into the search for the second cell."""
+    store, searched = Store(tmp_path), []
+
+    def interrupted(parameters, *arguments):
+        searched.append(parameters)
+        found = search(parameters, *arguments)
+        return replace(found, interrupted=len(searched) == 1)  # the first cell has one layer: it is not searched for
+
+    monkeypatch.setattr(sweeping, "search", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        sweep(CELLS, store, **QUICKLY)
+    assert len(searched) == 1 and set(Store(tmp_path).records) == {CELLS[0].name}
+
+
+class Torn(type(Path())):
+    """A path whose file a kill cuts off in the middle of being written."""
+
+    def write_text(self, text):
+        super().write_text(text[: len(text) // 2])
+        raise Killed
+
+    def write_bytes(self, data):
+        super().write_bytes(data[: len(data) // 2])
+        raise Killed
+
+
+@pytest.mark.parametrize("torn", ["models.safetensors", "records.json"])
+@pytest.mark.parametrize("again", [False, True])
+def test_a_store_that_is_killed_while_it_writes_has_no_model_without_its_own_record(tmp_path, monkeypatch, torn, again):
+    """A second cell is added, or the first one `again`, another model; the kill falls into one of the two files."""
     store = Store(tmp_path)
     sweep(CELLS[:1], store, **QUICKLY)
-    before = (tmp_path / "records.json").read_text()
-    monkeypatch.setattr(sweeping.json, "dumps", lambda *arguments: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        store.add(CELLS[1], store.model(CELLS[0]), {})
-    assert (tmp_path / "records.json").read_text() == before and len(json.loads(before)) == 1
+    old, record = store.model(CELLS[0]), store.records[CELLS[0].name] | {"loss": 0.5}
+    whole = weights.replacing
+
+    @contextmanager
+    def killed(path):
+        with whole(path) as partial:
+            yield Torn(partial) if path.name == torn else partial
+
+    monkeypatch.setattr(weights, "replacing", killed)
+    cell = CELLS[0] if again else CELLS[1]
+    with pytest.raises(Killed):
+        store.add(cell, LinearTransformer(2 * old.P, old.Q), record | {"layers": cell.layers})
+    monkeypatch.undo()
+    now = Store(tmp_path)
+    for name, record in now.records.items():
+        assert weights.checksum(now.tensors[name]) == record["checksum"] and record["loss"] != 0.5
+    assert set(now.records) == (set() if again and torn == "records.json" else {CELLS[0].name})
+    sweep(CELLS[:2], now, **QUICKLY)
+    assert set(Store(tmp_path).records) == {cell.name for cell in CELLS[:2]}
+
+
+def test_a_record_whose_model_is_gone_does_not_count(tmp_path):
+    sweep(CELLS[:2], Store(tmp_path), **QUICKLY)
+    tensors, _ = weights.read(tmp_path / "models.safetensors")
+    weights.write(tmp_path / "models.safetensors", {CELLS[0].name: tensors[CELLS[0].name]})
+    assert set(Store(tmp_path).records) == {CELLS[0].name}
+    (tmp_path / "records.json").write_text('[{"kind": "di')
+    with pytest.raises(ValueError, match="records.json, are damaged"):
+        Store(tmp_path)
+
+
+def test_two_trainings_do_not_share_a_folder(tmp_path):
+    taken = pytest.raises(ValueError, match="models: another training is at work there")
+    with alone(tmp_path / "models"), taken, alone(tmp_path / "models"):
+        pass
+    with alone(tmp_path / "models"):
+        pass
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match="file: models cannot be kept there"), alone(tmp_path / "file"):
+        pass
+
+
+def test_where_improving_finds_nothing_better_model_and_record_stay(tmp_path, monkeypatch):
+    store = Store(tmp_path)
+    sweep(CELLS[:2], store, **QUICKLY)
+    before = dict(store.records)
+
+    def given_back(parameters, task, seed, warm, *more):
+        return replace(search(parameters, task, seed, warm, *more), start="stored, as it came", theta=warm["stored"])
+
+    monkeypatch.setattr(sweeping, "search", given_back)
+    sweep(CELLS[1:2], store, seed=1, improve=True, **QUICKLY)
+    assert Store(tmp_path).records == before
 
 
 def same(first, second):
@@ -174,8 +266,9 @@ def same(first, second):
 def test_two_processes_and_a_cluster_make_the_same_set(tmp_path):
     sweep(CELLS, Store(tmp_path / "one"), **QUICKLY)
     sweep(CELLS, Store(tmp_path / "two"), jobs=2, **QUICKLY)
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as local:
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as local, Client(local) as client:
         sweep(CELLS, Store(tmp_path / "cluster"), scheduler=local.scheduler_address, **QUICKLY)
+        assert sum(client.run(lambda dask_worker: dask_worker.state.executed_count).values()) > 0  # it is they who trained
     assert same(tmp_path / "one", tmp_path / "two") and same(tmp_path / "one", tmp_path / "cluster")
 
 
@@ -191,7 +284,8 @@ def test_a_search_never_ends_worse_than_it_began(tmp_path):
 
 def test_models_of_a_noise_are_weighed_on_the_same_sequences():
     """With one layer all kinds are the same model, but for what a single layer has no use for."""
-    losses = [train_cell(Cell(kind, 1, Uniform(2)), 0, {}, samples=2_000)[1]["loss"] for kind in ("gd++", "diag", "full")]
+    cells = [Cell(kind, 1, Uniform(2)) for kind in ("gd++", "diag", "full")]
+    losses = [record_of(cell, 0, train_cell(cell, 0, {})[1], samples=2_000)["loss"] for cell in cells]
     np.testing.assert_allclose(losses, losses[0], rtol=1e-9)
 
 

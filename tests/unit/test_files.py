@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from lt_helpers import LinearTransformer, Uniform, load_pretrained, weights
-from lt_helpers.pretrained import FOLDER, record, stored
+from lt_helpers.noise import parse_noise
+from lt_helpers.pretrained import FOLDER, model_name, record, stored
 
 MODEL = LinearTransformer.random("full", 3, 2, rng=np.random.default_rng(0))
 
@@ -51,7 +52,7 @@ def test_a_file_of_the_right_format_that_holds_no_model_is_named(tmp_path):
 
 
 def test_a_file_without_checksums_is_read(tmp_path):
-    weights.save_file({"P": MODEL.P, "Q": MODEL.Q}, tmp_path / "other.safetensors")
+    (tmp_path / "other.safetensors").write_bytes(weights.save({"P": MODEL.P, "Q": MODEL.Q}))
     assert np.array_equal(LinearTransformer.load(tmp_path / "other.safetensors").P, MODEL.P)
 
 
@@ -87,7 +88,7 @@ def test_a_read_only_folder_is_said(tmp_path, monkeypatch):
     def refused(*arguments, **more):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(weights, "save_file", refused)
+    monkeypatch.setattr(Path, "write_bytes", refused)
     with pytest.raises(OSError, match=r"could not write .*model.safetensors \(.*Permission denied\): what was there before is unchanged"):
         MODEL.save(tmp_path / "model.safetensors")
 
@@ -126,6 +127,21 @@ def test_a_full_disk_leaves_what_was_there(tmp_path, write):
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
-def test_the_stored_records_name_models_that_are_there():
-    with weights.safe_open(FOLDER / "models.safetensors", framework="numpy") as file:
-        assert len(list(file.keys())) == len(stored())
+def test_a_file_that_may_not_be_read_is_not_called_damaged(saved, monkeypatch):
+    def refused(*arguments, **more):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(weights, "safe_open", refused)
+    with pytest.raises(ValueError, match=r"the weights file .*model.safetensors cannot be read \(.*Permission denied\)"):
+        LinearTransformer.load(saved)
+
+
+def test_others_may_read_a_file_that_the_system_lets_them_read(saved, tmp_path):
+    (tmp_path / "plain").touch()
+    assert saved.stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_the_stored_records_are_those_of_the_stored_models():
+    tensors, _ = weights.read(FOLDER / "models.safetensors")
+    named = {model_name(e["kind"], e["layers"], parse_noise(e["noise"]), e["heads"], e["variant"]): e["checksum"] for e in stored()}
+    assert named == {name: weights.checksum(tensor) for name, tensor in tensors.items()}
