@@ -15,8 +15,9 @@ NOTEBOOKS = sorted((ROOT / "notebooks" / ".text").glob("*.py"))
 
 # A room imports only from rooms before it.
 ROOMS = [
-    *("checks", "weights", "noise", "options", "task", "spectrum", "model", "algorithm", "implicit", "pretrained", "baselines", "evaluate", "tune"),
-    *("table1", "gauge", "lowrank", "practice", "training", "figures", "chart", "labs", "exercises", "machine", "doctor", "__main__"),
+    *("checks", "weights", "noise", "options", "task", "spectrum", "model", "algorithm", "implicit", "pretrained", "baselines", "evaluate"),
+    *("tune", "table1", "gauge", "lowrank", "practice", "training", "figures", "chart", "labs", "exercises", "machine", "doctor"),
+    "__main__",
 ]
 MAY_IMPORT = {
     "torch": {"training"},
