@@ -1,6 +1,6 @@
 """Arrays -> figures for plotly: one theme, one palette, panels with fixed axes.
 
-A figure is made of panels, each with its traces; traces are the plain dictionaries that `line`, `dots`, `bars` and `band` make. Over
+A figure is made of panels, each with its traces; traces are the plain dictionaries that `line`, `dots`, `heatmap` and `band` make. Over
 each panel stand its title and its key: the traces that have a name, each with its mark in its colour. The figure is plain data as well,
 {"data": [...], "layout": {...}}, which plotly.js draws as it is; `plotly.graph_objects.Figure(figure)` makes a Python figure of it, and
 checks every property, which no move of a slider waits for.
@@ -129,11 +129,6 @@ def dots(x, y, name=None, color=MODEL, symbol="circle", size=9, **more):
     """Single marks."""
     marker = dict(color=color, symbol=symbol, size=size, line=dict(color=color, width=2))
     return dict(type="scatter", mode="markers", x=x, y=y, name=name, marker=marker, **more)
-
-
-def bars(x, y, name=None, color=MODEL, **more):
-    """Bars from zero."""
-    return dict(type="bar", x=x, y=y, name=name, marker=dict(color=color), **more)
 
 
 def heatmap(z, x=None, y=None, limit=1.0, **more):

@@ -13,7 +13,7 @@ LATE = "[anywidget] Failed to initialize model."
 
 # For each trace of a chart: its numbers, how many shapes stand for it on the page, and where its marks stand, back in data units.
 DRAWN = """figure => {
-  const layers = [...figure.querySelectorAll(".scatterlayer .trace, .barlayer .trace, .hm")];
+  const layers = [...figure.querySelectorAll(".scatterlayer .trace, .hm")];
   const numbers = (values) => values ? Array.from(values, (value) => value?.length === undefined ? value : Array.from(value)) : [];
   return figure._fullData.map((trace) => {
     const node = layers.find((layer) => [layer.__data__].flat()[0]?.trace?.uid === trace.uid);

@@ -49,19 +49,20 @@ class Chart(anywidget.AnyWidget):
     state = traitlets.Any().tag(sync=True, to_json=lambda _, chart: chart._shown)  # as it is now, whenever a page asks
 
     def __init__(self, figure, words):
-        self._shown = {"version": 0, "error": "", "words": words, **encode_figure(figure)}
+        self._shown = {"version": 0, "error": "", "words": words, "quiet": False, **encode_figure(figure)}
         self._drawn = threading.Event()
         name = uuid.uuid4().hex
         super().__init__(library=library(), name=name, model_id=name)
         self.on_msg(self._receive)
 
     def show(self, figure, words, acknowledge=False):
-        """Draw `figure` (a dict with data and layout) with `words` under it. With `acknowledge`, the browser answers: see `drawn`."""
-        self._move_to({"error": "", "words": words, **encode_figure(figure)}, acknowledge)
+        """Draw `figure` (a dict with data and layout) with `words` under it. With `acknowledge`, the browser answers (see `drawn`), and
+        no screen reader reads the words out: nobody has asked for them."""
+        self._move_to({"error": "", "words": words, "quiet": acknowledge, **encode_figure(figure)}, acknowledge)
 
     def fail(self, error):
         """Keep the last figure, faded, and say in red what went wrong."""
-        self._move_to({**self._shown, "error": error})
+        self._move_to({**self._shown, "quiet": False, "error": error})
 
     async def drawn(self, timeout=2.0):
         """Wait until the browser has drawn the last `show(..., acknowledge=True)`. -> False if it did not answer in `timeout` seconds."""

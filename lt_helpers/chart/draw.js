@@ -1,7 +1,7 @@
 // Draws one figure with its words, and follows the page's colours and width. A plain script: the widget and a page without a kernel share it.
 //
 //   const chart = ltChart(Plotly, element);
-//   chart.show({data, layout, words, error});   // again and again: what changed is drawn anew
+//   chart.show({data, layout, words, error, quiet});   // again and again: what changed is drawn anew; quiet words are not read out
 //
 // The figure says "black" for ink: it becomes the page's text colour. On a dark page, blues that would drown are lightened.
 
@@ -100,7 +100,6 @@ function ltChart(Plotly, element) {
   figure.setAttribute("role", "img");
   const words = document.createElement("p");
   words.className = "lt-words";
-  words.setAttribute("aria-live", "polite");
   element.append(figure, words);
   const config = {displayModeBar: false, doubleClick: false, showTips: false};
   let spec = null;
@@ -126,6 +125,7 @@ function ltChart(Plotly, element) {
   function show(next) {
     spec = next;
     draw(); // first: it reads widths and colours, which the browser would have to work out again after the words
+    words.setAttribute("aria-live", spec.quiet ? "off" : "polite");
     words.textContent = spec.error || spec.words;
     words.classList.toggle("lt-error", Boolean(spec.error));
     figure.classList.toggle("lt-stale", Boolean(spec.error));

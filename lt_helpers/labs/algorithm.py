@@ -101,8 +101,8 @@ def weight_panel(state):
     component = np.arange(1.0, DIM + 1)
     level = dict(symbol="line-ew", size=24, hovertemplate="%{y:.2f}")
     traces = [
-        figures.dots(component, state.truth, "truth", figures.TRUTH, **level),
-        figures.dots(component, state.oracle, "oracle ridge", figures.ORACLE, **level),
+        figures.dots(component, clip(state.truth, WEIGHT), "truth", figures.TRUTH, **level),
+        figures.dots(component, clip(state.oracle, WEIGHT), "oracle ridge", figures.ORACLE, **level),
         figures.dots(component, clip(state.trained_w, WEIGHT), "as trained", figures.GHOST, "circle-open", 10, **READ),
         figures.dots(component, clip(state.w, WEIGHT), "algorithm", size=7, **READ),
     ]
@@ -127,5 +127,6 @@ def clip(values, ends):
 def clipped(state):
     """Whether anything lies beyond its axis; an error of nearly nothing does not count."""
     errors = np.concatenate([state.by_layer, state.by_noise, state.trained_by_layer, state.trained_by_noise])
-    shown = [(state.w, WEIGHT), (state.trained_w, WEIGHT), (state.curve, KEPT), (state.trained_curve, KEPT), (state.kept, KEPT)]
+    shown = [(w, WEIGHT) for w in (state.w, state.trained_w, state.oracle, state.truth)]
+    shown += [(state.curve, KEPT), (state.trained_curve, KEPT), (state.kept, KEPT)]
     return not (errors <= ERROR[1]).all() or any(figures.clip(values, *ends)[1] for values, ends in shown)

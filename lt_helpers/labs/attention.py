@@ -87,10 +87,10 @@ class AttentionLab(Lab):
     def words(state):
         n, D = len(state.weights), len(state.state)
         most = state.by_softmax.argmax()
-        said = [
-            f"{n} tokens of {D} numbers: the map has {n * n} entries, S has {D * D}.",
-            f"The query reads most of token {most + 1}: {state.by_softmax[most]:.2f} with the softmax, {state.by_score[most]:.2f} without.",
-        ]
+        reads = f"reads most of token {most + 1}: {state.by_softmax[most]:.2f} with the softmax, {state.by_score[most]:.2f} without"
+        if not state.by_score.any():
+            reads = f"reads all tokens alike: {1 / n:.2g} of each with the softmax, nothing without"
+        said = [f"{n} tokens of {D} numbers: the map has {n * n} entries, S has {D * D}. The query {reads}."]
         if state.measured:
             times = ", ".join(f"{form} {time / 1e3:.2g} ms" for form, time in zip(FORMS, state.cost[:, -1]))
             said += [f"On this machine {LENGTHS[-1]} such tokens took: {times}."]

@@ -59,9 +59,12 @@ class Lab:
 
     CONTROLS = {}
 
-    def __init__(self, ghost=None, **values):
+    def __init__(self, *, ghost=None, **values):
         self._turn = threading.RLock()
-        self._opened = self._checked(values)
+        if not (ghost is None or isinstance(ghost, dict) and self._ghosted()):
+            allowed = "None or a dictionary of controls" if self._ghosted() else f"None: {type(self).__name__} holds no ghost"
+            raise TypeError(f"ghost is {ghost!r}: ghost must be {allowed}.")
+        self._opened = self._computed = self._checked(values)
         self._opened_ghost = self.ghost = None if ghost is None else self._held(self._checked({**self._opened, **ghost}))
         self._resting = False
         self.error = None
@@ -93,8 +96,10 @@ class Lab:
 
     @in_turn
     def hold_ghost(self, hold=True):
-        """Keep the present state behind the next ones, or let go of it."""
-        self._set(None, self._held(self.values) if hold else None)
+        """Keep what is drawn behind the next states, or let go of it."""
+        if hold and not self._ghosted():
+            raise TypeError(f"{type(self).__name__} holds no ghost.")
+        self._set(None, self._held(self._computed) if hold else None)
 
     def at(self, **values):
         """What the lab would show with these values and the other controls as they stand -> drawing, words. Nothing moves.
@@ -121,6 +126,10 @@ class Lab:
         """What a ghost keeps: all but the predictions, which stay marked once."""
         return {name: None if isinstance(self.CONTROLS[name], Prediction) else value for name, value in values.items()}
 
+    def _ghosted(self):
+        """Can it draw a state behind the present one?"""
+        return "ghost" in inspect.signature(self.draw).parameters
+
     def _checked(self, values):
         """A value for every control, each one allowed."""
         unknown = [name for name in values if name not in self.CONTROLS]
@@ -136,8 +145,7 @@ class Lab:
 
     def _shown(self, values):
         """What the lab shows with a value for every control -> arrays, drawing, words."""
-        ghosted = "ghost" in inspect.signature(self.draw).parameters
-        more = dict(ghost=self.ghost and self.compute(**self.ghost)) if ghosted else {}
+        more = dict(ghost=self.ghost and self.compute(**self.ghost)) if self._ghosted() else {}
         arrays = self.compute(**values)
         return arrays, self.draw(arrays, **more), self.words(arrays, **more)
 
@@ -152,8 +160,9 @@ class Lab:
     def _set(self, values, ghost):
         """Bring all controls to `values` (None: as they stand) and draw once."""
         try:
-            self._answer(self._brought(values, ghost))
-            self.error = None
+            values = self._brought(values, ghost)
+            self._answer(values)
+            self._computed, self.error = values, None
         except Exception as error:  # a lab says what went wrong; it stays usable
             self._fail(error)
         except KeyboardInterrupt:
@@ -164,8 +173,8 @@ class Lab:
 
         What stands where it should is not touched: another thread may just have moved it, and waits for its turn to draw.
         """
-        stands = self.values
-        values = stands if values is None else values
+        shown = {name: self.controls[name].value for name in self.CONTROLS}
+        values = {name: control.read(shown[name]) for name, control in self.CONTROLS.items()} if values is None else values
         self._resting = True
         try:
             for name, control in self.CONTROLS.items():
@@ -175,8 +184,8 @@ class Lab:
                     options = tuple(control.choices(values).items())
                     if tuple(widget.options) != options:
                         widget.options = options
-                        stands = {**stands, name: control.read(widget.value)}
-                if values[name] != stands[name]:
+                        shown[name] = widget.value
+                if not control.stands(shown[name], values[name]):
                     widget.value = control.write(values[name])
         finally:
             self._resting = False
@@ -207,7 +216,7 @@ class Lab:
         hint = "Keep the present state, in grey, behind the next ones"
         self._hold = ipywidgets.ToggleButton(value=self.ghost is not None, description="Hold ghost", tooltip=hint, layout=FITTING)
         self._hold.observe(lambda change: change.new != (self.ghost is not None) and self.hold_ghost(change.new), "value")
-        if "ghost" in inspect.signature(self.draw).parameters:
+        if self._ghosted():
             rows[1].append(self._hold)
         self._copied = ipywidgets.HTML()
         copy = self._button("Copy this view", lambda _: self._copy(), "Show the line of code that opens the lab in this state")

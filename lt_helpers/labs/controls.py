@@ -15,7 +15,7 @@ class Control:
     label: str
 
     def check(self, name, value, others):
-        """`value`, if the control can take it; else a ValueError. `others` are the values of the controls declared before it."""
+        """`value`, if the control can take it; else a ValueError or TypeError. `others`: the values of the controls declared before it."""
         return value
 
     def widget(self, value, others):
@@ -29,10 +29,14 @@ class Control:
     def write(self, value):
         return value
 
+    def stands(self, shown, value):
+        """Does a widget that shows this stand where it should?"""
+        return shown == self.write(value)
+
 
 @dataclass(frozen=True)
 class Slider(Control):
-    """A number between two ends, in `unit`. A whole number where ends and step are ints."""
+    """A number from one end to the other in steps, in `unit`. A whole number where ends and step are ints."""
 
     low: float
     high: float
@@ -50,7 +54,20 @@ class Slider(Control):
             raise TypeError(f"{name} is {value!r}: {name} must be a {number} from {self.low:g} to {self.high:g}.")
         if not self.low <= value <= self.high:
             raise ValueError(f"{name} is {value!r}: {name} must be from {self.low:g} to {self.high:g}.")
-        return int(value) if self.whole else float(value)
+        if not self.stands(value, self.nearest(value)):
+            raise ValueError(f"{name} is {value!r}: {name} must be from {self.low:g} to {self.high:g} in steps of {self.step:g}.")
+        return self.nearest(value)
+
+    def nearest(self, value):
+        """The step that is nearest to a number."""
+        step = self.low + self.step * round((value - self.low) / self.step)
+        return step if self.whole else round(float(step), max(decimals(self.low), decimals(self.step)))
+
+    def read(self, shown):
+        return self.nearest(shown)  # what is typed beside the handle may lie between two steps
+
+    def stands(self, shown, value):
+        return abs(shown - value) < 1e-6 * self.step
 
     def widget(self, value, others):
         kind, readout = (ipywidgets.IntSlider, "d") if self.whole else (ipywidgets.FloatSlider, f".{decimals(self.step)}f")
@@ -84,7 +101,7 @@ class Choice(Control):
 
     def check(self, name, value, others):
         values = list(self.choices(others).values())
-        if not isinstance(value, Hashable) or value not in values:
+        if not isinstance(value, Hashable) or (type(value) is bool, value) not in [(type(other) is bool, other) for other in values]:
             allowed = ", ".join(map(repr, values))
             given = "".join(f" with {key}={others[key]!r}" for key in self.depends())
             raise ValueError(f"{name} is {value!r}{given}: {name} must be one of {allowed}.")
@@ -148,7 +165,7 @@ class Prediction(Control):
     def check(self, name, value, others):
         if value is None:
             return None
-        return Slider(self.label, float(self.low), float(self.high), self.step, value).check(name, value, others)
+        return Slider(self.label, float(self.low), float(self.high), float(self.step), value).check(name, value, others)
 
     def widget(self, value, others):
         shown = decimals(self.step)
@@ -160,7 +177,7 @@ class Prediction(Control):
         return None if shown == self.UNSET else shown
 
     def write(self, value):
-        return self.UNSET if value is None else round(self.low + self.step * round((value - self.low) / self.step), decimals(self.step))
+        return self.UNSET if value is None else value
 
 
 def decimals(step):

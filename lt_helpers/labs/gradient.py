@@ -182,9 +182,10 @@ def bowl_panel(state):
 
 
 def step_panel(state):
+    limit = state.limit if state.limit <= STEP_MAX else np.nan
     traces = [
-        figures.line([0, STEP_MAX], [state.oracle_risk] * 2, "ridge", figures.ORACLE, hoverinfo="skip"),
-        figures.line([state.limit] * 2, RISK, "2/s_max", figures.GREY, "dot", 1.5, hoverinfo="skip"),
+        figures.line([0, STEP_MAX], within(np.full(2, state.oracle_risk)), "ridge", figures.ORACLE, hoverinfo="skip"),
+        figures.line([limit] * 2, RISK, "2/s_max", figures.GREY, "dot", 1.5, hoverinfo="skip"),
         figures.line(STEPS, np.where(state.risk_by_step > RISK[1], np.nan, within(state.risk_by_step))),
         figures.dots([state.step], within(state.built_risk[-1:]), "built"),
         figures.dots([state.guess], [None if state.guess is None else 1.0], state.guess and "prediction", figures.PREDICTION, "star", 13),
@@ -231,5 +232,5 @@ def amount(risk):
 def clipped(state):
     """Whether a weight lies outside its axes, or an error above them."""
     weights = np.concatenate([state.built, state.trained, [state.truth, state.ols, state.oracle]])
-    risks = np.concatenate([state.built_risk, state.trained_risk])
+    risks = np.concatenate([state.built_risk, state.trained_risk, [state.ols_risk]])
     return bool(abs(weights).max() > WEIGHT[1] or risks.max() > RISK[1])

@@ -35,7 +35,7 @@ class LiveLab(Lab):
 
     def __init__(self, **values):
         self.process = self._task = None
-        self._closed, self._left, self.rate = False, BOUND, 0.0
+        self._anew, self._closed, self._left, self.rate = True, False, BOUND, 0.0
         super().__init__(**values)
 
     @property
@@ -48,7 +48,10 @@ class LiveLab(Lab):
         """Take so many steps now, and draw once."""
         for _ in range(steps):
             self.process.step()
-        self._draw()
+        self._draw(acknowledge=self.running)  # else the answer to a drawing that is under way would come to nothing
+
+    def at(self, **values):
+        raise TypeError(f"{type(self).__name__} trains: it shows nothing beforehand.")
 
     def start(self):
         """Train in the background, until paused."""
@@ -60,7 +63,7 @@ class LiveLab(Lab):
             raise RuntimeError("nothing runs in the background outside of a notebook: call run(steps=100).") from None
         self._take_over()  # before its own turn: two labs that each wait for the other would wait for ever
         with self._turn:
-            self._left, self._shown, self._due = BOUND, None, 0.0
+            self._left, self._frame, self._due = BOUND, None, 0.0
             self._counted, self._since = 0, perf_counter()
             self._task = loop.create_task(self._train())
             self._task.add_done_callback(self._ended)
@@ -79,9 +82,14 @@ class LiveLab(Lab):
         """Stop for good: another lab of this kind was opened."""
         self.pause()
         self._closed = True
+        self._lock()
+
+    def _lock(self):
+        """No button works in a lab that has stopped for good, and the page says why."""
         for button in self._buttons:
-            button.disabled = True
-        self.chart.fail("This lab has stopped, because it was opened again. Run its cell to have it here.")
+            button.disabled = self._closed
+        if self._closed:
+            self.chart.fail("This lab has stopped, because it was opened again. Run its cell to have it here.")
 
     def _take_over(self):
         """Be the one lab of this kind: another one stops."""
@@ -91,12 +99,17 @@ class LiveLab(Lab):
 
     def _repr_mimebundle_(self, **kwargs):
         self._take_over()
+        with self._turn:
+            if self._closed:  # it is shown again, and here it is
+                self._closed = False
+                self._lock()
+                self._draw()
         return super()._repr_mimebundle_(**kwargs)
 
     @in_turn
     def reset(self):
         self.pause()
-        self.process = None
+        self._anew = True
         super().reset()
 
     async def _train(self):
@@ -118,10 +131,10 @@ class LiveLab(Lab):
             self._left -= 1
             self._counted += 1
         now = perf_counter()
-        if now >= self._due and (self._shown is None or self._shown.done()):
+        if now >= self._due and (self._frame is None or self._frame.done()):
             self.rate, self._counted, self._since = self._counted / (now - self._since), 0, now
             self._draw(acknowledge=True)
-            self._shown = asyncio.ensure_future(self._seen(now))
+            self._frame = asyncio.ensure_future(self._seen(now))
         return self._left > 0
 
     async def _seen(self, begin):
@@ -146,7 +159,8 @@ class LiveLab(Lab):
         self._look()
 
     def _steer(self, values):
-        self.process = self.begin(values) if self.process is None else self.follow(self.process, values)
+        self.process = self.begin(values) if self._anew else self.follow(self.process, values)
+        self._anew = False
         self._marks = {name: values[name] for name, control in self.CONTROLS.items() if isinstance(control, Prediction)}
 
     def _look(self):
@@ -166,6 +180,7 @@ class LiveLab(Lab):
         else:
             self._compute(values)
             self.chart.show(self.drawing, self.words_now)
+        self._lock()
         self._tell()
 
     def _interrupted(self):

@@ -5,6 +5,8 @@ regression; what each layer does, as a step along the gradient and a rescaling (
 as if it had read, beside the truth, AdaRR's estimate and the exact posterior.
 """
 
+import functools
+
 import numpy as np
 
 from .. import figures
@@ -58,7 +60,9 @@ class NoiseLab(Lab):
     """Slide the noise; watch the implicit weight of a trained, frozen linear transformer adapt.
 
     NoiseLab(sigma=2.0, kind="diag", noise="uniform-5", layers=4)
-    NoiseLab(model="my_model.safetensors", noise="uniform-5")      # a file that LinearTransformer.save wrote; d = 10, trained on that noise
+    NoiseLab(model="my_model.safetensors", trained_on="uniform-5")      # a file that LinearTransformer.save wrote; d = 10
+
+    The file is read once. Without `trained_on` it counts as trained on `noise`.
     """
 
     CONTROLS = dict(
@@ -69,17 +73,22 @@ class NoiseLab(Lab):
         seed=Seed(value=4),
     )
 
-    def __init__(self, model=None, ghost=None, **values):
+    def __init__(self, *, model=None, trained_on=None, ghost=None, **values):
         self._own = None if model is None else str(model)
         if model is not None:
-            stands = values if values.get("kind", self._own) == self._own else {**values, **(ghost or {})}
-            noise = stands.get("noise", self.CONTROLS["noise"].value)
-            self.CONTROLS = {**self.CONTROLS, **model_controls(self._own, parse_noise(noise).key, read_own(model).layers)}
-        super().__init__(ghost, **values)
+            self._trained_on = parse_noise(trained_on or values.get("noise", self.CONTROLS["noise"].value)).key
+            own = read_own(model)
+            self.CONTROLS = {**self.CONTROLS, **model_controls(self._own, self._trained_on, own.layers)}
+            self.compute = functools.partial(noise_state, own=own)
+        elif trained_on is not None:
+            raise TypeError(f"trained_on is {trained_on!r}: it goes with model, the file of a model of your own.")
+        super().__init__(ghost=ghost, **values)
 
     def __repr__(self):
         said = super().__repr__()
-        return said if self._own is None else said.replace("(", f"(model={self._own!r}, ", 1).replace(", )", ")")
+        if self._own is None:
+            return said
+        return said.replace("(", f"(model={self._own!r}, trained_on={self._trained_on!r}, ", 1).replace(", )", ")")
 
     @staticmethod
     def compute(**controls):
@@ -94,12 +103,11 @@ class NoiseLab(Lab):
         level = f"σ = {state.sigma:.1f} (σ² = {state.sigma**2:.2f})"
         if not np.isfinite(state.path).all():
             return f"{level}: on this sequence the model diverges; its weight is not finite. A smaller σ or another depth brings it back."
-        low, high = np.interp([0.05, 0.95], np.cumsum(state.posterior), GRID)
         apart = np.linalg.norm(state.path[-1] - state.oracle)
         acts = f"acts as if σ were {state.implied:.1f}" if np.isfinite(state.implied) else "explodes, and acts as for no σ at all"
         said = [
             f"{level}: the model {acts}; AdaRR estimates {state.estimate:.1f}, "
-            f"and the data allow {low:.1f} to {high:.1f} (90%). Its w is {apart:.2g} away from the oracle's."
+            f"and the data allow {allowed(state.posterior)} (90%). Its w is {apart:.2g} away from the oracle's."
         ]
         if (np.abs(state.kept) < 10).all():
             weakest, strongest = (f"{state.kept[j]:.2f} (ridge {state.ridge_kept[j]:.2f})" for j in (0, -1))
@@ -109,7 +117,14 @@ class NoiseLab(Lab):
         spans = trained_spans(state.noise)
         if not spans[0][0] <= state.sigma <= spans[-1][1]:
             said += [f"This noise lies outside its training range, {state.noise.label}."]
-        return " ".join(said + (["What lies beyond an axis is drawn at its edge."] if clipped(state) else []))
+        beyond = clipped(state) or (ghost is not None and clipped(ghost))
+        return " ".join(said + (["What lies beyond an axis is drawn at its edge."] if beyond else []))
+
+
+def allowed(posterior):
+    """The middle 90% of a posterior on GRID in words; nothing is known below the first of it."""
+    low, high = np.interp([0.05, 0.95], np.cumsum(posterior), GRID)
+    return f"{low:.1f} to {high:.1f}" if low > GRID[0] else f"up to {high:.1f}"
 
 
 def trained_spans(noise):
@@ -125,7 +140,7 @@ def weight_panel(state, ghost):
     last = COMPONENT + depth[-1]
     level, read = dict(symbol="line-ew", size=24), dict(hovertemplate="%{y:.2f}")
     traces = [
-        figures.dots(COMPONENT, state.truth, "truth", figures.TRUTH, **level, **read),
+        figures.dots(COMPONENT, clip(state.truth, WEIGHT), "truth", figures.TRUTH, **level, **read),
         figures.dots(COMPONENT, clip(state.oracle, WEIGHT), "oracle ridge", figures.ORACLE, **level, **read),
         *([] if ghost is None else [held(last, clip(ghost.path[-1], WEIGHT), name="ghost")]),
         figures.line(along, clip(path, WEIGHT), "layer by layer", width=1.5, **read),
@@ -165,7 +180,7 @@ def step_panel(state, ghost):
 
 def meter_panel(state, ghost):
     bell = state.posterior / state.posterior.max()
-    likely = bell > 0.01
+    likely = (bell > 0.01) & (GRID <= SIGMA_MAX)
     filled = dict(fill="toself", fillcolor="rgba(230, 159, 0, 0.25)", hoverinfo="skip")
     traces = [
         figures.band(trained_spans(state.noise), *METER, "trained on"),
@@ -201,5 +216,6 @@ def clip(values, ends):
 
 def clipped(state):
     """Whether anything lies outside its axis."""
-    shown = [(state.path, WEIGHT), (state.kept, KEPT), (state.curve, KEPT), (state.step, STEP), (state.rescaling, STEP)]
+    shown = [(w, WEIGHT) for w in (state.path, state.truth, state.oracle)] + [(state.kept, KEPT), (state.curve, KEPT)]
+    shown += [(state.step, STEP), (state.rescaling, STEP)]
     return any(figures.clip(values, *ends)[1] for values, ends in [*shown, ([state.implied, state.estimate], METER)])

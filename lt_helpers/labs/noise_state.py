@@ -9,6 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from .. import checks
 from ..implicit import effective_step_size, filter_curve, filter_factors, implicit_from_moments, implied_noise
 from ..model import LinearTransformer
 from ..noise import parse_noise
@@ -20,7 +21,7 @@ KINDS = {"DIAG": "diag", "FULL": "full", "GD++": "gd++"}
 SIGMA_MAX = 8.0  # the slider goes well past U(0, 5)
 DIM, CONTEXT = 10, 20
 CURVE = np.linspace(0.02, 4.5, 45)  # eigenvalues
-GRID = np.linspace(0.0, SIGMA_MAX, 81)[1:]  # noise levels of the posterior
+GRID = np.linspace(0.0, 2 * SIGMA_MAX, 161)[1:]  # noise levels of the posterior
 REDRAWS = 100
 
 
@@ -44,7 +45,7 @@ class NoiseState:
     rescaling: np.ndarray  # (L,)
     implied: float  # the noise that the model acts as if it had seen
     estimate: float  # AdaRR's
-    posterior: np.ndarray  # (80,): p(sigma | context) on GRID, under a flat prior; sums to 1
+    posterior: np.ndarray  # (160,): p(sigma | context) on GRID, under a flat prior; sums to 1
     kept_guess: float | None
     implied_guess: float | None
 
@@ -57,26 +58,23 @@ def sequence(seed):
 
 
 def read_own(path):
-    """The model in a learner's file, read anew, since it may have been written again -> LinearTransformer."""
-    model = LinearTransformer.load(path)
+    """The model in a learner's file -> LinearTransformer."""
+    model = LinearTransformer.load(checks.path(path, "model"))
     if model.dim != DIM:
         raise ValueError(f"the model in {path} has dim = {model.dim}: the noise lab's sequences have dim = {DIM}.")
-    model_of.cache_clear()
-    noise_state.cache_clear()
     return model
 
 
 @lru_cache(maxsize=32)
-def model_of(kind, layers, noise):
-    """The stored model of a kind, or the one in the file that `kind` names."""
-    return load_pretrained(kind, layers, parse_noise(noise)) if kind in KINDS.values() else LinearTransformer.load(kind)
+def stored_model(kind, layers, noise):
+    return load_pretrained(kind, layers, parse_noise(noise))
 
 
 @lru_cache(maxsize=512)
-def noise_state(sigma, kind, noise, layers, kept_guess, implied_guess, seed):
-    """Everything at one setting of the lab's controls -> NoiseState."""
+def noise_state(sigma, kind, noise, layers, kept_guess, implied_guess, seed, own=None):
+    """Everything at one setting of the lab's controls -> NoiseState.    own : LinearTransformer.  What a kind is that is not stored."""
     x, truth, direction = sequence(seed)
-    model = model_of(kind, layers, noise)
+    model = stored_model(kind, layers, noise) if kind in KINDS.values() else own
     S = second_moments(x[None], (x @ truth + sigma * direction)[None])
     spectrum, state = Spectrum.from_moments(S, CONTEXT), implicit_from_moments(model, S)
     step, cosine = effective_step_size(state)

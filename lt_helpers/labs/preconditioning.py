@@ -143,7 +143,8 @@ class PreconditioningLab(Lab):
         said = f"γ × largest s = {shown.gamma:.2f}, {layers} layer{'s' * (layers > 1)}: "
         dead = (shown.eigenvalues[-1] == 0).sum()
         if dead:
-            said += f"{dead} of {DIM} directions met γs = 1 and are dead: no later layer sees them, and their error stays. "
+            are, them, their = ("are", "them", "their") if dead > 1 else ("is", "it", "its")
+            said += f"{dead} of {DIM} directions met γs = 1 and {are} dead: no later layer sees {them}, and {their} error stays. "
         else:
             last = shown.condition[-1]
             said += f"the condition number goes from {shown.kappa} to " + ("below 1.001. " if last < 1.001 else f"{last:.3f}. ")

@@ -74,7 +74,8 @@ class ProfileLab(Lab):
         ]
         exploded = state.exploded[state.level]
         if exploded:
-            said += [f"{exploded} of {SEQUENCES} sequences explode: they lose more than {EXPLODED:g}."]
+            explode = "explode: they lose" if exploded > 1 else "explodes: it loses"
+            said += [f"{exploded} of {SEQUENCES} sequences {explode} more than {EXPLODED:g}."]
         spans = trained_spans(state.noise)
         if not spans[0][0] <= state.sigma <= spans[-1][1]:
             said += ["This noise lies outside the training range."]

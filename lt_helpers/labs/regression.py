@@ -22,8 +22,8 @@ SIGMA_MAX = 5.0
 CONTEXTS = (5, 10, 15, 20, 40, 80, 160)
 STRENGTHS = tuple(round(root**2, 4) for root in (0, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.4, 2, 2.5, 3, 3.5, 4, 5, 6, 8, 10))
 GRID = np.geomspace(0.01, 100, 161)  # strengths of the curves, and of the search for the best
-WEIGHT, RISK, STRENGTH = (-3.5, 3.5), (0.05, 20.0), (0.01, 100.0)  # ends of the axes
-EIGENVALUES = np.linspace(0.1, 2.0, 80) ** 2  # closer where the curves bend
+WEIGHT, RISK, STRENGTH, EIGENVALUE = (-3.5, 3.5), (0.05, 20.0), (0.01, 100.0), (0.0, 6.0)  # ends of the axes
+EIGENVALUES = np.linspace(0.1, np.sqrt(EIGENVALUE[1]), 80) ** 2  # closer where the curves bend
 COMPONENT = np.arange(1.0, DIM + 1)
 
 
@@ -44,7 +44,7 @@ class Regression:
     variance: float  # half squared error from the noise
     bias_curve: np.ndarray  # (161,) on GRID
     variance_curve: np.ndarray  # (161,)
-    smallest: float  # the least bias + variance on GRID
+    smallest: float  # bias + variance for lambda = sigma^2: no strength has less
     trail: np.ndarray  # (K, 2): sigma^2 and the best strength on GRID, for noises from 0.1 to sigma
     best_here: float  # the strength on GRID whose w is nearest to this truth
     guess: float | None
@@ -150,7 +150,7 @@ class RidgeLab(Lab):
 def weight_panel(state):
     level = dict(symbol="line-ew", size=24, hovertemplate="%{y:.2f}")
     traces = [
-        figures.dots(COMPONENT, state.truth, "truth", figures.TRUTH, **level),
+        figures.dots(COMPONENT, edged(state.truth, WEIGHT), "truth", figures.TRUTH, **level),
         figures.dots(COMPONENT, edged(state.ols, WEIGHT), "least squares", figures.RED, "circle-open", hovertemplate="%{y:.2f}"),
         figures.dots(COMPONENT, edged(state.ridge, WEIGHT), "ridge λ", size=7, hovertemplate="%{y:.2f}"),
     ]
@@ -162,9 +162,9 @@ def kept_panel(state):
     traces = [
         figures.line(EIGENVALUES, shares(EIGENVALUES, state.sigma**2 / state.context), "λ = σ²", figures.ORACLE),
         figures.line(EIGENVALUES, shares(EIGENVALUES, state.strength / state.context), width=1.5),
-        figures.dots(state.eigenvalues, state.kept, "ridge λ", size=7, hovertemplate="%{y:.2f}"),
+        figures.dots(edged(state.eigenvalues, EIGENVALUE), state.kept, "ridge λ", size=7, hovertemplate="%{y:.2f}"),
     ]
-    return Panel("Share kept of each direction of X", Axis("eigenvalue of X'X/n", 0, 4.0), Axis("share", -0.05, 1.1)), traces
+    return Panel("Share kept of each direction of X", Axis("eigenvalue of X'X/n", *EIGENVALUE), Axis("share", -0.05, 1.1)), traces
 
 
 def risk_panel(state):
@@ -211,8 +211,10 @@ def within(risk):
 
 
 def clipped(state):
-    """Whether anything lies above its axis."""
-    return max(abs(state.ols).max(), abs(state.ridge).max()) > WEIGHT[1] or state.bias + state.variance > RISK[1]
+    """Whether anything lies beyond its axis; an error of nearly nothing does not count."""
+    weights, errors = np.concatenate([state.truth, state.ols, state.ridge]), state.bias_curve + state.variance_curve
+    here = state.bias + state.variance
+    return bool(abs(weights).max() > WEIGHT[1] or state.eigenvalues[-1] > EIGENVALUE[1] or max(here, errors.max()) > RISK[1])
 
 
 def ends_said(strength):

@@ -69,7 +69,8 @@ class TableLab(Lab):
         best = state.errors.argmin()
         start, least, end = (written(state.errors[layer]) for layer in (0, best, -1))
         said += f"At σ = {state.sigma:.1f} (σ² = {state.sigma**2:.2f}) the error goes from {start} to {end} through the layers"
-        said += "." if best == state.layers else f"; after layer {best} it is less, {least}."
+        less = f"; after layer {best} it is less, {least}." if best else "; no layer brings it below the start."
+        said += "." if best == state.layers else less
         return said + (" What lies beyond an axis is drawn at its edge." if clipped(state) else "")
 
 

@@ -58,12 +58,12 @@ class RescalingLab(Lab):
         variance, (s1, s2) = state.sigma**2, state.levels
         said = (
             f"σ = {state.sigma:.1f} (σ² = {variance:.2f}). Two layers made for {s1:.1f} and {s2:.1f}: "
-            f"scale {theorem_scale(s1, s2, variance):.2f}, where ridge has {ridge_scale(variance):.2f}. "
+            f"scale {round(theorem_scale(s1, s2, variance), 2) + 0.0:.2f}, where ridge has {ridge_scale(variance):.2f}. "
         )
         if state.sigma > state.breaking:
             said += f"Beyond σ = {state.breaking:.2f} they answer with the wrong sign. "
         scale, ridge = (np.interp(state.sigma, TRAINED_CURVE, curve) for curve in (state.trained, state.trained_ridge))
-        said += f"The trained model: scale {scale:.2f}, where ridge has {ridge:.2f}."
+        said += f"The trained model: scale {round(scale, 2) + 0.0:.2f}, where ridge has {ridge:.2f}."
         return said + (" What lies beyond an axis is drawn at its edge." if clipped(state) else "")
 
 
@@ -82,17 +82,22 @@ def scale_panel(state):
 
 
 def trained_panel(state):
-    n, (s1, s2) = TRAINED_CONTEXT, TRAINED_ON.values
-    theorem = theorem_scale(s1 / np.sqrt(n), s2 / np.sqrt(n), TRAINED_CURVE**2 / n)
+    n = TRAINED_CONTEXT
     spans = [(level - 0.08, level + 0.08) for level in TRAINED_ON.values]
     traces = [
         figures.band(spans, *SCALE, "trained on"),
         zero(TRAINED_SIGMA_MAX),
         figures.line(TRAINED_CURVE, so_far(state, TRAINED_CURVE, state.trained_ridge), "ridge", figures.ORACLE),
-        figures.line(TRAINED_CURVE, clip(so_far(state, TRAINED_CURVE, theorem), SCALE), "theorem", figures.GREY, "dash", 2),
+        figures.line(TRAINED_CURVE, clip(so_far(state, TRAINED_CURVE, theorem_for_trained()), SCALE), "theorem", figures.GREY, "dash", 2),
         figures.line(TRAINED_CURVE, clip(so_far(state, TRAINED_CURVE, state.trained), SCALE), "trained"),
     ]
     return Panel(f"A trained DIAG: 2 layers, {TRAINED_ON.label}, n = {n}", Axis("σ", 0, TRAINED_SIGMA_MAX), Axis("scale", *SCALE)), traces
+
+
+def theorem_for_trained():
+    """The line of Theorem 5.2 for the trained model's task, where sigma^2/n plays the part of sigma^2 -> (K,) on TRAINED_CURVE"""
+    n, (s1, s2) = TRAINED_CONTEXT, TRAINED_ON.values
+    return theorem_scale(s1 / np.sqrt(n), s2 / np.sqrt(n), TRAINED_CURVE**2 / n)
 
 
 def distance_panel(state):
@@ -109,7 +114,7 @@ def weight_panel(state):
     component = np.arange(1.0, DIM + 1)
     level = dict(symbol="line-ew", size=24)
     traces = [
-        figures.dots(component, state.truth, "truth", figures.TRUTH, **level),
+        figures.dots(component, clip(state.truth, WEIGHT), "truth", figures.TRUTH, **level),
         figures.dots(component, clip(state.oracle, WEIGHT), "ridge", figures.ORACLE, **level),
         figures.dots(component, clip(state.w, WEIGHT), "two layers", size=7),
     ]
@@ -138,6 +143,10 @@ def clip(values, ends):
 
 def clipped(state):
     """Whether anything that is drawn lies beyond its axis; a distance of nearly nothing does not count."""
-    shown = [(CURVE, state.line, SCALE), (POINTS, state.measured, SCALE), (TRAINED_CURVE, state.trained, SCALE)]
-    beyond = any(figures.clip(so_far(state, sigma, values), *ends)[1] for sigma, values, ends in shown)
-    return beyond or any(figures.clip(w, *WEIGHT)[1] for w in (state.w, state.oracle))
+    scales = [(CURVE, state.line), (POINTS, state.measured), (TRAINED_CURVE, state.trained), (TRAINED_CURVE, theorem_for_trained())]
+    distances = [(CURVE, state.constant_distance), (CURVE, state.line_distance), (POINTS, state.measured_distance)]
+    return bool(
+        any(figures.clip(so_far(state, sigma, values), *SCALE)[1] for sigma, values in scales)
+        or any((so_far(state, sigma, values) > DISTANCE[1]).any() for sigma, values in distances)
+        or any(figures.clip(w, *WEIGHT)[1] for w in (state.w, state.oracle, state.truth))
+    )

@@ -11,7 +11,7 @@ from .. import figures
 from ..figures import Axis, Panel
 from ..noise import Categorical, Uniform
 from .controls import Choice, Prediction, Seed, Slider
-from .live import LiveLab
+from .live import BOUND, LiveLab
 
 COLOURS = (figures.BLUE, figures.ORANGE, figures.RED, figures.PINK, figures.GREY)  # of the layers
 ENDS = ("circle", "diamond", "triangle-up", "star", "x")  # their marks, where they stand now
@@ -64,7 +64,9 @@ class TrainingLab(LiveLab):
 
     def jump(self):
         """Go to the nearest optimum for this noise, by Gauss-Newton."""
-        self.process.jump(JUMP[self.process.kind])
+        with self._turn:
+            self.process.jump(JUMP[self.process.kind])
+            self._left = BOUND
         self.start()
 
     @staticmethod
@@ -83,7 +85,8 @@ class TrainingLab(LiveLab):
         if not trained.steps:
             said += ["The weights are random and near zero. Press Start."]
         if trained.jumping:
-            said += [f"On its way to the nearest optimum: {trained.jumping} steps of Gauss-Newton left at most."]
+            steps = f"{trained.jumping} step{'s' * (trained.jumping > 1)}"
+            said += [f"On its way to the nearest optimum: {steps} of Gauss-Newton left at most."]
         elif trained.target_loss is not None:
             said += [f"Gauss-Newton ends at {trained.target_loss:.3g} (open marks)."]
         if trained.stalled:
@@ -165,6 +168,10 @@ def clip(values, ends):
 def clipped(trained):
     """Whether anything lies outside its axis."""
     shown = [(trained.omega[:, index], ends) for index, ends in enumerate(OMEGAS.values())]
-    shown += [(trained.loss, LOSS), (trained.bayes, LOSS), (trained.stored, LOSS), (trained.w, WEIGHT)]
+    if trained.target is not None:
+        shown += [(trained.target[:, index], ends) for index, ends in enumerate(OMEGAS.values())]
+        shown += [([trained.target_loss], LOSS)]
+    shown += [(values, LOSS) for values in (trained.loss, trained.bayes, trained.stored)]
+    shown += [(w, WEIGHT) for w in (trained.truth, trained.oracle, trained.w)]
     shown += [(matrix, (-BLOCK, BLOCK)) for matrix in (trained.P, trained.Q) if matrix is not None]
     return any(figures.clip(values, *ends)[1] for values, ends in shown)

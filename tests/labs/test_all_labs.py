@@ -1,6 +1,7 @@
 """What holds for every lab that the package offers."""
 
 import ast
+import inspect
 from functools import cache
 
 import numpy as np
@@ -43,9 +44,37 @@ def test_every_extreme_is_computed_drawn_and_said(lab):
             live.controls[name].value = value
         assert live.error is None, (values, live.error)
         figure = live.figure  # raises if plotly does not know a property or its value
+        assert off_axis(live.drawing) == [], values
         assert fixed_axes(live.drawing) == axes, values
         assert live.words_now.strip() and "nan" not in live.words_now and "inf" not in live.words_now, (values, live.words_now)
         assert any(np.isfinite(np.asarray(trace.y, float)).any() for trace in figure.data if trace.y is not None and trace.name), values
+
+
+SEEDED = [lab for lab in LABS if any(isinstance(control, Seed) for control in lab.CONTROLS.values())]
+
+
+@pytest.mark.parametrize("lab", SEEDED, ids=lambda lab: lab.__name__)
+def test_nothing_is_drawn_beyond_its_axes_whatever_the_sequence(lab):
+    (seed,) = (name for name, control in lab.CONTROLS.items() if isinstance(control, Seed))
+    live = lab()
+    for value in range(60):
+        drawing, _ = live.at(**{seed: value})
+        assert off_axis(drawing) == [], value
+
+
+def off_axis(drawing):
+    """The named traces with a point outside of their axes, which nobody sees -> their names. (Shades and contours go on beyond.)"""
+    layout, out = drawing["layout"], []
+    for trace in drawing["data"]:
+        if not trace.get("name") or trace.get("mode", "none") == "none":
+            continue
+        for letter in "xy":
+            axis = layout[f"{letter}axis{trace[f'{letter}axis'][1:]}"]
+            low, high = sorted(10.0 ** np.array(axis["range"]) if axis.get("type") == "log" else axis["range"])
+            points = np.asarray(trace[letter], float)
+            if (points < low - 1e-6 * abs(high)).any() or (points > high + 1e-6 * abs(high)).any():
+                out.append(f"{trace.get('name')}: {letter}")
+    return out
 
 
 def fixed_axes(drawing):
@@ -61,7 +90,11 @@ def test_the_copied_view_opens_the_same_state(lab):
     for name, control in lab.CONTROLS.items():
         if isinstance(control, (Slider, Prediction)):
             live.controls[name].value = control.high
-    live.hold_ghost()
+    if "ghost" in inspect.signature(lab.draw).parameters:
+        live.hold_ghost()
+    else:
+        with pytest.raises(TypeError, match="holds no ghost"):
+            live.hold_ghost()
     for name, control in lab.CONTROLS.items():
         if isinstance(control, Seed):
             live.controls[name].value = 7

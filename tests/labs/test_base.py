@@ -41,6 +41,21 @@ def test_an_error_shows_in_the_lab_and_the_next_move_recovers(lab):
     assert lab.arrays.frequency == 2.0
 
 
+def test_a_number_between_two_steps_goes_to_the_nearest(lab):
+    """The page lets one type beside the handle."""
+    lab.controls["frequency"].value = 2.3
+    assert lab.controls["frequency"].value == lab.values["frequency"] == lab.arrays.frequency == 2.5
+
+
+def test_a_ghost_held_in_an_error_is_what_is_drawn(lab):
+    lab.controls["frequency"].value = 3.0
+    lab.controls["frequency"].value = 4.0
+    lab.hold_ghost()
+    assert lab.ghost["frequency"] == 3.0 and isinstance(lab.error, ValueError)
+    lab.controls["frequency"].value = 2.0
+    assert lab.error is None and [trace.name for trace in lab.figure.data] == ["wave", "held"]
+
+
 def test_moves_on_several_threads_wait_for_each_other(lab, monkeypatch):
     compute, computing, go_on = type(lab).compute, threading.Event(), threading.Event()
 
@@ -152,6 +167,10 @@ def test_new_sequence_draws_another(lab):
         (dict(expected=2), ValueError, "expected must be from 0 to 1."),
         (dict(speed=1), TypeError, "WaveLab has no control 'speed': its controls are shape, frequency,"),
         (dict(ghost=dict(frequency=9.0)), ValueError, "frequency must be from 0.5 to 5."),
+        (dict(ghost=True), TypeError, "ghost is True: ghost must be None or a dictionary of controls."),
+        (dict(frequency=2.3), ValueError, "frequency is 2.3: frequency must be from 0.5 to 5 in steps of 0.5."),
+        (dict(expected=0.25), ValueError, "expected is 0.25: expected must be from 0 to 1 in steps of 0.1."),
+        (dict(cycles=True), ValueError, "cycles is True with shape='sine': cycles must be one of 1, 2, 3."),
     ],
 )
 def test_values_that_the_lab_cannot_take(lab, values, error, says):

@@ -83,7 +83,7 @@ def test_the_best_single_step_is_that_of_the_closed_form(sigma):
 def test_past_the_limit_it_diverges_is_drawn_at_the_edge_and_said():
     x, _ = examples(1.0)
     limit = 2 / np.linalg.eigvalsh(x.T @ x / CONTEXT)[-1]
-    below, above = GradientLab(step=round(limit - 0.03, 2), layers=7), GradientLab(step=round(limit + 1.0, 2), layers=7)
+    below, above = (GradientLab(step=0.05 * np.floor(step / 0.05), layers=7) for step in (limit, limit + 1.0))
     assert "diverges" not in below.words_now
     assert f"past 2/s_max = {limit:.2f}" in above.words_now and "at its edge" in above.words_now
     built = [trace for trace in above.figure.data if trace.name == "built"]

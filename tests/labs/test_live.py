@@ -213,6 +213,62 @@ def test_a_second_lab_stops_the_first(lab, shown):
     assert not lab.running
 
 
+def test_a_lab_that_is_shown_again_is_back(lab, shown):
+    later = CountLab()
+    lab._repr_mimebundle_()
+    later._repr_mimebundle_()
+    lab.controls["by"].value = 2.0
+    assert lab._start.disabled and "opened again" in lab.chart.get_state("state")["state"]["error"]  # still, after a move
+    lab._repr_mimebundle_()
+    assert not lab._start.disabled and later._start.disabled
+    assert steps_after(lab, 0.1, lab.pause) > 0
+
+
+def test_a_step_while_it_trains_does_not_keep_the_next_drawings_waiting(lab, monkeypatch):
+    """A page that answers 20 ms after each drawing that asks for it; the step comes before the answer to the last."""
+    drawn = []
+
+    def send(chart, message, buffers=None):
+        if message["acknowledge"]:
+            drawn.append(time.monotonic())
+            asyncio.get_running_loop().call_later(0.02, chart._receive, None, {"drawn": message["version"]}, None)
+            if len(drawn) == 3:
+                asyncio.get_running_loop().call_soon(lab.run, 1)
+
+    monkeypatch.setattr(Chart, "send", send)
+    steps_after(lab, 1.0, lab.pause)
+    assert len(drawn) > 4 and np.diff(drawn).max() < 1.5
+
+
+def test_where_it_cannot_begin_again_it_goes_on_as_it_was(lab, monkeypatch):
+    lab.run(steps=3)
+    monkeypatch.setattr(CountLab, "begin", staticmethod(lambda values: 1 / 0))
+    lab.reset()
+    assert isinstance(lab.error, ZeroDivisionError) and lab.process.steps == 3
+    monkeypatch.undo()
+    lab.reset()
+    assert lab.error is None and lab.process.steps == 0
+
+
+def test_what_it_would_show_is_not_known_beforehand(lab):
+    with pytest.raises(TypeError, match="CountLab trains: it shows nothing beforehand"):
+        lab.at(by=2.0)
+
+
+def test_a_screen_reader_is_left_in_peace_by_drawings_that_nobody_asked_for(lab):
+    said = []
+
+    async def watch():
+        lab.start()
+        await asyncio.sleep(0.05)
+        said.append(lab.chart.get_state("state")["state"]["quiet"])
+        lab.pause()
+        said.append(lab.chart.get_state("state")["state"]["quiet"])
+
+    asyncio.run(watch())
+    assert said == [True, False]
+
+
 def test_a_lab_that_is_only_computed_with_stops_none(lab, shown):
     lab._repr_mimebundle_()
     steps = steps_after(lab, 0.2, lambda: CountLab().run(steps=2))

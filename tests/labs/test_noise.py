@@ -87,13 +87,20 @@ def test_noise_outside_the_training_range_is_named(lab):
 @pytest.mark.parametrize("scale", [1.0, 10.0])
 def test_a_model_that_explodes_is_drawn_clipped_and_said(monkeypatch, scale):
     wild = LinearTransformer.random("full", 10, 7, rng=np.random.default_rng(0), scale=scale)
-    monkeypatch.setattr(noise_state, "model_of", lambda *arguments: wild)
+    monkeypatch.setattr(noise_state, "stored_model", lambda *arguments: wild)
     noise_state.noise_state.cache_clear()
     lab = NoiseLab(sigma=5.0)
     noise_state.noise_state.cache_clear()
     assert "diverges" in lab.words_now or "explodes" in lab.words_now and "drawn at its edge" in lab.words_now
     shown = np.asarray(drawn(lab, "model", 1).y)
     assert (np.abs(shown[np.isfinite(shown)]) <= 3.5).all()
+
+
+def test_a_noise_below_the_grid_of_the_posterior_is_said_to_be_so():
+    assert "the data allow up to 0.1 (90%)" in NoiseLab(sigma=0.0).words_now
+    for seed in range(20):  # above, the likelihood falls like sigma^-20: of the posterior at most 2% are cut off
+        posterior = NoiseLab(sigma=8.0, seed=seed).arrays.posterior
+        assert posterior[-1] * len(posterior) / 19 < 0.02
 
 
 def test_where_no_noise_would_explain_the_answer_the_words_say_so():

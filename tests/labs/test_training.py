@@ -180,6 +180,12 @@ def test_the_model_can_be_handed_to_the_noise_lab(lab, tmp_path):
     assert opened_again(noise_lab) == noise_lab.words_now
     noise_lab.controls["kind"].value = str(path)
     assert noise_lab.words_now == opened_again(noise_lab) and noise_lab.arrays.noise == Uniform(1)
+    noise_lab.hold_ghost(False)
+    noise_lab.controls["kind"].value = "diag"
+    noise_lab.controls["noise"].value = "uniform-3"
+    again = eval(noise_lab.view().split("; ")[1])
+    again.controls["kind"].value = str(path)
+    assert again.arrays.noise == Uniform(1)  # what it was trained on, whatever the other models were
     assert str(path) not in dict(NoiseLab().controls["kind"].options).values()
 
 
@@ -197,6 +203,27 @@ def test_a_model_that_was_trained_on_and_saved_again_is_read_again(lab, tmp_path
     lab.run(steps=50)
     lab.model().save(path)
     assert not np.allclose(NoiseLab(model=path, noise="uniform-1").arrays.path, before.path)
+
+
+def test_an_open_noise_lab_keeps_the_model_that_it_has_read(lab, tmp_path):
+    path = tmp_path / "mine.safetensors"
+    lab.model().save(path)
+    noise_lab = NoiseLab(model=path, trained_on="uniform-1", ghost={"sigma": 2.0})
+    before, ghost = noise_lab.arrays.path, noise_lab.figure.data[2].y
+    LinearTransformer.random("diag", DIM, 4, 1, np.random.default_rng(0)).save(path)
+    assert NoiseLab(model=path, trained_on="uniform-1").values["layers"] == 4
+    path.unlink()
+    noise_lab.controls["sigma"].value = 3.0
+    noise_lab.controls["sigma"].value = 1.0
+    assert noise_lab.error is None and np.array_equal(noise_lab.arrays.path, before)
+    assert np.array_equal(noise_lab.figure.data[2].y, ghost)
+
+
+def test_what_is_no_file_is_said():
+    with pytest.raises(TypeError, match="model is 2.0: model must be a string or a Path"):
+        NoiseLab(model=2.0)
+    with pytest.raises(TypeError, match="trained_on is 'uniform-1': it goes with model"):
+        NoiseLab(trained_on="uniform-1")
 
 
 def test_a_model_of_another_dimension_is_refused(tmp_path):
