@@ -116,7 +116,7 @@ def parse_noise(text):
     """Read a noise from its key or its written form: "uniform-5", "uniform:5", "categorical:1,3", "fixed:0"."""
     match = re.fullmatch(r"(fixed|uniform|categorical)[-:](.+)", str(text).strip().lower())
     try:
-        values = [float(part) for part in re.split(r"[,-]", match[2])]
+        values = [float(part) for part in re.split(r",|(?<!e)-", match[2])]
         if match[1] == "categorical":
             return Categorical(tuple(values))
         (value,) = values

@@ -2,11 +2,14 @@
 
 import secrets
 
+import nbformat
 import pytest
 from all_labs import all_labs, write_notebook
 from browsing import free_port, jupyterlab, served
 from dashboard import command, write_pages
 from notebook_page import Lab, access_faults
+
+LABS = ".jp-OutputArea-output:has(.lt-chart)"
 
 
 @pytest.fixture(scope="module")
@@ -30,11 +33,18 @@ def page_of(browser, tmp_path_factory):
             page.close()
 
 
+@pytest.fixture(scope="module")
+def every_lab(page_of):
+    """A page with all labs, each of them drawn -> the page, {name: Lab}"""
+    page = page_of("every-lab")
+    roots = page.locator(LABS)
+    roots.nth(len(all_labs()) - 1).wait_for(state="attached", timeout=60_000)
+    return page, {name: Lab(page, root) for name, root in zip(all_labs(), roots.all(), strict=True)}
+
+
 @pytest.mark.parametrize("name", all_labs())
-def test_every_lab_is_a_page_that_draws_and_moves(page_of, name):
-    page = page_of(name)
-    page.wait_for_selector(".lt-chart", state="attached", timeout=60_000)
-    lab = Lab(page, page.locator(".jp-OutputArea-output:has(.lt-chart)"))
+def test_every_lab_draws_and_moves(every_lab, name):
+    lab = every_lab[1][name]
     assert sum(trace["shapes"] for trace in lab.drawn()) > 0
     if hasattr(all_labs()[name], "compute"):  # all but those that train while one looks
         lab.shows_what_python_computes()
@@ -42,16 +52,34 @@ def test_every_lab_is_a_page_that_draws_and_moves(page_of, name):
         lab.shows_what_python_computes()
     assert lab.layout_faults() == []
     assert lab.ink() < 128
-    assert access_faults(page) == []
-    assert page.locator(".jp-InputArea-editor").count() == 0
 
 
-def test_axe_finds_no_serious_fault_in_any_lab_on_a_dark_page(page_of):
+def test_axe_finds_no_serious_fault_in_any_lab(every_lab):
+    assert access_faults(every_lab[0]) == []
+
+
+def test_axe_finds_none_on_a_dark_page(page_of):
     page = page_of("every-lab", "dark")
-    labs = page.locator(".jp-OutputArea-output:has(.lt-chart)")
+    labs = page.locator(LABS)
     labs.nth(len(all_labs()) - 1).wait_for(state="attached", timeout=60_000)
     assert Lab(page, labs.last).ink() > 128
     assert access_faults(page) == []
+
+
+@pytest.mark.parametrize("name", ["noise-lab", "training-lab"])
+def test_a_lab_has_a_page_of_its_own_without_code(page_of, name):
+    page = page_of(name)
+    page.wait_for_selector(".lt-chart", state="attached", timeout=60_000)
+    assert sum(trace["shapes"] for trace in Lab(page, page.locator(LABS)).drawn()) > 0
+    assert page.locator(".jp-InputArea-editor").count() == 0
+
+
+def test_there_is_a_page_for_every_lab(tmp_path):
+    opened = {path.stem: nbformat.read(path, as_version=4).cells[0].source for path in write_pages(tmp_path)}
+    for name, lab in all_labs().items():
+        shown = {}
+        exec(opened[name].rsplit("\n", 1)[0], shown)
+        assert eval(opened[name].rsplit("\n", 1)[1].removesuffix("()"), shown) is lab
 
 
 def test_a_jupyter_server_shows_the_noise_lab_alone(browser, tmp_path):
@@ -62,7 +90,7 @@ def test_a_jupyter_server_shows_the_noise_lab_alone(browser, tmp_path):
         page = browser.new_page(viewport={"width": 1366, "height": 768})
         page.goto(f"{server.partition('/lab')[0]}/voila/render/noise-lab.ipynb?{token}")
         page.wait_for_selector(".lt-chart", state="attached", timeout=60_000)
-        lab = Lab(page, page.locator(".jp-OutputArea-output:has(.lt-chart)"))
+        lab = Lab(page, page.locator(LABS))
         lab.step(lab.sliders()[0])
         lab.shows_what_python_computes()
         assert page.locator(".jp-InputArea-editor").count() == 0

@@ -6,6 +6,7 @@ import pytest
 from lt_helpers.noise import Categorical, Fixed, Uniform, parse_noise
 
 NOISES = [Fixed(0), Fixed(1.5), Uniform(0), Uniform(5), Categorical((1, 3)), Categorical((1, 3, 5)), Categorical((0, 2.5))]
+SMALL = [Uniform(1e-5), Categorical((1e-5, 2e-7))]
 
 
 @pytest.mark.parametrize("noise", NOISES, ids=lambda noise: noise.key)
@@ -20,7 +21,7 @@ def test_quadrature_agrees_with_sampling(noise, rng):
     assert drawn.max() <= noise.sigma_max
 
 
-@pytest.mark.parametrize("noise", NOISES, ids=lambda noise: noise.key)
+@pytest.mark.parametrize("noise", NOISES + SMALL, ids=lambda noise: noise.key)
 def test_a_noise_is_read_back_from_its_key(noise):
     assert parse_noise(noise.key) == noise
     assert hash(parse_noise(noise.key)) == hash(noise)
