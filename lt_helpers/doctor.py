@@ -100,8 +100,10 @@ def memory():
 
 def threads():
     """The threads that matrix products will use, against the processors that are granted."""
-    asked = next((os.environ[name] for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS") if os.environ.get(name, "").isdigit()), None)
-    used, granted = int(asked or os.cpu_count()), machine.processors()
+    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()  # those that this process may run on
+    asked = [os.environ.get(name, "") for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")]
+    asked = [int(number) for number in asked if number.isdecimal() and int(number)]
+    used, granted = min([*asked[:1], there]), machine.processors()
     remedy = f"More threads than processors make it slow: set OMP_NUM_THREADS={granted} before Python starts." if used > granted else ""
     return Finding("threads", f"{used} for matrix products, of {granted} processor{'s' * (granted > 1)} granted", remedy)
 

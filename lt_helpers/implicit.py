@@ -14,7 +14,7 @@ import numpy as np
 
 from . import checks
 from .model import layer_updates, linear_transformer, said_if_diverged
-from .spectrum import Spectrum
+from .spectrum import Spectrum, divide
 from .task import second_moments
 
 
@@ -89,7 +89,7 @@ def effective_step_size(state, pooled=False):
         if pooled:
             gp, gg, pp, scale = (value.sum(axis=0) for value in (gp, gg, pp, scale))
         left = gg >= 1e-8 * scale
-        return np.where(left, gp / gg, np.nan), np.where(left, gp / np.sqrt(gg * pp), np.nan)
+        return np.where(left, gp / gg, np.nan), np.where(left, gp / (np.sqrt(gg) * np.sqrt(pp)), np.nan)
 
 
 def filter_factors(model, x, sigma, draws, rng):
@@ -98,7 +98,7 @@ def filter_factors(model, x, sigma, draws, rng):
     The slope of s_j w_j on alpha_j (components along eigenvector j of Sigma) over `draws` redraws of the truth and the noise at fixed x.
 
     x : (n, d).    sigma : number.    draws : int.    rng : numpy.random.Generator.
-    -> s (d,), G (d,) and R^2 (d,) of the fit: is the model a filter at all?
+    -> s (d,), G (d,) and R^2 (d,) of the fit: is the model a filter at all? NaN, both, for a direction that the inputs never take.
     """
     x = checks.array(x, "x", ("context", linear_transformer(model).dim))
     checks.context(x[None], np.zeros((1, len(x))))
@@ -109,7 +109,7 @@ def filter_factors(model, x, sigma, draws, rng):
     S = second_moments(np.broadcast_to(x, (draws, n, d)), y)
     shared = Spectrum.from_moments(S[:1], n)  # all draws have the same inputs, and so the same principal directions
     alpha = np.where(shared.s > 0, shared.components(S[:, :-1, -1]), 0)  # (K, d)
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         answer = shared.s * shared.components(model.implicit_weight(S))  # (K, d)
         slope = (answer * alpha).sum(axis=0) / (alpha**2).sum(axis=0)
         missed = ((answer - slope * alpha) ** 2).sum(axis=0)
@@ -126,7 +126,8 @@ def filter_curve(model, S, eigenvalues):
     S : (d+1, d+1).  One context.    eigenvalues : (J,).    ->    G (J,)
     """
     d = S.shape[-1] - 1
-    faint = 1e-5 * np.linalg.norm(S[:-1, -1])
+    size = np.linalg.norm(S[:-1, -1]) or np.sqrt(S[-1, -1] * np.trace(S[:-1, :-1])) or 1.0  # of alpha; where it is 0, of what it could be
+    faint = 1e-5 * size
     wider = np.zeros((len(eigenvalues), d + 2, d + 2))
     old = np.r_[:d, d + 1]
     wider[:, old[:, None], old] = S
@@ -147,10 +148,11 @@ def implied_noise(w, spectrum, largest=30.0, count=601):
     distance = np.zeros((len(w), count))  # (B, K)
     with np.errstate(over="ignore", invalid="ignore"):
         for s_j, alpha_j, w_j in zip(spectrum.s.T, spectrum.alpha.T, w.T):  # all directions at once would take hundreds of megabytes
-            distance += (alpha_j[:, None] / (s_j[:, None] + sigmas**2 / spectrum.context) - w_j[:, None]) ** 2
+            distance += (divide(alpha_j[:, None], s_j[:, None] + sigmas**2 / spectrum.context) - w_j[:, None]) ** 2
     best = np.clip(distance.argmin(axis=1), 1, count - 2)
     left, middle, right = (np.take_along_axis(distance, (best + k)[:, None], axis=1)[:, 0] for k in (-1, 0, 1))
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        offset = np.clip((left - right) / (2 * (left - 2 * middle + right)), -1, 1)  # vertex of the parabola through three points
+        bent = left - 2 * middle + right  # above 0 where a parabola through the three points has a lowest one
+        offset = np.where(bent > 0, np.clip((left - right) / (2 * bent), -1, 1), distance.argmin(axis=1) - best)
     root = roots[best] + offset * roots[1]
     return np.where(np.isfinite(w).all(axis=-1), root**2, np.nan)

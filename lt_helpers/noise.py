@@ -13,7 +13,7 @@ from . import checks
 
 
 class Noise:
-    """A distribution of sigma. Two noises are equal when they are the same distribution: Uniform(0) is Fixed(0).
+    """A distribution of sigma. Two noises are equal when their keys are, which have six digits: Uniform(0) is Fixed(0).
 
     Attributes
     ----------
@@ -127,7 +127,7 @@ def parse_noise(text):
 
 def checked_sigma(value, name):
     """A noise level as a float, or one sentence on why it is none."""
-    return checks.number(value, name, 0, checks.LARGEST)
+    return checks.number(value, name, 0, checks.LARGEST) + 0.0  # no minus before a zero
 
 
 def known(noise):

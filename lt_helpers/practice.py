@@ -8,6 +8,7 @@ was made from.
 import numpy as np
 
 from . import checks
+from .model import linear_transformer
 from .task import second_moments
 
 PENALTIES = np.geomspace(0.1, 1000, 25)
@@ -23,10 +24,12 @@ def leave_one_out(x, y, penalties):
     left, singular, right = np.linalg.svd(x, full_matrices=False)  # (B, n, r), (B, r), (B, r, d)
     seen = (left * y[..., None]).sum(axis=1)[:, None]  # (B, 1, r)
     squares = singular[:, None] ** 2  # (B, 1, r)
-    kept = squares / (squares + penalties[:, None])  # (B, K, r)
-    fitted = (kept * seen) @ left.mT  # (B, K, n)
-    hat = kept @ (left**2).mT  # (B, K, n)
-    errors = (((y[:, None] - fitted) / (1 - hat)) ** 2).mean(axis=-1)
+    gone = penalties[:, None] / (squares + penalties[:, None])  # (B, K, r): what ridge leaves of each direction of y
+    beyond = x.shape[1] > x.shape[2]  # has y a part that no w explains? Else what is left there is rounding
+    residual = beyond * (y[:, None] - seen @ left.mT) + (gone * seen) @ left.mT  # (B, K, n)
+    leverage = left**2  # (B, n, r)
+    free = beyond * (1 - leverage.sum(axis=-1))[:, None] + gone @ leverage.mT  # (B, K, n): 1 - h
+    errors = ((residual / free) ** 2).mean(axis=-1)
     return errors, (seen * singular[:, None] / (squares + penalties[:, None])) @ right
 
 
@@ -72,7 +75,7 @@ def guarded(model, x, y, penalties=PENALTIES):
 
     model : LinearTransformer.    x : (B, n, d).    y : (B, n).    -> w (B, d), the alarm (B,).
     """
-    x, y = checks.context(x, y, model.dim)
+    x, y = checks.context(x, y, linear_transformer(model).dim)
     S = second_moments(x, y)
     w = model.implicit_weight(S)
     rings = alarm(w, S)

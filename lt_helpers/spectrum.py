@@ -32,8 +32,14 @@ class Spectrum:
 
     @classmethod
     def from_tokens(cls, x, y):
-        """From the examples x (B, n, d), y (B, n)."""
-        return cls.from_moments(second_moments(x, y), x.shape[1])
+        """From the examples x (B, n, d), y (B, n), by the singular values of X: small ones are lost to rounding when they are squared."""
+        n, d = x.shape[1:]
+        left, singular, right = np.linalg.svd(x, full_matrices=n < d)  # (B, n, r), (B, r), (B, d, d), r = min(n, d), largest first
+        singular = np.where(singular > 1e-13 * singular[:, :1], singular, 0)
+        along = (left[..., : singular.shape[1]].mT @ y[..., None])[..., 0]  # (B, r)
+        unseen = np.zeros((len(x), d - singular.shape[1]))
+        s, alpha = (np.concatenate([unseen, part[:, ::-1]], axis=1) / n for part in (singular**2, singular * along))
+        return cls(second_moments(x, y), s, right[:, ::-1].mT, alpha, n)
 
     def components(self, w):
         """Weights (B, d) -> their components along the principal directions (B, d)."""

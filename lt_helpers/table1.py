@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import options
+from . import checks, options
 from .baselines import on_spectrum
 from .evaluate import evaluate
 from .noise import PAPER_NOISES
@@ -78,7 +78,7 @@ def column(noise, samples=200_000, seed=0):
 def table(noises=PAPER_NOISES, samples=200_000, seed=0, jobs=1):
     """All cells of several noises, `jobs` of them at a time -> list of Cell."""
     compute = partial(column, samples=samples, seed=seed)
-    if jobs == 1:
+    if checks.count(jobs, "jobs") == 1:
         return [cell for noise in noises for cell in compute(noise)]
     with ProcessPoolExecutor(jobs) as pool:
         return [cell for cells in pool.map(compute, noises) for cell in cells]

@@ -3,6 +3,7 @@
 from contextlib import contextmanager, suppress
 from zlib import crc32
 
+import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
@@ -13,6 +14,7 @@ SUM = "crc32 "  # what the keys of checksums begin with, among the metadata
 
 def write(path, tensors, metadata=None):
     """Write a dictionary of NumPy arrays, and one of strings beside them, to the file `path`. OSError, and no change, if it cannot be."""
+    tensors = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}  # the format knows no strides
     sums = {SUM + name: checksum(tensor) for name, tensor in tensors.items()}
     with replacing(path) as partial:
         partial.write_bytes(save(tensors, (metadata or {}) | sums))

@@ -75,5 +75,5 @@ in_order_n = InLittleMemory(
         "P and Q have changed places: Q acts on the token that reads, P on what it has read.": exchanged,
         "The softmax is still there: leave the scores as they are and divide by n.": softmax_kept,
     },
-    well_done="Twice the tokens now cost twice the work, and S is all that is kept of them.",
+    well_done="S is all that is kept of the tokens, and no array on the way has an entry for every pair of them.",
 )

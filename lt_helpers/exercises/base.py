@@ -1,11 +1,12 @@
 """What an exercise is: a right answer, inputs to try it on, and a table of the usual wrong answers with what to say to each."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, field
 
 import numpy as np
 
-NOT_ATTEMPTED = "Not attempted yet: replace the dots and run this cell again."
+NOT_ATTEMPTED = "Not attempted yet: replace the dots, return your answer, and run this cell again."
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Exercise:
         function = attempt if callable(attempt) else lambda *arguments: attempt
         for arguments in self.cases():
             try:
-                answer = function(*arguments)
+                answer = function(*deepcopy(arguments))  # it may write into what it is given
             except NotImplementedError:
                 return NOT_ATTEMPTED
             except Exception as error:  # the learner's code: whatever it raises is shown, not thrown
@@ -52,8 +53,10 @@ class Exercise:
         """What is wrong with an answer, or None."""
         right = np.asarray(self.solution(*arguments), dtype=float)
         try:
+            if np.iscomplexobj(answer):
+                raise TypeError
             answer = np.asarray(answer, dtype=float)
-        except (TypeError, ValueError):
+        except Exception:  # objects with an array form of their own refuse in their own ways
             return f"Your answer is of type {type(answer).__name__}: it must be a number or an array of numbers."
         if answer.shape != right.shape:
             return f"Your answer has shape {answer.shape}: it must have shape {right.shape}."

@@ -19,7 +19,7 @@ class LayerExercise(Exercise):
         shape = (arguments[0] + 1,) * 2
         try:
             P, Q = (np.asarray(matrix, dtype=float) for matrix in answer)
-        except (TypeError, ValueError):
+        except Exception:  # as in Exercise
             return "Return two arrays of numbers, P and Q."
         if P.shape != shape or Q.shape != shape:
             return f"P has shape {P.shape} and Q {Q.shape}: both must be {shape}."

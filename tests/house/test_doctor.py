@@ -92,11 +92,22 @@ def test_a_missing_front_end_is_found(monkeypatch, tmp_path):
 
 def test_more_threads_than_processors_is_found(monkeypatch):
     monkeypatch.setattr(machine, "processors", lambda: 2)
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: set(range(16)), raising=False)
     monkeypatch.setenv("OMP_NUM_THREADS", "8")
     monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
     assert "OMP_NUM_THREADS=2" in doctor.threads().remedy
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     assert doctor.threads().remedy == ""
+    for text in ("0", "²", "many"):
+        monkeypatch.setenv("OMP_NUM_THREADS", text)
+        assert doctor.threads().found.startswith("16 ")
+
+
+def test_threads_are_no_more_than_the_processors_that_the_process_may_run_on(monkeypatch):
+    monkeypatch.setattr(machine, "processors", lambda: 1)
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: {3}, raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", "8")
+    assert doctor.threads().remedy == "" and doctor.threads().found.startswith("1 ")
 
 
 def test_short_memory_is_found(monkeypatch):

@@ -32,6 +32,16 @@ def test_ridge_agrees_with_scikit_learn(n, d, rng):
         np.testing.assert_allclose(w, linear_model.Ridge(alpha=s**2, fit_intercept=False).fit(x, y).coef_, rtol=1e-8, atol=1e-10)
 
 
+def test_features_of_very_different_sizes_are_all_used(rng):
+    """An income and a rate: the smaller one's eigenvalue is a rounding error of the larger one's."""
+    x = rng.normal(size=(4, 50, 2)) * [1e5, 1e-2]
+    y = x @ [1e-5, 100.0] + 0.1 * rng.normal(size=(4, 50))
+    expected = [np.linalg.lstsq(x_i, y_i)[0] for x_i, y_i in zip(x, y)]
+    np.testing.assert_allclose(baselines.ols(x, y), expected, rtol=1e-6)
+    np.testing.assert_allclose(baselines.ridge(x, y, 1e-4), expected, rtol=1e-3)
+    np.testing.assert_allclose(Spectrum.from_tokens(x, y).noise_estimate(), 0.1, rtol=0.5)
+
+
 def test_collinear_inputs_get_a_finite_answer(rng):
     batch = batch_of(20, 4, rng)
     x = batch.x.copy()

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+import torch
 
 from lt_helpers import exercises
 from lt_helpers.exercises.base import NOT_ATTEMPTED, Exercise
@@ -33,6 +34,31 @@ def test_each_usual_mistake_is_recognised(name, message):
     assert ALL[name].verdict(ALL[name].mistakes[message]) == f"Not yet. {message}"
 
 
+@pytest.mark.parametrize("name", ALL)
+def test_an_attempt_that_spoils_what_it_is_given_is_judged_by_what_it_returns(name):
+    def spoiled(function):
+        def attempt(*arguments):
+            answer = np.copy(function(*arguments))
+            for argument in arguments:
+                if isinstance(argument, np.ndarray):
+                    argument[...] = 1
+            return answer
+
+        return attempt
+
+    assert ALL[name].verdict(spoiled(ALL[name].solution)).startswith("Correct")
+    for message, wrong in ALL[name].mistakes.items():
+        assert ALL[name].verdict(spoiled(wrong)) == f"Not yet. {message}"
+
+
+def test_the_guard_is_not_passed_by_writing_into_the_weights():
+    def overwritten(w, x, y, ridge):
+        w[:] = ridge
+        return w
+
+    assert ALL["practice.guard"].verdict(overwritten).startswith("Not yet")
+
+
 @pytest.mark.parametrize(
     "attempt, words",
     [
@@ -43,6 +69,9 @@ def test_each_usual_mistake_is_recognised(name, message):
         (lambda x: x[:2], r"shape \(2,\)"),
         (lambda x: x * np.nan, "NaN"),
         (lambda x: "two", "type str"),
+        (lambda x: 2 * x + 1j, "type ndarray"),
+        (lambda x: torch.tensor(2 * x, requires_grad=True), "type Tensor"),
+        (lambda x: torch.tensor(2 * x), "Correct"),
         (lambda x: 1 / 0, "stops with ZeroDivisionError"),
         (lambda: 3, "stops with TypeError"),
         (2.0, "shape"),

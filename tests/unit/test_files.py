@@ -51,6 +51,13 @@ def test_a_file_of_the_right_format_that_holds_no_model_is_named(tmp_path):
         LinearTransformer.load(tmp_path / "table.safetensors")
 
 
+@pytest.mark.parametrize("view", [lambda A: A.mT, lambda A: A[..., ::-1], np.asfortranarray], ids=["turned", "reversed", "Fortran"])
+def test_views_of_arrays_are_written_as_they_read(tmp_path, view):
+    model = LinearTransformer(view(MODEL.P), MODEL.Q)
+    model.save(tmp_path / "model.safetensors")
+    assert np.array_equal(LinearTransformer.load(tmp_path / "model.safetensors").P, view(MODEL.P))
+
+
 def test_a_file_without_checksums_is_read(tmp_path):
     (tmp_path / "other.safetensors").write_bytes(weights.save({"P": MODEL.P, "Q": MODEL.Q}))
     assert np.array_equal(LinearTransformer.load(tmp_path / "other.safetensors").P, MODEL.P)

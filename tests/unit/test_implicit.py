@@ -114,6 +114,34 @@ def test_ridge_is_seen_to_imply_its_own_noise(sigma, rng):
     np.testing.assert_allclose(implied_noise(spectrum.ridge(batch.sigma), spectrum), sigma, atol=3e-3 + 2e-3 * sigma)
 
 
+@pytest.mark.parametrize("case", ["fewer examples than features", "a feature that never varies", "labels that are all 0"])
+def test_there_is_an_implied_noise_where_some_direction_is_empty(case, rng):
+    batch = RegressionTask(10, 6 if case.startswith("fewer") else 20, Fixed(2.0)).sample(5, rng)
+    x, y = batch.x.copy(), batch.y * (not case.startswith("labels"))
+    x[..., 3] *= not case.startswith("a feature")
+    spectrum = Spectrum.from_tokens(x, y)
+    implied = implied_noise(spectrum.ridge(batch.sigma), spectrum)
+    if y.any():
+        np.testing.assert_allclose(implied, 2.0, atol=2e-3)
+    else:  # any noise fits
+        assert np.isfinite(implied).all()
+
+
+def test_the_filter_curve_needs_no_covariance_with_y(rng):
+    model = LinearTransformer.random("diag", 4, 3, rng=rng, scale=0.1)
+    assert np.isfinite(filter_curve(model, np.eye(5), np.array([0.5, 1.0]))).all()
+
+
+@pytest.mark.parametrize("unit", [1e-90, 1e90])
+def test_the_cosine_of_gradient_descent_is_1_in_any_unit_of_the_labels(unit, rng):
+    omega = np.zeros((3, 2, 2))
+    omega[:, 1, 0] = -0.3
+    descent = LinearTransformer.from_diagonals(np.broadcast_to(np.eye(2), (3, 2, 2)), omega, 10)
+    batch = RegressionTask(10, 20, Fixed(1.0)).sample(3, rng)
+    _, cosine = effective_step_size(implicit_regression(descent, batch.x, unit * batch.y))
+    np.testing.assert_allclose(cosine, 1, rtol=1e-9)
+
+
 def test_divergence_becomes_nan_and_is_said(rng):
     model = LinearTransformer.random("full", 3, 6, 1, rng, scale=0.5)
     batch = RegressionTask(3, 9, Fixed(1.0)).sample(2, rng)

@@ -29,7 +29,7 @@ def test_a_noise_is_read_back_from_its_key(noise):
 
 def test_no_noise_is_the_same_noise_however_it_is_written():
     assert Uniform(0) == Fixed(0) == Categorical((0,)) == parse_noise("uniform:0")
-    assert Uniform(1) != Fixed(1)
+    assert Uniform(1) != Fixed(1) and Fixed(-0.0) == Fixed(0)
     assert Categorical((3, 1)) == Categorical((1.0, 3.0)) == parse_noise("categorical:1,3")
 
 

@@ -35,6 +35,27 @@ def test_leaving_one_out_is_fitting_again_without_it(rng):
         np.testing.assert_allclose(errors[0, column], np.mean(np.square(missed)))
 
 
+@pytest.mark.parametrize("n, d", [(5, 10), (10, 10), (12, 10), (1, 3)])
+@pytest.mark.parametrize("unit", [1e-4, 1.0, 1e6])
+def test_leaving_one_out_is_exact_in_any_unit_and_with_few_examples(n, d, unit, rng):
+    x, y = contexts(rng, batch=1, n=n, d=d)
+    errors, _ = leave_one_out(unit * x, y, np.array([0.1, 30.0]))
+    for column, penalty in enumerate((0.1, 30.0)):
+        missed = []
+        for i in range(n):
+            others, labels = unit * np.delete(x[0], i, 0), np.delete(y[0], i)
+            few = n - 1 < d  # then by the matrix of the examples: that of the features is near to singular
+            w = np.linalg.solve(others.T @ others + penalty * np.eye(d), others.T @ labels)
+            w = others.T @ np.linalg.solve(others @ others.T + penalty * np.eye(n - 1), labels) if few else w
+            missed.append(y[0, i] - unit * x[0, i] @ w)
+        np.testing.assert_allclose(errors[0, column], np.mean(np.square(missed)), rtol=1e-6)
+
+
+def test_what_is_no_model_is_not_guarded(rng):
+    with pytest.raises(TypeError, match="model is None"):
+        guarded(None, *contexts(rng))
+
+
 def test_the_misfit_is_that_of_the_examples(rng):
     x, y = contexts(rng)
     w = rng.normal(size=(5, 3, 10))  # after each of three layers

@@ -1,10 +1,11 @@
 """Ours against the paper's Table 1: how far apart, and the table that the command prints."""
 
 import numpy as np
+import pytest
 
 from lt_helpers import Fixed, RegressionTask
 from lt_helpers.evaluate import evaluate
-from lt_helpers.table1 import deviation
+from lt_helpers.table1 import deviation, table
 
 
 def test_a_deviation_is_the_difference_over_the_root_of_summed_variances():
@@ -17,6 +18,11 @@ def test_the_rounding_of_the_print_counts_as_an_error(rng):
     """Numbers drawn evenly and then rounded to three decimals differ from the print by one such error, in the root of the mean square."""
     drawn = rng.uniform(0.05, 0.95, size=20_000)
     np.testing.assert_allclose(np.mean(deviation(drawn, 0.0, np.round(drawn, 3), 0.0) ** 2), 1.0, rtol=0.03)
+
+
+def test_the_number_of_jobs_is_checked():
+    with pytest.raises(ValueError, match="jobs is 0: jobs must be a whole number from 1"):
+        table([Fixed(0)], samples=10, jobs=0)
 
 
 def test_no_deviation_is_given_for_tiny_entries():
