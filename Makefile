@@ -1,5 +1,6 @@
 # Everything one does with the project is a target here; `make` alone lists them. Each sets up what it needs in $(VENV).
 VENV ?= .venv
+override VENV := $(or $(VENV),.venv)# `make lab VENV=$CONDA_PREFIX` where no conda environment is active
 PORT ?= 8888
 OPEN ?= yes
 TORCH ?= yes
@@ -7,13 +8,13 @@ NB ?=
 USERS ?= 8
 ARGS ?=
 
-PY := $(VENV)/bin/python
+PY := "$(VENV)/bin/python"
 # The matrices are 11 x 11: more threads than one only cost time, and far more of it where a container has fewer CPUs than it shows.
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab dashboard site test notebooks readme pictures bench classroom train lint audit clean
-.PHONY: audit-environment lab-environment dashboard-environment test-environment train-environment classroom-environment
+.PHONY: help lab dashboard site doctor test notebooks readme pictures bench classroom train lint audit clean
+.PHONY: audit-environment lab-environment site-environment dashboard-environment test-environment train-environment classroom-environment
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z]*\):.*##/  make \1\t/p' Makefile | expand -t 18
@@ -28,8 +29,12 @@ lab: lab-environment  ## open notebook 00 in JupyterLab (sets up .venv the first
 dashboard: dashboard-environment  ## serve every lab as a page of its own, with Voila
 	@$(PY) tools/dashboard.py --port $(PORT) $(if $(filter no,$(OPEN)),--no-browser)
 
-site: lab-environment  ## write the pages that need no kernel: build/site/index.html
+site: site-environment  ## write the pages that need no kernel: build/site/index.html
 	@$(PY) tools/build_site.py
+
+doctor:  ## check that what the labs need is here, and say what to do where it is not
+	@[ -x $(PY) ] || { echo "make: there is no environment $(VENV) yet: make lab makes it." >&2; exit 1; }
+	@$(PY) -m lt_helpers doctor
 
 test: test-environment  ## run the whole suite: house, unit, labs, notebooks, browser
 	@tools/setup chromium
@@ -51,7 +56,7 @@ bench: test-environment  ## measure labs, training and forward pass beside the u
 	@$(PY) -m benchmarks $(ARGS)
 
 classroom: classroom-environment  ## a room of USERS=8 learners on a real JupyterHub: time to the first lab, memory
-	@tools/setup proxy $(VENV)
+	@tools/setup proxy "$(VENV)"
 	@$(PY) tools/classroom.py $(USERS)
 
 train: train-environment  ## make stored models again (ARGS=--help lists the options)
@@ -68,15 +73,17 @@ clean:  ## remove the environment and what the commands left behind
 	find . \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
 lab-environment:
-	@tools/setup labs $(VENV)
-	@$(if $(filter no,$(TORCH)),,tools/setup train $(VENV))
+	@tools/setup labs "$(VENV)"
+	@$(if $(filter no,$(TORCH)),,tools/setup train "$(VENV)")
+site-environment:
+	@tools/setup labs "$(VENV)"
 dashboard-environment:
-	@tools/setup dashboard $(VENV)
+	@tools/setup dashboard "$(VENV)"
 test-environment:
-	@tools/setup test $(VENV)
+	@tools/setup test "$(VENV)"
 classroom-environment:
-	@tools/setup classroom $(VENV)
+	@tools/setup classroom "$(VENV)"
 audit-environment:
-	@tools/setup audit $(VENV)
+	@tools/setup audit "$(VENV)"
 train-environment:
-	@tools/setup train $(VENV)
+	@tools/setup train "$(VENV)"

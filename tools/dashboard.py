@@ -9,6 +9,7 @@ Voila runs a kernel for each visitor of a page and shows nothing but what the no
 import argparse
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -62,6 +63,7 @@ def main():
         raise SystemExit(f"Port {options.port} is taken: choose another with --port (make dashboard PORT=9000).")
     write_pages()
     token = secrets.token_hex(16)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     server = subprocess.Popen(command(options.port), env={**os.environ, "JUPYTER_TOKEN": token})
     try:
         while not answers(options.port):
@@ -74,7 +76,13 @@ def main():
             webbrowser.open(address)
         server.wait()
     except KeyboardInterrupt:
-        server.wait()
+        pass
+    finally:  # after Ctrl-C Voila ends as well; whoever stops this script alone would leave it there
+        server.terminate()
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:
+            server.kill()
 
 
 def answers(port):

@@ -58,7 +58,7 @@ def installs(project):
 def test_make_alone_lists_every_command():
     listed = {line.split()[1] for line in run("make").stdout.splitlines() if line.startswith("  make ")}
     users = {"lab", "dashboard", "site", "classroom", "train"}
-    keepers = {"test", "notebooks", "readme", "pictures", "bench", "lint", "audit", "clean"}
+    keepers = {"doctor", "test", "notebooks", "readme", "pictures", "bench", "lint", "audit", "clean"}
     assert users | keepers | {"help"} == listed
 
 
@@ -81,9 +81,46 @@ def test_setup_for_the_tests_serves_the_labs_and_the_training(project):
     assert [call.split()[-1] for call in installs(project)] == [".[test]"]
 
 
+@pytest.mark.parametrize("first, second", [("dashboard", "labs"), ("classroom", "labs"), ("audit", "test"), ("audit", "train")])
+def test_setup_for_one_thing_serves_what_it_holds(project, first, second):
+    for extra in (first, second):
+        run("tools/setup", extra, "env", cwd=project)
+    assert [call.split()[-1] for call in installs(project)] == [f".[{first}]"]
+
+
+def test_an_environment_without_pip_is_made_anew(project):
+    """As Ctrl-C leaves it, or a first run without a network."""
+    (project / "env").rename(project / ".venv")
+    python, base = project / ".venv" / "bin" / "python", project / "base"
+    python.write_text('#!/bin/sh\n[ "$2" != pip ]\n')
+    base.write_text('#!/bin/sh\n[ "$2" = venv ] && echo "#!/bin/sh" >.venv/bin/python\nexit 0\n')
+    base.chmod(0o755)
+    done = run("tools/setup", "labs", cwd=project, PYTHON=str(base))
+    assert done.returncode == 0 and "Making .venv" in done.stdout
+    assert run("tools/setup", "labs", cwd=project).stdout == ""
+
+
+def test_without_a_network_the_labs_are_offered_without_torch(project):
+    run("tools/setup", "labs", "env", cwd=project)
+    (project / "env" / "bin" / "python").write_text('#!/bin/sh\n! echo "$*" | grep -q "pip install"\n')
+    done = run("tools/setup", "train", "env", cwd=project)
+    assert done.returncode == 1 and "make lab TORCH=no" in done.stderr
+
+
+def test_an_empty_or_spaced_environment_is_one_word():
+    assert "tools/setup labs \".venv\"" in run("make", "--dry-run", "lab", "VENV=").stdout
+    spaced = run("make", "--dry-run", "lab", "VENV=/my env").stdout
+    assert "tools/setup labs \"/my env\"" in spaced and "\"/my env/bin/python\" -m jupyterlab" in spaced
+
+
+def test_the_doctor_says_where_there_is_nothing_to_examine(tmp_path):
+    done = run("make", "doctor", f"VENV={tmp_path}/none")
+    assert done.returncode == 2 and "make lab makes it" in done.stderr
+
+
 def test_setup_that_fails_is_tried_again(project):
     python = project / "env" / "bin" / "python"
-    python.write_text('#!/bin/sh\n[ "$2" != pip ]\n')
+    python.write_text('#!/bin/sh\n! echo "$*" | grep -q "pip install"\n')
     done = run("tools/setup", "labs", "env", cwd=project)
     assert done.returncode == 1
     assert "make: pip could not install the packages" in done.stderr

@@ -56,6 +56,8 @@ def test_this_python_is_allowed():
 
 def test_versions_agree():
     assert lt_helpers.__version__ == PROJECT["version"]
+    assert yaml.safe_load((ROOT / "hub" / "values.yaml").read_text())["singleuser"]["image"]["tag"] == PROJECT["version"]
+    assert set(re.findall(r"lt-helpers:(\S+)", (ROOT / "docs" / "workshop.md").read_text())) == {PROJECT["version"]}
     assert version("lt_helpers") == PROJECT["version"], "install the project again: make test"
 
 

@@ -39,7 +39,13 @@ def test_both_hubs_grant_the_same_memory():
 def test_nothing_in_the_settings_lets_anybody_in():
     text = "".join(path.read_text() for path in (ROOT / "hub").iterdir())
     assert not re.search(r"allow_all|Dummy|dummy|[Pp]assword *[=:]|token *[=:]|0\.0\.0\.0", text)
-    assert VALUES["hub"]["config"]["JupyterHub"]["authenticator_class"].endswith("NullAuthenticator")
+    assert VALUES["hub"]["config"]["JupyterHub"]["authenticator_class"] == "null"  # JupyterHub's own name for it
+
+
+def test_placeholders_make_room_for_learners():
+    """Without priorities they would keep the seats that they are there to keep warm."""
+    scheduling = VALUES["scheduling"]
+    assert scheduling["userPlaceholder"]["enabled"] and scheduling["podPriority"]["enabled"]
 
 
 def test_the_image_starts_through_our_start_script_at_the_first_notebook():

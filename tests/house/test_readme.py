@@ -1,11 +1,11 @@
 """The README: what it repeats has one home, and what it points at is there."""
 
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
 from dashboard import write_pages
+from project_files import project_files
 from release_notes import notes
 from write_readme import BLOCKS, first_notebook, project, series, written
 
@@ -45,7 +45,8 @@ def test_pictures_have_words(page):
 def test_only_one_file_names_the_repository_by_hand():
     repository = project()["urls"]["Repository"]
     owner_and_name = repository.removeprefix("https://github.com/")
-    files = subprocess.run(["git", "grep", "-lI", "-F", owner_and_name], cwd=ROOT, capture_output=True, text=True).stdout.split()
+    naming = [path for path in project_files() if owner_and_name in path.read_text(errors="ignore")]
+    files = [path.relative_to(ROOT).as_posix() for path in naming]
     made = {name for name in files if name.startswith("notebooks/") and name.endswith(".ipynb")}  # their setup cells, by `make notebooks`
     assert set(files) - made == {"pyproject.toml", "README.md", "CITATION.cff"}
     outside_blocks = (ROOT / "README.md").read_text()

@@ -2,11 +2,11 @@
 
 import json
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
 from audit import verdict
+from project_files import project_files
 
 ROOT = Path(__file__).parents[2]
 OPENS = re.compile(
@@ -23,9 +23,10 @@ HERE = ("--ServerApp.ip=127.0.0.1", '"--ip=127.0.0.1"', '"Voila.ip": "127.0.0.1"
 
 def texts():
     """The project's own text files, but for tests."""
-    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
-    for path in (ROOT / name for name in names if name and not name.startswith("tests/") and "plotly.min.js" not in name):
-        if path.is_file() and path.suffix in {"", ".py", ".md", ".yml", ".yaml", ".json", ".toml", ".js", ".html", ".ipynb"}:
+    for path in project_files():
+        if path.is_relative_to(ROOT / "tests") or path.name == "plotly.min.js":
+            continue
+        if path.suffix in {"", ".py", ".md", ".yml", ".yaml", ".json", ".toml", ".js", ".html", ".ipynb"}:
             yield path, path.read_text(errors="ignore")
 
 
@@ -76,3 +77,11 @@ SKIPPED = {"name": "ours", "skip_reason": "Dependency not found on PyPI and coul
 def test_an_audit_that_could_not_be_made_is_no_success(output, words, well):
     said, good = verdict(output, "no route to host")
     assert words in said and good is well
+
+
+def test_the_projects_files_are_found_without_git_too(tmp_path, monkeypatch):
+    """As in an archive of the project, or in a folder of another owner."""
+    with_git = set(project_files())
+    monkeypatch.setenv("PATH", str(tmp_path))
+    without = set(project_files())
+    assert with_git <= without and not any(".venv" in path.parts or path.suffix == ".pyc" for path in without)
