@@ -140,7 +140,8 @@ def implied_noise(w, spectrum, largest=30.0, count=601):
     """The noise that w acts as if it had seen: the sigma whose ridge weight is nearest, argmin |w - w_ridge(sigma)|.
 
     w : (B, d).    spectrum : Spectrum of the B contexts.
-    -> sigma (B,), between 0 and `largest`, to about 1e-3; NaN where w is not finite.
+    -> sigma (B,), between 0 and `largest`, to about 1e-3; NaN where w is not finite, and where none is nearer than the others: w has
+    exploded, or the labels are all 0.
     """
     w = spectrum.components(w)  # (B, d)
     roots = np.linspace(0, np.sqrt(largest), count)  # fine where sigma is small
@@ -155,4 +156,5 @@ def implied_noise(w, spectrum, largest=30.0, count=601):
         bent = left - 2 * middle + right  # above 0 where a parabola through the three points has a lowest one
         offset = np.where(bent > 0, np.clip((left - right) / (2 * bent), -1, 1), distance.argmin(axis=1) - best)
     root = roots[best] + offset * roots[1]
-    return np.where(np.isfinite(w).all(axis=-1), root**2, np.nan)
+    told = np.isfinite(w).all(axis=-1) & (distance.max(axis=1) > (1 + 1e-12) * distance.min(axis=1))
+    return np.where(told, root**2, np.nan)
