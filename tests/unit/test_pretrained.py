@@ -1,13 +1,16 @@
 """The stored models: what is stored is found, what is not is said, and a damaged file is named."""
 
+import itertools
 import json
 
 import numpy as np
 import pytest
 
 from lt_helpers import Categorical, LinearTransformer, RegressionTask, Uniform, adjusted_loss, load_pretrained, weights
+from lt_helpers.baselines import stored_losses
+from lt_helpers.labs.reproduce_state import paper_error
 from lt_helpers.model import KINDS
-from lt_helpers.noise import parse_noise
+from lt_helpers.noise import PAPER_NOISES, parse_noise
 from lt_helpers.pretrained import FOLDER, model_name, record, spans, stored, stored_layers
 from lt_helpers.table1 import paper_table
 
@@ -50,6 +53,32 @@ def test_depth_never_hurts(family):
 def test_models_for_uniform_noise_are_as_good_as_the_papers(kind, layers):
     entry = record(kind, layers, Uniform(5))
     assert entry["loss"] <= 1.05 * paper_table()[kind, layers, "uniform-5"] + 2 * entry["standard_error"]
+
+
+def test_the_stored_set_meets_the_papers_table():
+    """Allowed: half a unit of the last digit printed, and two standard errors of the paper's way; without noise a factor of 3."""
+    above, below = {}, 0
+    for kind, layers, noise in itertools.product(("diag", "full"), range(1, 8), PAPER_NOISES):
+        ours, printed = record(kind, layers, noise)["loss"], paper_table()[kind, layers, noise.key]
+        allowed = printed + 0.0005 + 2 * paper_error(kind, layers, noise) if noise.sigma_max else 3 * printed
+        above[kind, layers, noise.key] = ours / allowed
+        below += bool(noise.sigma_max) and layers >= 4 and ours < printed
+    ratios = np.array(list(above.values()))
+    assert np.mean(ratios <= 1) >= 0.95 and ratios.max() < 1.1
+    assert below > 72 / 2
+
+
+NOISY = [noise for noise in PAPER_NOISES if noise.sigma_max]
+
+
+@pytest.mark.parametrize("kind, noises, most", [("full", NOISY, 1.12), ("diag", list(map(Uniform, range(1, 8))), 1.2)])
+def test_seven_layers_come_near_to_the_best_possible(kind, noises, most):
+    """The mean over the columns of the loss, in units of the Bayes-optimal predictor's, within two standard errors of that mean."""
+    models = np.array([[record(kind, 7, noise)[name] for name in ("loss", "standard_error")] for noise in noises])
+    best = np.array([stored_losses()[noise.key]["Bayes-optimal"] for noise in noises])
+    ratio = models[:, 0] / best[:, 0]
+    error = np.sqrt(((ratio * np.hypot(models[:, 1] / models[:, 0], best[:, 1] / best[:, 0])) ** 2).sum()) / len(noises)
+    assert ratio.mean() < most + 2 * error
 
 
 def test_a_model_that_is_not_stored_is_said_with_those_that_are():
