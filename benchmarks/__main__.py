@@ -28,7 +28,9 @@ def machine():
     """What measured, in a line."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.is_file() else []
-    cpu = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
+    cpu = next(
+        (line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor()
+    )
     packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "torch", "jupyterlab", "plotly"))
     return f"{date.today()}, {os.cpu_count()} cores ({cpu}), Python {platform.python_version()}, {packages}."
 

@@ -18,7 +18,11 @@ from tools.notebook_page import NotebookPage
 MOVES, DRAGS, PACE = 60, 40, 0.05
 SETTLED = 0.3  # seconds without a change of the drawing
 THERE = 8  # moves to one side before it turns back: no slider may come to its end
-LABS = {"NoiseLab": "sigma", "RidgeLab": "sigma", "RescalingLab": "s1"}  # and the control of the slider that is moved
+LABS = {
+    "NoiseLab": "sigma",
+    "RidgeLab": "sigma",
+    "RescalingLab": "s1",
+}  # and the control of the slider that is moved
 IMPORT = "from lt_helpers.labs import {lab}"
 FIGURE = """
 import ipywidgets, plotly.graph_objects as go
@@ -47,7 +51,11 @@ ipywidgets.interactive(show, value=slider)
 def variants(lab, name):
     """The three ways to show a lab's figure -> {way: cells of a notebook}."""
     start, same = IMPORT.format(lab=lab), FIGURE.format(lab=lab, name=name)
-    return {"lab": [start, f"{lab}()"], "FigureWidget": [start + same, WIDGET], "interact": [start + same, NAIVE]}
+    return {
+        "lab": [start, f"{lab}()"],
+        "FigureWidget": [start + same, WIDGET],
+        "interact": [start + same, NAIVE],
+    }
 
 
 WATCH = """() => {
@@ -100,7 +108,15 @@ def measure(browser, address, moves=MOVES):
         times.append(drawn - pressed if drawn > pressed else np.inf)
     down, up = (wire.down - down) / moves, (wire.up - up) / moves
     frames, after = dragged(page, handle)
-    result = dict(first_bytes=first, first_seconds=opened, down=down, up=up, times=np.array(times), frames=frames, after=after)
+    result = dict(
+        first_bytes=first,
+        first_seconds=opened,
+        down=down,
+        up=up,
+        times=np.array(times),
+        frames=frames,
+        after=after,
+    )
     notebook.close()
     return result
 
@@ -139,7 +155,11 @@ def second_lab(browser, address):
 
 def report(moves=MOVES):
     """The variants as a Markdown table."""
-    cells = {f"{lab}, {way}": notebook for lab, name in LABS.items() for way, notebook in variants(lab, name).items()}
+    cells = {
+        f"{lab}, {way}": notebook
+        for lab, name in LABS.items()
+        for way, notebook in variants(lab, name).items()
+    }
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         for name, notebook in cells.items():
             write_notebook(Path(folder) / f"{name}.ipynb", notebook)
@@ -153,8 +173,17 @@ def report(moves=MOVES):
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name, result in results.items():
-        (p50, p95), lab = np.percentile(result["times"], [50, 95]), np.median(results[f"{name.split(', ')[0]}, lab"]["times"])
-        numbers = [f"{p50:.0f}", f"{p95:.0f}", f"{p50 / lab:.1f}", f"{result['frames']:.1f}", f"{result['after']:.0f}"]
+        (p50, p95), lab = (
+            np.percentile(result["times"], [50, 95]),
+            np.median(results[f"{name.split(', ')[0]}, lab"]["times"]),
+        )
+        numbers = [
+            f"{p50:.0f}",
+            f"{p95:.0f}",
+            f"{p50 / lab:.1f}",
+            f"{result['frames']:.1f}",
+            f"{result['after']:.0f}",
+        ]
         numbers += [f"{result['down'] / 1e3:.1f}", f"{result['up'] / 1e3:.2f}"]
         numbers += [f"{result['first_bytes'] / 1e6:.2f}", f"{result['first_seconds']:.1f}"]
         lines.append(f"| {' | '.join([name, *numbers])} |")

@@ -34,4 +34,7 @@ def forward():
 def report():
     """The rows as a Markdown table."""
     lines = ["| n | tokens, ms a sequence | moments, ms a sequence | tokens / moments |", "|---|---|---|---|"]
-    return "\n".join(lines + [f"| {n} | {tokens:.3g} | {moments:.3g} | {ratio:.3g} |" for n, tokens, moments, ratio in forward()])
+    return "\n".join(
+        lines
+        + [f"| {n} | {tokens:.3g} | {moments:.3g} | {ratio:.3g} |" for n, tokens, moments, ratio in forward()]
+    )

@@ -37,7 +37,12 @@ WATCH = """() => {
   }).observe(document.querySelector(".jp-Notebook"), {subtree: true, childList: true, characterData: true});
 }"""
 PRESSES, SECONDS = 40, 20
-SEEDS, QUIET, NOISY, RATE = 20, 1000, 1600, 0.06  # starts; steps at sigma_max 1 and 5 (20 s at 80 a second); the lab's learning rate
+SEEDS, QUIET, NOISY, RATE = (
+    20,
+    1000,
+    1600,
+    0.06,
+)  # starts; steps at sigma_max 1 and 5 (20 s at 80 a second); the lab's learning rate
 
 
 def answered(page, goal, ask):
@@ -66,7 +71,9 @@ def in_the_browser():
                 notebook.run_last_cell()
                 while (text := output.inner_text()) == before or not text.startswith("said"):
                     sleep(0.01)
-                return [float(number) for number in re.findall(r"[\d.]+", text)], 1e3 * (perf_counter() - begin)
+                return [float(number) for number in re.findall(r"[\d.]+", text)], 1e3 * (
+                    perf_counter() - begin
+                )
 
             lab.button("Start").click()
             sleep(2)
@@ -81,7 +88,11 @@ def in_the_browser():
                 there = keys[press % len(keys)]
                 key = "ArrowRight" if there > place else "ArrowLeft"
                 lab.handle("Noise σ_max").focus()
-                slider.append(answered(page, goals[there] if there else "U(0, 1)", lambda key=key: page.keyboard.press(key)))
+                slider.append(
+                    answered(
+                        page, goals[there] if there else "U(0, 1)", lambda key=key: page.keyboard.press(key)
+                    )
+                )
                 place = there
                 sleep(0.2)
             pause = answered(page, "paused", lambda: lab.button("Pause").click())
@@ -95,7 +106,10 @@ def in_the_browser():
 def following(seeds=SEEDS, groups=4, seed=0):
     """Starts that train at U(0, 1), then at U(0, 5) -> losses (seeds,) at the end, over the stored model's, on 20,000 sequences."""
     torch.set_num_threads(1)
-    parameters, quiet, noisy = family("diag", 3, DIM, heads=2), *(RegressionTask(DIM, CONTEXT, Uniform(top)) for top in (1, 5))
+    parameters, quiet, noisy = (
+        family("diag", 3, DIM, heads=2),
+        *(RegressionTask(DIM, CONTEXT, Uniform(top)) for top in (1, 5)),
+    )
     test = draw(noisy, 20_000, np.random.default_rng(seed), share=0)
 
     def weighed(w):
@@ -107,7 +121,9 @@ def following(seeds=SEEDS, groups=4, seed=0):
     for group in range(groups):
         rng = np.random.default_rng([seed, group])
         theta = torch.stack([parameters.start(rng, quiet.noise) for _ in range(seeds // groups)])
-        run = Adam(parameters, theta, quiet, rng, Settings(batch=BATCH, learning_rate=RATE, check=NEVER, held_out=1))
+        run = Adam(
+            parameters, theta, quiet, rng, Settings(batch=BATCH, learning_rate=RATE, check=NEVER, held_out=1)
+        )
         for _ in range(QUIET):
             run.step()
         run.theta = run.average.clone()

@@ -69,8 +69,13 @@ def steps(layers=7, batch=2_048):
         task = RegressionTask(10, n, Fixed(1.0))
         few = 10_000 // n  # a batch that fits
         tokens = [partial(token_step, attend, P, Q, optimiser, task, few, rng) for attend in (masked, sliced)]
-        ours = Adam(parameters, theta, task, rng, Settings(batch=batch, check=10**9)), GaussNewton(parameters, theta, task, rng)
-        rows.append((n, *(fastest(step, few) for step in tokens), *(fastest(run.step, batch) for run in ours)))
+        ours = (
+            Adam(parameters, theta, task, rng, Settings(batch=batch, check=10**9)),
+            GaussNewton(parameters, theta, task, rng),
+        )
+        rows.append(
+            (n, *(fastest(step, few) for step in tokens), *(fastest(run.step, batch) for run in ours))
+        )
     return rows
 
 
@@ -85,7 +90,11 @@ def times_to_paper():
                 raise KeyboardInterrupt
 
         found = search(family(kind, layers, 10), RegressionTask(10, 20, Uniform(5)), 0, report=stop_there)
-        after = f"{found.seconds:.0f}" if found.interrupted else f"not reached: {found.loss:.4f} at the end, after {found.seconds:.0f}"
+        after = (
+            f"{found.seconds:.0f}"
+            if found.interrupted
+            else f"not reached: {found.loss:.4f} at the end, after {found.seconds:.0f}"
+        )
         rows.append((f"{kind.upper()}, {layers} layers", f"{paper}", after))
     return rows
 
@@ -102,11 +111,20 @@ def evaluation(samples=100_000):
 def report():
     """The measurements as Markdown tables."""
     torch.set_num_threads(1)
-    lines = ["FULL, 7 layers, ms a sequence and step, one core. On tokens there is one query, hidden by a mask, as in public code, or left"]
+    lines = [
+        "FULL, 7 layers, ms a sequence and step, one core. On tokens there is one query, hidden by a mask, as in public code, or left"
+    ]
     lines += ["out. On moments all queries count. Ratios are over Adam on moments.", ""]
-    lines += ["| n | Adam on tokens, mask | Adam on tokens | Adam on moments | mask, ratio | tokens, ratio | Gauss-Newton on moments |"]
+    lines += [
+        "| n | Adam on tokens, mask | Adam on tokens | Adam on moments | mask, ratio | tokens, ratio | Gauss-Newton on moments |"
+    ]
     lines += ["|---|---|---|---|---|---|---|"]
-    lines += [f"| {n} | {a:.3g} | {b:.3g} | {c:.3g} | {a / c:.3g} | {b / c:.3g} | {d:.3g} |" for n, a, b, c, d in steps()]
+    lines += [
+        f"| {n} | {a:.3g} | {b:.3g} | {c:.3g} | {a / c:.3g} | {b / c:.3g} | {d:.3g} |"
+        for n, a, b, c, d in steps()
+    ]
     lines += ["", "| U(0, 5) | the paper's loss | reached after, s of one core |", "|---|---|---|"]
     lines += [f"| {' | '.join(row)} |" for row in times_to_paper()]
-    return "\n".join([*lines, "", f"Adjusted loss of FULL, 7 layers, on 100,000 sequences: {evaluation():.1f} s"])
+    return "\n".join(
+        [*lines, "", f"Adjusted loss of FULL, 7 layers, on 100,000 sequences: {evaluation():.1f} s"]
+    )

@@ -9,7 +9,10 @@ import sys
 from importlib import import_module
 
 COMMANDS = {
-    "doctor": ("lt_helpers.doctor", "check that what the labs need is here, and say what to do where it is not"),
+    "doctor": (
+        "lt_helpers.doctor",
+        "check that what the labs need is here, and say what to do where it is not",
+    ),
     "evaluate": ("lt_helpers.evaluate", "the adjusted loss of a model file"),
     "table1": ("lt_helpers.table1", "recompute the paper's Table 1 from the stored models and the baselines"),
     "train": ("lt_helpers.training.command", "train one model, or the whole stored set"),
@@ -19,7 +22,9 @@ COMMANDS = {
 
 def main(arguments):
     """Run the command that `arguments`, a list of strings, names -> exit status."""
-    parser = argparse.ArgumentParser(prog="python -m lt_helpers", description="Linear transformers as in-context learners.")
+    parser = argparse.ArgumentParser(
+        prog="python -m lt_helpers", description="Linear transformers as in-context learners."
+    )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, (module, summary) in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary)
@@ -44,7 +49,9 @@ def load(module, name, parser):
         if error.name.startswith("lt_helpers"):
             raise
         extra = "train" if name == "train" else "labs"
-        raise SystemExit(f"{name} needs {error.name}, which is not installed: pip install 'lt_helpers[{extra}]'") from error
+        raise SystemExit(
+            f"{name} needs {error.name}, which is not installed: pip install 'lt_helpers[{extra}]'"
+        ) from error
     command.add_arguments(parser)
     return command
 

@@ -149,5 +149,7 @@ def more_examples_than_features(x, y, name):
     """The context, if it leaves degrees of freedom to estimate the noise from."""
     n, d = x.shape[1:]
     if n <= d:
-        raise ValueError(f"{name} needs more examples than features to estimate the noise: it got n = {n} and d = {d}.")
+        raise ValueError(
+            f"{name} needs more examples than features to estimate the noise: it got n = {n} and d = {d}."
+        )
     return x, y

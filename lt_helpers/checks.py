@@ -24,11 +24,15 @@ def array(value, name, shape):
     except ValueError as error:
         raise ValueError(f"{name} is not a rectangular array: its rows differ in length.") from error
     except Exception as error:  # objects with an array form of their own refuse in their own ways
-        raise TypeError(f"{name} is {shown(value)}, which is no array: {name} must hold real numbers.") from error
+        raise TypeError(
+            f"{name} is {shown(value)}, which is no array: {name} must hold real numbers."
+        ) from error
     if result.dtype.kind not in "iuf":
         raise TypeError(f"{name} has dtype {result.dtype}: {name} must hold real numbers.")
     wanted = "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"
-    fits = result.ndim == len(shape) and all(isinstance(want, str) or want == have for want, have in zip(shape, result.shape))
+    fits = result.ndim == len(shape) and all(
+        isinstance(want, str) or want == have for want, have in zip(shape, result.shape)
+    )
     if not fits:
         raise ValueError(f"{name} has shape {result.shape}: {name} must be {wanted}.")
     result = result.astype(float)
@@ -61,9 +65,13 @@ def context(x, y, dim=None):
     """The examples of a batch of contexts -> x (B, n, d), y (B, n), with n and d at least 1 (and d = `dim` where it is given)."""
     x = sized(array(x, "x", ("batch", "context", "dim" if dim is None else dim)), "x")
     if 0 in x.shape[1:]:
-        raise ValueError(f"x has shape {x.shape}: x must be (batch, context, dim) with at least one example of at least one feature.")
+        raise ValueError(
+            f"x has shape {x.shape}: x must be (batch, context, dim) with at least one example of at least one feature."
+        )
     if shape_of(y) not in (None, x.shape[:2]):
-        raise ValueError(f"y has shape {shape_of(y)}, but x has shape {x.shape}: y must be (batch, context) = {x.shape[:2]}.")
+        raise ValueError(
+            f"y has shape {shape_of(y)}, but x has shape {x.shape}: y must be (batch, context) = {x.shape[:2]}."
+        )
     return x, sized(array(y, "y", x.shape[:2]), "y")
 
 
@@ -90,7 +98,9 @@ def count(value, name, least=1):
 
 def number(value, name, low=-np.inf, high=np.inf):
     """A finite real number from `low` to `high`, as a float."""
-    limits = "" if low == -np.inf else f", {low:g} or above" if high == np.inf else f" from {low:g} to {high:g}"
+    limits = (
+        "" if low == -np.inf else f", {low:g} or above" if high == np.inf else f" from {low:g} to {high:g}"
+    )
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} is {shown(value)}: {name} must be a number{limits}.")
     try:
@@ -119,5 +129,7 @@ def path(value, name="path"):
 def generator(rng):
     """`rng`, if it is a NumPy Generator."""
     if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng is {shown(rng)}: rng must be a NumPy Generator, such as np.random.default_rng(0).")
+        raise TypeError(
+            f"rng is {shown(rng)}: rng must be a NumPy Generator, such as np.random.default_rng(0)."
+        )
     return rng

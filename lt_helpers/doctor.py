@@ -28,7 +28,9 @@ class Finding:
     remedy: str = ""
 
     def __str__(self):
-        return f"{'WRONG' if self.remedy else 'ok':5}  {self.subject}: {self.found}" + (f". {self.remedy}" if self.remedy else "")
+        return f"{'WRONG' if self.remedy else 'ok':5}  {self.subject}: {self.found}" + (
+            f". {self.remedy}" if self.remedy else ""
+        )
 
 
 def check():
@@ -38,13 +40,20 @@ def check():
 
 def summary(findings):
     """One sentence if all is well, else a line for each thing that is wrong: nothing that differs between sound machines."""
-    return "\n".join(str(finding) for finding in findings if finding.remedy) or "Everything that the labs need is here."
+    return (
+        "\n".join(str(finding) for finding in findings if finding.remedy)
+        or "Everything that the labs need is here."
+    )
 
 
 def python():
     """The version of Python."""
     found = ".".join(map(str, sys.version_info[:3]))
-    remedy = "" if sys.version_info >= (3, 11) else "The project needs Python 3.11 or later: make an environment with one."
+    remedy = (
+        ""
+        if sys.version_info >= (3, 11)
+        else "The project needs Python 3.11 or later: make an environment with one."
+    )
     return Finding("Python", found, remedy)
 
 
@@ -53,10 +62,20 @@ def packages():
     try:
         needed = [Requirement(line) for line in requires("lt_helpers")]
     except PackageNotFoundError:
-        return Finding("packages", "lt_helpers is not installed, only imported from a folder", "There: python -m pip install -e '.[labs]'")
-    needed = [one for one in needed if one.marker is None or one.marker.evaluate({"extra": "widgets"})]  # the server may be another's
+        return Finding(
+            "packages",
+            "lt_helpers is not installed, only imported from a folder",
+            "There: python -m pip install -e '.[labs]'",
+        )
+    needed = [
+        one for one in needed if one.marker is None or one.marker.evaluate({"extra": "widgets"})
+    ]  # the server may be another's
     found = {one.name: installed(one.name) for one in needed}
-    bad = [one for one in needed if found[one.name] is None or not one.specifier.contains(found[one.name], prereleases=True)]
+    bad = [
+        one
+        for one in needed
+        if found[one.name] is None or not one.specifier.contains(found[one.name], prereleases=True)
+    ]
     words = ", ".join(f"{name} {release or 'missing'}" for name, release in found.items())
     remedy = "python -m pip install " + " ".join(f"'{one.name}{one.specifier}'" for one in bad) if bad else ""
     return Finding("packages", words, remedy)
@@ -67,9 +86,15 @@ def front_end():
     try:
         from jupyter_core.paths import jupyter_path
     except ModuleNotFoundError:
-        return Finding("widgets in the page", "Jupyter is not installed", "python -m pip install 'lt_helpers[labs]'")
+        return Finding(
+            "widgets in the page", "Jupyter is not installed", "python -m pip install 'lt_helpers[labs]'"
+        )
     parts = {"ipywidgets": "@jupyter-widgets/jupyterlab-manager", "anywidget": "anywidget"}
-    missing = [name for name, part in parts.items() if not any(Path(folder, part).is_dir() for folder in jupyter_path("labextensions"))]
+    missing = [
+        name
+        for name, part in parts.items()
+        if not any(Path(folder, part).is_dir() for folder in jupyter_path("labextensions"))
+    ]
     if missing:
         remedy = "If labs show as text only: install them where JupyterLab is installed, and reload the page."
         return Finding("widgets in the page", f"no front end of {' and '.join(missing)} here", remedy)
@@ -82,10 +107,18 @@ def stored_models(folder=pretrained.FOLDER):
     try:
         records = pretrained.stored(folder)
         for entry in records:
-            name = (entry["kind"], entry["layers"], parse_noise(entry["noise"]), entry["heads"], entry["variant"])
+            name = (
+                entry["kind"],
+                entry["layers"],
+                parse_noise(entry["noise"]),
+                entry["heads"],
+                entry["variant"],
+            )
             model = pretrained.load_pretrained(*name, folder=folder)
             if not (np.isfinite(model.P).all() and np.isfinite(model.Q).all()):
-                return Finding("stored models", f"{entry['kind']} with {entry['layers']} layers is not finite", remedy)
+                return Finding(
+                    "stored models", f"{entry['kind']} with {entry['layers']} layers is not finite", remedy
+                )
     except (OSError, KeyError, ValueError, TypeError) as error:
         return Finding("stored models", str(error).rstrip("."), remedy)
     return Finding("stored models", f"{len(records)}, all of them load", "" if records else remedy)
@@ -94,18 +127,32 @@ def stored_models(folder=pretrained.FOLDER):
 def memory():
     """What this process holds, and what the machine, or the container, grants."""
     held, granted, free = (amount / MB for amount in machine.memory())
-    remedy = "A lab's kernel needs 150 MB: shut down kernels that you no longer use (Kernel > Shut Down All Kernels)." if free < 150 else ""
-    return Finding("memory", f"this process holds {held:.0f} MB; {free:,.0f} of {granted:,.0f} MB are free", remedy)
+    remedy = (
+        "A lab's kernel needs 150 MB: shut down kernels that you no longer use (Kernel > Shut Down All Kernels)."
+        if free < 150
+        else ""
+    )
+    return Finding(
+        "memory", f"this process holds {held:.0f} MB; {free:,.0f} of {granted:,.0f} MB are free", remedy
+    )
 
 
 def threads():
     """The threads that matrix products will use, against the processors that are granted."""
-    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()  # those that this process may run on
+    there = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    )  # those that this process may run on
     asked = [os.environ.get(name, "") for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")]
     asked = [int(number) for number in asked if number.isdecimal() and int(number)]
     used, granted = min([*asked[:1], there]), machine.processors()
-    remedy = f"More threads than processors make it slow: set OMP_NUM_THREADS={granted} before Python starts." if used > granted else ""
-    return Finding("threads", f"{used} for matrix products, of {granted} processor{'s' * (granted > 1)} granted", remedy)
+    remedy = (
+        f"More threads than processors make it slow: set OMP_NUM_THREADS={granted} before Python starts."
+        if used > granted
+        else ""
+    )
+    return Finding(
+        "threads", f"{used} for matrix products, of {granted} processor{'s' * (granted > 1)} granted", remedy
+    )
 
 
 def installed(name):

@@ -40,11 +40,17 @@ def adjusted_loss(model, task, samples, rng):
     checked(task, samples, rng)
     if isinstance(model, LinearTransformer):
         if model.dim != task.dim:
-            raise ValueError(f"the model has dim = {model.dim}, but the task has dim = {task.dim}: they must agree.")
-        result = evaluate({"model": lambda spectrum: model.implicit_weight(spectrum.S)}, task, samples, rng)["model"]
+            raise ValueError(
+                f"the model has dim = {model.dim}, but the task has dim = {task.dim}: they must agree."
+            )
+        result = evaluate({"model": lambda spectrum: model.implicit_weight(spectrum.S)}, task, samples, rng)[
+            "model"
+        ]
         return result.loss, result.standard_error
     if not callable(model):
-        raise TypeError(f"model is {checks.shown(model)}: model must be a LinearTransformer, or a function (x, y) -> w.")
+        raise TypeError(
+            f"model is {checks.shown(model)}: model must be a LinearTransformer, or a function (x, y) -> w."
+        )
     risks = []
     for size in chunks(samples):
         batch = task.sample(size, rng)
@@ -75,7 +81,9 @@ def evaluate(predictors, task, samples, rng):
             with np.errstate(over="ignore", invalid="ignore"):
                 risks[name].append(excess(w - oracle, task.covariance))
                 one_query[name].append((((w - moments.w) * x_query).sum(axis=1) ** 2 - oracle_miss**2) / 2)
-    return {name: summary(np.concatenate(risks[name]), np.concatenate(one_query[name])) for name in predictors}
+    return {
+        name: summary(np.concatenate(risks[name]), np.concatenate(one_query[name])) for name in predictors
+    }
 
 
 def per_variance_profile(predictors, dim, context, sigmas, samples, rng):
@@ -87,14 +95,21 @@ def per_variance_profile(predictors, dim, context, sigmas, samples, rng):
     if not np.iterable(sigmas) or isinstance(sigmas, str):
         raise TypeError(f"sigmas is {checks.shown(sigmas)}: sigmas must be a sequence of numbers.")
     check_predictors(predictors)  # with no level at all, nothing else would look at them
-    levels = [evaluate(predictors, RegressionTask(dim, context, Fixed(sigma)), samples, rng) for sigma in sigmas]
-    return {name: np.array([(level[name].loss, level[name].standard_error) for level in levels]) for name in predictors}
+    levels = [
+        evaluate(predictors, RegressionTask(dim, context, Fixed(sigma)), samples, rng) for sigma in sigmas
+    ]
+    return {
+        name: np.array([(level[name].loss, level[name].standard_error) for level in levels])
+        for name in predictors
+    }
 
 
 def check_predictors(predictors):
     """A TypeError, unless it is a dictionary of functions."""
     if not isinstance(predictors, dict) or not all(map(callable, predictors.values())):
-        raise TypeError(f"predictors is {checks.shown(predictors)}: predictors must be a dictionary of functions, Spectrum -> w.")
+        raise TypeError(
+            f"predictors is {checks.shown(predictors)}: predictors must be a dictionary of functions, Spectrum -> w."
+        )
 
 
 def checked(task, samples, rng):
@@ -108,7 +123,9 @@ def weights_of(answer, shape):
     """What a predictor answered, if it can be weights; they need not be finite."""
     answer = np.asarray(answer)
     if answer.shape != shape or answer.dtype.kind not in "iuf":
-        raise ValueError(f"the predictor answers {answer.dtype} of shape {answer.shape}: weights must be numbers (batch, dim) = {shape}.")
+        raise ValueError(
+            f"the predictor answers {answer.dtype} of shape {answer.shape}: weights must be numbers (batch, dim) = {shape}."
+        )
     return answer
 
 
@@ -142,7 +159,12 @@ def chunks(samples):
 def add_arguments(parser):
     """Options of `python -m lt_helpers evaluate`."""
     parser.add_argument("model", help="a model file, as LinearTransformer.save and `train` write it")
-    parser.add_argument("--noise", type=options.noise, required=True, help="the noise to weigh it on: uniform:5, categorical:1,3, fixed:0")
+    parser.add_argument(
+        "--noise",
+        type=options.noise,
+        required=True,
+        help="the noise to weigh it on: uniform:5, categorical:1,3, fixed:0",
+    )
     parser.add_argument("--samples", type=int, default=100_000, help="held-out sequences (default: 100000)")
     parser.add_argument("--seed", type=options.seed, default=0, help="seed of the held-out sequences")
 
@@ -150,7 +172,10 @@ def add_arguments(parser):
 def run(args):
     """Weigh a model file beside the best possible predictor."""
     model = LinearTransformer.load(args.model)
-    predictors = {str(model): lambda spectrum: model.implicit_weight(spectrum.S), "bayes": lambda spectrum: spectrum.bayes(args.noise)}
+    predictors = {
+        str(model): lambda spectrum: model.implicit_weight(spectrum.S),
+        "bayes": lambda spectrum: spectrum.bayes(args.noise),
+    }
     task = RegressionTask(model.dim, model.context or 20, args.noise)
     for name, result in evaluate(predictors, task, args.samples, np.random.default_rng(args.seed)).items():
         print(f"{name}: adjusted loss {result.loss:.4g} +- {result.standard_error:.1g} on {args.noise.label}")

@@ -18,10 +18,19 @@ BLUE, GREEN, RED, ORANGE, PINK, GREY = "#0072B2", "#009E73", "#D55E00", "#E69F00
 TRUTH, MODEL, ORACLE, GHOST, PREDICTION = INK, BLUE, GREEN, GREY, PINK
 SHADE = "rgba(140, 140, 140, 0.22)"
 
-AXIS = dict(fixedrange=True, zeroline=False, showline=True, ticks="outside", ticklen=4, title=dict(standoff=6, font=dict(size=13)))
+AXIS = dict(
+    fixedrange=True,
+    zeroline=False,
+    showline=True,
+    ticks="outside",
+    ticklen=4,
+    title=dict(standoff=6, font=dict(size=13)),
+)
 THEME = dict(
     layout=dict(
-        font=dict(size=13, family="system-ui, 'Segoe UI', 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"),
+        font=dict(
+            size=13, family="system-ui, 'Segoe UI', 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
+        ),
         colorway=[BLUE, RED, GREEN, ORANGE, PINK, GREY],
         xaxis=AXIS,
         yaxis=AXIS,
@@ -91,11 +100,27 @@ def figure(panels, columns=2, height=480):
         left, top = column * (wide + gap_x), 1 - row * (high + gap_y)
         number = str(index + 1) if index else ""
         layout["xaxis" + number] = dict(panel.x.layout(), domain=[left, left + wide], anchor="y" + number)
-        layout["yaxis" + number] = dict(panel.y.layout(), domain=[max(top - high, 0), top], anchor="x" + number)
-        place = dict(x=left, y=top, xref="paper", yref="paper", xanchor="left", yanchor="bottom", align="left", showarrow=False)
-        layout["annotations"].append(dict(text=f'<b>{panel.title}</b><br><span style="font-size:12px">{key(traces)}</span>', **place))
+        layout["yaxis" + number] = dict(
+            panel.y.layout(), domain=[max(top - high, 0), top], anchor="x" + number
+        )
+        place = dict(
+            x=left,
+            y=top,
+            xref="paper",
+            yref="paper",
+            xanchor="left",
+            yanchor="bottom",
+            align="left",
+            showarrow=False,
+        )
+        layout["annotations"].append(
+            dict(text=f'<b>{panel.title}</b><br><span style="font-size:12px">{key(traces)}</span>', **place)
+        )
         on_axes = {"xaxis": "x" + number, "yaxis": "y" + number}
-        data += [{name: value for name, value in {**trace, **on_axes}.items() if value is not None} for trace in traces]
+        data += [
+            {name: value for name, value in {**trace, **on_axes}.items() if value is not None}
+            for trace in traces
+        ]
     return {"data": data, "layout": layout}
 
 
@@ -122,7 +147,16 @@ def line(x, y, name=None, color=MODEL, dash="solid", width=2.5, symbol=None, **m
     """A line, with a mark at each point if `symbol` names one."""
     marks = {} if symbol is None else dict(marker=dict(symbol=symbol, size=8, color=color))
     mode = "lines" if symbol is None else "lines+markers"
-    return dict(type="scatter", mode=mode, x=x, y=y, name=name, line=dict(color=color, dash=dash, width=width), **marks, **more)
+    return dict(
+        type="scatter",
+        mode=mode,
+        x=x,
+        y=y,
+        name=name,
+        line=dict(color=color, dash=dash, width=width),
+        **marks,
+        **more,
+    )
 
 
 def dots(x, y, name=None, color=MODEL, symbol="circle", size=9, **more):
@@ -134,14 +168,18 @@ def dots(x, y, name=None, color=MODEL, symbol="circle", size=9, **more):
 def heatmap(z, x=None, y=None, limit=1.0, **more):
     """Signed values: blue below zero, red above, white at zero, ends at -limit and limit."""
     scale = [[0, BLUE], [0.5, "#F7F7F7"], [1, RED]]
-    return dict(type="heatmap", z=z, x=x, y=y, zmin=-limit, zmax=limit, colorscale=scale, xgap=1, ygap=1, **more)
+    return dict(
+        type="heatmap", z=z, x=x, y=y, zmin=-limit, zmax=limit, colorscale=scale, xgap=1, ygap=1, **more
+    )
 
 
 def band(spans, low, high, name=None):
     """Shaded from `low` to `high` over each (left, right) of `spans`, such as the noise that a model was trained for."""
     x = np.concatenate([[left, right, right, left, np.nan] for left, right in spans])
     y = np.tile([low, low, high, high, np.nan], len(spans))
-    return dict(type="scatter", mode="none", x=x, y=y, fill="toself", fillcolor=SHADE, name=name, hoverinfo="skip")
+    return dict(
+        type="scatter", mode="none", x=x, y=y, fill="toself", fillcolor=SHADE, name=name, hoverinfo="skip"
+    )
 
 
 def clip(values, low, high):

@@ -72,7 +72,12 @@ def implicit_from_moments(model, S):
             Phi.append(Phi[-1] + U @ Phi[-1])
     Phi = np.stack(Phi, axis=1)  # (B, L+1, D, D)
     return ImplicitRegression(
-        w=-Phi[..., -1, :-1], M=Phi[..., :-1, :-1], u=Phi[..., :-1, -1], a=Phi[..., -1, -1], U=np.stack(updates, axis=1), S=S
+        w=-Phi[..., -1, :-1],
+        M=Phi[..., :-1, :-1],
+        u=Phi[..., :-1, -1],
+        a=Phi[..., -1, -1],
+        U=np.stack(updates, axis=1),
+        S=S,
     )
 
 
@@ -85,7 +90,9 @@ def effective_step_size(state, pooled=False):
     """
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         g, p, alpha = state.gradient, state.push, state.S[:, None, :-1, -1]
-        gp, gg, pp, scale = (np.sum(a * b, axis=-1) for a, b in ((g, p), (g, g), (p, p), (alpha, alpha)))  # (B, L)
+        gp, gg, pp, scale = (
+            np.sum(a * b, axis=-1) for a, b in ((g, p), (g, g), (p, p), (alpha, alpha))
+        )  # (B, L)
         if pooled:
             gp, gg, pp, scale = (value.sum(axis=0) for value in (gp, gg, pp, scale))
         left = gg >= 1e-8 * scale
@@ -107,7 +114,9 @@ def filter_factors(model, x, sigma, draws, rng):
     truths, noises = rng.normal(size=(draws, d)), rng.normal(size=(draws, n))
     y = truths @ x.T + checks.sigma(sigma, 1) * noises  # (K, n)
     S = second_moments(np.broadcast_to(x, (draws, n, d)), y)
-    shared = Spectrum.from_moments(S[:1], n)  # all draws have the same inputs, and so the same principal directions
+    shared = Spectrum.from_moments(
+        S[:1], n
+    )  # all draws have the same inputs, and so the same principal directions
     alpha = np.where(shared.s > 0, shared.components(S[:, :-1, -1]), 0)  # (K, d)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         answer = shared.s * shared.components(model.implicit_weight(S))  # (K, d)
@@ -126,7 +135,9 @@ def filter_curve(model, S, eigenvalues):
     S : (d+1, d+1).  One context.    eigenvalues : (J,).    ->    G (J,)
     """
     d = S.shape[-1] - 1
-    size = np.linalg.norm(S[:-1, -1]) or np.sqrt(S[-1, -1] * np.trace(S[:-1, :-1])) or 1.0  # of alpha; where it is 0, of what it could be
+    size = (
+        np.linalg.norm(S[:-1, -1]) or np.sqrt(S[-1, -1] * np.trace(S[:-1, :-1])) or 1.0
+    )  # of alpha; where it is 0, of what it could be
     faint = 1e-5 * size
     wider = np.zeros((len(eigenvalues), d + 2, d + 2))
     old = np.r_[:d, d + 1]
@@ -148,13 +159,21 @@ def implied_noise(w, spectrum, largest=30.0, count=601):
     sigmas = roots**2
     distance = np.zeros((len(w), count))  # (B, K)
     with np.errstate(over="ignore", invalid="ignore"):
-        for s_j, alpha_j, w_j in zip(spectrum.s.T, spectrum.alpha.T, w.T):  # all directions at once would take hundreds of megabytes
-            distance += (divide(alpha_j[:, None], s_j[:, None] + sigmas**2 / spectrum.context) - w_j[:, None]) ** 2
+        for s_j, alpha_j, w_j in zip(
+            spectrum.s.T, spectrum.alpha.T, w.T
+        ):  # all directions at once would take hundreds of megabytes
+            distance += (
+                divide(alpha_j[:, None], s_j[:, None] + sigmas**2 / spectrum.context) - w_j[:, None]
+            ) ** 2
     best = np.clip(distance.argmin(axis=1), 1, count - 2)
-    left, middle, right = (np.take_along_axis(distance, (best + k)[:, None], axis=1)[:, 0] for k in (-1, 0, 1))
+    left, middle, right = (
+        np.take_along_axis(distance, (best + k)[:, None], axis=1)[:, 0] for k in (-1, 0, 1)
+    )
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         bent = left - 2 * middle + right  # above 0 where a parabola through the three points has a lowest one
-        offset = np.where(bent > 0, np.clip((left - right) / (2 * bent), -1, 1), distance.argmin(axis=1) - best)
+        offset = np.where(
+            bent > 0, np.clip((left - right) / (2 * bent), -1, 1), distance.argmin(axis=1) - best
+        )
     root = roots[best] + offset * roots[1]
     told = np.isfinite(w).all(axis=-1) & (distance.max(axis=1) > (1 + 1e-12) * distance.min(axis=1))
     return np.where(told, root**2, np.nan)

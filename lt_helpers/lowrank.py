@@ -17,7 +17,9 @@ def diagonal_plus_low_rank(A, rank, start=None, rounds=30):
     -> D, L : (..., D, D) both.
     """
     if checks.count(rank, "rank", least=0) > A.shape[-1]:
-        raise ValueError(f"rank is {rank}: A has {A.shape[-1]} rows, and rank must be from 0 to {A.shape[-1]}.")
+        raise ValueError(
+            f"rank is {rank}: A has {A.shape[-1]} rows, and rank must be from 0 to {A.shape[-1]}."
+        )
     L = np.zeros_like(A) if start is None else start
     for _ in range(rounds):
         L = best_of_rank(A - diagonal(A - L), rank)

@@ -15,7 +15,9 @@ def memory(cgroup=CGROUP):
     granted, free = machine.total, machine.available
     for folder in folders(cgroup, "memory"):
         limit = min(number(folder / "memory.max"), number(folder / "memory.limit_in_bytes"))
-        used = min(number(folder / "memory.current"), number(folder / "memory.usage_in_bytes")) - reclaimable(folder)
+        used = min(number(folder / "memory.current"), number(folder / "memory.usage_in_bytes")) - reclaimable(
+            folder
+        )
         if limit < machine.total:
             granted, free = min(granted, limit), min(free, limit - used)
     return psutil.Process().memory_info().rss, granted, max(free, 0)
@@ -38,7 +40,9 @@ def folders(cgroup, controller):
         lines = Path("/proc/self/cgroup").read_text().splitlines()
     except OSError:
         return []
-    own = next((cgroup / line.removeprefix("0::").strip("/") for line in lines if line.startswith("0::")), cgroup)
+    own = next(
+        (cgroup / line.removeprefix("0::").strip("/") for line in lines if line.startswith("0::")), cgroup
+    )
     return [*(folder for folder in (own, *own.parents) if folder.is_relative_to(cgroup)), cgroup / controller]
 
 

@@ -93,7 +93,9 @@ class LinearTransformer:
     def __init__(self, P, Q, context=None):
         self.P = checks.array(P, "P", ("layers", "heads", "dim + 1", "dim + 1"))
         if 0 in self.P.shape[:2] or self.P.shape[2] != self.P.shape[3] or self.P.shape[3] < 2:
-            raise ValueError(f"P has shape {self.P.shape}: P must be (layers, heads, dim + 1, dim + 1), none of them zero.")
+            raise ValueError(
+                f"P has shape {self.P.shape}: P must be (layers, heads, dim + 1, dim + 1), none of them zero."
+            )
         self.Q = checks.array(Q, "Q", self.P.shape)
         self.context = None if context is None else checks.count(context, "context")
         self.layers, self.heads, D, _ = self.P.shape
@@ -106,7 +108,9 @@ class LinearTransformer:
         kind : "gd++", "diag" or "full".    rng : numpy.random.Generator.
         """
         checks.one_of(kind, "kind", KINDS)
-        dim, layers, heads = (checks.count(value, name) for value, name in ((dim, "dim"), (layers, "layers"), (heads, "heads")))
+        dim, layers, heads = (
+            checks.count(value, name) for value, name in ((dim, "dim"), (layers, "layers"), (heads, "heads"))
+        )
         checks.generator(rng)
         scale = checks.number(scale, "scale", 0, checks.LARGEST)
         if kind == "full":
@@ -119,17 +123,26 @@ class LinearTransformer:
         """A DIAG model from p = (p_x, p_y) and q = (q_x, q_y) of every layer and head: (L, H, 2) arrays."""
         p = checks.array(p, "p", ("layers", "heads", 2))
         q, dim = checks.array(q, "q", p.shape), checks.count(dim, "dim")
-        return cls(*(np.eye(dim + 1) * np.repeat(v, [dim, 1], axis=-1)[..., None] for v in (p, q)), context=context)
+        return cls(
+            *(np.eye(dim + 1) * np.repeat(v, [dim, 1], axis=-1)[..., None] for v in (p, q)), context=context
+        )
 
     @classmethod
     def from_sums(cls, P, Q, context):
         """Take over weights of code that sums over the context of `context` tokens where this package takes means."""
-        return cls(checks.array(P, "P", ("layers", "heads", "dim + 1", "dim + 1")) * checks.count(context, "context"), Q, context)
+        return cls(
+            checks.array(P, "P", ("layers", "heads", "dim + 1", "dim + 1"))
+            * checks.count(context, "context"),
+            Q,
+            context,
+        )
 
     @property
     def kind(self):
         (p_x, p_y), (q_x, q_y) = (np.moveaxis(self._corners(matrix), -1, 0) for matrix in (self.P, self.Q))
-        rebuilt = LinearTransformer.from_diagonals(np.stack([p_x, p_y], -1), np.stack([q_x, q_y], -1), self.dim)
+        rebuilt = LinearTransformer.from_diagonals(
+            np.stack([p_x, p_y], -1), np.stack([q_x, q_y], -1), self.dim
+        )
         if not (np.array_equal(rebuilt.P, self.P) and np.array_equal(rebuilt.Q, self.Q)):
             return "full"
         return "diag" if q_y.any() else "gd++"
@@ -144,7 +157,9 @@ class LinearTransformer:
     def with_dim(self, dim):
         """The same GD++ or DIAG model for inputs of another dimension: its weights do not depend on d."""
         if self.kind == "full":
-            raise ValueError("with_dim serves kinds 'gd++' and 'diag', but this model is 'full': its weights belong to one dimension.")
+            raise ValueError(
+                "with_dim serves kinds 'gd++' and 'diag', but this model is 'full': its weights belong to one dimension."
+            )
         return LinearTransformer.from_diagonals(
             self._corners(self.P), self._corners(self.Q), dim, self.context
         )
@@ -183,12 +198,16 @@ class LinearTransformer:
         if set(tensors) != {"P", "Q"}:
             raise ValueError(f"{path} holds the tensors {sorted(tensors)}: a model file holds P and Q.")
         try:
-            return cls(tensors["P"], tensors["Q"], int(metadata["context"]) if "context" in metadata else None)
+            return cls(
+                tensors["P"], tensors["Q"], int(metadata["context"]) if "context" in metadata else None
+            )
         except (ValueError, TypeError) as error:
             raise ValueError(f"{path} holds no model: {error}") from error
 
     def __repr__(self):
-        return f"LinearTransformer(kind={self.kind!r}, layers={self.layers}, heads={self.heads}, dim={self.dim})"
+        return (
+            f"LinearTransformer(kind={self.kind!r}, layers={self.layers}, heads={self.heads}, dim={self.dim})"
+        )
 
     def _corners(self, matrix):
         """The x and the y entry of a diagonal matrix: (L, H, D, D) -> (L, H, 2)."""

@@ -92,8 +92,12 @@ class Categorical(Noise):
     def __post_init__(self):
         values = self.values
         if isinstance(values, str) or not np.iterable(values) or len(values := tuple(values)) == 0:
-            raise ValueError(f"values is {checks.shown(self.values)}: values must be one or more noise levels, such as (1.0, 3.0).")
-        object.__setattr__(self, "values", tuple(sorted(checked_sigma(value, "each of values") for value in values)))
+            raise ValueError(
+                f"values is {checks.shown(self.values)}: values must be one or more noise levels, such as (1.0, 3.0)."
+            )
+        object.__setattr__(
+            self, "values", tuple(sorted(checked_sigma(value, "each of values") for value in values))
+        )
 
     label = property(lambda self: "{" + ", ".join(f"{value:g}" for value in self.values) + "}")
     sigma_max = property(lambda self: self.values[-1])
@@ -122,7 +126,9 @@ def parse_noise(text):
         (value,) = values
         return {"fixed": Fixed, "uniform": Uniform}[match[1]](value)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"noise is {checks.shown(text)}: noise must look like 'uniform:5', 'categorical:1,3' or 'fixed:1'.") from error
+        raise ValueError(
+            f"noise is {checks.shown(text)}: noise must look like 'uniform:5', 'categorical:1,3' or 'fixed:1'."
+        ) from error
 
 
 def checked_sigma(value, name):
@@ -133,7 +139,9 @@ def checked_sigma(value, name):
 def known(noise):
     """`noise`, if it is a noise distribution."""
     if not isinstance(noise, Noise) or type(noise) is Noise:
-        raise TypeError(f"noise is {checks.shown(noise)}: noise must be Fixed(...), Uniform(...) or Categorical(...).")
+        raise TypeError(
+            f"noise is {checks.shown(noise)}: noise must be Fixed(...), Uniform(...) or Categorical(...)."
+        )
     return noise
 
 

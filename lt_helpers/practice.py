@@ -24,7 +24,9 @@ def leave_one_out(x, y, penalties):
     left, singular, right = np.linalg.svd(x, full_matrices=False)  # (B, n, r), (B, r), (B, r, d)
     seen = (left * y[..., None]).sum(axis=1)[:, None]  # (B, 1, r)
     squares = singular[:, None] ** 2  # (B, 1, r)
-    gone = penalties[:, None] / (squares + penalties[:, None])  # (B, K, r): what ridge leaves of each direction of y
+    gone = penalties[:, None] / (
+        squares + penalties[:, None]
+    )  # (B, K, r): what ridge leaves of each direction of y
     beyond = x.shape[1] > x.shape[2]  # has y a part that no w explains? Else what is left there is rounding
     residual = beyond * (y[:, None] - seen @ left.mT) + (gone * seen) @ left.mT  # (B, K, n)
     leverage = left**2  # (B, n, r)
@@ -58,7 +60,9 @@ def misfit(w, S):
     Sigma, alpha, square = S[:, :-1, :-1], S[:, None, :-1, -1], S[:, None, -1, -1]
     with np.errstate(over="ignore", invalid="ignore"):
         left = square - 2 * (layers * alpha).sum(axis=-1) + ((layers @ Sigma) * layers).sum(axis=-1)
-        ratio = np.where(np.isfinite(left), np.maximum(left, 0), np.inf) / np.maximum(square, np.finfo(float).tiny)
+        ratio = np.where(np.isfinite(left), np.maximum(left, 0), np.inf) / np.maximum(
+            square, np.finfo(float).tiny
+        )
     return ratio[:, 0] if w.ndim == 2 else ratio
 
 

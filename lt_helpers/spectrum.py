@@ -34,11 +34,15 @@ class Spectrum:
     def from_tokens(cls, x, y):
         """From the examples x (B, n, d), y (B, n), by the singular values of X: small ones are lost to rounding when they are squared."""
         n, d = x.shape[1:]
-        left, singular, right = np.linalg.svd(x, full_matrices=n < d)  # (B, n, r), (B, r), (B, d, d), r = min(n, d), largest first
+        left, singular, right = np.linalg.svd(
+            x, full_matrices=n < d
+        )  # (B, n, r), (B, r), (B, d, d), r = min(n, d), largest first
         singular = np.where(singular > 1e-13 * singular[:, :1], singular, 0)
         along = (left[..., : singular.shape[1]].mT @ y[..., None])[..., 0]  # (B, r)
         unseen = np.zeros((len(x), d - singular.shape[1]))
-        s, alpha = (np.concatenate([unseen, part[:, ::-1]], axis=1) / n for part in (singular**2, singular * along))
+        s, alpha = (
+            np.concatenate([unseen, part[:, ::-1]], axis=1) / n for part in (singular**2, singular * along)
+        )
         return cls(second_moments(x, y), s, right[:, ::-1].mT, alpha, n)
 
     def components(self, w):
@@ -77,7 +81,10 @@ class Spectrum:
         energy = (n * divide(self.alpha, self.s) * self.alpha)[:, None]  # (B, 1, d)
         along = n * self.s[:, None] + variance  # (B, K, d)
         inside = np.where(seen, np.log(along) + energy / along, 0).sum(axis=-1)
-        unexplained = np.maximum(n - seen.sum(axis=-1), 0) * np.log(variance[..., 0]) + n * self.residual[:, None] / variance[..., 0]
+        unexplained = (
+            np.maximum(n - seen.sum(axis=-1), 0) * np.log(variance[..., 0])
+            + n * self.residual[:, None] / variance[..., 0]
+        )
         return -(inside + unexplained) / 2
 
     def posterior(self, noise, count=64):
@@ -91,11 +98,18 @@ class Spectrum:
         """The posterior mean of w when sigma is unknown but its distribution is known: ridge solutions averaged over the posterior of
         sigma -> (B, d). No predictor has a smaller expected squared error."""
         sigmas, probabilities = self.posterior(noise, count)
-        shrunk = divide(self.alpha[:, None], self.s[:, None] + sigmas[:, None] ** 2 / self.context)  # (B, K, d)
+        shrunk = divide(
+            self.alpha[:, None], self.s[:, None] + sigmas[:, None] ** 2 / self.context
+        )  # (B, K, d)
         average = (probabilities[..., None] * shrunk).sum(axis=1)
         return (self.V @ average[..., None])[..., 0]
 
 
 def divide(numerator, denominator):
     """numerator / denominator, and 0 where the denominator is 0: a direction that the inputs never take."""
-    return np.divide(numerator, denominator, out=np.zeros(np.broadcast_shapes(numerator.shape, denominator.shape)), where=denominator > 0)
+    return np.divide(
+        numerator,
+        denominator,
+        out=np.zeros(np.broadcast_shapes(numerator.shape, denominator.shape)),
+        where=denominator > 0,
+    )

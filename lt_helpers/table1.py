@@ -61,7 +61,10 @@ def column(noise, samples=200_000, seed=0):
     loaded = [load_pretrained(e["kind"], e["layers"], noise, e["heads"], e["variant"]) for e in models]
     predictors = {
         **on_spectrum(noise),
-        **{index: lambda spectrum, model=model: model.implicit_weight(spectrum.S) for index, model in enumerate(loaded)},
+        **{
+            index: lambda spectrum, model=model: model.implicit_weight(spectrum.S)
+            for index, model in enumerate(loaded)
+        },
     }
     results = evaluate(predictors, RegressionTask(10, 20, noise), samples, np.random.default_rng(seed))
     names = {name: (name, None, 1, "") for name in BASELINES}
@@ -71,7 +74,21 @@ def column(noise, samples=200_000, seed=0):
         result = results[key]
         paper = paper_table().get((kind, layers, noise.key)) if heads == 1 and not variant else None
         error, best = None if paper is None else result.one_query_error, results["Bayes-optimal"].loss
-        cells.append(Cell(kind, layers, noise.key, result.loss, result.standard_error, paper, error, best, result.p9999, heads, variant))
+        cells.append(
+            Cell(
+                kind,
+                layers,
+                noise.key,
+                result.loss,
+                result.standard_error,
+                paper,
+                error,
+                best,
+                result.p9999,
+                heads,
+                variant,
+            )
+        )
     return cells
 
 
@@ -96,11 +113,17 @@ def deviation(ours, standard_error, paper, paper_error):
 
 def written(cells):
     """The table as text: ours, its standard error, and the paper's, with the ratio of ours to the Bayes-optimal predictor's."""
-    lines = [f"{'noise':18} {'model':22} {'ours':>9} {'(s.e.)':>10} {'paper':>9} {'(s.e.)':>10} {'Bayes':>9} {'/ Bayes':>8} {'p99.99':>9}"]
+    lines = [
+        f"{'noise':18} {'model':22} {'ours':>9} {'(s.e.)':>10} {'paper':>9} {'(s.e.)':>10} {'Bayes':>9} {'/ Bayes':>8} {'p99.99':>9}"
+    ]
     for c in cells:
         model = c.kind if c.layers is None else f"{c.kind} {c.layers}"
         model += (f" heads={c.heads}" if c.heads != 1 else "") + (f" {c.variant}" if c.variant else "")
-        paper = f"{'':9} {'':10}" if c.paper is None else f"{c.paper:9.4g} {f'({c.paper_standard_error:.1g})':>10}"
+        paper = (
+            f"{'':9} {'':10}"
+            if c.paper is None
+            else f"{c.paper:9.4g} {f'({c.paper_standard_error:.1g})':>10}"
+        )
         ratio = f"{c.ours / c.bayes:8.3f}" if c.bayes > 1e-12 else f"{'':8}"
         ours = f"{c.ours:9.4g} {f'({c.standard_error:.1g})':>10}"
         lines.append(f"{c.noise:18} {model:22} {ours} {paper} {c.bayes:9.4g} {ratio} {c.p9999:9.4g}")
@@ -109,8 +132,15 @@ def written(cells):
 
 def add_arguments(parser):
     """Options of `python -m lt_helpers table1`."""
-    parser.add_argument("--noise", action="append", type=options.noise, help="only this noise, such as uniform:5 (may be given again)")
-    parser.add_argument("--samples", type=int, default=200_000, help="held-out sequences a cell (default: 200000)")
+    parser.add_argument(
+        "--noise",
+        action="append",
+        type=options.noise,
+        help="only this noise, such as uniform:5 (may be given again)",
+    )
+    parser.add_argument(
+        "--samples", type=int, default=200_000, help="held-out sequences a cell (default: 200000)"
+    )
     parser.add_argument("--seed", type=options.seed, default=0, help="seed of the held-out sequences")
     parser.add_argument("--jobs", type=int, default=1, help="noises computed at the same time")
     parser.add_argument("--json", action="store_true", help="print a JSON list of cells instead of a table")

@@ -7,11 +7,22 @@ through its second moments S = mean of e e^T with e = (x, y): they can be drawn 
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from . import checks
 from .noise import Noise, known
+
+
+class Setting(NamedTuple):
+    """The sizes of a task: d features and n examples."""
+
+    dim: int
+    context: int
+
+
+PAPER = Setting(dim=10, context=20)  # Table 1, and so every stored model
 
 
 @dataclass(frozen=True)
@@ -66,8 +77,13 @@ class RegressionTask:
         if self.covariance is not None:
             covariance = checks.array(self.covariance, "covariance", (self.dim, self.dim))
             eigenvalues, size = np.linalg.eigvalsh(covariance), abs(covariance).max()
-            if not np.allclose(covariance, covariance.T, atol=1e-8 * size) or eigenvalues[0] <= 1e-14 * eigenvalues[-1]:
-                raise ValueError("covariance is not a covariance: it must be symmetric with eigenvalues above zero.")
+            if (
+                not np.allclose(covariance, covariance.T, atol=1e-8 * size)
+                or eigenvalues[0] <= 1e-14 * eigenvalues[-1]
+            ):
+                raise ValueError(
+                    "covariance is not a covariance: it must be symmetric with eigenvalues above zero."
+                )
             object.__setattr__(self, "covariance", covariance)
 
     def sample(self, batch, rng):
@@ -96,7 +112,9 @@ class RegressionTask:
         factor = np.tril(rng.normal(size=(batch, D, D)), -1)  # (B, D, D): lower triangle
         factor[:, range(D), range(D)] = np.sqrt(rng.chisquare(self.context - np.arange(D), size=(batch, D)))
         to_tokens = np.zeros((batch, D, D))  # (x, y) = to_tokens (white x, white xi)
-        to_tokens[:, :-1, :-1] = np.eye(self.dim) if self.covariance is None else np.linalg.cholesky(self.covariance)
+        to_tokens[:, :-1, :-1] = (
+            np.eye(self.dim) if self.covariance is None else np.linalg.cholesky(self.covariance)
+        )
         to_tokens[:, -1, :-1] = (w[:, None] @ to_tokens[:, :-1, :-1])[:, 0]
         to_tokens[:, -1, -1] = sigma
         factor = to_tokens @ factor

@@ -40,8 +40,13 @@ def tune(noise, samples=50_000, seed=0, rounds=6):
 
 def losses(noise, samples=200_000, seed=1):
     """Adjusted loss of each baseline on held-out sequences, d = 10, n = 20 -> {name: [loss, standard error]}"""
-    results = evaluate(on_spectrum(noise), RegressionTask(10, 20, noise), samples, np.random.default_rng(seed))
-    return {name: [float(f"{number:.4g}") for number in (result.loss, result.standard_error)] for name, result in results.items()}
+    results = evaluate(
+        on_spectrum(noise), RegressionTask(10, 20, noise), samples, np.random.default_rng(seed)
+    )
+    return {
+        name: [float(f"{number:.4g}") for number in (result.loss, result.standard_error)]
+        for name, result in results.items()
+    }
 
 
 def add_arguments(parser):

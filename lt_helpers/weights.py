@@ -14,7 +14,9 @@ SUM = "crc32 "  # what the keys of checksums begin with, among the metadata
 
 def write(path, tensors, metadata=None):
     """Write a dictionary of NumPy arrays, and one of strings beside them, to the file `path`. OSError, and no change, if it cannot be."""
-    tensors = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}  # the format knows no strides
+    tensors = {
+        name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()
+    }  # the format knows no strides
     sums = {SUM + name: checksum(tensor) for name, tensor in tensors.items()}
     with replacing(path) as partial:
         partial.write_bytes(save(tensors, (metadata or {}) | sums))
@@ -34,7 +36,9 @@ def read(path, names=None):
         raise ValueError(f"the weights file {path} cannot be read ({error}).") from error
     for name, tensor in tensors.items():
         if metadata.get(SUM + name, checksum(tensor)) != checksum(tensor):
-            raise ValueError(f"the weights file {path} is damaged ({name} is not what was written): get it anew.")
+            raise ValueError(
+                f"the weights file {path} is damaged ({name} is not what was written): get it anew."
+            )
     return tensors, {key: value for key, value in metadata.items() if not key.startswith(SUM)}
 
 

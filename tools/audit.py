@@ -7,7 +7,15 @@ import json
 import subprocess
 import sys
 
-COMMAND = [sys.executable, "-m", "pip_audit", "--local", "--skip-editable", "--progress-spinner=off", "--format=json"]
+COMMAND = [
+    sys.executable,
+    "-m",
+    "pip_audit",
+    "--local",
+    "--skip-editable",
+    "--progress-spinner=off",
+    "--format=json",
+]
 
 
 def verdict(output, complaints):
@@ -15,10 +23,16 @@ def verdict(output, complaints):
     try:
         packages = json.loads(output)["dependencies"]
     except ValueError:
-        return f"Nothing was audited: pip-audit could not ask the advisory service.\n{complaints[-1000:]}", False
+        return (
+            f"Nothing was audited: pip-audit could not ask the advisory service.\n{complaints[-1000:]}",
+            False,
+        )
     audited = [package for package in packages if "vulns" in package]
     if not audited:
-        return f"Nothing was audited: the advisory service knows none of {len(packages)} packages (is the index a mirror?).", False
+        return (
+            f"Nothing was audited: the advisory service knows none of {len(packages)} packages (is the index a mirror?).",
+            False,
+        )
     lines = [
         f"{package['name']} {package['version']}: {fault['id']}, mended in {', '.join(fault['fix_versions']) or 'no release yet'}"
         for package in audited

@@ -21,10 +21,22 @@ ROWS = {
         "Real table, one noise level: error with the guard (1 = predicting the mean)",
         "実データ（ノイズは一定）、ガード付きの誤差（1 = 平均値による予測）",
     ),
-    "real table, failed": ("The same without the guard: contexts with error above 2", "同上、ガードなしで誤差が 2 を超えた文脈の割合"),
-    "correlation of 0.9": ("Synthetic, strongly correlated inputs: error with the guard", "合成データ、強く相関した入力：ガード付きの誤差"),
-    "outlying rows": ("Synthetic, outlying rows: error with the guard", "合成データ、外れた行：ガード付きの誤差"),
-    "outliers among y": ("Synthetic, outliers among the labels: error with the guard", "合成データ、ラベルの外れ値：ガード付きの誤差"),
+    "real table, failed": (
+        "The same without the guard: contexts with error above 2",
+        "同上、ガードなしで誤差が 2 を超えた文脈の割合",
+    ),
+    "correlation of 0.9": (
+        "Synthetic, strongly correlated inputs: error with the guard",
+        "合成データ、強く相関した入力：ガード付きの誤差",
+    ),
+    "outlying rows": (
+        "Synthetic, outlying rows: error with the guard",
+        "合成データ、外れた行：ガード付きの誤差",
+    ),
+    "outliers among y": (
+        "Synthetic, outliers among the labels: error with the guard",
+        "合成データ、ラベルの外れ値：ガード付きの誤差",
+    ),
     "none, target times 3": (
         "Synthetic, labels three times too large: error with the guard",
         "合成データ、ラベルが 3 倍：ガード付きの誤差",
@@ -47,7 +59,10 @@ SINGLE = {
         "Of these failures {} are of models with seven layers, which the table above shows.",
         "このうち、上の表に示した 7 層のモデルの失敗は {} 件です。",
     ),
-    "false alarms": ("It rang in vain for {} of the other contexts.", "失敗していない文脈での誤警報の割合：{}。"),
+    "false alarms": (
+        "It rang in vain for {} of the other contexts.",
+        "失敗していない文脈での誤警報の割合：{}。",
+    ),
     "DIAG-7, mean explodes": (
         "Without the guard the mean error of DIAG explodes in {} of the {} synthetic rows.",
         "ガードがない場合、DIAG の平均誤差は合成データ {1} 行のうち {0} 行で発散します。",
@@ -67,19 +82,32 @@ HEADS = (
 
 def printed():
     """What the notebook's decision cell prints -> {name: list of numbers as text}"""
-    (cell,) = (cell for cell in nbformat.read(NOTEBOOK, as_version=4).cells if "decision" in cell.metadata.get("tags", []))
+    (cell,) = (
+        cell
+        for cell in nbformat.read(NOTEBOOK, as_version=4).cells
+        if "decision" in cell.metadata.get("tags", [])
+    )
     lines = cell.outputs[0]["text"].splitlines()
-    columns = {line[:WIDTH].strip(): [line[i : i + WIDTH].strip() for i in range(WIDTH, len(line), WIDTH)] for line in lines}
+    columns = {
+        line[:WIDTH].strip(): [line[i : i + WIDTH].strip() for i in range(WIDTH, len(line), WIDTH)]
+        for line in lines
+    }
     missing = [name for name in (*ROWS, *SINGLE) if name not in columns]
     if missing:
-        raise SystemExit(f"{NOTEBOOK.name} does not print {missing[0]!r}: run make notebooks NB=12, or change tools/brief.py.")
+        raise SystemExit(
+            f"{NOTEBOOK.name} does not print {missing[0]!r}: run make notebooks NB=12, or change tools/brief.py."
+        )
     return columns
 
 
 def block(language):
     """The numbers as a table and a list, in English (0) or Japanese (1)."""
     numbers = printed()
-    rows = [HEADS[language], ("---",) * 6, *((words[language], *(numbers[name] + [""] * 5)[:5]) for name, words in ROWS.items())]
+    rows = [
+        HEADS[language],
+        ("---",) * 6,
+        *((words[language], *(numbers[name] + [""] * 5)[:5]) for name, words in ROWS.items()),
+    ]
     lines = ["| " + " | ".join(cell or " " for cell in row) + " |" for row in rows]
     said = ("- " + words[language].format(*numbers[name][0].split(" of ")) for name, words in SINGLE.items())
     return "\n".join([*lines, "", *said])

@@ -27,7 +27,9 @@ def chromium():
             "no Chromium or Chrome on the PATH: `tools/setup chromium` installs one, the variable CHROMIUM names another."
         )
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=[f"--{option}" for option in OPTIONS.split()])
+        browser = playwright.chromium.launch(
+            executable_path=found, args=[f"--{option}" for option in OPTIONS.split()]
+        )
         yield browser
         browser.close()
 
@@ -39,8 +41,16 @@ def jupyterlab(folder, port=None, **environment):
     quiet = private / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
     quiet.parent.mkdir(parents=True, exist_ok=True)
     quiet.write_text('{"fetchNews": "false", "checkForUpdates": false}')
-    places = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR", "JUPYTERLAB_WORKSPACES_DIR")
-    private_places = {name: str(private / name) for name in places} | {"JUPYTERLAB_SETTINGS_DIR": str(private / "settings")}
+    places = (
+        "JUPYTER_CONFIG_DIR",
+        "JUPYTER_DATA_DIR",
+        "JUPYTER_RUNTIME_DIR",
+        "IPYTHONDIR",
+        "JUPYTERLAB_WORKSPACES_DIR",
+    )
+    private_places = {name: str(private / name) for name in places} | {
+        "JUPYTERLAB_SETTINGS_DIR": str(private / "settings")
+    }
 
     port, token = port or free_port(), secrets.token_hex(16)
     options = {
@@ -51,9 +61,19 @@ def jupyterlab(folder, port=None, **environment):
     }
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1"]
     command += [f"--{name}={value}" for name, value in options.items()]
-    with served(command, f"http://127.0.0.1:{port}/api?token={token}", private / "log", **private_places, **environment):
+    with served(
+        command,
+        f"http://127.0.0.1:{port}/api?token={token}",
+        private / "log",
+        **private_places,
+        **environment,
+    ):
         # A workspace of its own for each address: in a shared one JupyterLab opens the notebooks of earlier visits as well.
-        yield lambda path: f"http://127.0.0.1:{port}/lab/workspaces/{secrets.token_hex(4)}/tree/{path}?token={token}"
+        yield (
+            lambda path: (
+                f"http://127.0.0.1:{port}/lab/workspaces/{secrets.token_hex(4)}/tree/{path}?token={token}"
+            )
+        )
 
 
 def free_port():
@@ -75,7 +95,9 @@ def served(command, address, log, **environment):
             server.terminate()
             try:
                 server.wait(20)
-            except subprocess.TimeoutExpired:  # a Jupyter server now and then waits for ever when a kernel ended just before
+            except (
+                subprocess.TimeoutExpired
+            ):  # a Jupyter server now and then waits for ever when a kernel ended just before
                 server.kill()
                 server.wait()
 

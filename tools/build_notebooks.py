@@ -22,7 +22,7 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"file_extension": ".py", "mimetype": "text/x-python", "name": "python"},
 }
-SETUP = '''\
+SETUP = """\
 # Nothing to do where lt_helpers is installed. Elsewhere, such as on Colab, this installs it.
 import importlib.util
 import sys
@@ -33,7 +33,7 @@ if importlib.util.find_spec("lt_helpers") is None:
 if "google.colab" in sys.modules:
     from google.colab import output
 
-    output.enable_custom_widget_manager()'''
+    output.enable_custom_widget_manager()"""
 
 
 def texts():
@@ -49,7 +49,9 @@ def notebook_of(text):
 def without_dead_links(words):
     """A link to a notebook that is still to come is nothing but its words."""
     there = {text.stem for text in texts()}
-    return re.sub(r"\[([^\]]*)\]\((\d\d_\w+)\.ipynb\)", lambda link: link[0] if link[2] in there else link[1], words)
+    return re.sub(
+        r"\[([^\]]*)\]\((\d\d_\w+)\.ipynb\)", lambda link: link[0] if link[2] in there else link[1], words
+    )
 
 
 def setup_cell():
@@ -69,7 +71,9 @@ def build(text):
         if cell.cell_type == "markdown":
             cell.source = without_dead_links(cell.source)
         seen[cell.source] += 1
-        cell.id = hashlib.sha256(f"{seen[cell.source]} {cell.cell_type} {cell.source}".encode()).hexdigest()[:12]
+        cell.id = hashlib.sha256(f"{seen[cell.source]} {cell.cell_type} {cell.source}".encode()).hexdigest()[
+            :12
+        ]
     return notebook
 
 
@@ -87,9 +91,13 @@ def execute(notebook):
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             if output.get("name") == "stderr":
-                raise SystemExit(f"A cell writes to stderr, which a learner would read as an error:\n\n{cell.source}\n\n{output.text}")
+                raise SystemExit(
+                    f"A cell writes to stderr, which a learner would read as an error:\n\n{cell.source}\n\n{output.text}"
+                )
             data = output.get("data", {})
-            if data.pop("application/vnd.jupyter.widget-view+json", None):  # a widget lives in its kernel: the file can only name it
+            if data.pop(
+                "application/vnd.jupyter.widget-view+json", None
+            ):  # a widget lives in its kernel: the file can only name it
                 data["text/plain"] = LIVE
     return notebook
 
@@ -98,7 +106,9 @@ def main(prefixes):
     """Build and execute the notebooks whose names start with one of `prefixes`, or all."""
     chosen = [text for text in texts() if not prefixes or text.stem.startswith(tuple(prefixes))]
     if not chosen:
-        raise SystemExit(f"No notebook starts with {' or '.join(prefixes)}. There are: {', '.join(text.stem for text in texts())}.")
+        raise SystemExit(
+            f"No notebook starts with {' or '.join(prefixes)}. There are: {', '.join(text.stem for text in texts())}."
+        )
     for text in chosen:
         print(text.stem, flush=True)
         nbformat.write(execute(build(text)), notebook_of(text))

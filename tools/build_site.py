@@ -24,7 +24,7 @@ from site_labs import script, site_lab
 from write_readme import binder, colab, project, series_map
 
 from lt_helpers import labs
-from lt_helpers.chart import FILES
+from lt_helpers.view.chart import FILES
 
 ROOT = Path(__file__).parents[1]
 WEBSITE = ROOT / "tools" / "website"
@@ -37,7 +37,11 @@ HEADING = re.compile(r'<h([1-3]) id="([^"]+)">(.*?)</h\1>', re.S)
 
 def notebooks(prefixes=()):
     """The notebooks, in order: all, or those whose names start with one of `prefixes`."""
-    return [path for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")) if path.stem.startswith(tuple(prefixes) or "")]
+    return [
+        path
+        for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
+        if path.stem.startswith(tuple(prefixes) or "")
+    ]
 
 
 def page_name(path):
@@ -84,7 +88,11 @@ def lab_of(source):
         return None
     if not isinstance(last, ast.Expr):
         return None
-    return (cls.__name__, values) if isinstance(cls, type) and issubclass(cls, labs.Lab) and hasattr(cls, "compute") else None
+    return (
+        (cls.__name__, values)
+        if isinstance(cls, type) and issubclass(cls, labs.Lab) and hasattr(cls, "compute")
+        else None
+    )
 
 
 def lab_script(job):
@@ -125,9 +133,16 @@ def notebook_page(path):
             parts.append(lab_box(name, live))
             continue
         for one in cell.outputs:
-            parts.append(f'<div class="output">{output(one.get("data", {"text/plain": one.get("text", "")}), live)}</div>')
+            parts.append(
+                f'<div class="output">{output(one.get("data", {"text/plain": one.get("text", "")}), live)}</div>'
+            )
     places = {"Binder": live, "Colab": colab(REPOSITORY, VERSION, where), "at home": REPOSITORY}
-    parts.insert(1, "<p>Run it live: " + ", ".join(f'<a href="{link}">{place}</a>' for place, link in places.items()) + ".</p>")
+    parts.insert(
+        1,
+        "<p>Run it live: "
+        + ", ".join(f'<a href="{link}">{place}</a>' for place, link in places.items())
+        + ".</p>",
+    )
     return "\n".join(parts), found
 
 
@@ -168,7 +183,12 @@ def sections(name, body):
     ends = [start.start() for start in starts[1:]] + [len(body)]
     title = plain(starts[0][3])
     return [
-        [name, start[2], title if start is starts[0] else f"{title}: {plain(start[3])}", plain(body[start.end() : end])]
+        [
+            name,
+            start[2],
+            title if start is starts[0] else f"{title}: {plain(start[3])}",
+            plain(body[start.end() : end]),
+        ]
         for start, end in zip(starts, ends)
     ]
 
@@ -176,7 +196,9 @@ def sections(name, body):
 def contents(body):
     """The headings of the second level, as links."""
     second = [start for start in HEADING.finditer(body) if start[1] == "2"]
-    entries = "".join(f'<li><a href="#{start[2]}">{html.escape(plain(start[3]))}</a></li>' for start in second)
+    entries = "".join(
+        f'<li><a href="#{start[2]}">{html.escape(plain(start[3]))}</a></li>' for start in second
+    )
     return f"<details open><summary>On this page</summary><ul>{entries}</ul></details>" if entries else ""
 
 
@@ -188,13 +210,17 @@ def turn(pages, name):
     at = order.index(name)
     around = [(order[at - 1], "← ") if at else None, (order[at + 1], "→ ") if at + 1 < len(order) else None]
     titles = [one and html.escape(one[1] + plain(HEADING.search(pages[one[0]])[3])) for one in around]
-    links = [f'<a href="{one[0]}">{title}</a>' if one else "<span></span>" for one, title in zip(around, titles)]
+    links = [
+        f'<a href="{one[0]}">{title}</a>' if one else "<span></span>" for one, title in zip(around, titles)
+    ]
     return f'<nav class="turn" aria-label="Notebooks">{"".join(links)}</nav>'
 
 
 def style():
     """The site's style sheet: the charts', the pages', and the colours of code, light and dark."""
-    light, dark = (HtmlFormatter(style=name).get_style_defs(".highlight") for name in ("default", "github-dark"))
+    light, dark = (
+        HtmlFormatter(style=name).get_style_defs(".highlight") for name in ("default", "github-dark")
+    )
     code = f"{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}"
     return "\n".join([code, (FILES / "chart.css").read_text(), (WEBSITE / "site.css").read_text()])
 
@@ -224,9 +250,12 @@ def build(site=SITE, prefixes=()):
                 scripts="\n".join(f'<script defer src="{source}"></script>' for source in scripts),
             )
         )  # fmt: skip
-    index = json.dumps([section for name, body in pages.items() for section in sections(name, body)], ensure_ascii=False)
+    index = json.dumps(
+        [section for name, body in pages.items() for section in sections(name, body)], ensure_ascii=False
+    )
     static = {
-        "lab.js": "\n".join((FILES / name).read_text() for name in ("plotly.min.js", "draw.js")) + (WEBSITE / "lab.js").read_text(),
+        "lab.js": "\n".join((FILES / name).read_text() for name in ("plotly.min.js", "draw.js"))
+        + (WEBSITE / "lab.js").read_text(),
         "katex.js": (WEBSITE / "katex" / "katex.js").read_text(),
         "katex.css": (WEBSITE / "katex" / "katex.css").read_text(),
         "site.js": (WEBSITE / "site.js").read_text(),
@@ -241,4 +270,6 @@ def build(site=SITE, prefixes=()):
 
 if __name__ == "__main__":
     build(prefixes=sys.argv[1:])
-    print(f"{SITE / 'index.html'}: {sum(path.stat().st_size for path in SITE.rglob('*.*')) / 1e6:.1f} MB in all. Open it in a browser.")
+    print(
+        f"{SITE / 'index.html'}: {sum(path.stat().st_size for path in SITE.rglob('*.*')) / 1e6:.1f} MB in all. Open it in a browser."
+    )

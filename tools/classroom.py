@@ -68,15 +68,25 @@ class Hub:
         self.folder, self.token = Path(folder), secrets.token_hex(16)
         port, hub_port, proxy_port = free_ports(3)
         self.url = f"http://127.0.0.1:{port}"
-        places = dict(shared=str(ROOT / "hub" / "jupyterhub_config.py"), binder=str(ROOT / "binder"), homes=str(self.folder / "homes"))
-        settings = CONFIG.format(port=port, hub_port=hub_port, proxy_port=proxy_port, proxy=proxy, token=self.token, **places)
+        places = dict(
+            shared=str(ROOT / "hub" / "jupyterhub_config.py"),
+            binder=str(ROOT / "binder"),
+            homes=str(self.folder / "homes"),
+        )
+        settings = CONFIG.format(
+            port=port, hub_port=hub_port, proxy_port=proxy_port, proxy=proxy, token=self.token, **places
+        )
         (self.folder / "config.py").write_text(settings)
 
     def __enter__(self):
-        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])  # its node, its jupyterhub-singleuser
+        path = os.pathsep.join(
+            [str(Path(sys.executable).parent), os.environ["PATH"]]
+        )  # its node, its jupyterhub-singleuser
         with (self.folder / "log").open("w") as log:
             command = [sys.executable, "-m", "jupyterhub", "--config", "config.py"]
-            self.process = subprocess.Popen(command, cwd=self.folder, env={**os.environ, "PATH": path}, stdout=log, stderr=log)
+            self.process = subprocess.Popen(
+                command, cwd=self.folder, env={**os.environ, "PATH": path}, stdout=log, stderr=log
+            )
         try:
             self.until(lambda: self.ask("GET", "/hub/api/", expected=(200, 404, 503)), "the Hub to start")
         except BaseException as error:
@@ -86,7 +96,9 @@ class Hub:
 
     def __exit__(self, error, *_):
         """Stop the Hub, and all that it has started; after an error, show how its log ends."""
-        started = psutil.Process(self.process.pid).children(recursive=True) if self.process.poll() is None else []
+        started = (
+            psutil.Process(self.process.pid).children(recursive=True) if self.process.poll() is None else []
+        )
         self.process.terminate()
         try:
             self.process.wait(20)
@@ -101,7 +113,13 @@ class Hub:
     def ask(self, method, path, expected=(200, 201, 202, 204), **more):
         """One request -> the response; None while nobody answers."""
         try:
-            response = requests.request(method, self.url + path, headers={"Authorization": f"token {self.token}"}, timeout=PATIENCE, **more)
+            response = requests.request(
+                method,
+                self.url + path,
+                headers={"Authorization": f"token {self.token}"},
+                timeout=PATIENCE,
+                **more,
+            )
         except requests.ConnectionError:
             return None
         if response.status_code not in expected:
@@ -143,7 +161,9 @@ class Learner:
 
     def __init__(self, hub, name):
         self.hub, self.name, self.sessions = hub, name, []
-        shutil.copytree(ROOT / "notebooks", hub.folder / "homes" / name / "notebooks", ignore=shutil.ignore_patterns(".*"))
+        shutil.copytree(
+            ROOT / "notebooks", hub.folder / "homes" / name / "notebooks", ignore=shutil.ignore_patterns(".*")
+        )
 
     def ask(self, method, path, **more):
         return self.hub.ask(method, f"/user/{self.name}{path}", **more)
@@ -153,7 +173,9 @@ class Learner:
         start = time.monotonic()
         self.hub.ask("POST", f"/hub/api/users/{self.name}")
         self.hub.ask("POST", f"/hub/api/users/{self.name}/server")
-        with self.hub.ask("GET", f"/hub/api/users/{self.name}/server/progress", stream=True) as progress:  # as the Hub's page follows it
+        with self.hub.ask(
+            "GET", f"/hub/api/users/{self.name}/server/progress", stream=True
+        ) as progress:  # as the Hub's page follows it
             events = [json.loads(row[5:]) for row in progress.iter_lines() if row.startswith(b"data:")]
         if not events[-1].get("ready"):
             raise RuntimeError(f"the server of {self.name} did not start: {events[-1]}")
@@ -170,9 +192,16 @@ class Learner:
         session = self.ask("POST", "/api/sessions", json=wanted).json()
         self.sessions.append(session["id"])
         address = f"{self.hub.url.replace('http', 'ws')}/user/{self.name}/api/kernels/{session['kernel']['id']}/channels"
-        channel = create_connection(address, header=[f"Authorization: token {self.hub.token}"], timeout=PATIENCE)
+        channel = create_connection(
+            address, header=[f"Authorization: token {self.hub.token}"], timeout=PATIENCE
+        )
         try:
-            seen = [moment for cell in notebook.cells if cell.cell_type == "code" for moment in run(channel, cell.source, name)]
+            seen = [
+                moment
+                for cell in notebook.cells
+                if cell.cell_type == "code"
+                for moment in run(channel, cell.source, name)
+            ]
         finally:
             channel.close()
         return seen[0]
@@ -185,9 +214,20 @@ class Learner:
 
 def run(channel, source, name):
     """Run one cell over the websocket of its kernel -> the moments at which labs arrived."""
-    header = dict(msg_id=uuid.uuid4().hex, session="room", username="", msg_type="execute_request", version="5.3")
-    content = dict(code=source, silent=False, store_history=True, user_expressions={}, allow_stdin=False, stop_on_error=True)
-    channel.send(json.dumps(dict(header=header, parent_header={}, metadata={}, content=content, channel="shell")))
+    header = dict(
+        msg_id=uuid.uuid4().hex, session="room", username="", msg_type="execute_request", version="5.3"
+    )
+    content = dict(
+        code=source,
+        silent=False,
+        store_history=True,
+        user_expressions={},
+        allow_stdin=False,
+        stop_on_error=True,
+    )
+    channel.send(
+        json.dumps(dict(header=header, parent_header={}, metadata={}, content=content, channel="shell"))
+    )
     labs, replied, idle = [], False, False
     while not (replied and idle):
         message = parsed(channel.recv())
@@ -197,7 +237,10 @@ def run(channel, source, name):
         if kind == "error":
             raise RuntimeError(f"{name}: {content['ename']}: {content['evalue']}")
         labs += [time.monotonic()] * (LAB in content.get("data", {}))
-        replied, idle = replied or kind == "execute_reply", idle or (kind, content.get("execution_state")) == ("status", "idle")
+        replied, idle = (
+            replied or kind == "execute_reply",
+            idle or (kind, content.get("execution_state")) == ("status", "idle"),
+        )
     return labs
 
 
@@ -254,16 +297,31 @@ def through(learner, close):
 
 def report(users, proxy):
     """Run the three parts and print a line for each."""
-    print(f"{users} learners at once, {psutil.cpu_count()} processors, load {os.getloadavg()[0]:.1f} before the start", flush=True)
-    with tempfile.TemporaryDirectory() as folder, Hub(folder, proxy) as hub, ThreadPoolExecutor(users) as pool:
+    print(
+        f"{users} learners at once, {psutil.cpu_count()} processors, load {os.getloadavg()[0]:.1f} before the start",
+        flush=True,
+    )
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Hub(folder, proxy) as hub,
+        ThreadPoolExecutor(users) as pool,
+    ):
         learners = [Learner(hub, f"learner-{number}") for number in range(users)]
         first, seconds, _ = measured(hub, learners, pool, Learner.begin)
-        print(f"first lab: one after {min(first):.1f} s, all after {max(first):.1f} s; notebook 00 run by all after {seconds:.1f} s")
+        print(
+            f"first lab: one after {min(first):.1f} s, all after {max(first):.1f} s; notebook 00 run by all after {seconds:.1f} s"
+        )
         line("one notebook open", hub.memory(), learners)
         list(pool.map(Learner.close, learners))
         for close in (True, False):
-            _, seconds, most = measured(hub, learners, pool, lambda learner, close=close: through(learner, close))
-            line(f"half-day path, {'closed as one goes' if close else 'left open'} ({seconds:.0f} s to run), at most", most, learners)
+            _, seconds, most = measured(
+                hub, learners, pool, lambda learner, close=close: through(learner, close)
+            )
+            line(
+                f"half-day path, {'closed as one goes' if close else 'left open'} ({seconds:.0f} s to run), at most",
+                most,
+                learners,
+            )
 
 
 def line(what, held, learners):
@@ -281,6 +339,10 @@ if __name__ == "__main__":
     beside = Path(sys.prefix) / "proxy" / "node_modules" / ".bin" / "configurable-http-proxy"
     found = str(beside) if beside.exists() else shutil.which("configurable-http-proxy")
     if found is None:
-        sys.exit("there is no configurable-http-proxy: `make classroom` brings it, or npm install --global configurable-http-proxy.")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # through the `with` blocks, so that nothing stays behind
+        sys.exit(
+            "there is no configurable-http-proxy: `make classroom` brings it, or npm install --global configurable-http-proxy."
+        )
+    signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit("stopped")
+    )  # through the `with` blocks, so that nothing stays behind
     report(int(sys.argv[1]) if len(sys.argv) > 1 else 8, found)

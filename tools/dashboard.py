@@ -47,7 +47,13 @@ def command(port, folder=DASHBOARD):
         "MappingKernelManager.cull_idle_timeout": 600,
         "MappingKernelManager.cull_interval": 60,
     }
-    return [sys.executable, "-m", "voila", str(folder), *(f"--{name}={value}" for name, value in options.items())]
+    return [
+        sys.executable,
+        "-m",
+        "voila",
+        str(folder),
+        *(f"--{name}={value}" for name, value in options.items()),
+    ]
 
 
 def main():
@@ -60,7 +66,9 @@ def main():
         write_pages()
         return
     if answers(options.port):
-        raise SystemExit(f"Port {options.port} is taken: choose another with --port (make dashboard PORT=9000).")
+        raise SystemExit(
+            f"Port {options.port} is taken: choose another with --port (make dashboard PORT=9000)."
+        )
     write_pages()
     token = secrets.token_hex(16)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))

@@ -12,7 +12,9 @@ from all_labs import all_labs
 
 from lt_helpers.labs import Choice, Prediction, Seed, Slider
 
-LABS = [lab for lab in all_labs().values() if hasattr(lab, "compute")]  # a lab that trains is no function of its controls
+LABS = [
+    lab for lab in all_labs().values() if hasattr(lab, "compute")
+]  # a lab that trains is no function of its controls
 SAYS_SO = ("diverge", "explode", "beyond all numbers", "are dead", "gradient has vanished", "left blank")
 # Gaps: noise levels that the profile lab has not come to; a step along a gradient that has vanished; the curve of FULL, or beyond the
 # largest eigenvalue; prints too small to be compared.
@@ -58,13 +60,19 @@ def extremes(lab, seed):
 
 def not_finite(state):
     """The names of the numbers of a state that are not all finite; a prediction that is not set is none."""
-    values = {field.name: getattr(state, field.name) for field in fields(state)} if is_dataclass(state) else {}
+    values = (
+        {field.name: getattr(state, field.name) for field in fields(state)} if is_dataclass(state) else {}
+    )
     arrays = {name: value for name, value in values.items() if isinstance(value, (np.ndarray, float))}
     return {name for name, value in arrays.items() if not np.isfinite(np.asarray(value, float)).all()}
 
 
 def axes(drawing):
-    return {name: tuple(axis["range"]) for name, axis in drawing["layout"].items() if name[:5] in ("xaxis", "yaxis")}
+    return {
+        name: tuple(axis["range"])
+        for name, axis in drawing["layout"].items()
+        if name[:5] in ("xaxis", "yaxis")
+    }
 
 
 def check(lab, sequences):
@@ -82,7 +90,9 @@ def check(lab, sequences):
             admits = any(word in words for word in SAYS_SO)
             said += bool(lost) and admits
             if lost and not admits:
-                faults.append(f"{lab.__name__}({values}): {', '.join(sorted(lost))} not finite, and the words are: {words}")
+                faults.append(
+                    f"{lab.__name__}({values}): {', '.join(sorted(lost))} not finite, and the words are: {words}"
+                )
             if "nan" in words or "inf" in words:
                 faults.append(f"{lab.__name__}({values}) says: {words}")
             if computed % DRAW_EVERY == 0 and axes(lab.draw(state)) != at_rest:
@@ -98,7 +108,10 @@ def main(sequences=1000):
         start = perf_counter()
         computed, said, faults = check(lab, int(sequences))
         wrong += faults
-        print(f"| {lab.__name__} | {computed:,} | {said} | {len(faults)} | {perf_counter() - start:.0f} |", flush=True)
+        print(
+            f"| {lab.__name__} | {computed:,} | {said} | {len(faults)} | {perf_counter() - start:.0f} |",
+            flush=True,
+        )
     print(*wrong[:20], sep="\n")
     return int(bool(wrong))
 

@@ -74,7 +74,9 @@ class NotebookPage:
         self.page = page
         self.failures = []  # what the page itself complained of
         self.late = []  # anywidget's complaints about a busy page, whose charts move all the same (test_wrong_order.py)
-        page.on("pageerror", lambda error: (self.late if LATE in str(error) else self.failures).append(str(error)))
+        page.on(
+            "pageerror", lambda error: (self.late if LATE in str(error) else self.failures).append(str(error))
+        )
         page.goto(address)
         self.wait_until_ready()
         self.change_theme(dark)
@@ -82,18 +84,23 @@ class NotebookPage:
     def change_theme(self, dark):
         """JupyterLab's dark theme or its light one, and wait until it is there: of two changes under way the first may come last."""
         self.command("apputils:change-theme", theme="JupyterLab Dark" if dark else "JupyterLab Light")
-        self.page.wait_for_function("light => document.body.dataset.jpThemeLight === light", arg="false" if dark else "true")
+        self.page.wait_for_function(
+            "light => document.body.dataset.jpThemeLight === light", arg="false" if dark else "true"
+        )
 
     def wait_until_ready(self):
         """Until the kernel of the notebook is idle."""
         self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
         self.page.wait_for_function(
-            "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'", timeout=60_000
+            "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'",
+            timeout=60_000,
         )
 
     def command(self, name, **arguments):
         """Run one of JupyterLab's commands, as its menus do, and wait for its end."""
-        return self.page.evaluate("async ([name, args]) => { await jupyterapp.commands.execute(name, args); }", [name, arguments])
+        return self.page.evaluate(
+            "async ([name, args]) => { await jupyterapp.commands.execute(name, args); }", [name, arguments]
+        )
 
     def run_all(self):
         self.command("notebook:run-all-cells")
@@ -123,7 +130,11 @@ class NotebookPage:
     def kernel(self):
         """The process of the notebook's kernel."""
         name = self.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.id")
-        return next(process for process in psutil.process_iter(["cmdline"]) if name in " ".join(process.info["cmdline"] or ()))
+        return next(
+            process
+            for process in psutil.process_iter(["cmdline"])
+            if name in " ".join(process.info["cmdline"] or ())
+        )
 
     def memory(self):
         """Megabytes that the kernel holds, and the page once it has collected its garbage."""
@@ -149,7 +160,9 @@ class NotebookPage:
             self.command("notebook:move-cursor-down")
             self.page.wait_for_timeout(300)
         self.page.wait_for_selector(".lt-chart", state="attached", timeout=60_000)
-        return [Lab(self.page, chart) for chart in self.page.locator(".jp-OutputArea-output:has(.lt-chart)").all()]
+        return [
+            Lab(self.page, chart) for chart in self.page.locator(".jp-OutputArea-output:has(.lt-chart)").all()
+        ]
 
     def errors(self):
         """Tracebacks and warnings in the outputs."""
@@ -194,12 +207,16 @@ class Lab:
                 return self._compare(self.expected())
             except AssertionError:
                 attempts += 1
-                if time.monotonic() > deadline and attempts > 5:  # a page that is busy can take all the time for one
+                if (
+                    time.monotonic() > deadline and attempts > 5
+                ):  # a page that is busy can take all the time for one
                     raise
                 time.sleep(0.1)
 
     def _compare(self, expected):
-        for widget in expected.controls.values():  # what the kernel has computed is what the sliders say by now
+        for (
+            widget
+        ) in expected.controls.values():  # what the kernel has computed is what the sliders say by now
             if isinstance(widget, SLIDERS):
                 shown, meant = self.readout(widget.description), written(widget)
                 assert shown == meant, f"{widget.description} says {shown}, and the kernel has {meant}"
@@ -211,7 +228,11 @@ class Lab:
             wanted = figured.to_plotly_json()
             for key in {"x", "y", "z"} & wanted.keys():
                 np.testing.assert_allclose(
-                    trace[key], np.asarray(wanted[key], float), rtol=1e-5, atol=1e-6, err_msg=f"{figured.name}: {key}"
+                    trace[key],
+                    np.asarray(wanted[key], float),
+                    rtol=1e-5,
+                    atol=1e-6,
+                    err_msg=f"{figured.name}: {key}",
                 )
             numbers = np.asarray(wanted.get("z", wanted["y"]), float)
             there = np.isfinite(numbers)
@@ -222,7 +243,12 @@ class Lab:
                 f"{figured.name}: {trace['shapes']} shapes on the page for {numbers.size} numbers"
             )
             if "markers" in wanted.get("mode", ""):  # where the marks stand, in pixels turned back into data
-                np.testing.assert_allclose(np.sort(trace["drawn_y"]), np.sort(numbers), atol=0.01 * trace["span"], err_msg=figured.name)
+                np.testing.assert_allclose(
+                    np.sort(trace["drawn_y"]),
+                    np.sort(numbers),
+                    atol=0.01 * trace["span"],
+                    err_msg=figured.name,
+                )
 
     def words(self):
         return self.root.locator(".lt-words").text_content()
@@ -234,7 +260,9 @@ class Lab:
         """The labels of all sliders that can move: one with a single value, such as the depth of one's own model, cannot."""
         labels = self.root.locator(".widget-hslider > .widget-label").all_text_contents()
         ends = ("aria-valuemin", "aria-valuemax")
-        return [label for label in labels if len({self.handle(label).get_attribute(end) for end in ends}) == 2]
+        return [
+            label for label in labels if len({self.handle(label).get_attribute(end) for end in ends}) == 2
+        ]
 
     def handle(self, label):
         """The handle of the slider with this label."""
@@ -276,7 +304,9 @@ class Lab:
         names = self.root.evaluate(NUMBER)
         self.root.locator("[data-stop='0']").focus()
         reached = []
-        while (stop := self.root.evaluate(STOP)) is not None and len(reached) < 4 * len(names):  # a slider's number is a stop as well
+        while (stop := self.root.evaluate(STOP)) is not None and len(reached) < 4 * len(
+            names
+        ):  # a slider's number is a stop as well
             reached.append(stop)
             self.page.keyboard.press("Tab")
         return [name for stop, name in enumerate(names) if str(stop) not in reached]
@@ -288,11 +318,15 @@ class Lab:
             if control.evaluate("control => control.options?.length === 1"):
                 continue
             before = control.evaluate(STANDS)
-            for key in ("Space",) if control.get_attribute("type") == "checkbox" else ("ArrowDown", "ArrowUp"):
+            for key in (
+                ("Space",) if control.get_attribute("type") == "checkbox" else ("ArrowDown", "ArrowUp")
+            ):
                 if control.evaluate(STANDS) == before:
                     control.press(key)
             if control.evaluate(STANDS) == before:
-                still.append(control.get_attribute("aria-label") or control.evaluate("control => control.outerHTML"))
+                still.append(
+                    control.get_attribute("aria-label") or control.evaluate("control => control.outerHTML")
+                )
         return still
 
     def colour(self, locator, name):
@@ -323,12 +357,20 @@ def access_faults(page):
     """What axe finds serious or critical in the labs of a page."""
     found = Axe().run(page, ".jp-OutputArea-output:has(.lt-chart)").response
     bad = [fault for fault in found["violations"] if fault["impact"] in ("serious", "critical")]
-    return [f"{fault['id']}: {node['html'][:200]} {node['failureSummary']}" for fault in bad for node in fault["nodes"]]
+    return [
+        f"{fault['id']}: {node['html'][:200]} {node['failureSummary']}"
+        for fault in bad
+        for node in fault["nodes"]
+    ]
 
 
 def said(lab):
     """What a lab that trains says of its steps."""
-    return next(text for text in lab.root.locator(".widget-html-content").all_inner_texts() if text.startswith("step "))
+    return next(
+        text
+        for text in lab.root.locator(".widget-html-content").all_inner_texts()
+        if text.startswith("step ")
+    )
 
 
 def steps(lab):

@@ -10,7 +10,7 @@ import sys
 from all_labs import all_labs
 from browsing import ROOT, chromium
 
-from lt_helpers.chart import FILES
+from lt_helpers.view.chart import FILES
 
 PICTURES = ROOT / "docs" / "pictures"
 STATES = {
@@ -53,7 +53,10 @@ def main(names):
             lab = found[name](**STATES.get(name, {}))
             AFTER.get(name, lambda lab: None)(lab)
             page.set_content(PAGE.format(name=name, width=960, plotly=plotly, draw=draw))
-            page.evaluate("state => ltChart(Plotly, document.querySelector('#lab')).show(state)", lab.chart.get_state("state")["state"])
+            page.evaluate(
+                "state => ltChart(Plotly, document.querySelector('#lab')).show(state)",
+                lab.chart.get_state("state")["state"],
+            )
             page.locator("#lab").screenshot(path=PICTURES / f"{name}.png")
             print(f"docs/pictures/{name}.png: {lab.words_now}")
 

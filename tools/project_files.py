@@ -11,7 +11,9 @@ def project_files(root=ROOT):
     """-> list of Path"""
     try:
         listed = ["git", "-c", "safe.directory=*", "ls-files", "-z"]
-        names = subprocess.run(listed, cwd=root, capture_output=True, text=True, check=True).stdout.split("\0")
+        names = subprocess.run(listed, cwd=root, capture_output=True, text=True, check=True).stdout.split(
+            "\0"
+        )
         return [root / name for name in names if (root / name).is_file()]
     except (OSError, subprocess.CalledProcessError):
         return [path for path in walked(root) if path.is_file()]

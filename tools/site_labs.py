@@ -11,8 +11,8 @@ import json
 
 import numpy as np
 
-from lt_helpers.chart import encode_figure
 from lt_helpers.labs import Choice, Slider
+from lt_helpers.view.chart import encode_figure
 
 # The controls of a lab that slide on the site, and in how many steps at most. The others stand where the notebook opens the lab.
 STEPS = {
@@ -56,7 +56,10 @@ def first_two(lab):
     able = [name for name in lab.CONTROLS if len(options_of(lab, name)) > 1]
     able.sort(key=lambda name: not getattr(lab.CONTROLS[name], "slide", True))
     first = able[0]
-    return [first, *[name for name in able[1:] if first not in getattr(lab.CONTROLS[name], "depends", list)()][:1]]
+    return [
+        first,
+        *[name for name in able[1:] if first not in getattr(lab.CONTROLS[name], "depends", list)()][:1],
+    ]
 
 
 def options_of(lab, name):
@@ -86,11 +89,22 @@ def pack(frames):
         first = values[0]
         if all(one == first for one in values):
             return first
-        if isinstance(first, dict) and "bdata" not in first and all(isinstance(one, dict) and one.keys() == first.keys() for one in values):
+        if (
+            isinstance(first, dict)
+            and "bdata" not in first
+            and all(isinstance(one, dict) and one.keys() == first.keys() for one in values)
+        ):
             return {key: merged([one[key] for one in values], [*path, key]) for key in first}
-        if isinstance(first, list) and all(isinstance(one, list) and len(one) == len(first) for one in values):
+        if isinstance(first, list) and all(
+            isinstance(one, list) and len(one) == len(first) for one in values
+        ):
             return [merged([one[index] for one in values], [*path, index]) for index in range(len(first))]
-        varying.append({"path": path, "frames": [pool.setdefault(json.dumps(shortened(one)), len(pool)) for one in values]})
+        varying.append(
+            {
+                "path": path,
+                "frames": [pool.setdefault(json.dumps(shortened(one)), len(pool)) for one in values],
+            }
+        )
         return None
 
     return {"shared": merged(frames, []), "varying": varying, "pool": [json.loads(text) for text in pool]}

@@ -2,7 +2,7 @@
 
     python tools/vendor.py        # after moving the bound on plotly; a test fails until the versions agree again
 
-plotly.js, the very version that the installed Python plotly expects, goes into lt_helpers/chart/: the cartesian bundle, a third of the
+plotly.js, the very version that the installed Python plotly expects, goes into lt_helpers/view/: the cartesian bundle, a third of the
 whole, has every trace type that the labs draw. KaTeX, for the site's formulas, goes into tools/website/katex/, its fonts within its
 style sheet: some browsers load no font from beside a page that is opened as a file.
 """
@@ -46,7 +46,7 @@ def vendor_plotly():
     name, version = "plotly.js-cartesian-dist-min", get_plotlyjs_version()
     file = package(name, version)
     write(
-        ROOT / "lt_helpers" / "chart", name, version,
+        ROOT / "lt_helpers" / "view", name, version,
         {"plotly.min.js": file("plotly-cartesian.min.js"), "plotly.LICENSE": file("LICENSE")},
     )  # fmt: skip
 
@@ -55,7 +55,7 @@ def vendor_katex():
     file = package("katex", KATEX)
 
     def inlined(match):
-        return f"url(data:font/woff2;base64,{base64.b64encode(file('dist/' + match[1])).decode()}) format(\"woff2\")"
+        return f'url(data:font/woff2;base64,{base64.b64encode(file("dist/" + match[1])).decode()}) format("woff2")'
 
     sources = r'url\((fonts/[\w-]+\.woff2)\) format\("woff2"\)(,url\([^)]*\) format\("\w+"\))*'
     files = {

@@ -85,7 +85,11 @@ def series_map(repository, version):
         rows.append(f"| | ***{act['title']}*** | | |")
         for notebook in act["notebook"]:
             number, path = notebook["name"][:2], f"notebooks/{notebook['name']}.ipynb"
-            title = f"[{notebook['title']}]({path})" if (ROOT / path).exists() else f"{notebook['title']} (to come)"
+            title = (
+                f"[{notebook['title']}]({path})"
+                if (ROOT / path).exists()
+                else f"{notebook['title']} (to come)"
+            )
             rows.append(f"| {number} | {title} | {notebook['minutes']} | {notebook['idea']} |")
     return "\n".join(rows)
 
@@ -109,9 +113,16 @@ def filled(path, blocks):
     """The text of a page with its blocks replaced."""
     text = path.read_text()
     for name, block in blocks.items():
-        text, found = re.subn(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", lambda m, b=block: f"{m[1]}{b}\n{m[2]}", text, flags=re.S)
+        text, found = re.subn(
+            rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)",
+            lambda m, b=block: f"{m[1]}{b}\n{m[2]}",
+            text,
+            flags=re.S,
+        )
         if found != 1:
-            raise SystemExit(f"{path.name} has {found} blocks <!-- {name} --> ... <!-- /{name} -->: it must have one.")
+            raise SystemExit(
+                f"{path.name} has {found} blocks <!-- {name} --> ... <!-- /{name} -->: it must have one."
+            )
     return text
 
 

@@ -43,7 +43,12 @@ def only_the_update(x, y, omega):
 
 
 def x_first(x, y, omega):
-    return np.column_stack([layer(x, y, omega)[:, :-1], moved(layer(x, y, omega)[:, :-1], y, omega, *means(x[:-1], y[:-1]))[:, -1]])
+    return np.column_stack(
+        [
+            layer(x, y, omega)[:, :-1],
+            moved(layer(x, y, omega)[:, :-1], y, omega, *means(x[:-1], y[:-1]))[:, -1],
+        ]
+    )
 
 
 def x_first_and_its_means(x, y, omega):

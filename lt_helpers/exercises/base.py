@@ -57,7 +57,9 @@ class Exercise:
                 raise TypeError
             answer = np.asarray(answer, dtype=float)
         except Exception:  # objects with an array form of their own refuse in their own ways
-            return f"Your answer is of type {type(answer).__name__}: it must be a number or an array of numbers."
+            return (
+                f"Your answer is of type {type(answer).__name__}: it must be a number or an array of numbers."
+            )
         if answer.shape != right.shape:
             return f"Your answer has shape {answer.shape}: it must have shape {right.shape}."
         if not np.isfinite(answer).all():
@@ -73,4 +75,6 @@ class Exercise:
         return f"The largest deviation from the right answer is {abs(answer - right).max():.3g}."
 
     def _same(self, a, b):
-        return a.shape == b.shape and bool((abs(a - b) <= self.tolerance * max(abs(b).max(initial=0), 1e-12)).all())
+        return a.shape == b.shape and bool(
+            (abs(a - b) <= self.tolerance * max(abs(b).max(initial=0), 1e-12)).all()
+        )

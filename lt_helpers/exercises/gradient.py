@@ -23,7 +23,10 @@ class LayerExercise(Exercise):
             return "Return two arrays of numbers, P and Q."
         if P.shape != shape or Q.shape != shape:
             return f"P has shape {P.shape} and Q {Q.shape}: both must be {shape}."
-        by_action = Exercise(action(self.solution), mistakes={message: action(wrong) for message, wrong in self.mistakes.items()})
+        by_action = Exercise(
+            action(self.solution),
+            mistakes={message: action(wrong) for message, wrong in self.mistakes.items()},
+        )
         return by_action._compare(action(lambda *_: (P, Q))(*arguments), arguments)
 
 
@@ -50,8 +53,12 @@ one_step = LayerExercise(
         "Your layer walks uphill: the prediction is minus the last coordinate, so the step needs a minus too.": (
             layer(lambda step: (0.0, 1.0), lambda step: (step, 0.0))
         ),
-        "Your layer also rescales y: the last entry of Q must be 0.": layer(lambda step: (0.0, 1.0), lambda step: (-step, -step)),
-        "Your layer moves x as well: P must be zero but for its last entry.": layer(lambda step: (1.0, 1.0), lambda step: (-step, 0.0)),
+        "Your layer also rescales y: the last entry of Q must be 0.": layer(
+            lambda step: (0.0, 1.0), lambda step: (-step, -step)
+        ),
+        "Your layer moves x as well: P must be zero but for its last entry.": layer(
+            lambda step: (1.0, 1.0), lambda step: (-step, 0.0)
+        ),
         "You mixed up P and Q: Q picks what is read, the inputs; P picks what is written, the label.": (
             layer(lambda step: (-step, 0.0), lambda step: (0.0, 1.0))
         ),
@@ -67,11 +74,19 @@ best_step = Exercise(
     solution=lambda n, d, mean_square: n / (n + d + 1 + mean_square),
     cases=lambda: [(20, 10, 25 / 3), (20, 10, 0.0), (50, 5, 1.0)],
     mistakes={
-        "That is the best step without noise: noise adds d σ²/n to the mean of |α|².": lambda n, d, noise: n / (n + d + 1),
-        "You took Σ for the identity: on few examples it fluctuates, and E tr Σ² = d (1 + (d + 1)/n).": lambda n, d, noise: n / (n + noise),
+        "That is the best step without noise: noise adds d σ²/n to the mean of |α|².": lambda n, d, noise: (
+            n / (n + d + 1)
+        ),
+        "You took Σ for the identity: on few examples it fluctuates, and E tr Σ² = d (1 + (d + 1)/n).": lambda n, d, noise: (
+            n / (n + noise)
+        ),
         "Almost: the fluctuation of Σ adds (d + 1)/n, not d/n.": lambda n, d, noise: n / (n + d + noise),
-        "The noise is averaged over n examples: it adds σ²/n, not σ².": lambda n, d, noise: 1 / (1 + (d + 1) / n + noise),
-        "The fraction is upside down: η is E⟨α, w⟩ divided by E|α|².": lambda n, d, noise: (n + d + 1 + noise) / n,
+        "The noise is averaged over n examples: it adds σ²/n, not σ².": lambda n, d, noise: (
+            1 / (1 + (d + 1) / n + noise)
+        ),
+        "The fraction is upside down: η is E⟨α, w⟩ divided by E|α|².": lambda n, d, noise: (
+            (n + d + 1 + noise) / n
+        ),
     },
     well_done="It shrinks with the noise and with d/n. A trained layer has exactly this step.",
 )

@@ -9,7 +9,13 @@ def cases():
     """A state (M, u, a, w) and what the layer adds to every token, U, with d = 3 and d = 1."""
     rng = np.random.default_rng(0)
     for d in (3, 1):
-        yield rng.normal(size=(d, d)), rng.normal(size=d), 0.7, rng.normal(size=d), rng.normal(size=(d + 1, d + 1))
+        yield (
+            rng.normal(size=(d, d)),
+            rng.normal(size=d),
+            0.7,
+            rng.normal(size=d),
+            rng.normal(size=(d + 1, d + 1)),
+        )
 
 
 def weight_after(M, u, a, w, U):

@@ -42,16 +42,24 @@ ada_rr = Exercise(
         "You divided the squared residuals by n - 1: least squares has fitted d directions, not one, so n - d are left.": (
             shrunk(lambda x, y: squares(x, y) / (len(y) - 1))
         ),
-        "You took the sum of the squared residuals: divide it by n - d, then by n for the penalty.": shrunk(squares),
+        "You took the sum of the squared residuals: divide it by n - d, then by n for the penalty.": shrunk(
+            squares
+        ),
         "Your penalty is n times too strong: with Σ a mean over n examples it is the estimate of σ² divided by n.": (
             shrunk(estimate, per_example=False)
         ),
-        "You used the estimate of σ: the penalty takes σ², so leave the root out.": shrunk(lambda x, y: np.sqrt(estimate(x, y))),
-        "You squared twice: what you have is an estimate of σ² already.": shrunk(lambda x, y: estimate(x, y) ** 2),
+        "You used the estimate of σ: the penalty takes σ², so leave the root out.": shrunk(
+            lambda x, y: np.sqrt(estimate(x, y))
+        ),
+        "You squared twice: what you have is an estimate of σ² already.": shrunk(
+            lambda x, y: estimate(x, y) ** 2
+        ),
         "You took y where the residuals y - X w_ols belong: y holds the signal too.": shrunk(
             lambda x, y: (y @ y) / (len(y) - x.shape[1])
         ),
-        "That is least squares: use it for the residuals only, and answer with ridge regression.": shrunk(lambda x, y: 0.0),
+        "That is least squares: use it for the residuals only, and answer with ridge regression.": shrunk(
+            lambda x, y: 0.0
+        ),
     },
     well_done="Two regressions: the first says how noisy the sequence is, the second answers.",
 )

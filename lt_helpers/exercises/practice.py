@@ -14,7 +14,9 @@ def contexts():
         x, truth = rng.normal(size=(6, 20, 4)), rng.normal(size=(6, 4))
         y = (x @ truth[..., None])[..., 0] + rng.normal(size=(6, 20))
         w = 0.8 * truth
-        w[0] = np.linalg.lstsq(x[0], y[0])[0]  # fits better than ridge does; the others a little worse, or far worse
+        w[0] = np.linalg.lstsq(x[0], y[0])[
+            0
+        ]  # fits better than ridge does; the others a little worse, or far worse
         w[1], w[3], w[4] = 1e6, -2 * truth[3], 3 * truth[4]
         if seed:
             w[5] = np.inf
@@ -38,7 +40,9 @@ guard = Exercise(
         "The two are swapped: ridge answers where the alarm rings, the model elsewhere.": (
             lambda w, x, y, ridge: np.where(fits(w, x, y) <= 1, ridge, w)
         ),
-        "You give 0 where the alarm rings: fall back on ridge.": lambda w, x, y, ridge: np.where(fits(w, x, y) <= 1, w, 0),
+        "You give 0 where the alarm rings: fall back on ridge.": lambda w, x, y, ridge: np.where(
+            fits(w, x, y) <= 1, w, 0
+        ),
         "Ridge answers everywhere. The alarm is for each context by itself: take means over its examples, not over all contexts.": (
             lambda w, x, y, ridge: ridge
         ),
@@ -85,7 +89,9 @@ whitening = Exercise(
         "You multiplied by the inverse of the covariance: take the inverse of its root.": (
             lambda rows, queries: (queries - rows.mean(axis=0)) @ root(rows) @ root(rows)
         ),
-        "You only standardised: the features are still correlated.": lambda rows, queries: (queries - rows.mean(axis=0)) / rows.std(axis=0),
+        "You only standardised: the features are still correlated.": lambda rows, queries: (
+            (queries - rows.mean(axis=0)) / rows.std(axis=0)
+        ),
     },
     well_done="The rows become uncorrelated with spread 1; the queries only about so, for they were not looked at.",
 )

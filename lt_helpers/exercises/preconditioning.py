@@ -66,8 +66,12 @@ layers_needed = Exercise(
     solution=layers_until,
     cases=lambda: [(2.0, 1e-6), (10.0, 1e-6), (1000.0, 1e-6), (100.0, 1e-12)],
     mistakes={
-        "One too many: count the layers until kappa - 1 first falls below eps.": lambda kappa, eps: layers_until(kappa, eps) + 1,
-        "One too few: the last layer, which brings kappa - 1 below eps, counts too.": lambda kappa, eps: layers_until(kappa, eps) - 1,
+        "One too many: count the layers until kappa - 1 first falls below eps.": lambda kappa, eps: (
+            layers_until(kappa, eps) + 1
+        ),
+        "One too few: the last layer, which brings kappa - 1 below eps, counts too.": lambda kappa, eps: (
+            layers_until(kappa, eps) - 1
+        ),
         "You kept the factor 4/9 to the end: near kappa = 1 a layer squares what is left. Iterate the whole formula.": (
             lambda kappa, eps: until_ratio(kappa, eps, 4 / 9)
         ),

@@ -51,12 +51,16 @@ two_errors = Exercise(
         "That is the scatter of one sequence: a mean of B of them has it divided by the root of B.": (
             lambda w, *more: answer(w, *more) * np.sqrt(len(w))
         ),
-        "You divided by B. A mean of B draws scatters less by the root of B only.": lambda w, *more: answer(w, *more) / np.sqrt(len(w)),
+        "You divided by B. A mean of B draws scatters less by the root of B only.": lambda w, *more: (
+            answer(w, *more) / np.sqrt(len(w))
+        ),
         "The factor 1/2 is missing: the loss is half the squared error.": lambda *given: 2 * answer(*given),
         "In the second, the oracle's squared error on the same query must be taken off: the adjusted loss is the excess over it.": raw,
         "In the first, compare w with the oracle: its error against the truth is not excess.": against_the_truth,
         "In the second, compare each prediction with the truth, square, and only then subtract.": of_the_difference,
-        "The two are the wrong way round: first without a query, then with one.": lambda *given: answer(*given)[::-1],
+        "The two are the wrong way round: first without a query, then with one.": lambda *given: answer(
+            *given
+        )[::-1],
     },
     well_done="The query and the truth bring most of the scatter, and neither is needed.",
     tolerance=0.01,
@@ -79,7 +83,9 @@ luck = Exercise(
     cases=lambda: list(samples()),
     mistakes={
         "You dropped the sign.": lambda *given: abs(deviation(*given)),
-        "The sign is turned round: ours minus the printed one, so that below zero means ours is lower.": lambda *given: -deviation(*given),
+        "The sign is turned round: ours minus the printed one, so that below zero means ours is lower.": lambda *given: (
+            -deviation(*given)
+        ),
         "You divided by the standard error of the print alone: ours scatters too.": (
             lambda losses, printed, error: (losses.mean() - printed) / error
         ),
@@ -92,9 +98,13 @@ luck = Exercise(
         "Your own error is the scatter of one sequence: divide it by the root of their number.": (
             lambda losses, printed, error: (losses.mean() - printed) / np.hypot(losses.std(), error)
         ),
-        "That is the difference: divide it by its standard error.": lambda losses, printed, error: losses.mean() - printed,
+        "That is the difference: divide it by its standard error.": lambda losses, printed, error: (
+            losses.mean() - printed
+        ),
         "You divided by the variance of the difference: take its root.": (
-            lambda losses, printed, error: (losses.mean() - printed) / (standard_error(losses) ** 2 + error**2)
+            lambda losses, printed, error: (
+                (losses.mean() - printed) / (standard_error(losses) ** 2 + error**2)
+            )
         ),
     },
     well_done="Beyond 2 in one case of twenty, by luck alone; beyond 3 in one of 370. With 240 numbers in a table, some will be beyond 2.",

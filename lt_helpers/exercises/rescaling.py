@@ -26,7 +26,9 @@ two_weights = Exercise(
         "These weights act on sums, as in the paper. Ours act on means: omega_yx = -n c, and the mean of y^2 is sigma^2 itself.": (
             lambda s1, s2, n: answer(s1, s2, n) / n
         ),
-        "You returned c = -omega_yx / n: give omega_yx itself.": lambda s1, s2, n: answer(s1, s2, n) * [-1 / n, 1],
+        "You returned c = -omega_yx / n: give omega_yx itself.": lambda s1, s2, n: (
+            answer(s1, s2, n) * [-1 / n, 1]
+        ),
         "Your second number is c omega_yy, the slope of the line: divide it by c.": product,
         "You used sigma where sigma^2 belongs: ridge keeps 1 / (1 + sigma^2), and the mean of y^2 is sigma^2.": (
             lambda s1, s2, n: answer(s1**0.5, s2**0.5, n)

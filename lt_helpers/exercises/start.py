@@ -24,11 +24,15 @@ excess_risk = Exercise(
         "That is twice the right number: the series takes half the squared error, as the paper's Table 1 does.": (
             lambda y_hat, y_oracle, y: 2 * excess(y_hat, y_oracle, y)
         ),
-        "That is the sum over the queries: take the mean.": lambda y_hat, y_oracle, y: len(y) * excess(y_hat, y_oracle, y),
+        "That is the sum over the queries: take the mean.": lambda y_hat, y_oracle, y: (
+            len(y) * excess(y_hat, y_oracle, y)
+        ),
         "The sign is flipped: a model that is worse than the oracle has an excess above zero.": (
             lambda y_hat, y_oracle, y: -excess(y_hat, y_oracle, y)
         ),
-        "That is the model's own error: subtract the oracle's.": lambda y_hat, y_oracle, y: ((y_hat - y) ** 2).mean() / 2,
+        "That is the model's own error: subtract the oracle's.": lambda y_hat, y_oracle, y: (
+            ((y_hat - y) ** 2).mean() / 2
+        ),
         "That is how far the two answers lie apart: take the error of each against the truth y, then the difference.": (
             lambda y_hat, y_oracle, y: ((y_hat - y_oracle) ** 2).mean() / 2
         ),

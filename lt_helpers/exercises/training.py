@@ -20,7 +20,9 @@ fixed_point = Exercise(
         "That is 1 / c with the right sign, the ratio turned over: E <alpha, w> goes on top.": (
             lambda dim, context, mean_square: 1 / answer(dim, context, mean_square)
         ),
-        "You left out the noise: E |alpha|^2 also holds d E sigma^2 / n.": lambda dim, context, mean_square: answer(dim, context, 0.0),
+        "You left out the noise: E |alpha|^2 also holds d E sigma^2 / n.": lambda dim, context, mean_square: (
+            answer(dim, context, 0.0)
+        ),
         "You left out the spread of Sigma: E |Sigma w|^2 is not d but d (1 + (d + 1) / n).": (
             lambda dim, context, mean_square: -1 / (1 + mean_square / context)
         ),

@@ -21,7 +21,9 @@ def omegas(P, Q):
 def layers():
     """P and Q of DIAG layers: one head, the same in another gauge, and two heads."""
     for heads, gauge in ((1, 1.0), (1, 3.0), (2, 0.5)):
-        model = LinearTransformer.random("diag", dim=10, layers=1, heads=heads, rng=np.random.default_rng(heads), scale=1.0)
+        model = LinearTransformer.random(
+            "diag", dim=10, layers=1, heads=heads, rng=np.random.default_rng(heads), scale=1.0
+        )
         yield model.P[0] * gauge, model.Q[0] / gauge
 
 
@@ -42,7 +44,9 @@ from_matrices = Exercise(
     solution=omegas,
     cases=lambda: list(layers()),
     mistakes={
-        "You swapped omega_xy and omega_yx: the first letter is P's, the second Q's.": lambda P, Q: omegas(P, Q).T,
+        "You swapped omega_xy and omega_yx: the first letter is P's, the second Q's.": lambda P, Q: (
+            omegas(P, Q).T
+        ),
         "You took the first head alone: the heads of a layer add up.": first_head,
         "You added the heads before you multiplied: each head has a product of its own, and the products add up.": heads_first,
         "That is P Q, in which the p_x meet only the q_x. S stands between P and Q, and mixes x with y: all four products count.": (
@@ -65,7 +69,10 @@ def sums():
     """Sums of a diagonal matrix and one of rank 1 or 2, with the rank."""
     rng = np.random.default_rng(11)
     for rank in (1, 2, 1):
-        yield np.diag(3 * rng.normal(size=11)) + rng.normal(size=(11, rank)) @ rng.normal(size=(rank, 11)), rank
+        yield (
+            np.diag(3 * rng.normal(size=11)) + rng.normal(size=(11, rank)) @ rng.normal(size=(rank, 11)),
+            rank,
+        )
 
 
 def with_factors(A, rank, factors):

@@ -36,7 +36,12 @@ class AlgorithmLab(Lab):
         rescale=Slider("Rescale ω_yy", 0.0, 2.0, 0.1, value=1.0),
         sigma=Slider("Noise σ", 0.0, SIGMA_MAX, 0.1, value=1.0),
         noise=Choice("Trained on", lambda: trained_on("diag"), "categorical-1-3-5"),
-        layers=Choice("Layers", lambda noise: [n for n in stored_layers("diag", parse_noise(noise)) if 2 <= n <= DEEPEST], 4, slide=True),
+        layers=Choice(
+            "Layers",
+            lambda noise: [n for n in stored_layers("diag", parse_noise(noise)) if 2 <= n <= DEEPEST],
+            4,
+            slide=True,
+        ),
         guess=Prediction("Predict: error", 0.05, 10.0, 0.05),
         seed=Seed(),
     )
@@ -47,7 +52,9 @@ class AlgorithmLab(Lab):
 
     @staticmethod
     def draw(state):
-        return figures.figure([panel(state) for panel in (layer_panel, noise_panel, weight_panel, kept_panel)], height=440)
+        return figures.figure(
+            [panel(state) for panel in (layer_panel, noise_panel, weight_panel, kept_panel)], height=440
+        )
 
     @staticmethod
     def words(state):
@@ -66,7 +73,9 @@ class AlgorithmLab(Lab):
             curves["what was trained explodes"] = state.trained_by_noise
         for which, errors in curves.items():
             if not np.isfinite(errors).all():
-                said += f" At σ = {', '.join(f'{level:g}' for level in LEVELS[~np.isfinite(errors)])} {which}."
+                said += (
+                    f" At σ = {', '.join(f'{level:g}' for level in LEVELS[~np.isfinite(errors)])} {which}."
+                )
         return said + (" What lies beyond an axis is drawn at its edge." if clipped(state) else "")
 
 
@@ -78,21 +87,48 @@ def size(error):
 def layer_panel(state):
     layer = np.arange(state.layers + 1.0)
     traces = [
-        figures.line(layer, clip(state.trained_by_layer, ERROR), "as trained", figures.GHOST, width=1.5, symbol="circle-open", **READ),
+        figures.line(
+            layer,
+            clip(state.trained_by_layer, ERROR),
+            "as trained",
+            figures.GHOST,
+            width=1.5,
+            symbol="circle-open",
+            **READ,
+        ),
         figures.line(layer, clip(state.by_layer, ERROR), "algorithm", symbol="circle", **READ),
         figures.line([0, DEEPEST], clip([state.adarr] * 2, ERROR), "AdaRR", figures.RED, "dash", 1.5, **READ),
     ]
-    return Panel("Error after each layer", Axis("layer", -0.3, DEEPEST + 0.3, ticks=tuple(range(DEEPEST + 1))), ERROR_AXIS), traces
+    return Panel(
+        "Error after each layer",
+        Axis("layer", -0.3, DEEPEST + 0.3, ticks=tuple(range(DEEPEST + 1))),
+        ERROR_AXIS,
+    ), traces
 
 
 def noise_panel(state):
     traces = [
         figures.band(trained_spans(state.noise), *ERROR, "trained on"),
         figures.line([state.sigma] * 2, ERROR, color=figures.GREY, dash="dot", width=1, hoverinfo="skip"),
-        figures.line(LEVELS, clip(state.trained_by_noise, ERROR), "as trained", figures.GHOST, width=1.5, symbol="circle-open", **READ),
+        figures.line(
+            LEVELS,
+            clip(state.trained_by_noise, ERROR),
+            "as trained",
+            figures.GHOST,
+            width=1.5,
+            symbol="circle-open",
+            **READ,
+        ),
         figures.line(LEVELS, clip(state.adarr_by_noise, ERROR), "AdaRR", figures.RED, "dash", 1.5, **READ),
         figures.line(LEVELS, clip(state.by_noise, ERROR), "algorithm", symbol="circle", **READ),
-        figures.dots([state.sigma], [state.guess], state.guess is not None and "prediction", figures.PREDICTION, "star", 13),
+        figures.dots(
+            [state.sigma],
+            [state.guess],
+            state.guess is not None and "prediction",
+            figures.PREDICTION,
+            "star",
+            13,
+        ),
     ]
     return Panel("Error against the noise", Axis("σ", -0.2, SIGMA_MAX + 0.2), ERROR_AXIS), traces
 
@@ -103,7 +139,9 @@ def weight_panel(state):
     traces = [
         figures.dots(component, clip(state.truth, WEIGHT), "truth", figures.TRUTH, **level),
         figures.dots(component, clip(state.oracle, WEIGHT), "oracle ridge", figures.ORACLE, **level),
-        figures.dots(component, clip(state.trained_w, WEIGHT), "as trained", figures.GHOST, "circle-open", 10, **READ),
+        figures.dots(
+            component, clip(state.trained_w, WEIGHT), "as trained", figures.GHOST, "circle-open", 10, **READ
+        ),
         figures.dots(component, clip(state.w, WEIGHT), "algorithm", size=7, **READ),
     ]
     x = Axis("component", 0.4, DIM + 0.6, ticks=tuple(range(1, DIM + 1)))
@@ -117,7 +155,9 @@ def kept_panel(state):
         figures.line(CURVE, clip(state.curve, KEPT), width=1.5, hoverinfo="skip"),
         figures.dots(state.eigenvalues, clip(state.kept, KEPT), "algorithm", size=7, **READ),
     ]
-    return Panel("Share it keeps of each direction", Axis("eigenvalue of X'X/n", 0, CURVE[-1]), Axis("share", *KEPT)), traces
+    return Panel(
+        "Share it keeps of each direction", Axis("eigenvalue of X'X/n", 0, CURVE[-1]), Axis("share", *KEPT)
+    ), traces
 
 
 def clip(values, ends):

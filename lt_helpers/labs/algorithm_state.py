@@ -81,7 +81,9 @@ def error_by_noise(noise, layers, scales):
 def error_by_layer(constants, sigma):
     """The mean error before the first and after each layer, at one noise level -> (L+1,)"""
     S, oracle, _ = sequences((sigma,))
-    return np.concatenate([mean_error(w - oracle, 1) for w in np.moveaxis(algorithm.path(constants, S), 1, 0)])
+    return np.concatenate(
+        [mean_error(w - oracle, 1) for w in np.moveaxis(algorithm.path(constants, S), 1, 0)]
+    )
 
 
 def scaled(noise, layers, scales):
@@ -98,8 +100,12 @@ def algorithm_state(sigma, noise, layers, precondition, adapt, step, rescale, gu
     spectrum = Spectrum.from_moments(S, CONTEXT)
     at = np.concatenate([CURVE, spectrum.s[0]])
     with np.errstate(over="ignore", invalid="ignore"):
-        kept, trained_kept = (filter_curve(algorithm.as_model(omega, DIM), S[0], at) for omega in (constants, trained))
-    reached = np.where(spectrum.s[0, -1] >= CURVE, 1, np.nan)  # a curve ends at the largest eigenvalue of the sequence
+        kept, trained_kept = (
+            filter_curve(algorithm.as_model(omega, DIM), S[0], at) for omega in (constants, trained)
+        )
+    reached = np.where(
+        spectrum.s[0, -1] >= CURVE, 1, np.nan
+    )  # a curve ends at the largest eigenvalue of the sequence
     _, _, adarr = sequences((sigma,))
     return AlgorithmState(
         sigma=sigma,

@@ -19,7 +19,11 @@ from .controls import Choice, Prediction, Seed, Slider
 
 LARGEST = 32  # tokens, and numbers in a token
 READ, COST = (-0.6, 1.05), (0.1, 1e5)  # ends of the axes
-STYLES = {"softmax": (figures.RED, "solid"), "map first": (figures.ORANGE, "dash"), "state first": (figures.BLUE, "solid")}
+STYLES = {
+    "softmax": (figures.RED, "solid"),
+    "map first": (figures.ORANGE, "dash"),
+    "state first": (figures.BLUE, "solid"),
+}
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,9 @@ class AttentionLab(Lab):
             by_softmax=softmax(of_query),
             by_score=of_query / n,
             measured=cost == "measured",
-            cost=microseconds(d + 1) if cost == "measured" else np.stack([products(n, d + 1) for n in LENGTHS], axis=1) / 1e3,
+            cost=microseconds(d + 1)
+            if cost == "measured"
+            else np.stack([products(n, d + 1) for n in LENGTHS], axis=1) / 1e3,
             guess=guess,
         )
 
@@ -103,7 +109,14 @@ class AttentionLab(Lab):
 def matrix(values, limit):
     """A heat map with one cell an entry, rows from the top."""
     rows, columns = (np.arange(1.0, size + 1) for size in values.shape)
-    return figures.heatmap(values, columns, rows, limit=limit, showscale=False, hovertemplate="%{y}, %{x}: %{z:.2f}<extra></extra>")
+    return figures.heatmap(
+        values,
+        columns,
+        rows,
+        limit=limit,
+        showscale=False,
+        hovertemplate="%{y}, %{x}: %{z:.2f}<extra></extra>",
+    )
 
 
 def matrix_axes(row, column):
@@ -113,14 +126,19 @@ def matrix_axes(row, column):
 
 def map_panel(state):
     n = len(state.weights)
-    return Panel("The map: row i reads column j", *matrix_axes("token i", "token j")), [matrix(n * state.weights, 3.0)]
+    return Panel("The map: row i reads column j", *matrix_axes("token i", "token j")), [
+        matrix(n * state.weights, 3.0)
+    ]
 
 
 def state_panel(state):
     edge, end = len(state.state) - 0.5, len(state.state) + 0.5  # where x ends and y begins, and where y ends
     borders = ([edge, edge], [0.5, end]), ([0.5, end], [edge, edge])
     lines = [figures.line(*border, None, figures.GREY, width=2, hoverinfo="skip") for border in borders]
-    return Panel("The state S: mean of e eᵀ", *matrix_axes("row", "column")), [matrix(state.state, 1.5), *lines]
+    return Panel("The state S: mean of e eᵀ", *matrix_axes("row", "column")), [
+        matrix(state.state, 1.5),
+        *lines,
+    ]
 
 
 def query_panel(state):
@@ -128,20 +146,39 @@ def query_panel(state):
     traces = [
         figures.line([0, LARGEST + 1], [0, 0], None, figures.GREY, "dot", 1, hoverinfo="skip"),
         figures.line(token, state.by_softmax, "softmax", figures.RED, width=1.5, symbol="circle"),
-        figures.line(token, within(state.by_score, READ), "linear", figures.BLUE, "dash", 1.5, symbol="diamond"),
+        figures.line(
+            token, within(state.by_score, READ), "linear", figures.BLUE, "dash", 1.5, symbol="diamond"
+        ),
     ]
-    return Panel("What the query reads", Axis("token", 0, LARGEST + 1, ticks=(1, 8, 16, 24, 32)), Axis("weight", *READ)), traces
+    return Panel(
+        "What the query reads", Axis("token", 0, LARGEST + 1, ticks=(1, 8, 16, 24, 32)), Axis("weight", *READ)
+    ), traces
 
 
 def cost_panel(state):
     n = len(state.weights)
     traces = [figures.line([n, n], COST, "n now", figures.GREY, "dot", 1.5, hoverinfo="skip")]
-    traces += [figures.line(LENGTHS, within(cost, COST), form, *STYLES[form]) for form, cost in zip(FORMS, state.cost)]
+    traces += [
+        figures.line(LENGTHS, within(cost, COST), form, *STYLES[form])
+        for form, cost in zip(FORMS, state.cost)
+    ]
     if state.guess is not None:
-        traces += [figures.line([state.guess, state.guess], COST, "prediction", figures.PREDICTION, "dash", 2, hoverinfo="skip")]
+        traces += [
+            figures.line(
+                [state.guess, state.guess],
+                COST,
+                "prediction",
+                figures.PREDICTION,
+                "dash",
+                2,
+                hoverinfo="skip",
+            )
+        ]
     unit = "microseconds" if state.measured else "1,000 products"
     return Panel(
-        "Cost of one layer", Axis("n", 1, LENGTHS[-1], log=True, ticks=(1, 4, 16, 64, 256, 1024)), Axis(unit, *COST, log=True)
+        "Cost of one layer",
+        Axis("n", 1, LENGTHS[-1], log=True, ticks=(1, 4, 16, 64, 256, 1024)),
+        Axis(unit, *COST, log=True),
     ), traces
 
 

@@ -22,7 +22,7 @@ import threading
 
 import ipywidgets
 
-from ..chart import Chart
+from ..view.chart import Chart
 from .controls import Choice, Prediction, Seed
 
 ROW = ipywidgets.Layout(display="flex", flex_flow="row wrap", align_items="center", width="100%")
@@ -62,15 +62,23 @@ class Lab:
     def __init__(self, *, ghost=None, **values):
         self._turn = threading.RLock()
         if not (ghost is None or isinstance(ghost, dict) and self._ghosted()):
-            allowed = "None or a dictionary of controls" if self._ghosted() else f"None: {type(self).__name__} holds no ghost"
+            allowed = (
+                "None or a dictionary of controls"
+                if self._ghosted()
+                else f"None: {type(self).__name__} holds no ghost"
+            )
             raise TypeError(f"ghost is {ghost!r}: ghost must be {allowed}.")
         self._opened = self._computed = self._checked(values)
-        self._opened_ghost = self.ghost = None if ghost is None else self._held(self._checked({**self._opened, **ghost}))
+        self._opened_ghost = self.ghost = (
+            None if ghost is None else self._held(self._checked({**self._opened, **ghost}))
+        )
         self._resting = False
         self.error = None
         self._compute(self._opened)
         self.chart = Chart(self.drawing, self.words_now)
-        self.controls = {name: control.widget(self._opened[name], self._opened) for name, control in self.CONTROLS.items()}
+        self.controls = {
+            name: control.widget(self._opened[name], self._opened) for name, control in self.CONTROLS.items()
+        }
         for widget in self.controls.values():
             widget.observe(self._moved, "value")
         self.widget = ipywidgets.VBox([self._panel(), self.chart], layout=ipywidgets.Layout(width="100%"))
@@ -116,7 +124,9 @@ class Lab:
         values = self.values
         said = {name: value for name, value in values.items() if value != self.CONTROLS[name].value}
         if self.ghost is not None:
-            said["ghost"] = {name: value for name, value in self.ghost.items() if value != self._held(values)[name]}
+            said["ghost"] = {
+                name: value for name, value in self.ghost.items() if value != self._held(values)[name]
+            }
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in said.items())})"
 
     def _repr_mimebundle_(self, **kwargs):
@@ -124,7 +134,10 @@ class Lab:
 
     def _held(self, values):
         """What a ghost keeps: all but the predictions, which stay marked once."""
-        return {name: None if isinstance(self.CONTROLS[name], Prediction) else value for name, value in values.items()}
+        return {
+            name: None if isinstance(self.CONTROLS[name], Prediction) else value
+            for name, value in values.items()
+        }
 
     def _ghosted(self):
         """Can it draw a state behind the present one?"""
@@ -134,7 +147,9 @@ class Lab:
         """A value for every control, each one allowed."""
         unknown = [name for name in values if name not in self.CONTROLS]
         if unknown:
-            raise TypeError(f"{type(self).__name__} has no control {unknown[0]!r}: its controls are {', '.join(self.CONTROLS)}.")
+            raise TypeError(
+                f"{type(self).__name__} has no control {unknown[0]!r}: its controls are {', '.join(self.CONTROLS)}."
+            )
         checked = {}
         for name, control in self.CONTROLS.items():
             value = values.get(name, control.value)
@@ -174,7 +189,11 @@ class Lab:
         What stands where it should is not touched: another thread may just have moved it, and waits for its turn to draw.
         """
         shown = {name: self.controls[name].value for name in self.CONTROLS}
-        values = {name: control.read(shown[name]) for name, control in self.CONTROLS.items()} if values is None else values
+        values = (
+            {name: control.read(shown[name]) for name, control in self.CONTROLS.items()}
+            if values is None
+            else values
+        )
         self._resting = True
         try:
             for name, control in self.CONTROLS.items():
@@ -212,15 +231,29 @@ class Lab:
             row = rows[isinstance(control, (Prediction, Seed))]
             row.append(self.controls[name])
             if isinstance(control, Seed):
-                row.append(self._button(control.renew, lambda _, seed=self.controls[name]: self._next(seed), control.tooltip))
+                row.append(
+                    self._button(
+                        control.renew, lambda _, seed=self.controls[name]: self._next(seed), control.tooltip
+                    )
+                )
         hint = "Keep the present state, in grey, behind the next ones"
-        self._hold = ipywidgets.ToggleButton(value=self.ghost is not None, description="Hold ghost", tooltip=hint, layout=FITTING)
-        self._hold.observe(lambda change: change.new != (self.ghost is not None) and self.hold_ghost(change.new), "value")
+        self._hold = ipywidgets.ToggleButton(
+            value=self.ghost is not None, description="Hold ghost", tooltip=hint, layout=FITTING
+        )
+        self._hold.observe(
+            lambda change: change.new != (self.ghost is not None) and self.hold_ghost(change.new), "value"
+        )
         if self._ghosted():
             rows[1].append(self._hold)
         self._copied = ipywidgets.HTML()
-        copy = self._button("Copy this view", lambda _: self._copy(), "Show the line of code that opens the lab in this state")
-        rows[1] += [copy, self._button("Reset", lambda _: self.reset(), "Back to where the lab was opened"), self._copied]
+        copy = self._button(
+            "Copy this view", lambda _: self._copy(), "Show the line of code that opens the lab in this state"
+        )
+        rows[1] += [
+            copy,
+            self._button("Reset", lambda _: self.reset(), "Back to where the lab was opened"),
+            self._copied,
+        ]
         return ipywidgets.VBox([ipywidgets.HBox(row, layout=ROW) for row in rows if row])
 
     @in_turn

@@ -51,11 +51,15 @@ class Slider(Control):
     def check(self, name, value, others):
         number, kind = ("whole number", Integral) if self.whole else ("number", Real)
         if isinstance(value, bool) or not isinstance(value, kind):
-            raise TypeError(f"{name} is {value!r}: {name} must be a {number} from {self.low:g} to {self.high:g}.")
+            raise TypeError(
+                f"{name} is {value!r}: {name} must be a {number} from {self.low:g} to {self.high:g}."
+            )
         if not self.low <= value <= self.high:
             raise ValueError(f"{name} is {value!r}: {name} must be from {self.low:g} to {self.high:g}.")
         if not self.stands(value, self.nearest(value)):
-            raise ValueError(f"{name} is {value!r}: {name} must be from {self.low:g} to {self.high:g} in steps of {self.step:g}.")
+            raise ValueError(
+                f"{name} is {value!r}: {name} must be from {self.low:g} to {self.high:g} in steps of {self.step:g}."
+            )
         return self.nearest(value)
 
     def nearest(self, value):
@@ -70,8 +74,14 @@ class Slider(Control):
         return abs(shown - value) < 1e-6 * self.step
 
     def widget(self, value, others):
-        kind, readout = (ipywidgets.IntSlider, "d") if self.whole else (ipywidgets.FloatSlider, f".{decimals(self.step)}f")
-        return dressed(kind, self, WIDE, min=self.low, max=self.high, step=self.step, value=value, readout_format=readout)
+        kind, readout = (
+            (ipywidgets.IntSlider, "d")
+            if self.whole
+            else (ipywidgets.FloatSlider, f".{decimals(self.step)}f")
+        )
+        return dressed(
+            kind, self, WIDE, min=self.low, max=self.high, step=self.step, value=value, readout_format=readout
+        )
 
 
 @dataclass(frozen=True)
@@ -97,11 +107,17 @@ class Choice(Control):
         values = list(self.choices(others).values())
         if value in values:
             return value
-        return min(values, key=lambda other: abs(other - value)) if isinstance(value, (int, float)) else values[0]
+        return (
+            min(values, key=lambda other: abs(other - value))
+            if isinstance(value, (int, float))
+            else values[0]
+        )
 
     def check(self, name, value, others):
         values = list(self.choices(others).values())
-        if not isinstance(value, Hashable) or (type(value) is bool, value) not in [(type(other) is bool, other) for other in values]:
+        if not isinstance(value, Hashable) or (type(value) is bool, value) not in [
+            (type(other) is bool, other) for other in values
+        ]:
             allowed = ", ".join(map(repr, values))
             given = "".join(f" with {key}={others[key]!r}" for key in self.depends())
             raise ValueError(f"{name} is {value!r}{given}: {name} must be one of {allowed}.")
@@ -165,11 +181,16 @@ class Prediction(Control):
     def check(self, name, value, others):
         if value is None:
             return None
-        return Slider(self.label, float(self.low), float(self.high), float(self.step), value).check(name, value, others)
+        return Slider(self.label, float(self.low), float(self.high), float(self.step), value).check(
+            name, value, others
+        )
 
     def widget(self, value, others):
         shown = decimals(self.step)
-        marks = [round(self.low + index * self.step, shown) for index in range(round((self.high - self.low) / self.step) + 1)]
+        marks = [
+            round(self.low + index * self.step, shown)
+            for index in range(round((self.high - self.low) / self.step) + 1)
+        ]
         options = [(self.UNSET, self.UNSET), *((f"{mark:.{shown}f}", mark) for mark in marks)]
         return dressed(ipywidgets.SelectionSlider, self, WIDE, options=options, value=self.write(value))
 
@@ -188,5 +209,8 @@ def decimals(step):
 def dressed(kind, control, width, **more):
     """A widget of a kind with the control's label, and its unit if it has one."""
     unit = getattr(control, "unit", "")
-    described = dict(description=f"{control.label} ({unit})" if unit else control.label, style=dict(description_width="initial"))
+    described = dict(
+        description=f"{control.label} ({unit})" if unit else control.label,
+        style=dict(description_width="initial"),
+    )
     return kind(**described, layout=ipywidgets.Layout(width=width, margin="2px 12px 2px 2px"), **more)

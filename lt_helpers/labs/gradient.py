@@ -84,7 +84,10 @@ def trained_excess(seed, sigma, layers):
     """Half the squared distance to the oracle after each layer of the trained model, over redraws of truth and noise -> (L+1,)."""
     rng = np.random.default_rng(seed)
     spectrum = moments(seed, sigma, rng.normal(size=(REDRAWS, DIM)), rng.normal(size=(REDRAWS, CONTEXT)))
-    distance = implicit_from_moments(trained_model(layers), spectrum.S).w - spectrum.ridge(np.full(REDRAWS, sigma))[:, None]
+    distance = (
+        implicit_from_moments(trained_model(layers), spectrum.S).w
+        - spectrum.ridge(np.full(REDRAWS, sigma))[:, None]
+    )
     return (distance**2).sum(axis=-1).mean(axis=0) / 2
 
 
@@ -144,8 +147,12 @@ class GradientLab(Lab):
 
     @staticmethod
     def draw(state):
-        figure = figures.figure([panel(state) for panel in (bowl_panel, step_panel, layer_panel)], columns=3, height=380)
-        layout = figure["layout"]  # both directions of w at one scale: gradients look perpendicular to the contours
+        figure = figures.figure(
+            [panel(state) for panel in (bowl_panel, step_panel, layer_panel)], columns=3, height=380
+        )
+        layout = figure[
+            "layout"
+        ]  # both directions of w at one scale: gradients look perpendicular to the contours
         layout["xaxis"].update(constrain="domain", constraintoward="left")
         layout["yaxis"].update(constrain="domain", constraintoward="top", scaleanchor="x")
         return figure
@@ -184,11 +191,20 @@ def bowl_panel(state):
 def step_panel(state):
     limit = state.limit if state.limit <= STEP_MAX else np.nan
     traces = [
-        figures.line([0, STEP_MAX], within(np.full(2, state.oracle_risk)), "ridge", figures.ORACLE, hoverinfo="skip"),
+        figures.line(
+            [0, STEP_MAX], within(np.full(2, state.oracle_risk)), "ridge", figures.ORACLE, hoverinfo="skip"
+        ),
         figures.line([limit] * 2, RISK, "2/s_max", figures.GREY, "dot", 1.5, hoverinfo="skip"),
         figures.line(STEPS, np.where(state.risk_by_step > RISK[1], np.nan, within(state.risk_by_step))),
         figures.dots([state.step], within(state.built_risk[-1:]), "built"),
-        figures.dots([state.guess], [None if state.guess is None else 1.0], state.guess and "prediction", figures.PREDICTION, "star", 13),
+        figures.dots(
+            [state.guess],
+            [None if state.guess is None else 1.0],
+            state.guess and "prediction",
+            figures.PREDICTION,
+            "star",
+            13,
+        ),
     ]
     return Panel("Error against η", Axis("step size η", 0, STEP_MAX), risk_axis()), traces
 
@@ -199,7 +215,9 @@ def layer_panel(state):
     ends = [-0.3, deepest + 0.3]
     traces = [
         figures.line(ends, within(np.full(2, state.oracle_risk)), "ridge", figures.ORACLE, hoverinfo="skip"),
-        figures.line(ends, within(np.full(2, state.ols_risk)), "OLS", figures.RED, "dash", 1.5, hoverinfo="skip"),
+        figures.line(
+            ends, within(np.full(2, state.ols_risk)), "OLS", figures.RED, "dash", 1.5, hoverinfo="skip"
+        ),
         figures.dots(layer, within(state.trained_risk), "trained", figures.ORANGE, "triangle-up", 8),
         figures.dots(layer, within(state.built_risk), "built", size=8),
     ]

@@ -50,7 +50,12 @@ class ImplicitState:
 def sequence(seed):
     """One sequence without its noise: inputs (n, d), truth (d,), the direction of the noise (n,), and other queries (12, d)."""
     rng = np.random.default_rng(seed)
-    return rng.normal(size=(CONTEXT, DIM)), rng.normal(size=DIM), rng.normal(size=CONTEXT), rng.normal(size=(QUERIES, DIM))
+    return (
+        rng.normal(size=(CONTEXT, DIM)),
+        rng.normal(size=DIM),
+        rng.normal(size=CONTEXT),
+        rng.normal(size=(QUERIES, DIM)),
+    )
 
 
 @lru_cache(maxsize=64)
@@ -69,7 +74,11 @@ def heads_of(model):
 
 def depths(model, heads):
     """The depths that the lab offers for a model."""
-    return range(1, DEEPEST + 1) if model == "random" else [L for L in stored_layers(model, TRAINED_ON, heads) if L <= DEEPEST]
+    return (
+        range(1, DEEPEST + 1)
+        if model == "random"
+        else [L for L in stored_layers(model, TRAINED_ON, heads) if L <= DEEPEST]
+    )
 
 
 class ImplicitLab(Lab):
@@ -124,9 +133,13 @@ class ImplicitLab(Lab):
         if not np.isfinite([state.to_truth[-1], *state.answers]).all():
             return said + "grows beyond all numbers. A smaller σ or another model brings it back."
         gap = (abs(state.answers - state.foretold) / np.maximum(1, abs(state.foretold))).max()
-        start, end, apart = (distance(value) for value in (state.to_truth[0], state.to_truth[-1], state.to_oracle[-1]))
+        start, end, apart = (
+            distance(value) for value in (state.to_truth[0], state.to_truth[-1], state.to_oracle[-1])
+        )
         same = "equal" if gap < 1e-9 else f"equal to within {gap:.1g}"
-        said += f"goes from {start} away from the truth to {end} away, and is then {apart} from the oracle's. "
+        said += (
+            f"goes from {start} away from the truth to {end} away, and is then {apart} from the oracle's. "
+        )
         said += f"Answers to 12 queries and ⟨w, x⟩ are {same}."
         return said + (" What lies beyond an axis is drawn at its edge." if lies_outside(state) else "")
 
@@ -139,7 +152,14 @@ def weight_panel(state):
     rows = np.vstack([state.truth, state.oracle, np.clip(state.path, -10, 10)[::-1]])  # from below
     names = ["truth", "oracle", *(f"w<sup>{layer}</sup>" for layer in reversed(range(len(state.path))))]
     row = np.arange(float(len(rows)))
-    trace = figures.heatmap(rows, np.arange(1.0, DIM + 1), row, limit=2.5, showscale=False, hovertemplate="%{z:.2f}<extra></extra>")
+    trace = figures.heatmap(
+        rows,
+        np.arange(1.0, DIM + 1),
+        row,
+        limit=2.5,
+        showscale=False,
+        hovertemplate="%{z:.2f}<extra></extra>",
+    )
     panel = Panel(
         "w after each layer: blue −, red +",
         Axis("component", 0.5, DIM + 0.5, ticks=tuple(range(1, DIM + 1))),
@@ -152,10 +172,19 @@ def distance_panel(state):
     layer = np.arange(len(state.path))
     traces = [
         figures.line(layer, inside(state.to_truth, DISTANCE), "to the truth", figures.TRUTH, symbol="circle"),
-        figures.line(layer, inside(state.to_oracle, DISTANCE), "to the oracle", figures.ORACLE, "dash", symbol="diamond"),
+        figures.line(
+            layer,
+            inside(state.to_oracle, DISTANCE),
+            "to the oracle",
+            figures.ORACLE,
+            "dash",
+            symbol="diamond",
+        ),
     ]
     if state.guess is not None:
-        traces += [figures.dots([len(layer) - 1], [state.guess], "prediction", figures.PREDICTION, "star", 13)]
+        traces += [
+            figures.dots([len(layer) - 1], [state.guess], "prediction", figures.PREDICTION, "star", 13)
+        ]
     return Panel("How far w is", layers_axis(), Axis("distance", *DISTANCE)), traces
 
 
@@ -164,7 +193,9 @@ def parts_panel(state):
     traces = [
         figures.line(layer, inside(abs(state.a), PARTS), "|a|", figures.BLUE, symbol="circle"),
         figures.line(layer, inside(state.u_length, PARTS), "|u|", figures.RED, "dash", symbol="diamond"),
-        figures.line(layer, inside(state.M_moved, PARTS), "|M − I|/√d", figures.ORANGE, "dot", symbol="triangle-up"),
+        figures.line(
+            layer, inside(state.M_moved, PARTS), "|M − I|/√d", figures.ORANGE, "dot", symbol="triangle-up"
+        ),
     ]
     return Panel("The rest of the state", layers_axis(), Axis("size", *PARTS)), traces
 
@@ -172,7 +203,9 @@ def parts_panel(state):
 def answer_panel(state):
     traces = [
         figures.line(list(ANSWER), list(ANSWER), None, figures.GREY, "dash", 1.5, hoverinfo="skip"),
-        figures.dots(inside(state.foretold, ANSWER), inside(state.answers, ANSWER), "12 other queries", figures.MODEL),
+        figures.dots(
+            inside(state.foretold, ANSWER), inside(state.answers, ANSWER), "12 other queries", figures.MODEL
+        ),
     ]
     return Panel("Answers, from tokens", Axis("⟨w, x⟩", *ANSWER), Axis("answer", *ANSWER)), traces
 
@@ -186,6 +219,11 @@ def inside(values, ends):
 
 
 def lies_outside(state):
-    drawn = [(state.to_truth, DISTANCE), (state.to_oracle, DISTANCE), (abs(state.a), PARTS), (state.u_length, PARTS)]
+    drawn = [
+        (state.to_truth, DISTANCE),
+        (state.to_oracle, DISTANCE),
+        (abs(state.a), PARTS),
+        (state.u_length, PARTS),
+    ]
     drawn += [(state.M_moved, PARTS), (state.answers, ANSWER), (state.foretold, ANSWER)]
     return any(figures.clip(values, *ends)[1] for values, ends in drawn)

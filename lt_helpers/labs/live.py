@@ -48,7 +48,9 @@ class LiveLab(Lab):
         """Take so many steps now, and draw once."""
         for _ in range(steps):
             self.process.step()
-        self._draw(acknowledge=self.running)  # else the answer to a drawing that is under way would come to nothing
+        self._draw(
+            acknowledge=self.running
+        )  # else the answer to a drawing that is under way would come to nothing
 
     def at(self, **values):
         raise TypeError(f"{type(self).__name__} trains: it shows nothing beforehand.")
@@ -60,7 +62,9 @@ class LiveLab(Lab):
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
-            raise RuntimeError("nothing runs in the background outside of a notebook: call run(steps=100).") from None
+            raise RuntimeError(
+                "nothing runs in the background outside of a notebook: call run(steps=100)."
+            ) from None
         self._take_over()  # before its own turn: two labs that each wait for the other would wait for ever
         with self._turn:
             self._left, self._frame, self._due = BOUND, None, 0.0
@@ -89,7 +93,9 @@ class LiveLab(Lab):
         for button in self._buttons:
             button.disabled = self._closed
         if self._closed:
-            self.chart.fail("This lab has stopped, because it was opened again. Run its cell to have it here.")
+            self.chart.fail(
+                "This lab has stopped, because it was opened again. Run its cell to have it here."
+            )
 
     def _take_over(self):
         """Be the one lab of this kind: another one stops."""
@@ -126,7 +132,9 @@ class LiveLab(Lab):
         while self._left > 0 and perf_counter() - begin < TRAIN:
             try:
                 self.process.step()
-            except KeyboardInterrupt:  # it is meant for a cell; let through, it would end the kernel's loop. Pause ends training.
+            except (
+                KeyboardInterrupt
+            ):  # it is meant for a cell; let through, it would end the kernel's loop. Pause ends training.
                 continue
             self._left -= 1
             self._counted += 1
@@ -161,7 +169,9 @@ class LiveLab(Lab):
     def _steer(self, values):
         self.process = self.begin(values) if self._anew else self.follow(self.process, values)
         self._anew = False
-        self._marks = {name: values[name] for name, control in self.CONTROLS.items() if isinstance(control, Prediction)}
+        self._marks = {
+            name: values[name] for name, control in self.CONTROLS.items() if isinstance(control, Prediction)
+        }
 
     def _look(self):
         self.arrays = self.process.state()
@@ -220,7 +230,11 @@ class LiveLab(Lab):
     def _panel(self):
         panel = super()._panel()
         self._start = self._button("Start", self._pressed(self._toggled), "Train, until you pause")
-        self._buttons = [self._start, self._button("Step", self._pressed(lambda: self.run(1)), "One step"), *self._more_buttons()]
+        self._buttons = [
+            self._start,
+            self._button("Step", self._pressed(lambda: self.run(1)), "One step"),
+            *self._more_buttons(),
+        ]
         self._bar = ipywidgets.IntProgress(max=BOUND, layout=ipywidgets.Layout(width="160px"))
         self._said = ipywidgets.HTML(layout=FITTING)
         row = ipywidgets.HBox([*self._buttons, self._bar, self._said], layout=ROW)

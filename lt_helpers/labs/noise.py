@@ -34,8 +34,14 @@ def stored_kinds():
 
 def trained_on(kind):
     """The noises for which models of a kind are stored -> {label: key}, uniform ones first."""
-    keys = {entry["noise"] for entry in stored() if (entry["kind"], entry["heads"], entry["variant"]) == (kind, 1, "")}
-    ordered = sorted(map(parse_noise, keys), key=lambda noise: (not isinstance(noise, Uniform), noise.sigma_max, noise.key))
+    keys = {
+        entry["noise"]
+        for entry in stored()
+        if (entry["kind"], entry["heads"], entry["variant"]) == (kind, 1, "")
+    }
+    ordered = sorted(
+        map(parse_noise, keys), key=lambda noise: (not isinstance(noise, Uniform), noise.sigma_max, noise.key)
+    )
     return {noise.label: noise.key for noise in ordered}
 
 
@@ -76,19 +82,25 @@ class NoiseLab(Lab):
     def __init__(self, *, model=None, trained_on=None, ghost=None, **values):
         self._own = None if model is None else str(model)
         if model is not None:
-            self._trained_on = parse_noise(trained_on or values.get("noise", self.CONTROLS["noise"].value)).key
+            self._trained_on = parse_noise(
+                trained_on or values.get("noise", self.CONTROLS["noise"].value)
+            ).key
             own = read_own(model)
             self.CONTROLS = {**self.CONTROLS, **model_controls(self._own, self._trained_on, own.layers)}
             self.compute = functools.partial(noise_state, own=own)
         elif trained_on is not None:
-            raise TypeError(f"trained_on is {trained_on!r}: it goes with model, the file of a model of your own.")
+            raise TypeError(
+                f"trained_on is {trained_on!r}: it goes with model, the file of a model of your own."
+            )
         super().__init__(ghost=ghost, **values)
 
     def __repr__(self):
         said = super().__repr__()
         if self._own is None:
             return said
-        return said.replace("(", f"(model={self._own!r}, trained_on={self._trained_on!r}, ", 1).replace(", )", ")")
+        return said.replace("(", f"(model={self._own!r}, trained_on={self._trained_on!r}, ", 1).replace(
+            ", )", ")"
+        )
 
     @staticmethod
     def compute(**controls):
@@ -96,7 +108,9 @@ class NoiseLab(Lab):
 
     @staticmethod
     def draw(state, ghost=None):
-        return figures.figure([panel(state, ghost) for panel in (weight_panel, kept_panel, step_panel, meter_panel)])
+        return figures.figure(
+            [panel(state, ghost) for panel in (weight_panel, kept_panel, step_panel, meter_panel)]
+        )
 
     @staticmethod
     def words(state, ghost=None):
@@ -104,14 +118,20 @@ class NoiseLab(Lab):
         if not np.isfinite(state.path).all():
             return f"{level}: on this sequence the model diverges; its weight is not finite. A smaller σ or another depth brings it back."
         apart = np.linalg.norm(state.path[-1] - state.oracle)
-        acts = f"acts as if σ were {state.implied:.1f}" if np.isfinite(state.implied) else "explodes, and acts as for no σ at all"
+        acts = (
+            f"acts as if σ were {state.implied:.1f}"
+            if np.isfinite(state.implied)
+            else "explodes, and acts as for no σ at all"
+        )
         said = [
             f"{level}: the model {acts}; AdaRR estimates {state.estimate:.1f}, "
             f"and the data allow {allowed(state.posterior)} (90%). Its w is {apart:.2g} away from the oracle's."
         ]
         if (np.abs(state.kept) < 10).all():
             weakest, strongest = (f"{state.kept[j]:.2f} (ridge {state.ridge_kept[j]:.2f})" for j in (0, -1))
-            said += [f"It keeps {weakest} of the weakest direction and {strongest} of the strongest (R² = {state.fit:.2f})."]
+            said += [
+                f"It keeps {weakest} of the weakest direction and {strongest} of the strongest (R² = {state.fit:.2f})."
+            ]
         else:
             said += ["On some redraws of the noise it explodes, so it has no shares to speak of."]
         spans = trained_spans(state.noise)
@@ -129,11 +149,17 @@ def allowed(posterior):
 
 def trained_spans(noise):
     """Where the training noise lay on the axis of sigma: an interval, or a narrow one about each value."""
-    return [(0, noise.sigma_max)] if isinstance(noise, Uniform) else [(value - 0.06, value + 0.06) for value in noise.nodes()[0]]
+    return (
+        [(0, noise.sigma_max)]
+        if isinstance(noise, Uniform)
+        else [(value - 0.06, value + 0.06) for value in noise.nodes()[0]]
+    )
 
 
 def weight_panel(state, ghost):
-    depth = np.linspace(-0.32, 0.32, len(state.path))  # within a component's column: from before the first layer to after the last
+    depth = np.linspace(
+        -0.32, 0.32, len(state.path)
+    )  # within a component's column: from before the first layer to after the last
     gap = np.full((1, DIM), np.nan)
     along = np.concatenate([COMPONENT + depth[:, None], gap]).T.ravel()
     path = np.concatenate([state.path, gap]).T.ravel()
@@ -158,7 +184,9 @@ def kept_panel(state, ghost):
         figures.dots(state.eigenvalues, clip(state.kept, KEPT), "model", size=7),
         *guess(state.eigenvalues[0], state.kept_guess),
     ]
-    return Panel("How much of each direction is kept", Axis("eigenvalue of X'X/n", 0, CURVE[-1]), Axis("share", *KEPT)), traces
+    return Panel(
+        "How much of each direction is kept", Axis("eigenvalue of X'X/n", 0, CURVE[-1]), Axis("share", *KEPT)
+    ), traces
 
 
 def step_panel(state, ghost):
@@ -170,12 +198,27 @@ def step_panel(state, ghost):
             held(layers(ghost), clip(ghost.step, STEP), name="ghost"),
             held(layers(ghost), clip(ghost.rescaling, STEP), "diamond-open"),
         ]
-    cosine = dict(customdata=state.cosine, hovertemplate="step %{y:.2f}<br>cosine with the gradient %{customdata:.2f}")
+    cosine = dict(
+        customdata=state.cosine, hovertemplate="step %{y:.2f}<br>cosine with the gradient %{customdata:.2f}"
+    )
     traces += [
-        figures.line(layers(state), clip(state.step, STEP), "step along the gradient", width=1.5, symbol="circle", **cosine),
-        figures.line(layers(state), clip(state.rescaling, STEP), "rescaling", figures.RED, width=1.5, symbol="diamond"),
+        figures.line(
+            layers(state),
+            clip(state.step, STEP),
+            "step along the gradient",
+            width=1.5,
+            symbol="circle",
+            **cosine,
+        ),
+        figures.line(
+            layers(state), clip(state.rescaling, STEP), "rescaling", figures.RED, width=1.5, symbol="diamond"
+        ),
     ]
-    return Panel("What each layer does to w", Axis("layer", *ends, ticks=tuple(range(1, deepest + 1))), Axis("factor", *STEP)), traces
+    return Panel(
+        "What each layer does to w",
+        Axis("layer", *ends, ticks=tuple(range(1, deepest + 1))),
+        Axis("factor", *STEP),
+    ), traces
 
 
 def meter_panel(state, ghost):
@@ -186,7 +229,9 @@ def meter_panel(state, ghost):
         figures.band(trained_spans(state.noise), *METER, "trained on"),
         figures.line(METER, METER, color=figures.GREY, dash="dot", width=1, hoverinfo="skip"),
         figures.line(state.sigma + 0.9 * bell[likely], GRID[likely], "posterior", figures.ORANGE, **filled),
-        figures.dots([state.sigma], clip([state.estimate], METER), "AdaRR", figures.RED, "triangle-up-open", 14),
+        figures.dots(
+            [state.sigma], clip([state.estimate], METER), "AdaRR", figures.RED, "triangle-up-open", 14
+        ),
         *([] if ghost is None else [held([ghost.sigma], clip([ghost.implied], METER))]),
         figures.dots([state.sigma], clip([state.implied], METER), "model"),
         *guess(state.sigma, state.implied_guess),
@@ -216,6 +261,11 @@ def clip(values, ends):
 
 def clipped(state):
     """Whether anything lies outside its axis."""
-    shown = [(w, WEIGHT) for w in (state.path, state.truth, state.oracle)] + [(state.kept, KEPT), (state.curve, KEPT)]
+    shown = [(w, WEIGHT) for w in (state.path, state.truth, state.oracle)] + [
+        (state.kept, KEPT),
+        (state.curve, KEPT),
+    ]
     shown += [(state.step, STEP), (state.rescaling, STEP)]
-    return any(figures.clip(values, *ends)[1] for values, ends in [*shown, ([state.implied, state.estimate], METER)])
+    return any(
+        figures.clip(values, *ends)[1] for values, ends in [*shown, ([state.implied, state.estimate], METER)]
+    )

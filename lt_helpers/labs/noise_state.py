@@ -38,7 +38,9 @@ class NoiseState:
     kept: np.ndarray  # (d,): the model's filter factors over redraws of truth and noise
     ridge_kept: np.ndarray  # (d,)
     fit: float  # R^2 of those filter factors: 1 if the model is a filter
-    curve: np.ndarray  # (45,): the filter factor of DIAG and GD++ at any eigenvalue, on this sequence; NaN for FULL
+    curve: (
+        np.ndarray
+    )  # (45,): the filter factor of DIAG and GD++ at any eigenvalue, on this sequence; NaN for FULL
     ridge_curve: np.ndarray  # (45,)
     step: np.ndarray  # (L,): effective step size
     cosine: np.ndarray  # (L,): of the layer's push and the gradient
@@ -61,7 +63,9 @@ def read_own(path):
     """The model in a learner's file -> LinearTransformer."""
     model = LinearTransformer.load(checks.path(path, "model"))
     if model.dim != DIM:
-        raise ValueError(f"the model in {path} has dim = {model.dim}: the noise lab's sequences have dim = {DIM}.")
+        raise ValueError(
+            f"the model in {path} has dim = {model.dim}: the noise lab's sequences have dim = {DIM}."
+        )
     return model
 
 

@@ -15,7 +15,10 @@ from .base import Lab
 from .controls import Choice, Prediction, Seed, Slider
 from .pilot_state import CONTEXTS, FAILED, MISMATCHES, MODELS, STRENGTHS, pilot
 
-ERROR, MISFIT = (0.02, 200.0), (0.02, 200.0)  # ends of the axes: what lies beyond is drawn at the edge, and said
+ERROR, MISFIT = (
+    (0.02, 200.0),
+    (0.02, 200.0),
+)  # ends of the axes: what lies beyond is drawn at the edge, and said
 TICKS = dict(log=True, ticks=(0.1, 1, 10, 100), labels=("0.1", "1", "10", "100"))
 DEEPEST = max(int(name.split("-")[1]) for name in MODELS.values())
 ROOM = (-0.03, 1.03)
@@ -56,12 +59,16 @@ class PilotLab(Lab):
     @staticmethod
     def compute(strength, mismatch, model, sigma, scale, guess, seed):
         label = next(label for label, (name, _) in MISMATCHES.items() if name == mismatch)
-        reached = tuple(pilot(mismatch, float(t), model, sigma, scale, seed) for t in STRENGTHS[: round(5 * strength) + 1])
+        reached = tuple(
+            pilot(mismatch, float(t), model, sigma, scale, seed) for t in STRENGTHS[: round(5 * strength) + 1]
+        )
         return Shown(label, strength, sigma, scale, reached, guess)
 
     @staticmethod
     def draw(state):
-        return figures.figure([panel(state) for panel in (error_panel, share_panel, layer_panel, context_panel)], height=440)
+        return figures.figure(
+            [panel(state) for panel in (error_panel, share_panel, layer_panel, context_panel)], height=440
+        )
 
     @staticmethod
     def words(state):
@@ -79,7 +86,11 @@ def said(errors):
     mean, median = errors.mean(), np.median(errors)
     if mean < ERROR[1]:
         return f"{mean:.2f}"
-    return f"above {ERROR[1]:g} (median {median:.2f})" if median < ERROR[1] else f"above {ERROR[1]:g} (so is the median)"
+    return (
+        f"above {ERROR[1]:g} (median {median:.2f})"
+        if median < ERROR[1]
+        else f"above {ERROR[1]:g} (so is the median)"
+    )
 
 
 def error_panel(state):
@@ -93,9 +104,13 @@ def error_panel(state):
         curve("ridge", name="ridge CV", color=figures.ORACLE, symbol="diamond"),
         curve("model", name="model", symbol="circle"),
         curve("guarded", name="with guard", color=figures.RED, dash="dash", width=2),
-        figures.dots([state.guess], [FAILED], state.guess is not None and "prediction", figures.PREDICTION, "star", 13),
+        figures.dots(
+            [state.guess], [FAILED], state.guess is not None and "prediction", figures.PREDICTION, "star", 13
+        ),
     ]
-    return Panel("Mean error (1: answering 0)", Axis("strength of the mismatch", *ROOM), Axis("error", *ERROR, **TICKS)), traces
+    return Panel(
+        "Mean error (1: answering 0)", Axis("strength of the mismatch", *ROOM), Axis("error", *ERROR, **TICKS)
+    ), traces
 
 
 def share_panel(state):
@@ -103,11 +118,29 @@ def share_panel(state):
         return figures.line(STRENGTHS, grown([100 * share for share in shares]), **look)
 
     traces = [
-        curve([pilot.failed.mean() for pilot in state.reached], name="failed", color=figures.TRUTH, symbol="circle"),
-        curve([pilot.rings.mean() for pilot in state.reached], name="alarm", color=figures.RED, dash="dash", symbol="triangle-up-open"),
-        curve([(pilot.failed & ~pilot.rings).mean() for pilot in state.reached], name="missed", color=figures.PINK, symbol="x"),
+        curve(
+            [pilot.failed.mean() for pilot in state.reached],
+            name="failed",
+            color=figures.TRUTH,
+            symbol="circle",
+        ),
+        curve(
+            [pilot.rings.mean() for pilot in state.reached],
+            name="alarm",
+            color=figures.RED,
+            dash="dash",
+            symbol="triangle-up-open",
+        ),
+        curve(
+            [(pilot.failed & ~pilot.rings).mean() for pilot in state.reached],
+            name="missed",
+            color=figures.PINK,
+            symbol="x",
+        ),
     ]
-    return Panel(f"Of {CONTEXTS} contexts", Axis("strength of the mismatch", *ROOM), Axis("percent", -4, 104)), traces
+    return Panel(
+        f"Of {CONTEXTS} contexts", Axis("strength of the mismatch", *ROOM), Axis("percent", -4, 104)
+    ), traces
 
 
 def layer_panel(state):
@@ -116,7 +149,14 @@ def layer_panel(state):
     traces = [
         level((-0.3, DEEPEST + 0.3), 1.0, "alarm"),
         figures.line(layers, clip(np.median(fits, axis=0), MISFIT), "median", symbol="circle", width=1.5),
-        figures.line(layers, clip(np.quantile(fits, 0.9, axis=0, method="lower"), MISFIT), "90%", figures.ORANGE, "dash", 1.5),
+        figures.line(
+            layers,
+            clip(np.quantile(fits, 0.9, axis=0, method="lower"), MISFIT),
+            "90%",
+            figures.ORANGE,
+            "dash",
+            1.5,
+        ),
         figures.line(layers, clip(fits.max(axis=0), MISFIT), "worst", figures.TRUTH, "dot", 2),
     ]
     x = Axis("layer", -0.3, DEEPEST + 0.3, ticks=tuple(range(DEEPEST + 1)))
@@ -132,10 +172,24 @@ def context_panel(state):
         "missed": (now.failed & ~now.rings, figures.PINK, "x"),
     }
     x, y = clip(now.misfit[:, -1], MISFIT), clip(now.model, ERROR)
-    traces = [level(MISFIT, FAILED), figures.line([1, 1], ERROR, color=figures.GREY, dash="dot", width=1, hoverinfo="skip")]
+    traces = [
+        level(MISFIT, FAILED),
+        figures.line([1, 1], ERROR, color=figures.GREY, dash="dot", width=1, hoverinfo="skip"),
+    ]
     for name, (where, color, symbol) in groups.items():
-        traces.append(figures.dots(np.where(where, x, np.nan), np.where(where, y, np.nan), f"{name} {where.sum()}", color, symbol, 7))
-    return Panel("Each context", Axis("misfit after the last layer", *MISFIT, **TICKS), Axis("error", *ERROR, **TICKS)), traces
+        traces.append(
+            figures.dots(
+                np.where(where, x, np.nan),
+                np.where(where, y, np.nan),
+                f"{name} {where.sum()}",
+                color,
+                symbol,
+                7,
+            )
+        )
+    return Panel(
+        "Each context", Axis("misfit after the last layer", *MISFIT, **TICKS), Axis("error", *ERROR, **TICKS)
+    ), traces
 
 
 def level(ends, height, name=None):
@@ -148,10 +202,19 @@ def grown(values):
 
 
 def clip(values, ends):
-    return figures.clip(values, 1.1 * ends[0], ends[1] / 1.2)[0]  # a little inside the edge, so that marks there are seen whole
+    return figures.clip(values, 1.1 * ends[0], ends[1] / 1.2)[
+        0
+    ]  # a little inside the edge, so that marks there are seen whole
 
 
 def clipped(state):
     """Whether anything that is drawn lies beyond its axis."""
-    means = [getattr(pilot, name).mean() for pilot in state.reached for name in ("model", "guarded", "ridge", "bayes")]
-    return any(figures.clip(values, *ends)[1] for values, ends in ((means, ERROR), (state.now.model, ERROR), (state.now.misfit, MISFIT)))
+    means = [
+        getattr(pilot, name).mean()
+        for pilot in state.reached
+        for name in ("model", "guarded", "ridge", "bayes")
+    ]
+    return any(
+        figures.clip(values, *ends)[1]
+        for values, ends in ((means, ERROR), (state.now.model, ERROR), (state.now.misfit, MISFIT))
+    )

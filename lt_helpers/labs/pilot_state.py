@@ -21,7 +21,12 @@ DIM, CONTEXT, CONTEXTS = 10, 20, 100
 TRAINED_ON = Uniform(5.0)
 STRENGTHS = np.arange(6) / 5
 FAILED = 2.0  # an error above this is a failure: twice as bad as answering 0
-MODELS = {"DIAG, 4 layers": "diag-4", "DIAG, 7 layers": "diag-7", "FULL, 4 layers": "full-4", "FULL, 7 layers": "full-7"}
+MODELS = {
+    "DIAG, 4 layers": "diag-4",
+    "DIAG, 7 layers": "diag-7",
+    "FULL, 4 layers": "full-4",
+    "FULL, 7 layers": "full-7",
+}
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,9 @@ class Draws:
 def draws(seed):
     """The material of CONTEXTS contexts."""
     rng = np.random.default_rng(seed)
-    x, w, xi, u = (rng.normal(size=(CONTEXTS, *shape)) for shape in ((CONTEXT, DIM), (DIM,), (CONTEXT,), (CONTEXT,)))
+    x, w, xi, u = (
+        rng.normal(size=(CONTEXTS, *shape)) for shape in ((CONTEXT, DIM), (DIM,), (CONTEXT,), (CONTEXT,))
+    )
     return Draws(x, w, xi, u, rng.random((CONTEXTS, CONTEXT)))
 
 
@@ -82,7 +89,9 @@ def contexts(mismatch, strength, sigma, scale, seed):
     x, xi = MAKERS[mismatch](d, strength)
     target = (x @ d.w[..., None])[..., 0]
     if mismatch == "curved":
-        target = target + strength * np.sqrt(DIM / 2) * (x[..., 0] ** 2 - 1)  # at strength 1 as large as the straight part
+        target = target + strength * np.sqrt(DIM / 2) * (
+            x[..., 0] ** 2 - 1
+        )  # at strength 1 as large as the straight part
     covariance = np.eye(DIM)
     if mismatch == "correlated":
         covariance = (1 - 0.9 * strength) * covariance + 0.9 * strength

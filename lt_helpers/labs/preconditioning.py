@@ -24,9 +24,24 @@ DEPTHS = np.arange(DEEPEST + 1.0)
 GOAL = 0.01  # kappa - 1 that counts as "round" in the prediction
 ROUNDING = 1e-9  # |1 - gamma s| below this counts as 0: the direction is dead
 ALL_DEAD = 1e-15  # stands for the largest eigenvalue when none is left
-POSITION, MAPPED, RELATIVE, EXCESS, ERROR = (3e-4, 1.4), (3e-4, 0.3), (3e-4, 2.0), (1e-8, 1e3), (1e-8, 10.0)  # ends of the axes
+POSITION, MAPPED, RELATIVE, EXCESS, ERROR = (
+    (3e-4, 1.4),
+    (3e-4, 0.3),
+    (3e-4, 2.0),
+    (1e-8, 1e3),
+    (1e-8, 10.0),
+)  # ends of the axes
 CURVE = np.geomspace(*POSITION, 300)
-TICKS = {1000.0: "1000", 1.0: "1", 0.1: "0.1", 0.01: "0.01", 0.001: "0.001", 1e-4: "10⁻⁴", 1e-6: "10⁻⁶", 1e-8: "10⁻⁸"}
+TICKS = {
+    1000.0: "1000",
+    1.0: "1",
+    0.1: "0.1",
+    0.01: "0.01",
+    0.001: "0.001",
+    1e-4: "10⁻⁴",
+    1e-6: "10⁻⁶",
+    1e-8: "10⁻⁸",
+}
 
 
 @dataclass(frozen=True)
@@ -70,7 +85,10 @@ def rivals(kappa):
         "heavy ball": lambda steps: baselines.momentum(x, y, 4 / (high + low) ** 2, beta, steps),
         "Newton": lambda steps: baselines.newton(x, y, steps),
     }
-    return {name: np.array([error(method(steps))[0] for steps in range(DEEPEST + 1)]) for name, method in methods.items()}
+    return {
+        name: np.array([error(method(steps))[0] for steps in range(DEEPEST + 1)])
+        for name, method in methods.items()
+    }
 
 
 def condition_number(s):
@@ -95,11 +113,17 @@ def gd_plus_plus(s, gamma, layers, follow):
     weights, path = [], [s]
     for _ in range(layers):
         strength = gamma / (max(s.max(), ALL_DEAD) if follow else path[0].max())
-        weights.append([(-strength, -2 / max(s.min() + s.max(), ALL_DEAD))])  # (p_x, p_y); with q = (1, 0) they are (omega_xx, omega_yx)
+        weights.append(
+            [(-strength, -2 / max(s.min() + s.max(), ALL_DEAD))]
+        )  # (p_x, p_y); with q = (1, 0) they are (omega_xx, omega_yx)
         kept = 1 - strength * s
         s = s * np.where(abs(kept) > ROUNDING, kept, 0) ** 2
         path.append(s)
-    return LinearTransformer.from_diagonals(weights, np.broadcast_to([1, 0], (layers, 1, 2)), len(s)), strength, np.array(path)
+    return (
+        LinearTransformer.from_diagonals(weights, np.broadcast_to([1, 0], (layers, 1, 2)), len(s)),
+        strength,
+        np.array(path),
+    )
 
 
 class PreconditioningLab(Lab):
@@ -135,7 +159,10 @@ class PreconditioningLab(Lab):
 
     @staticmethod
     def draw(shown):
-        return figures.figure([panel(shown) for panel in (map_panel, eigenvalue_panel, condition_panel, error_panel)], height=460)
+        return figures.figure(
+            [panel(shown) for panel in (map_panel, eigenvalue_panel, condition_panel, error_panel)],
+            height=460,
+        )
 
     @staticmethod
     def words(shown):
@@ -147,7 +174,9 @@ class PreconditioningLab(Lab):
             said += f"{dead} of {DIM} directions met γs = 1 and {are} dead: no later layer sees {them}, and {their} error stays. "
         else:
             last = shown.condition[-1]
-            said += f"the condition number goes from {shown.kappa} to " + ("below 1.001. " if last < 1.001 else f"{last:.3f}. ")
+            said += f"the condition number goes from {shown.kappa} to " + (
+                "below 1.001. " if last < 1.001 else f"{last:.3f}. "
+            )
         errors = {"GD++": shown.error[-1], **{name: path[layers] for name, path in shown.rivals.items()}}
         said += "Error of w: " + ", ".join(f"{name} {value:.2g}" for name, value in errors.items()) + "."
         return said + (" What lies beyond an axis is drawn at its edge." if clipped(shown) else "")
@@ -156,15 +185,25 @@ class PreconditioningLab(Lab):
 def map_panel(shown):
     peak = [1 / 3, 1 / 3]
     traces = [
-        figures.line(CURVE, clip(mapped(CURVE), MAPPED), "γs(1 − γs)²", figures.TRUTH, width=1.5, hoverinfo="skip"),
+        figures.line(
+            CURVE, clip(mapped(CURVE), MAPPED), "γs(1 − γs)²", figures.TRUTH, width=1.5, hoverinfo="skip"
+        ),
         figures.line(peak, MAPPED, "γs = 1/3", figures.GREY, "dot", 1.5, hoverinfo="skip"),
-        figures.dots(clip(shown.position, POSITION), clip(mapped(shown.position), MAPPED), "ten directions, in the last layer"),
+        figures.dots(
+            clip(shown.position, POSITION),
+            clip(mapped(shown.position), MAPPED),
+            "ten directions, in the last layer",
+        ),
     ]
-    return Panel("The map of one layer", log_axis("γs before", POSITION), log_axis("γs after", MAPPED)), traces
+    return Panel(
+        "The map of one layer", log_axis("γs before", POSITION), log_axis("γs after", MAPPED)
+    ), traces
 
 
 def eigenvalue_panel(shown):
-    relative = clip(shown.eigenvalues / np.maximum(shown.eigenvalues.max(axis=1, keepdims=True), ALL_DEAD), RELATIVE)
+    relative = clip(
+        shown.eigenvalues / np.maximum(shown.eigenvalues.max(axis=1, keepdims=True), ALL_DEAD), RELATIVE
+    )
     layer = np.append(DEPTHS[: len(relative)], np.nan)
     paths = np.append(relative, np.full((1, DIM), np.nan), axis=0)
     traces = [figures.line(np.tile(layer, DIM), paths.T.ravel(), "ten eigenvalues", width=1.5)]
@@ -175,17 +214,36 @@ def condition_panel(shown):
     layers = DEPTHS[: len(shown.condition)]
     traces = [
         figures.line(layers, clip(shown.condition - 1, EXCESS), "GD++"),
-        figures.line(layers, clip(shown.theorem[: len(layers)] - 1, EXCESS), "Theorem 5.1, γs = 1/3 at the top", figures.GREY, "dash", 2),
-        figures.dots([shown.expected], [GOAL], shown.expected and "prediction", figures.PREDICTION, "star", 13),
+        figures.line(
+            layers,
+            clip(shown.theorem[: len(layers)] - 1, EXCESS),
+            "Theorem 5.1, γs = 1/3 at the top",
+            figures.GREY,
+            "dash",
+            2,
+        ),
+        figures.dots(
+            [shown.expected], [GOAL], shown.expected and "prediction", figures.PREDICTION, "star", 13
+        ),
     ]
-    return Panel("Condition number", depth_axis(), log_axis("κ − 1", EXCESS, (1000.0, 1.0, 1e-4, 1e-6, 1e-8))), traces
+    return Panel(
+        "Condition number", depth_axis(), log_axis("κ − 1", EXCESS, (1000.0, 1.0, 1e-4, 1e-6, 1e-8))
+    ), traces
 
 
 def error_panel(shown):
-    styles = {"gradient descent": (figures.RED, "dot"), "heavy ball": (figures.ORANGE, "dash"), "Newton": (figures.GREEN, "dash")}
-    traces = [figures.line(DEPTHS, clip(path, ERROR), name, *styles[name], 2) for name, path in shown.rivals.items()]
+    styles = {
+        "gradient descent": (figures.RED, "dot"),
+        "heavy ball": (figures.ORANGE, "dash"),
+        "Newton": (figures.GREEN, "dash"),
+    }
+    traces = [
+        figures.line(DEPTHS, clip(path, ERROR), name, *styles[name], 2) for name, path in shown.rivals.items()
+    ]
     traces.append(figures.line(DEPTHS[: len(shown.error)], clip(shown.error, ERROR), "GD++"))
-    return Panel("Error of w", depth_axis(), log_axis("|w − truth| / |truth|", ERROR, (1.0, 0.01, 1e-4, 1e-6, 1e-8))), traces
+    return Panel(
+        "Error of w", depth_axis(), log_axis("|w − truth| / |truth|", ERROR, (1.0, 0.01, 1e-4, 1e-6, 1e-8))
+    ), traces
 
 
 def log_axis(label, ends, ticks=(1.0, 0.1, 0.01, 0.001)):

@@ -27,12 +27,19 @@ LINES = {  # name: colour, dash
     "TunedRR": (figures.GREEN, "dash"),
     "Bayes-optimal": (figures.INK, "solid"),
 }
-NAMED_FIRST = ("AdaRR", "Bayes-optimal")  # in the key of the first panel, where the model is too; the others in the second's
+NAMED_FIRST = (
+    "AdaRR",
+    "Bayes-optimal",
+)  # in the key of the first panel, where the model is too; the others in the second's
 
 
 def mixed_noises(kind):
     """The noises for which models of a kind are stored, but those with a single sigma -> {label: key}"""
-    return {label: key for label, key in trained_on(kind).items() if not isinstance(parse_noise(key), Fixed) and key != Fixed(0).key}
+    return {
+        label: key
+        for label, key in trained_on(kind).items()
+        if not isinstance(parse_noise(key), Fixed) and key != Fixed(0).key
+    }
 
 
 def depths(kind, noise):
@@ -60,7 +67,10 @@ class ProfileLab(Lab):
 
     @staticmethod
     def draw(state, ghost=None):
-        return figures.figure([panel(state, ghost) for panel in (noise_panel, depth_panel, spread_panel, share_panel)], height=450)
+        return figures.figure(
+            [panel(state, ghost) for panel in (noise_panel, depth_panel, spread_panel, share_panel)],
+            height=450,
+        )
 
     @staticmethod
     def words(state, ghost=None):
@@ -85,10 +95,18 @@ class ProfileLab(Lab):
 def noise_panel(state, ghost):
     traces = [figures.band(trained_spans(state.noise), *EXCESS, "trained on")]
     for name, risks in state.rivals.items():
-        traces += [rung(LEVELS, so_far(state, within(average(risks), EXCESS)), name, named=name in NAMED_FIRST)]
+        traces += [
+            rung(LEVELS, so_far(state, within(average(risks), EXCESS)), name, named=name in NAMED_FIRST)
+        ]
     traces += [] if ghost is None else [held(LEVELS, so_far(ghost, within(average(ghost.risks), EXCESS)))]
     traces += [
-        figures.line(LEVELS, so_far(state, within(np.median(state.risks, axis=1), EXCESS)), "median", dash="dot", width=1.5),
+        figures.line(
+            LEVELS,
+            so_far(state, within(np.median(state.risks, axis=1), EXCESS)),
+            "median",
+            dash="dot",
+            width=1.5,
+        ),
         figures.line(LEVELS, so_far(state, within(average(state.risks), EXCESS)), "model", symbol="circle"),
     ]
     if state.sigma_guess is not None:
@@ -98,13 +116,21 @@ def noise_panel(state, ghost):
 
 
 def depth_panel(state, ghost):
-    traces = [rung(DEPTH, [loss, loss], name, named=name not in NAMED_FIRST) for name, (loss, _) in state.baselines.items()]
+    traces = [
+        rung(DEPTH, [loss, loss], name, named=name not in NAMED_FIRST)
+        for name, (loss, _) in state.baselines.items()
+    ]
     others = [rows for kind, rows in state.families.items() if kind != state.kind]
-    traces += [figures.line(depth, within(loss, LOSS), "others", figures.GREY, width=1, symbol="diamond") for depth, loss, _ in others]
+    traces += [
+        figures.line(depth, within(loss, LOSS), "others", figures.GREY, width=1, symbol="diamond")
+        for depth, loss, _ in others
+    ]
     depth, loss, error = state.families[state.kind]
     bars = dict(error_y=dict(type="data", array=2 * error, thickness=1, width=3))
     traces += [figures.line(depth, within(loss, LOSS), symbol="circle", **bars)]
-    paper = np.array([paper_table().get((state.kind, int(layers), state.noise.key), np.nan) for layers in depth])
+    paper = np.array(
+        [paper_table().get((state.kind, int(layers), state.noise.key), np.nan) for layers in depth]
+    )
     traces += [figures.dots(depth, within(paper, LOSS), "paper", figures.TRUTH, "circle-open", 13)]
     if state.layers_guess is not None:
         height = state.baselines["AdaRR"][0]
@@ -116,7 +142,9 @@ def depth_panel(state, ghost):
 def spread_panel(state, ghost):
     losing_more = 1 - np.arange(SEQUENCES) / SEQUENCES
     traces = [figures.band([(EXPLODED, SPREAD[1])], *SHARE, "exploded")]
-    traces += [rung(ordered(state.rivals[name][state.level]), losing_more, name, named=True) for name in NAMED_FIRST]
+    traces += [
+        rung(ordered(state.rivals[name][state.level]), losing_more, name, named=True) for name in NAMED_FIRST
+    ]
     traces += [] if ghost is None else [held(ordered(ghost.risks[state.level]), losing_more, "ghost")]
     traces += [figures.line(ordered(state.risks[state.level]), losing_more, "model")]
     x, y = axis("excess risk", SPREAD), axis("share of sequences", SHARE)
@@ -129,7 +157,9 @@ def share_panel(state, ghost):
         figures.line(SIGMA, [0.5, 0.5], color=figures.GREY, dash="dot", width=1, hoverinfo="skip"),
         *([] if ghost is None else [held(LEVELS, so_far(ghost, ghost.nearer))]),
         figures.line(LEVELS, so_far(state, state.nearer), "nearer to the oracle than AdaRR", symbol="circle"),
-        figures.line(LEVELS, so_far(state, state.exploded / SEQUENCES), "exploded", figures.RED, width=1.5, symbol="x"),
+        figures.line(
+            LEVELS, so_far(state, state.exploded / SEQUENCES), "exploded", figures.RED, width=1.5, symbol="x"
+        ),
     ]
     return Panel("Sequence by sequence", Axis("σ", *SIGMA), Axis("share of sequences", -0.03, 1.03)), traces
 
@@ -167,11 +197,17 @@ def ordered(risks):
 def clipped(state):
     """Whether anything lies above its axis."""
     means = so_far(state, average(state.risks))
-    return (means > EXCESS[1]).any() or (state.risks[state.level] > SPREAD[1]).any() or (state.families[state.kind][1] > LOSS[1]).any()
+    return (
+        (means > EXCESS[1]).any()
+        or (state.risks[state.level] > SPREAD[1]).any()
+        or (state.families[state.kind][1] > LOSS[1]).any()
+    )
 
 
 def named(state):
-    return f"{label(state.kind)}, {state.layers} layer{'s' * (state.layers > 1)}, trained on {state.noise.label}"
+    return (
+        f"{label(state.kind)}, {state.layers} layer{'s' * (state.layers > 1)}, trained on {state.noise.label}"
+    )
 
 
 def label(kind):

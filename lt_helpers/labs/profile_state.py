@@ -95,8 +95,16 @@ def model_risks(kind, layers, noise):
 
 def family(kind, layers, noise):
     """Depth, loss and standard error of the stored models of one kind, down to `layers` -> (3, L)"""
-    entries = [entry for entry in stored() if (entry["kind"], entry["noise"], entry["heads"], entry["variant"]) == (kind, noise, 1, "")]
-    rows = sorted((entry["layers"], entry["loss"], entry["standard_error"]) for entry in entries if entry["layers"] <= layers)
+    entries = [
+        entry
+        for entry in stored()
+        if (entry["kind"], entry["noise"], entry["heads"], entry["variant"]) == (kind, noise, 1, "")
+    ]
+    rows = sorted(
+        (entry["layers"], entry["loss"], entry["standard_error"])
+        for entry in entries
+        if entry["layers"] <= layers
+    )
     return np.array(rows, float).T
 
 

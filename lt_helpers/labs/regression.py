@@ -20,7 +20,9 @@ from .controls import Choice, Prediction, Seed, Slider
 DIM, LONGEST = 10, 160
 SIGMA_MAX = 5.0
 CONTEXTS = (5, 10, 15, 20, 40, 80, 160)
-STRENGTHS = tuple(round(root**2, 4) for root in (0, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.4, 2, 2.5, 3, 3.5, 4, 5, 6, 8, 10))
+STRENGTHS = tuple(
+    round(root**2, 4) for root in (0, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.4, 2, 2.5, 3, 3.5, 4, 5, 6, 8, 10)
+)
 GRID = np.geomspace(0.01, 100, 161)  # strengths of the curves, and of the search for the best
 WEIGHT, RISK, STRENGTH, EIGENVALUE = (-3.5, 3.5), (0.05, 20.0), (0.01, 100.0), (0.0, 6.0)  # ends of the axes
 EIGENVALUES = np.linspace(0.1, np.sqrt(EIGENVALUE[1]), 80) ** 2  # closer where the curves bend
@@ -89,7 +91,9 @@ class RidgeLab(Lab):
     CONTROLS = dict(
         sigma=Slider("Noise σ", 0.0, SIGMA_MAX, 0.1, value=1.0),
         context=Choice("Examples n", CONTEXTS, 20, slide=True),
-        strength=Choice("Ridge strength λ", {f"{strength:g}": strength for strength in STRENGTHS}, 0.01, slide=True),
+        strength=Choice(
+            "Ridge strength λ", {f"{strength:g}": strength for strength in STRENGTHS}, 0.01, slide=True
+        ),
         guess=Prediction("Predict: best λ", 0.5, 20.0, 0.5),
         seed=Seed(value=3),
     )
@@ -102,7 +106,9 @@ class RidgeLab(Lab):
         s, w_truth = spectrum.s[0], spectrum.components(truth[None])[0]
         bias_curve, variance_curve = bias_and_variance(s, GRID, sigma, context)
         bias, variance = bias_and_variance(s, strength, sigma, context)
-        here = divide(spectrum.alpha, s + GRID[:, None] / context)  # (161, d): ridge along the principal directions
+        here = divide(
+            spectrum.alpha, s + GRID[:, None] / context
+        )  # (161, d): ridge along the principal directions
         trail = best_strengths(seed, context)
         return Regression(
             sigma=sigma,
@@ -151,7 +157,14 @@ def weight_panel(state):
     level = dict(symbol="line-ew", size=24, hovertemplate="%{y:.2f}")
     traces = [
         figures.dots(COMPONENT, edged(state.truth, WEIGHT), "truth", figures.TRUTH, **level),
-        figures.dots(COMPONENT, edged(state.ols, WEIGHT), "least squares", figures.RED, "circle-open", hovertemplate="%{y:.2f}"),
+        figures.dots(
+            COMPONENT,
+            edged(state.ols, WEIGHT),
+            "least squares",
+            figures.RED,
+            "circle-open",
+            hovertemplate="%{y:.2f}",
+        ),
         figures.dots(COMPONENT, edged(state.ridge, WEIGHT), "ridge λ", size=7, hovertemplate="%{y:.2f}"),
     ]
     x = Axis("component", 0.4, DIM + 0.6, ticks=tuple(range(1, DIM + 1)))
@@ -160,11 +173,19 @@ def weight_panel(state):
 
 def kept_panel(state):
     traces = [
-        figures.line(EIGENVALUES, shares(EIGENVALUES, state.sigma**2 / state.context), "λ = σ²", figures.ORACLE),
+        figures.line(
+            EIGENVALUES, shares(EIGENVALUES, state.sigma**2 / state.context), "λ = σ²", figures.ORACLE
+        ),
         figures.line(EIGENVALUES, shares(EIGENVALUES, state.strength / state.context), width=1.5),
-        figures.dots(edged(state.eigenvalues, EIGENVALUE), state.kept, "ridge λ", size=7, hovertemplate="%{y:.2f}"),
+        figures.dots(
+            edged(state.eigenvalues, EIGENVALUE), state.kept, "ridge λ", size=7, hovertemplate="%{y:.2f}"
+        ),
     ]
-    return Panel("Share kept of each direction of X", Axis("eigenvalue of X'X/n", *EIGENVALUE), Axis("share", -0.05, 1.1)), traces
+    return Panel(
+        "Share kept of each direction of X",
+        Axis("eigenvalue of X'X/n", *EIGENVALUE),
+        Axis("share", -0.05, 1.1),
+    ), traces
 
 
 def risk_panel(state):
@@ -173,21 +194,36 @@ def risk_panel(state):
         figures.line(GRID, within(state.bias_curve), "bias", figures.ORANGE, "dash"),
         figures.line(GRID, within(state.variance_curve), "variance", figures.RED, "dot"),
         figures.line(GRID, within(total), "sum", figures.TRUTH),
-        figures.dots([GRID[total.argmin()]], within(total[[total.argmin()]]), "smallest", figures.ORACLE, "diamond", 10),
-        figures.dots(edged([state.strength], STRENGTH), within(np.array([state.bias + state.variance])), "ridge λ"),
+        figures.dots(
+            [GRID[total.argmin()]], within(total[[total.argmin()]]), "smallest", figures.ORACLE, "diamond", 10
+        ),
+        figures.dots(
+            edged([state.strength], STRENGTH), within(np.array([state.bias + state.variance])), "ridge λ"
+        ),
     ]
     x = Axis("λ", *STRENGTH, log=True, ticks=(0.01, 0.1, 1, 10, 100))
-    return Panel("Error, averaged over truths and noises", x, Axis("half squared error", *RISK, log=True, ticks=(0.1, 1, 10))), traces
+    return Panel(
+        "Error, averaged over truths and noises",
+        x,
+        Axis("half squared error", *RISK, log=True, ticks=(0.1, 1, 10)),
+    ), traces
 
 
 def best_panel(state):
-    square = [state.sigma**2 if state.sigma**2 >= STRENGTH[0] else np.nan]  # without noise there is no place for it on the axis
-    marks = [[value] if np.isfinite(square) else [None] for value in (state.best_here, edged(state.strength, STRENGTH), state.guess)]
+    square = [
+        state.sigma**2 if state.sigma**2 >= STRENGTH[0] else np.nan
+    ]  # without noise there is no place for it on the axis
+    marks = [
+        [value] if np.isfinite(square) else [None]
+        for value in (state.best_here, edged(state.strength, STRENGTH), state.guess)
+    ]
     traces = [
         figures.line(*grown(state.trail), "best on average", figures.ORACLE),
         figures.dots(square, marks[0], "best for this one", figures.RED, "triangle-up"),
         figures.dots(square, marks[1], "ridge λ"),
-        figures.dots(square, marks[2], None if state.guess is None else "prediction", figures.PREDICTION, "star", 13),
+        figures.dots(
+            square, marks[2], None if state.guess is None else "prediction", figures.PREDICTION, "star", 13
+        ),
     ]
     ticks = (0.01, 0.1, 1, 10, 100)
     x, y = Axis("σ²", *STRENGTH, log=True, ticks=ticks), Axis("λ", *STRENGTH, log=True, ticks=ticks)
@@ -212,9 +248,16 @@ def within(risk):
 
 def clipped(state):
     """Whether anything lies beyond its axis; an error of nearly nothing does not count."""
-    weights, errors = np.concatenate([state.truth, state.ols, state.ridge]), state.bias_curve + state.variance_curve
+    weights, errors = (
+        np.concatenate([state.truth, state.ols, state.ridge]),
+        state.bias_curve + state.variance_curve,
+    )
     here = state.bias + state.variance
-    return bool(abs(weights).max() > WEIGHT[1] or state.eigenvalues[-1] > EIGENVALUE[1] or max(here, errors.max()) > RISK[1])
+    return bool(
+        abs(weights).max() > WEIGHT[1]
+        or state.eigenvalues[-1] > EIGENVALUE[1]
+        or max(here, errors.max()) > RISK[1]
+    )
 
 
 def ends_said(strength):

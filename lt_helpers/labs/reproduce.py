@@ -48,12 +48,16 @@ class TableLab(Lab):
 
     @staticmethod
     def draw(state):
-        return figures.figure([panel(state) for panel in (column_panel, apart_panel, row_panel, layer_panel)], height=480)
+        return figures.figure(
+            [panel(state) for panel in (column_panel, apart_panel, row_panel, layer_panel)], height=480
+        )
 
     @staticmethod
     def words(state):
         cell = state.layers - 1
-        ours, error, paper, paper_error = (values[cell] for values in (state.ours, state.ours_error, state.paper, state.paper_error))
+        ours, error, paper, paper_error = (
+            values[cell] for values in (state.ours, state.ours_error, state.paper, state.paper_error)
+        )
         apart, depth = state.apart[cell], f"{state.layers} layer{'s' * (state.layers > 1)}"
         said = f"{state.kind.upper()}, {depth}, {state.noise.label}: ours {written(ours)} ± {short(error)}, the paper's "
         if not np.isfinite(apart):
@@ -63,13 +67,19 @@ class TableLab(Lab):
         else:
             luck = "luck suffices" if abs(apart) < 2 else "luck alone seldom does that"
             side = "below" if apart < 0 else "above"
-            away = f"{abs(apart):.1f} standard errors {side}" if abs(apart) >= 0.05 else "within 0.1 standard errors of"
+            away = (
+                f"{abs(apart):.1f} standard errors {side}"
+                if abs(apart) >= 0.05
+                else "within 0.1 standard errors of"
+            )
             said += f"{paper:.3f} ± {short(paper_error)}; ours is {away} it ({luck}). "
         said += f"The Bayes-optimal predictor has {written(state.reference[-1])}. "
         best = state.errors.argmin()
         start, least, end = (written(state.errors[layer]) for layer in (0, best, -1))
         said += f"At σ = {state.sigma:.1f} (σ² = {state.sigma**2:.2f}) the error goes from {start} to {end} through the layers"
-        less = f"; after layer {best} it is less, {least}." if best else "; no layer brings it below the start."
+        less = (
+            f"; after layer {best} it is less, {least}." if best else "; no layer brings it below the start."
+        )
         said += "." if best == state.layers else less
         return said + (" What lies beyond an axis is drawn at its edge." if clipped(state) else "")
 
@@ -93,10 +103,15 @@ def column_panel(state):
     ):
         traces += [
             whiskers(depths + shift, values - 2 * error, values + 2 * error, LOSS, color),
-            figures.dots(depths + shift, clip(values, LOSS), name, color, symbol, 7, hovertemplate="%{y:.3g}"),
+            figures.dots(
+                depths + shift, clip(values, LOSS), name, color, symbol, 7, hovertemplate="%{y:.3g}"
+            ),
         ]
     title = f"{state.kind.upper()}, {state.noise.label}: loss by depth"
-    return Panel(title, depth_axis(), loss_axis()), [*traces, ring(state.layers, state.ours[state.layers - 1], LOSS)]
+    return Panel(title, depth_axis(), loss_axis()), [
+        *traces,
+        ring(state.layers, state.ours[state.layers - 1], LOSS),
+    ]
 
 
 def apart_panel(state):
@@ -105,10 +120,33 @@ def apart_panel(state):
     traces = [
         figures.band([ends], -2, 2, "luck"),
         figures.line(ends, [0, 0], color=figures.GREY, dash="dot", width=1, hoverinfo="skip"),
-        figures.dots(np.array(DEPTHS, float), clip(state.apart, APART), "trained", figures.MODEL, "circle", 8, hovertemplate="%{y:.1f}"),
-        figures.dots(places, clip(state.baselines_apart, APART), "no training", figures.RED, "triangle-up", 8, hovertemplate="%{y:.1f}"),
+        figures.dots(
+            np.array(DEPTHS, float),
+            clip(state.apart, APART),
+            "trained",
+            figures.MODEL,
+            "circle",
+            8,
+            hovertemplate="%{y:.1f}",
+        ),
+        figures.dots(
+            places,
+            clip(state.baselines_apart, APART),
+            "no training",
+            figures.RED,
+            "triangle-up",
+            8,
+            hovertemplate="%{y:.1f}",
+        ),
         ring(state.layers, state.apart[state.layers - 1], APART),
-        figures.dots([state.layers], [state.guess], state.guess is not None and "prediction", figures.PREDICTION, "star", 13),
+        figures.dots(
+            [state.layers],
+            [state.guess],
+            state.guess is not None and "prediction",
+            figures.PREDICTION,
+            "star",
+            13,
+        ),
     ]
     ticks, labels = (*DEPTHS, *places), (*map(str, DEPTHS), *(name.removesuffix("RR") for name in BASELINES))
     x = Axis("layers", *ends, ticks=ticks, labels=labels)
@@ -116,25 +154,72 @@ def apart_panel(state):
 
 
 def row_panel(state):
-    labels = tuple(f"{noise.sigma_max:g}" if isinstance(noise, Uniform) else noise.label.replace(" ", "") for noise in PAPER_NOISES)
-    places = np.cumsum([0, *(1.0 if len(label) == 1 else 1.4 for label in labels[1:])])  # room for the long labels
+    labels = tuple(
+        f"{noise.sigma_max:g}" if isinstance(noise, Uniform) else noise.label.replace(" ", "")
+        for noise in PAPER_NOISES
+    )
+    places = np.cumsum(
+        [0, *(1.0 if len(label) == 1 else 1.4 for label in labels[1:])]
+    )  # room for the long labels
     traces = [
-        figures.dots(places, on_axis(state.row_bayes), "Bayes-optimal", figures.INK, "line-ew", 18, hovertemplate="%{y:.3g}"),
-        figures.dots(places + 0.1, clip(state.row_paper, LOSS), "paper", figures.INK, "circle-open", 7, hovertemplate="%{y:.3g}"),
-        figures.dots(places - 0.1, clip(state.row_ours, LOSS), "ours", figures.MODEL, "circle", 7, hovertemplate="%{y:.3g}"),
+        figures.dots(
+            places,
+            on_axis(state.row_bayes),
+            "Bayes-optimal",
+            figures.INK,
+            "line-ew",
+            18,
+            hovertemplate="%{y:.3g}",
+        ),
+        figures.dots(
+            places + 0.1,
+            clip(state.row_paper, LOSS),
+            "paper",
+            figures.INK,
+            "circle-open",
+            7,
+            hovertemplate="%{y:.3g}",
+        ),
+        figures.dots(
+            places - 0.1,
+            clip(state.row_ours, LOSS),
+            "ours",
+            figures.MODEL,
+            "circle",
+            7,
+            hovertemplate="%{y:.3g}",
+        ),
         ring(places[PAPER_NOISES.index(state.noise)], state.ours[state.layers - 1], LOSS),
     ]
     x = Axis("trained on σ up to, or in", -0.5, places[-1] + 0.7, ticks=tuple(places), labels=labels)
-    return Panel(f"{state.kind.upper()}, {state.layers} layer{'s' * (state.layers > 1)}: all noises", x, loss_axis()), traces
+    return Panel(
+        f"{state.kind.upper()}, {state.layers} layer{'s' * (state.layers > 1)}: all noises", x, loss_axis()
+    ), traces
 
 
 def layer_panel(state):
     layer = np.arange(state.layers + 1.0)
     traces = [
-        figures.line(layer, clip(errors, ERROR), f"σ = {sigma:g}", figures.GREY, width=1, symbol=mark, hovertemplate="%{y:.3g}")
+        figures.line(
+            layer,
+            clip(errors, ERROR),
+            f"σ = {sigma:g}",
+            figures.GREY,
+            width=1,
+            symbol=mark,
+            hovertemplate="%{y:.3g}",
+        )
         for (sigma, mark), errors in zip(LEVEL_MARKS.items(), state.level_errors, strict=True)
     ]
-    traces += [figures.line(layer, clip(state.errors, ERROR), f"σ = {state.sigma:.1f}", symbol="circle", hovertemplate="%{y:.3g}")]
+    traces += [
+        figures.line(
+            layer,
+            clip(state.errors, ERROR),
+            f"σ = {state.sigma:.1f}",
+            symbol="circle",
+            hovertemplate="%{y:.3g}",
+        )
+    ]
     x = Axis("layer", -0.3, DEPTHS[-1] + 0.3, ticks=(0, *DEPTHS))
     y = Axis("½ |w − oracle|²", *ERROR, log=True, ticks=(0.001, 0.01, 0.1, 1, 10, 100))
     return Panel("After each layer: only w moves", x, y), traces
@@ -145,7 +230,9 @@ def depth_axis():
 
 
 def loss_axis():
-    return Axis("adjusted loss", *LOSS, log=True, ticks=(0.001, 0.01, 0.1, 1), labels=("0.001", "0.01", "0.1", "1"))
+    return Axis(
+        "adjusted loss", *LOSS, log=True, ticks=(0.001, 0.01, 0.1, 1), labels=("0.001", "0.01", "0.1", "1")
+    )
 
 
 def ring(x, y, ends):
@@ -156,7 +243,10 @@ def ring(x, y, ends):
 def whiskers(x, low, high, ends, color):
     """A vertical line from `low` to `high` at each x."""
     gap = np.full(len(x), np.nan)
-    along, up = np.stack([x, x, gap], axis=1).ravel(), np.stack([*clip([low, high], ends), gap], axis=1).ravel()
+    along, up = (
+        np.stack([x, x, gap], axis=1).ravel(),
+        np.stack([*clip([low, high], ends), gap], axis=1).ravel(),
+    )
     return figures.line(along, up, None, color, width=1.5, hoverinfo="skip")
 
 
@@ -171,7 +261,13 @@ def clip(values, ends):
 
 def clipped(state):
     """Whether anything lies outside its axis."""
-    shown = [(state.ours, LOSS), (state.paper, LOSS), (state.row_ours, LOSS), (state.row_paper, LOSS), (state.apart, APART)]
+    shown = [
+        (state.ours, LOSS),
+        (state.paper, LOSS),
+        (state.row_ours, LOSS),
+        (state.row_paper, LOSS),
+        (state.apart, APART),
+    ]
     shown += [(state.baselines_apart, APART), (state.level_errors, ERROR), (state.errors, ERROR)]
     return any(figures.clip(values, *ends)[1] for values, ends in shown)
 
@@ -183,4 +279,6 @@ def written(loss):
 
 def short(error):
     """One digit."""
-    return np.format_float_positional(error, 1, fractional=False, trim="-") if error >= 1e-6 else f"{error:.0e}"
+    return (
+        np.format_float_positional(error, 1, fractional=False, trim="-") if error >= 1e-6 else f"{error:.0e}"
+    )

@@ -43,7 +43,9 @@ class TableState:
     row_ours: np.ndarray  # (10,)
     row_paper: np.ndarray  # (10,)
     row_bayes: np.ndarray  # (10,)
-    level_errors: np.ndarray  # (4, L+1): half the squared distance to the oracle before the first and after each layer, at LEVELS
+    level_errors: (
+        np.ndarray
+    )  # (4, L+1): half the squared distance to the oracle before the first and after each layer, at LEVELS
     errors: np.ndarray  # (L+1,): the same at sigma
     guess: float | None
 
@@ -77,7 +79,11 @@ def model_of(kind, layers, noise):
 def paper_error(kind, layers, noise):
     """Standard error of the paper's entry; `layers` is None for a baseline."""
     moments, spectrum, oracle = sequences(noise, ERROR_SEQUENCES)
-    w = on_spectrum(noise)[kind](spectrum) if layers is None else model_of(kind, layers, noise).implicit_weight(spectrum.S)
+    w = (
+        on_spectrum(noise)[kind](spectrum)
+        if layers is None
+        else model_of(kind, layers, noise).implicit_weight(spectrum.S)
+    )
     return one_query_error(w, oracle, moments.w)
 
 
@@ -113,7 +119,9 @@ def layer_errors(kind, layers, noise, sigmas):
 
 def table_state(kind, noise, layers, sigma, guess):
     """The state of the lab at one setting of its controls."""
-    noise = PAPER_NOISES[PAPER_NOISES.index(parse_noise(noise))]  # as the paper calls it: U(0, 0), not sigma = 0
+    noise = PAPER_NOISES[
+        PAPER_NOISES.index(parse_noise(noise))
+    ]  # as the paper calls it: U(0, 0), not sigma = 0
     ours, ours_error, paper, error, baselines_apart = column(kind, noise)
     return TableState(
         kind=kind,

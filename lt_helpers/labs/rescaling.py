@@ -51,7 +51,9 @@ class RescalingLab(Lab):
 
     @staticmethod
     def draw(state):
-        return figures.figure([panel(state) for panel in (scale_panel, trained_panel, distance_panel, weight_panel)], height=460)
+        return figures.figure(
+            [panel(state) for panel in (scale_panel, trained_panel, distance_panel, weight_panel)], height=460
+        )
 
     @staticmethod
     def words(state):
@@ -62,7 +64,9 @@ class RescalingLab(Lab):
         )
         if state.sigma > state.breaking:
             said += f"Beyond σ = {state.breaking:.2f} they answer with the wrong sign. "
-        scale, ridge = (np.interp(state.sigma, TRAINED_CURVE, curve) for curve in (state.trained, state.trained_ridge))
+        scale, ridge = (
+            np.interp(state.sigma, TRAINED_CURVE, curve) for curve in (state.trained, state.trained_ridge)
+        )
         said += f"The trained model: scale {round(scale, 2) + 0.0:.2f}, where ridge has {ridge:.2f}."
         return said + (" What lies beyond an axis is drawn at its edge." if clipped(state) else "")
 
@@ -72,11 +76,20 @@ def scale_panel(state):
     traces = [
         zero(SIGMA_MAX),
         figures.line(CURVE, so_far(state, CURVE, ridge_scale(CURVE**2)), "ridge", figures.ORACLE),
-        figures.line(CURVE, so_far(state, CURVE, np.full(len(CURVE), state.constant)), "ConstRR", figures.ORANGE, "dash", 2),
+        figures.line(
+            CURVE,
+            so_far(state, CURVE, np.full(len(CURVE), state.constant)),
+            "ConstRR",
+            figures.ORANGE,
+            "dash",
+            2,
+        ),
         figures.line(CURVE, clip(so_far(state, CURVE, state.line), SCALE), "two layers"),
         run_dots(state, state.measured, SCALE),
         figures.dots(levels, ridge_scale(levels**2), "made for", figures.TRUTH, "x", 8),
-        figures.dots([state.guess], [0], state.guess is not None and "prediction", figures.PREDICTION, "star", 13),
+        figures.dots(
+            [state.guess], [0], state.guess is not None and "prediction", figures.PREDICTION, "star", 13
+        ),
     ]
     return Panel("Theorem 5.2: scale of the answer", Axis("σ", 0, SIGMA_MAX), Axis("scale", *SCALE)), traces
 
@@ -87,11 +100,24 @@ def trained_panel(state):
     traces = [
         figures.band(spans, *SCALE, "trained on"),
         zero(TRAINED_SIGMA_MAX),
-        figures.line(TRAINED_CURVE, so_far(state, TRAINED_CURVE, state.trained_ridge), "ridge", figures.ORACLE),
-        figures.line(TRAINED_CURVE, clip(so_far(state, TRAINED_CURVE, theorem_for_trained()), SCALE), "theorem", figures.GREY, "dash", 2),
+        figures.line(
+            TRAINED_CURVE, so_far(state, TRAINED_CURVE, state.trained_ridge), "ridge", figures.ORACLE
+        ),
+        figures.line(
+            TRAINED_CURVE,
+            clip(so_far(state, TRAINED_CURVE, theorem_for_trained()), SCALE),
+            "theorem",
+            figures.GREY,
+            "dash",
+            2,
+        ),
         figures.line(TRAINED_CURVE, clip(so_far(state, TRAINED_CURVE, state.trained), SCALE), "trained"),
     ]
-    return Panel(f"A trained DIAG: 2 layers, {TRAINED_ON.label}, n = {n}", Axis("σ", 0, TRAINED_SIGMA_MAX), Axis("scale", *SCALE)), traces
+    return Panel(
+        f"A trained DIAG: 2 layers, {TRAINED_ON.label}, n = {n}",
+        Axis("σ", 0, TRAINED_SIGMA_MAX),
+        Axis("scale", *SCALE),
+    ), traces
 
 
 def theorem_for_trained():
@@ -102,11 +128,24 @@ def theorem_for_trained():
 
 def distance_panel(state):
     traces = [
-        figures.line(CURVE, clip(so_far(state, CURVE, state.constant_distance), DISTANCE), "ConstRR", figures.ORANGE, "dash", 2),
+        figures.line(
+            CURVE,
+            clip(so_far(state, CURVE, state.constant_distance), DISTANCE),
+            "ConstRR",
+            figures.ORANGE,
+            "dash",
+            2,
+        ),
         figures.line(CURVE, clip(so_far(state, CURVE, state.line_distance), DISTANCE), "two layers"),
         run_dots(state, state.measured_distance, DISTANCE),
     ]
-    y = Axis("½ |w − oracle|²", *DISTANCE, log=True, ticks=(0.001, 0.1, 10.0, 1000.0), labels=("0.001", "0.1", "10", "1000"))
+    y = Axis(
+        "½ |w − oracle|²",
+        *DISTANCE,
+        log=True,
+        ticks=(0.001, 0.1, 10.0, 1000.0),
+        labels=("0.001", "0.1", "10", "1000"),
+    )
     return Panel("How far from the oracle", Axis("σ", 0, SIGMA_MAX), y), traces
 
 
@@ -143,8 +182,17 @@ def clip(values, ends):
 
 def clipped(state):
     """Whether anything that is drawn lies beyond its axis; a distance of nearly nothing does not count."""
-    scales = [(CURVE, state.line), (POINTS, state.measured), (TRAINED_CURVE, state.trained), (TRAINED_CURVE, theorem_for_trained())]
-    distances = [(CURVE, state.constant_distance), (CURVE, state.line_distance), (POINTS, state.measured_distance)]
+    scales = [
+        (CURVE, state.line),
+        (POINTS, state.measured),
+        (TRAINED_CURVE, state.trained),
+        (TRAINED_CURVE, theorem_for_trained()),
+    ]
+    distances = [
+        (CURVE, state.constant_distance),
+        (CURVE, state.line_distance),
+        (POINTS, state.measured_distance),
+    ]
     return bool(
         any(figures.clip(so_far(state, sigma, values), *SCALE)[1] for sigma, values in scales)
         or any((so_far(state, sigma, values) > DISTANCE[1]).any() for sigma, values in distances)

@@ -72,13 +72,17 @@ def two_layers(s1, s2, context):
     omega = np.zeros((2, 2, 2))
     omega[0, 1, 0] = -context * total / ((1 + s1**2) * (1 + s2**2))
     omega[1, 1, 1] = -1 / total
-    return LinearTransformer.from_diagonals(np.broadcast_to(np.eye(2), (2, 2, 2)), omega, DIM)  # two heads: p = (1, 0) and (0, 1)
+    return LinearTransformer.from_diagonals(
+        np.broadcast_to(np.eye(2), (2, 2, 2)), omega, DIM
+    )  # two heads: p = (1, 0) and (0, 1)
 
 
 @lru_cache(maxsize=32)
 def drawn(context, covariance, count, seed):
     """Sequences with sigma = 1 and inputs x ~ N(0, covariance I), as moments."""
-    return RegressionTask(DIM, context, Fixed(1.0), covariance * np.eye(DIM)).sample_moments(count, np.random.default_rng(seed))
+    return RegressionTask(DIM, context, Fixed(1.0), covariance * np.eye(DIM)).sample_moments(
+        count, np.random.default_rng(seed)
+    )
 
 
 def with_noise(moments, sigma):
@@ -96,12 +100,18 @@ def laid_out(context, covariance, sigmas, count):
     """
     moments = drawn(context, covariance, count, 0)
     S = np.concatenate([with_noise(moments, sign * sigma) for sigma in sigmas for sign in (1, -1)])
-    return Spectrum.from_moments(S, context), np.tile(moments.w, (2 * len(sigmas), 1)), np.repeat(sigmas, 2 * count)
+    return (
+        Spectrum.from_moments(S, context),
+        np.tile(moments.w, (2 * len(sigmas), 1)),
+        np.repeat(sigmas, 2 * count),
+    )
 
 
 def pooled(w, truth, levels):
     """The scale of answers w (B, d) at each noise level -> (J,)"""
-    return (w * truth).sum(axis=1).reshape(levels, -1).sum(axis=1) / (truth**2).sum(axis=1).reshape(levels, -1).sum(axis=1)
+    return (w * truth).sum(axis=1).reshape(levels, -1).sum(axis=1) / (truth**2).sum(axis=1).reshape(
+        levels, -1
+    ).sum(axis=1)
 
 
 @lru_cache(maxsize=64)
@@ -109,7 +119,9 @@ def run(s1, s2, context):
     """Scale of the two layers on POINTS, and half their mean squared distance to the oracle, at a finite n."""
     spectrum, truth, sigma = laid_out(context, 1 / context, tuple(POINTS), 60)
     w = two_layers(s1, s2, context).implicit_weight(spectrum.S)
-    return pooled(w, truth, len(POINTS)), excess(w - spectrum.ridge(sigma)).reshape(len(POINTS), -1).mean(axis=1)
+    return pooled(w, truth, len(POINTS)), excess(w - spectrum.ridge(sigma)).reshape(len(POINTS), -1).mean(
+        axis=1
+    )
 
 
 @lru_cache(maxsize=1)

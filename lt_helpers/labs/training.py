@@ -15,14 +15,23 @@ from .live import BOUND, LiveLab
 
 COLOURS = (figures.BLUE, figures.ORANGE, figures.RED, figures.PINK, figures.GREY)  # of the layers
 ENDS = ("circle", "diamond", "triangle-up", "star", "x")  # their marks, where they stand now
-OMEGAS = {"ω<sub>xx</sub>": (-2.5, 1.5), "ω<sub>xy</sub>": (-0.3, 0.1), "ω<sub>yx</sub>": (-13.0, 1.0), "ω<sub>yy</sub>": (-0.1, 0.1)}
+OMEGAS = {
+    "ω<sub>xx</sub>": (-2.5, 1.5),
+    "ω<sub>xy</sub>": (-0.3, 0.1),
+    "ω<sub>yx</sub>": (-13.0, 1.0),
+    "ω<sub>yy</sub>": (-0.1, 0.1),
+}
 LOSS, WEIGHT, BLOCK = (1e-3, 10.0), (-2.5, 2.5), 0.5  # ends of the other axes
 SHAPES = {
     "U(0, σ_max)": lambda top: Uniform(top),
     "{⅓, 1} · σ_max": lambda top: Categorical((top / 3, top)),
     "{⅕, ⅗, 1} · σ_max": lambda top: Categorical((top / 5, 3 * top / 5, top)),
 }
-RATES = {"diag": (0.01, 0.02, 0.04, 0.06, 0.1), "gd++": (0.01, 0.02, 0.04, 0.06, 0.1), "full": (0.002, 0.005, 0.01, 0.02)}
+RATES = {
+    "diag": (0.01, 0.02, 0.04, 0.06, 0.1),
+    "gd++": (0.01, 0.02, 0.04, 0.06, 0.1),
+    "full": (0.002, 0.005, 0.01, 0.02),
+}
 JUMP = {"diag": 150, "gd++": 150, "full": 50}  # steps of Gauss-Newton at most
 STEPS_AGO = Axis("steps ago", -2000, 120, ticks=(-2000, -1000, 0), labels=("2000", "1000", "now"))
 
@@ -48,12 +57,20 @@ class TrainingLab(LiveLab):
         try:
             from ..training.live import LiveRun
         except ImportError as error:
-            raise ImportError(f"training needs PyTorch ({error}): pip install 'lt_helpers[train]'; the README says more.") from None
-        return LiveRun(values["kind"], values["layers"], noise_of(values), values["learning_rate"], values["seed"])
+            raise ImportError(
+                f"training needs PyTorch ({error}): pip install 'lt_helpers[train]'; the README says more."
+            ) from None
+        return LiveRun(
+            values["kind"], values["layers"], noise_of(values), values["learning_rate"], values["seed"]
+        )
 
     @classmethod
     def follow(cls, process, values):
-        if not process.steps or (process.kind, process.layers, process.seed) != (values["kind"], values["layers"], values["seed"]):
+        if not process.steps or (process.kind, process.layers, process.seed) != (
+            values["kind"],
+            values["layers"],
+            values["seed"],
+        ):
             return cls.begin(values)
         process.follow(noise_of(values), values["learning_rate"])
         return process
@@ -80,8 +97,14 @@ class TrainingLab(LiveLab):
     @staticmethod
     def words(trained):
         loss, bayes, stored = (values[-1] for values in (trained.loss, trained.bayes, trained.stored))
-        beside = f"the stored model {stored:.3g}" if np.isfinite(stored) else "and no model is stored for this noise"
-        said = [f"{trained.noise.label}, step {trained.steps:,}: loss {loss:.3g}; the Bayes-optimal predictor has {bayes:.3g}, {beside}."]
+        beside = (
+            f"the stored model {stored:.3g}"
+            if np.isfinite(stored)
+            else "and no model is stored for this noise"
+        )
+        said = [
+            f"{trained.noise.label}, step {trained.steps:,}: loss {loss:.3g}; the Bayes-optimal predictor has {bayes:.3g}, {beside}."
+        ]
         if not trained.steps:
             said += ["The weights are random and near zero. Press Start."]
         if trained.jumping:
@@ -90,12 +113,20 @@ class TrainingLab(LiveLab):
         elif trained.target_loss is not None:
             said += [f"Gauss-Newton ends at {trained.target_loss:.3g} (open marks)."]
         if trained.stalled:
-            said += ["This is a poor minimum: the loss no longer falls, and such a model can do better. Press Restart, or move the noise."]
-        return " ".join(said + (["What lies beyond an axis is drawn at its edge."] if clipped(trained) else []))
+            said += [
+                "This is a poor minimum: the loss no longer falls, and such a model can do better. Press Restart, or move the noise."
+            ]
+        return " ".join(
+            said + (["What lies beyond an axis is drawn at its edge."] if clipped(trained) else [])
+        )
 
     def _more_buttons(self):
         jump = self._pressed(self.jump)
-        return [self._button("Jump to the optimum", jump, "Gauss-Newton from here: where these weights are heading")]
+        return [
+            self._button(
+                "Jump to the optimum", jump, "Gauss-Newton from here: where these weights are heading"
+            )
+        ]
 
 
 def noise_of(values):
@@ -113,32 +144,67 @@ def omega_panel(trained, index, guess):
         )
         for layer, omega in enumerate(trained.omega[:, index])
     ]  # fmt: skip
-    now = figures.dots(np.zeros(L), clip(trained.omega[:, index, -1], ends), color=list(COLOURS[:L]), size=8, hoverinfo="skip")
+    now = figures.dots(
+        np.zeros(L),
+        clip(trained.omega[:, index, -1], ends),
+        color=list(COLOURS[:L]),
+        size=8,
+        hoverinfo="skip",
+    )
     now["marker"]["symbol"] = list(ENDS[:L])
     traces.append(now)
     if trained.target is not None:
-        there = figures.dots(np.full(L, 60), clip(trained.target[:, index], ends), color=list(COLOURS[:L]), symbol="circle-open", size=10)
+        there = figures.dots(
+            np.full(L, 60),
+            clip(trained.target[:, index], ends),
+            color=list(COLOURS[:L]),
+            symbol="circle-open",
+            size=10,
+        )
         traces.append(there)
     if guess is not None:
         traces.append(figures.dots([0], [guess], "prediction", figures.PREDICTION, "star", 13))
-    title = (name if trained.kind != "full" else f"{name}, block means") + (", by layer" if index == 0 else "")
+    title = (name if trained.kind != "full" else f"{name}, block means") + (
+        ", by layer" if index == 0 else ""
+    )
     return Panel(title, STEPS_AGO, Axis("", *ends)), traces
 
 
 def loss_panel(trained):
     traces = [
-        figures.line(trained.ago, clip(trained.bayes, LOSS), "Bayes-optimal", figures.ORANGE, "dash", 2, hovertemplate="%{y:.3f}"),
-        figures.line(trained.ago, clip(trained.stored, LOSS), "stored", figures.GREY, "dot", 2, hovertemplate="%{y:.3f}"),
+        figures.line(
+            trained.ago,
+            clip(trained.bayes, LOSS),
+            "Bayes-optimal",
+            figures.ORANGE,
+            "dash",
+            2,
+            hovertemplate="%{y:.3f}",
+        ),
+        figures.line(
+            trained.ago,
+            clip(trained.stored, LOSS),
+            "stored",
+            figures.GREY,
+            "dot",
+            2,
+            hovertemplate="%{y:.3f}",
+        ),
         figures.line(trained.ago, clip(trained.loss, LOSS), "in training", width=2, hovertemplate="%{y:.3f}"),
     ]
     if trained.target_loss is not None:
-        traces.append(figures.dots([60], clip([trained.target_loss], LOSS), None, symbol="circle-open", size=10))
+        traces.append(
+            figures.dots([60], clip([trained.target_loss], LOSS), None, symbol="circle-open", size=10)
+        )
     y = Axis("", *LOSS, log=True, ticks=(1e-3, 1e-2, 1e-1, 1, 10), labels=("0.001", "0.01", "0.1", "1", "10"))
     return Panel("Loss above the oracle's", STEPS_AGO, y), traces
 
 
 def weight_panel(trained):
-    component, level = np.arange(1.0, len(trained.w) + 1), dict(symbol="line-ew", size=16, hovertemplate="%{y:.2f}")
+    component, level = (
+        np.arange(1.0, len(trained.w) + 1),
+        dict(symbol="line-ew", size=16, hovertemplate="%{y:.2f}"),
+    )
     traces = [
         figures.dots(component, clip(trained.truth, WEIGHT), "truth", figures.TRUTH, **level),
         figures.dots(component, clip(trained.oracle, WEIGHT), "oracle", figures.ORACLE, **level),
@@ -157,7 +223,9 @@ def matrix_panel(name, matrices):
     labels = tuple(f"layer {layer}" if L < 4 else str(layer) for layer in range(1, L + 1))
     x = Axis("" if L < 4 else "layer", -1, L * (D + 1) - 1, ticks=tuple(centres), labels=labels)
     y = Axis("", D - 0.5, -0.5, ticks=((D - 2) / 2, D - 1), labels=("x", "y"))
-    trace = figures.heatmap(clip(z, (-BLOCK, BLOCK)), limit=BLOCK, hovertemplate="%{z:.2f}<extra></extra>", showscale=False)
+    trace = figures.heatmap(
+        clip(z, (-BLOCK, BLOCK)), limit=BLOCK, hovertemplate="%{z:.2f}<extra></extra>", showscale=False
+    )
     return Panel(f"{name}: blue below zero, red above", x, y), [trace]
 
 

@@ -61,7 +61,10 @@ class WeightsLab(Lab):
     @staticmethod
     def words(state):
         left_P, left_Q = map(percent, state.left[:, -1])
-        whole, kept, nothing = (number(losses[SIGMAS.searchsorted(state.sigma)]) for losses in (state.whole, state.kept, state.nothing))
+        whole, kept, nothing = (
+            number(losses[SIGMAS.searchsorted(state.sigma)])
+            for losses in (state.whole, state.kept, state.nothing)
+        )
         said = (
             f"{NAMES[state.kind]} with {state.layers} layer{'s' * (state.layers > 1)}, trained on {state.noise.label}. "
             f"In layer {state.layer} the diagonal and rank {state.rank} leave out {left_P} of P and {left_Q} of Q. "
@@ -85,7 +88,9 @@ def heat_panel(title, matrix, state):
     place, ticks = np.arange(1.0, DIM + 2), dict(ticks=(1, 5, 10, DIM + 1), labels=("1", "5", "10", "y"))
     hover = "row %{y}, column %{x}: %{z:.2f}<extra></extra>"
     trace = figures.heatmap(matrix, place, place, limit=state.limit, showscale=False, hovertemplate=hover)
-    return Panel(title, Axis("column", 0.5, DIM + 1.5, **ticks), Axis("row", DIM + 1.5, 0.5, **ticks)), [trace]
+    return Panel(title, Axis("column", 0.5, DIM + 1.5, **ticks), Axis("row", DIM + 1.5, 0.5, **ticks)), [
+        trace
+    ]
 
 
 def left_panel(state):
@@ -93,9 +98,18 @@ def left_panel(state):
     traces = [
         figures.line(rank, clip(state.left[0], LEFT), "P", figures.BLUE, symbol="circle"),
         figures.line(rank, clip(state.left[1], LEFT), "Q", figures.RED, "dash", symbol="diamond"),
-        figures.dots([state.guess], [2 * LEFT[0]], state.guess is not None and "prediction", figures.PREDICTION, "star", 13),
+        figures.dots(
+            [state.guess],
+            [2 * LEFT[0]],
+            state.guess is not None and "prediction",
+            figures.PREDICTION,
+            "star",
+            13,
+        ),
     ]
-    y = Axis("share of squares", *LEFT, log=True, ticks=(1e-6, 1e-4, 1e-2, 1), labels=("10⁻⁶", "10⁻⁴", "10⁻²", "1"))
+    y = Axis(
+        "share of squares", *LEFT, log=True, ticks=(1e-6, 1e-4, 1e-2, 1), labels=("10⁻⁶", "10⁻⁴", "10⁻²", "1")
+    )
     return Panel("Left out of this layer", Axis("rank kept", -0.3, MOST + 0.3), y), traces
 
 
@@ -106,9 +120,17 @@ def loss_panel(state):
         figures.band(spans, *LOSS),
         figures.line(SIGMAS, clip(so_far(state, state.nothing), LOSS), "answer 0", figures.GREY, "dot", 2),
         figures.line(SIGMAS, clip(so_far(state, state.whole), LOSS), "whole", figures.INK, symbol="circle"),
-        figures.line(SIGMAS, clip(so_far(state, state.kept), LOSS), "kept", figures.ORANGE, "dash", symbol="diamond"),
+        figures.line(
+            SIGMAS, clip(so_far(state, state.kept), LOSS), "kept", figures.ORANGE, "dash", symbol="diamond"
+        ),
     ]
-    y = Axis("median, above oracle's", *LOSS, log=True, ticks=(0.001, 0.1, 10.0, 1000.0), labels=("10⁻³", "10⁻¹", "10", "10³"))
+    y = Axis(
+        "median, above oracle's",
+        *LOSS,
+        log=True,
+        ticks=(0.001, 0.1, 10.0, 1000.0),
+        labels=("10⁻³", "10⁻¹", "10", "10³"),
+    )
     return Panel("Loss (shaded: trained on)", Axis("σ", 0, SIGMA_MAX), y), traces
 
 

@@ -18,7 +18,11 @@ from ..noise import parse_noise
 from ..pretrained import load_pretrained
 from .rescaling_state import laid_out
 
-DIM, CONTEXT, PAIRS = 10, 20, 75  # PAIRS: sequences at each noise level, each with its noise and with the opposite of it
+DIM, CONTEXT, PAIRS = (
+    10,
+    20,
+    75,
+)  # PAIRS: sequences at each noise level, each with its noise and with the opposite of it
 SIGMA_MAX = 8
 SIGMAS = np.arange(0.0, SIGMA_MAX + 1)
 MOST = 10  # the largest rank that the lab keeps

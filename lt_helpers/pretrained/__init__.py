@@ -24,7 +24,9 @@ def load_pretrained(kind, layers, noise, heads=1, variant="", folder=FOLDER):
     name, path = model_name(kind, layers, noise, heads, variant), Path(folder) / "models.safetensors"
     tensors, _ = weights.read(path, [name])
     if tensors[name].ndim != 5 or len(tensors[name]) != 2:
-        raise ValueError(f"the weights file {path} is damaged ({name} has shape {tensors[name].shape}): get it anew.")
+        raise ValueError(
+            f"the weights file {path} is damaged ({name} has shape {tensors[name].shape}): get it anew."
+        )
     return LinearTransformer(*tensors[name], context=entry["context"])
 
 
@@ -37,10 +39,18 @@ def record(kind, layers, noise, heads=1, variant="", folder=FOLDER):
     if not isinstance(variant, str):
         raise TypeError(f"variant is {checks.shown(variant)}: variant must be a string.")
     for entry in stored(checks.path(folder, "folder")):
-        if (entry["kind"], entry["layers"], entry["noise"], entry["heads"], entry["variant"]) == (kind, layers, noise.key, heads, variant):
+        if (entry["kind"], entry["layers"], entry["noise"], entry["heads"], entry["variant"]) == (
+            kind,
+            layers,
+            noise.key,
+            heads,
+            variant,
+        ):
             return entry
     more = (f", heads={heads}" if heads != 1 else "") + (f", variant={variant!r}" if variant else "")
-    raise ValueError(f"no stored model kind={kind!r}, layers={layers}, noise={noise!r}{more}. {what_is_stored(noise, folder)}")
+    raise ValueError(
+        f"no stored model kind={kind!r}, layers={layers}, noise={noise!r}{more}. {what_is_stored(noise, folder)}"
+    )
 
 
 @cache
@@ -60,18 +70,26 @@ def read_records(path):
     except FileNotFoundError:
         raise ValueError(f"there are no records of stored models, {path}: get the file anew.") from None
     except (ValueError, TypeError) as error:
-        raise ValueError(f"the records of stored models, {path}, are damaged ({error}): get the file anew.") from error
+        raise ValueError(
+            f"the records of stored models, {path}, are damaged ({error}): get the file anew."
+        ) from error
 
 
 def stored_layers(kind, noise, heads=1, variant="", folder=FOLDER):
     """The depths that are stored for a family of models -> list of int, ascending."""
     family = (kind, noise.key, heads, variant)
-    return sorted(e["layers"] for e in stored(folder) if (e["kind"], e["noise"], e["heads"], e["variant"]) == family)
+    return sorted(
+        e["layers"] for e in stored(folder) if (e["kind"], e["noise"], e["heads"], e["variant"]) == family
+    )
 
 
 def model_name(kind, layers, noise, heads=1, variant=""):
     """The name of a model's tensor, (2, L, H, D, D) with P and Q, in the weights file: "diag/7/uniform-5", "diag/4/uniform-5/heads-2"."""
-    return f"{kind}/{layers}/{noise.key}" + (f"/heads-{heads}" if heads != 1 else "") + (f"/{variant}" if variant else "")
+    return (
+        f"{kind}/{layers}/{noise.key}"
+        + (f"/heads-{heads}" if heads != 1 else "")
+        + (f"/{variant}" if variant else "")
+    )
 
 
 def what_is_stored(noise, folder=FOLDER):
@@ -81,13 +99,21 @@ def what_is_stored(noise, folder=FOLDER):
         return f"Stored are models for the noises {', '.join(sorted({entry['noise'] for entry in stored(folder)}))}."
     families = {}
     for entry in entries:
-        more = [f"heads={entry['heads']}"] * (entry["heads"] != 1) + [entry["variant"]] * bool(entry["variant"])
+        more = [f"heads={entry['heads']}"] * (entry["heads"] != 1) + [entry["variant"]] * bool(
+            entry["variant"]
+        )
         name = entry["kind"] + (f" ({', '.join(more)})" if more else "")
         families.setdefault(name, []).append(entry["layers"])
-    return f"Stored for {noise!r}: " + "; ".join(f"{name} {spans(layers)}" for name, layers in sorted(families.items())) + "."
+    return (
+        f"Stored for {noise!r}: "
+        + "; ".join(f"{name} {spans(layers)}" for name, layers in sorted(families.items()))
+        + "."
+    )
 
 
 def spans(numbers):
     """[1, 2, 3, 5] -> "1-3, 5"."""
-    runs = [[n for _, n in run] for _, run in groupby(enumerate(sorted(numbers)), lambda pair: pair[1] - pair[0])]
+    runs = [
+        [n for _, n in run] for _, run in groupby(enumerate(sorted(numbers)), lambda pair: pair[1] - pair[0])
+    ]
     return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)

@@ -83,7 +83,9 @@ class Adam:
 
     def weigh(self):
         """For each restart: keep the average of the last steps if no other was better on the held-out sequences."""
-        losses = self.held_out.losses(forward(self.family, self.average.float(), self.held_out.S).w)  # (..., B)
+        losses = self.held_out.losses(
+            forward(self.family, self.average.float(), self.held_out.S).w
+        )  # (..., B)
         loss = held_out_loss(losses, self.held_out.weight)
         better = loss < self.best_loss
         self.best = torch.where(better[..., None, None], self.average, self.best)
@@ -110,7 +112,9 @@ class Adam:
         gradient = torch.where(usable, gradient, 0.0)
         self.skipped += int((~usable).sum())
         length = torch.linalg.vector_norm(gradient, dim=(-2, -1), keepdim=True)
-        usual = torch.zeros_like(length) if self.usual is None else self.usual  # 0: no gradient so far was finite
+        usual = (
+            torch.zeros_like(length) if self.usual is None else self.usual
+        )  # 0: no gradient so far was finite
         self.usual = torch.where(usual > 0, torch.minimum(usual + (length - usual) / 20, 2 * usual), length)
         gradient = gradient * torch.clamp(settings.clip * self.usual / (length + 1e-300), max=1)
         self.gradient = self.gradient + (1 - settings.momentum) * (gradient - self.gradient)

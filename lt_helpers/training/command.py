@@ -18,14 +18,34 @@ def add_arguments(parser):
     """The options of the command."""
     parser.add_argument("--kind", choices=("gd++", "diag", "full"), help="train models of this kind")
     parser.add_argument("--layers", type=int, help="train models of this depth")
-    parser.add_argument("--noise", type=options.noise, help="train models for this noise: uniform:5, categorical:1,3, fixed:0")
-    parser.add_argument("--all", action="store_true", help="train all models of the stored set that match the options above")
-    parser.add_argument("--folder", type=Path, help="where --all keeps models and records, and resumes (models)")
+    parser.add_argument(
+        "--noise", type=options.noise, help="train models for this noise: uniform:5, categorical:1,3, fixed:0"
+    )
+    parser.add_argument(
+        "--all", action="store_true", help="train all models of the stored set that match the options above"
+    )
+    parser.add_argument(
+        "--folder", type=Path, help="where --all keeps models and records, and resumes (models)"
+    )
     parser.add_argument("--jobs", type=int, help="processes of --all (1)")
-    parser.add_argument("--scheduler", metavar="ADDRESS", help="let the Dask cluster at this address do the work (two cores or more)")
-    parser.add_argument("--improve", action="store_true", default=None, help="train the stored ones again too, from where they stand")
+    parser.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="let the Dask cluster at this address do the work (two cores or more)",
+    )
+    parser.add_argument(
+        "--improve",
+        action="store_true",
+        default=None,
+        help="train the stored ones again too, from where they stand",
+    )
     parser.add_argument("--out", type=Path, help="the file of a single model (model.safetensors)")
-    parser.add_argument("--seed", type=options.seed, default=0, help="the same seed, options and versions give the same model (0)")
+    parser.add_argument(
+        "--seed",
+        type=options.seed,
+        default=0,
+        help="the same seed, options and versions give the same model (0)",
+    )
 
 
 def run(args):
@@ -40,7 +60,9 @@ def run(args):
 def train_one(args):
     """A single model, into a file. It is there before it is weighed; Ctrl-C ends the search and keeps the best so far."""
     if None in (args.kind, args.layers, args.noise):
-        raise ValueError("train needs --kind, --layers and --noise for one model, or --all for the stored set.")
+        raise ValueError(
+            "train needs --kind, --layers and --noise for one model, or --all for the stored set."
+        )
     out = args.out or Path("model.safetensors")
     if not os.access(out.parent, os.W_OK) or out.is_dir():
         raise ValueError(f"out is {out}: no file can be written there.")
@@ -50,18 +72,26 @@ def train_one(args):
     model.save(out)
     record = record_of(cell, args.seed, found)
     so_far = " (interrupted: the best so far)" if found.interrupted else ""
-    print(f"{out}: adjusted loss {record['loss']:.4g} +- {record['standard_error']:.1g} after {record['seconds']:.0f} s{so_far}")
+    print(
+        f"{out}: adjusted loss {record['loss']:.4g} +- {record['standard_error']:.1g} after {record['seconds']:.0f} s{so_far}"
+    )
     return 130 if found.interrupted else 0
 
 
 def train_set(args):
     """The stored set, or the part of it that the options choose."""
     wanted = {name: getattr(args, name) for name in FILTERS if getattr(args, name) is not None}
-    cells = [cell for cell in whole_set() if all(getattr(cell, name) == value for name, value in wanted.items())]
+    cells = [
+        cell for cell in whole_set() if all(getattr(cell, name) == value for name, value in wanted.items())
+    ]
     if not cells:
-        raise ValueError(f"no model of the stored set has {', '.join(f'--{name} {written(value)}' for name, value in wanted.items())}.")
+        raise ValueError(
+            f"no model of the stored set has {', '.join(f'--{name} {written(value)}' for name, value in wanted.items())}."
+        )
     chosen = "".join(f" --{name} {written(value)}" for name, value in wanted.items())
-    command = f"python -m lt_helpers train --all{chosen} --seed {args.seed}{' --improve' if args.improve else ''}"
+    command = (
+        f"python -m lt_helpers train --all{chosen} --seed {args.seed}{' --improve' if args.improve else ''}"
+    )
     folder = args.folder or Path("models")
     with alone(folder):
         store = Store(folder)
@@ -69,9 +99,20 @@ def train_set(args):
         with tqdm(total=len(todo), unit="model") as bar:
             try:
                 jobs = 1 if args.jobs is None else args.jobs
-                sweep(cells, store, args.seed, jobs, args.improve, args.scheduler, partial(show, bar), command=command)
+                sweep(
+                    cells,
+                    store,
+                    args.seed,
+                    jobs,
+                    args.improve,
+                    args.scheduler,
+                    partial(show, bar),
+                    command=command,
+                )
             except KeyboardInterrupt:
-                bar.write(f"interrupted: {bar.n} of {len(todo)} are done and kept in {folder}. The same command goes on from there.")
+                bar.write(
+                    f"interrupted: {bar.n} of {len(todo)} are done and kept in {folder}. The same command goes on from there."
+                )
                 return 130
     return 0
 
@@ -83,7 +124,9 @@ def written(value):
 
 def show(bar, cell, record):
     """A line for a model that is done."""
-    bar.write(f"{cell.name}: {record['loss']:.4g} +- {record['standard_error']:.1g} ({record['start']}, {record['seconds']:.0f} s)")
+    bar.write(
+        f"{cell.name}: {record['loss']:.4g} +- {record['standard_error']:.1g} ({record['start']}, {record['seconds']:.0f} s)"
+    )
     bar.update()
 
 
@@ -99,5 +142,7 @@ class Bar:
 
     def __call__(self, report):
         self.bar.total = report.total
-        self.bar.set_postfix(loss=f"{report.loss:.4g}", best=f"{report.best:.4g}", start=report.start, refresh=False)
+        self.bar.set_postfix(
+            loss=f"{report.loss:.4g}", best=f"{report.best:.4g}", start=report.start, refresh=False
+        )
         self.bar.update()

@@ -36,7 +36,9 @@ def eigenvalues(task, rng):
     d, n, stretch = task.dim, task.context, np.array(STRETCH)
     s = np.linalg.eigvalsh(task.sample_moments(DRAWS, rng).S[:, :d, :d])  # (B, d)
     s *= np.resize(stretch, DRAWS)[:, None]
-    log_ratio = -n * d / 2 * np.log(stretch) + n / 2 * s.sum(1)[:, None] * (1 - 1 / stretch)  # densities of X, stretched to plain
+    log_ratio = -n * d / 2 * np.log(stretch) + n / 2 * s.sum(1)[:, None] * (
+        1 - 1 / stretch
+    )  # densities of X, stretched to plain
     weight = np.repeat(1 / np.exp(log_ratio).mean(1), d)
     edges = np.geomspace(s.min() * (1 - 1e-9), s.max() * (1 + 1e-9), BINS + 1)
     place = np.digitize(s.ravel(), edges) - 1
@@ -46,7 +48,9 @@ def eigenvalues(task, rng):
     drawn = mass.cumsum() > EDGE
     edge, below = s[drawn][0], 1 - mass[drawn].sum()
     tail = edge * np.geomspace(0.01, 1, 101)
-    small = below * np.diff((tail / edge) ** ((n - d + 1) / 2), prepend=0)  # the density goes like s^((n-d-1)/2)
+    small = below * np.diff(
+        (tail / edge) ** ((n - d + 1) / 2), prepend=0
+    )  # the density goes like s^((n-d-1)/2)
     return np.concatenate([tail, s[drawn]]), np.concatenate([small, mass[drawn]])
 
 
@@ -78,13 +82,20 @@ def solve(family, task, seed, warm, report=None):
         starts[f"random {i}"] = random_start(family.layers, rng, starts.get(near))
 
     def misfit(flat):
-        return np.clip(np.nan_to_num(root * (residual_share(flat.reshape(shape), s)[0] - aim), nan=BOUND), -BOUND, BOUND)
+        return np.clip(
+            np.nan_to_num(root * (residual_share(flat.reshape(shape), s)[0] - aim), nan=BOUND), -BOUND, BOUND
+        )
 
     def jacobian(flat):
         return np.clip(np.nan_to_num(root * residual_share(flat.reshape(shape), s)[1]), -BOUND, BOUND).T
 
     sigmas, weights = task.noise.nodes(64)
-    const_rr = task.dim / 2 * probability @ ((s[:, None] / (s[:, None] + sigmas**2 / task.context)) @ weights - s / (s + e))
+    const_rr = (
+        task.dim
+        / 2
+        * probability
+        @ ((s[:, None] / (s[:, None] + sigmas**2 / task.context)) @ weights - s / (s + e))
+    )
     fits, interrupted = {}, False
     try:
         with np.errstate(over="ignore", invalid="ignore"):
@@ -98,7 +109,9 @@ def solve(family, task, seed, warm, report=None):
     except KeyboardInterrupt:
         interrupted = True
     losses = {name: (2 * fit.cost, fit.x.reshape(shape)) for name, fit in fits.items()}
-    losses |= {f"{name}, as it came": (np.sum(misfit(starts[name].ravel()) ** 2), starts[name]) for name in warm}
+    losses |= {
+        f"{name}, as it came": (np.sum(misfit(starts[name].ravel()) ** 2), starts[name]) for name in warm
+    }
     if not losses:  # interrupted before the first fit
         losses = {"random 0": (np.nan, starts["random 0"])}
     best = min(losses, key=lambda name: losses[name][0])
@@ -106,13 +119,19 @@ def solve(family, task, seed, warm, report=None):
     theta[:, [0, 2]] = torch.from_numpy(losses[best][1])
     theta[-1, 0] = 0  # nothing reads the context after the last layer
     steps = sum(fit.nfev for fit in fits.values())
-    return Found(theta, float(losses[best][0] + const_rr), best, steps, 0, process_time() - begin, interrupted)
+    return Found(
+        theta, float(losses[best][0] + const_rr), best, steps, 0, process_time() - begin, interrupted
+    )
 
 
 def random_start(layers, rng, near=None):
     """Steps of random size that grow with depth, as the eigenvalues that are left shrink; near a start, if one is given, with its idle
     layers set going.    ->    (layers, 2), omega_xx and omega_yx"""
-    steps = [-0.25, -0.35] * 4.0 ** np.arange(layers)[:, None] * np.exp(rng.normal(scale=0.3, size=(layers, 2)))
+    steps = (
+        [-0.25, -0.35] * 4.0 ** np.arange(layers)[:, None] * np.exp(rng.normal(scale=0.3, size=(layers, 2)))
+    )
     if near is not None:
-        steps = np.where(near.any(axis=1, keepdims=True), near * np.exp(rng.normal(scale=0.1, size=(layers, 2))), steps)
+        steps = np.where(
+            near.any(axis=1, keepdims=True), near * np.exp(rng.normal(scale=0.1, size=(layers, 2))), steps
+        )
     return steps

@@ -51,7 +51,9 @@ class Settings:
     rare: float = RARE
 
 
-FEW_PARAMETERS = Settings(thin=1, memory=0.9, momentum=0.7, least_damping=1e-3, refresh=1)  # DIAG and GD++: a few numbers a layer
+FEW_PARAMETERS = Settings(
+    thin=1, memory=0.9, momentum=0.7, least_damping=1e-3, refresh=1
+)  # DIAG and GD++: a few numbers a layer
 
 
 class GaussNewton:
@@ -135,7 +137,9 @@ class GaussNewton:
         B, d = misfit.shape
         length = torch.sqrt(2 * losses) + 1e-300
         along = misfit / length[:, None]
-        weight = sequences.weight / (1 + losses / self.settings.pull)  # of the logarithm that bounds the pull of a sequence
+        weight = sequences.weight / (
+            1 + losses / self.settings.pull
+        )  # of the logarithm that bounds the pull of a sequence
         J_along = backward(run, along @ root.T).flatten(1)  # (B, parameters)
         thin = slice(None, None, self.settings.thin)
         across = torch.from_numpy(self.rng.normal(size=(B, d)))[thin]
@@ -155,7 +159,9 @@ class GaussNewton:
         self.curvatures += 1
         if self.gradients == 1:
             self.gradient = gradient
-        self.gradient = self.gradient + (gradient - self.gradient) * max(1 - self.settings.momentum, 1 / self.gradients)
+        self.gradient = self.gradient + (gradient - self.gradient) * max(
+            1 - self.settings.momentum, 1 / self.gradients
+        )
         if self.curvature is None:
             self.curvature = curvature
         self.curvature.lerp_(curvature, max(1 - self.settings.memory, 1 / self.curvatures))
@@ -173,7 +179,9 @@ class GaussNewton:
         move = -torch.cholesky_solve(self.gradient[:, None].to(self.factor.dtype), self.factor)[:, 0]
         predicted = -(self.gradient @ move.double()) - (move @ (self.curvature @ move)).double() / 2
         theta = self.theta + move.double().reshape(self.theta.shape)
-        gains = sequences.weight * (capped(losses) - capped(sequences.losses(forward(self.family, theta, sequences.S).w)))
+        gains = sequences.weight * (
+            capped(losses) - capped(sequences.losses(forward(self.family, theta, sequences.S).w))
+        )
         gain, error = gains.mean(), gains.std() / np.sqrt(len(gains))
         if not torch.isfinite(predicted) or gain < -2 * error - 0.02 * loss:
             self.skipped += 1
@@ -182,7 +190,9 @@ class GaussNewton:
             return
         self.theta = theta
         self.averaged += 1
-        self.average = self.average + (self.theta - self.average) * 5 / (self.averaged + 4)  # recent steps weigh most
+        self.average = self.average + (self.theta - self.average) * 5 / (
+            self.averaged + 4
+        )  # recent steps weigh most
         if gain + error < predicted / 4:
             self.damp(1.5)
         elif gain > predicted / 2:
@@ -190,6 +200,8 @@ class GaussNewton:
 
     def damp(self, factor):
         """Multiply the damping, within its bounds."""
-        self.damping = min(max(self.damping * factor, self.settings.least_damping), self.settings.most_damping)
+        self.damping = min(
+            max(self.damping * factor, self.settings.least_damping), self.settings.most_damping
+        )
         if factor > 1:
             self.factor = None

@@ -32,7 +32,13 @@ class Pass:
             return [tensor[..., ::step, :, :] for tensor in tensors]
 
         return Pass(
-            self.family, self.w[..., ::step, :], self.weights, thinned(self.S), thinned(self.T), thinned(self.TS), thinned(self.rows)
+            self.family,
+            self.w[..., ::step, :],
+            self.weights,
+            thinned(self.S),
+            thinned(self.T),
+            thinned(self.TS),
+            thinned(self.rows),
         )
 
 

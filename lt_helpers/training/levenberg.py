@@ -14,7 +14,11 @@ from .gradient import backward, forward
 from .objective import draw
 from .search import Found, Report, compared
 
-TRIAL, FINAL, CHOICE = 1_024, 8_192, 100_000  # sequences to compare starts on, to finish on, and to choose on: the start may be safer
+TRIAL, FINAL, CHOICE = (
+    1_024,
+    8_192,
+    100_000,
+)  # sequences to compare starts on, to finish on, and to choose on: the start may be safer
 
 
 def descend(family, theta, sequences, steps, report=None):
@@ -29,7 +33,9 @@ def descend(family, theta, sequences, steps, report=None):
         gradient, curvature = normal_equations(family, run, sequences)
         for _ in range(12):
             diagonal = curvature.diagonal()
-            factor, failed = torch.linalg.cholesky_ex(curvature + torch.diag(damping * (diagonal + 1e-9 * diagonal.mean())))
+            factor, failed = torch.linalg.cholesky_ex(
+                curvature + torch.diag(damping * (diagonal + 1e-9 * diagonal.mean()))
+            )
             moved = theta - torch.cholesky_solve(gradient[:, None], factor)[:, 0].reshape(theta.shape)
             run_there, loss_there = look(moved)
             if not failed and loss_there < loss:
@@ -66,8 +72,15 @@ def solve(family, task, seed, warm, report=None):
     starts = dict(warm)
     for name, theta in warm.items() if family.count == 4 else ():
         for scale in (0.01, 0.1):
-            starts[f"{name}, {scale:.0%} of noise"] = theta + scale * theta.abs() * torch.from_numpy(rng.normal(size=theta.shape))
-    total, done, best, candidates = steps * (len(starts) + 1), 0, np.inf, {f"{name}, as it came": theta for name, theta in warm.items()}
+            starts[f"{name}, {scale:.0%} of noise"] = theta + scale * theta.abs() * torch.from_numpy(
+                rng.normal(size=theta.shape)
+            )
+    total, done, best, candidates = (
+        steps * (len(starts) + 1),
+        0,
+        np.inf,
+        {f"{name}, as it came": theta for name, theta in warm.items()},
+    )
 
     def tell(name):
         def on_step(step, loss):

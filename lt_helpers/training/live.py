@@ -28,7 +28,10 @@ AGO = EVERY * np.arange(1.0 - KEPT, 1)  # when that was, in steps before now
 TEST, BATCH = 512, 64  # sequences of the test set, and of a step
 NEVER = 10**9  # what is shown is where the run is now, not the best that it has met: Adam need not weigh
 SIGMA = 2.0  # noise of the one context that is shown
-PLATEAU, POOR = 20, 1.1  # remembered points without progress that count as a stall; losses above the known one that count as poor
+PLATEAU, POOR = (
+    20,
+    1.1,
+)  # remembered points without progress that count as a stall; losses above the known one that count as poor
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,9 @@ class LiveRun:
         self.kind, self.layers, self.seed, rng = kind, layers, seed, np.random.default_rng(seed)
         self.family = family(kind, layers, DIM, heads=2 if kind == "diag" else 1)
         settings = Steps(batch=BATCH, learning_rate=learning_rate, check=NEVER, held_out=1)
-        self.adam = Adam(self.family, self.family.start(rng, noise), RegressionTask(DIM, CONTEXT, noise), rng, settings)
+        self.adam = Adam(
+            self.family, self.family.start(rng, noise), RegressionTask(DIM, CONTEXT, noise), rng, settings
+        )
         self.newton, self.jumping = None, 0
         self.steps, self.memory = 0, deque(maxlen=KEPT)
         self.forget()
@@ -97,7 +102,9 @@ class LiveRun:
             self.adam.theta = self.adam.average.clone()  # on from what is shown
             self.newton, self.jumping = None, 0
             self.forget()
-            self.adam.task = RegressionTask(DIM, CONTEXT, noise)  # the last, so that a call that was interrupted can be repeated
+            self.adam.task = RegressionTask(
+                DIM, CONTEXT, noise
+            )  # the last, so that a call that was interrupted can be repeated
 
     def forget(self):
         """What was known of the noise before."""
@@ -236,5 +243,3 @@ def yardstick(noise, kind, layers):
     if layers in stored_layers(kind, noise):
         stored = weighed(load_pretrained(kind, layers, noise).implicit_weight(S))
     return Yardstick(sequences.float(), weighed(Spectrum.from_moments(S, CONTEXT).bayes(noise)), stored)
-
-

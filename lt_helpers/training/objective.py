@@ -61,7 +61,9 @@ def draw(task, batch, rng, share=STRETCHED):
     root = torch.eye(task.dim, dtype=torch.float64)
     if task.covariance is not None:
         root = torch.linalg.cholesky(torch.from_numpy(task.covariance))
-    return Sequences(padded(torch.from_numpy(moments.S)), torch.from_numpy(ridge(moments)), root, torch.from_numpy(weight))
+    return Sequences(
+        padded(torch.from_numpy(moments.S)), torch.from_numpy(ridge(moments)), root, torch.from_numpy(weight)
+    )
 
 
 def stretched(moments, task, count):

@@ -99,7 +99,9 @@ class Diag:
         """Gradient for the omegas (..., B, 4) -> gradient for theta (..., B, K)."""
         p_x, p_y, q_x, q_y = theta[..., None, :].unbind(-1)
         xx, xy, yx, yy = gradient.unbind(-1)
-        return torch.stack([xx * q_x + xy * q_y, yx * q_x + yy * q_y, xx * p_x + yx * p_y, xy * p_x + yy * p_y], dim=-1)
+        return torch.stack(
+            [xx * q_x + xy * q_y, yx * q_x + yy * q_y, xx * p_x + yx * p_y, xy * p_x + yy * p_y], dim=-1
+        )
 
     def layer(self, theta):
         """The parameters of one layer -> theta itself, and Omega (..., 1, W, W) with U = Omega * S elementwise."""
@@ -119,7 +121,12 @@ class Diag:
         d, product = self.dim, dU * S
         if total:
             product = product.sum(-3, keepdim=True)
-        blocks = [product[..., :d, :d].sum((-2, -1)), product[..., :d, d].sum(-1), product[..., d, :d].sum(-1), product[..., d, d]]
+        blocks = [
+            product[..., :d, :d].sum((-2, -1)),
+            product[..., :d, d].sum(-1),
+            product[..., d, :d].sum(-1),
+            product[..., d, d],
+        ]
         gradient = self.pull_omegas(theta, torch.stack(blocks, dim=-1))
         return gradient.squeeze(-2) if total else gradient, Omega * dU
 

@@ -55,8 +55,13 @@ FULL = Plan(
     settings=Settings(),
 )
 LONG = replace(FULL, anneal=Round(8_000, 1024, 0.005, 1))
-PRUNED = (Round(100, 64, 0.02, 8), Round(100, 128, 0.01, 6))  # 24 starts, 8, 6: of 3 that were left, all could be poor
-CAREFUL = dict(pull=2e4, rare=3e5)  # three layers: else one sequence in millions can rule the mean. The others pay a few percent for it
+PRUNED = (
+    Round(100, 64, 0.02, 8),
+    Round(100, 128, 0.01, 6),
+)  # 24 starts, 8, 6: of 3 that were left, all could be poor
+CAREFUL = dict(
+    pull=2e4, rare=3e5
+)  # three layers: else one sequence in millions can rule the mean. The others pay a few percent for it
 FEW = Plan(24, PRUNED, 10, (Stage(6, 30, 512), Stage(3, 40, 1024), Stage(1, 100, 4096)), FEW_PARAMETERS)
 
 
@@ -142,7 +147,9 @@ def search(family, task, seed, warm=None, plan=None, report=None):
         best, theta, loss = chosen({name: run.best for name, run in finalists.items()}, plan.held_out)
     except KeyboardInterrupt:
         interrupted = True
-        so_far = {f"random {i}": theta for i, theta in enumerate(adam.best)} | {name: run.best for name, run in runs.items()}
+        so_far = {f"random {i}": theta for i, theta in enumerate(adam.best)} | {
+            name: run.best for name, run in runs.items()
+        }
         best, theta, loss = chosen(so_far, min(plan.held_out, 20_000))
     every = [adam, *runs.values()]
     return Found(
@@ -179,12 +186,17 @@ def deeper(family, theta):
     """Starts for `family` from a shallower model's parameters theta: idle layers in front, or at the end -> {name: theta (L, K)}."""
     missing = family.layers - len(theta)
     front, end = (family.idle(theta[i]).expand(missing, -1) for i in (0, -1))
-    return {"idle layer in front": torch.cat([front, theta]), "idle layer at the end": torch.cat([theta, end])}
+    return {
+        "idle layer in front": torch.cat([front, theta]),
+        "idle layer at the end": torch.cat([theta, end]),
+    }
 
 
 def jittered(theta, rng, scale=0.003):
     """theta with a little noise: a DIAG model is a saddle of FULL's loss, from which an exact start never leaves."""
-    return theta + scale * torch.from_numpy(rng.normal(size=theta.shape)) * theta.abs().mean(dim=1, keepdim=True)
+    return theta + scale * torch.from_numpy(rng.normal(size=theta.shape)) * theta.abs().mean(
+        dim=1, keepdim=True
+    )
 
 
 def one_layer(family, task, rng):
@@ -216,4 +228,9 @@ def weighed(family, theta, task, samples, rng, chunk=20_000):
         losses.append(sequences.losses(forward(family, theta, sequences.S).w))
     losses = torch.cat(losses).numpy()
     diverged = int((~np.isfinite(losses)).sum())
-    return float(losses.mean()), float(losses.std(ddof=1) / np.sqrt(samples)), float(np.quantile(losses, 0.9999)), diverged
+    return (
+        float(losses.mean()),
+        float(losses.std(ddof=1) / np.sqrt(samples)),
+        float(np.quantile(losses, 0.9999)),
+        diverged,
+    )

@@ -58,18 +58,31 @@ def whole_set():
     """All cells: the paper's Table 1, {1, 3} and U(0, 5) with two heads, deeper models, and one ablation each -> list of Cell."""
     first = (Uniform(5), Categorical((1, 3)))
     noises = [*first, *(noise for noise in reversed(PAPER_NOISES) if noise not in first)]
-    cells = [Cell(kind, layers, noise) for noise in noises for kind in ("gd++", "diag", "full") for layers in range(1, 8)]
+    cells = [
+        Cell(kind, layers, noise)
+        for noise in noises
+        for kind in ("gd++", "diag", "full")
+        for layers in range(1, 8)
+    ]
     cells += [Cell("diag", layers, noise, heads=2) for noise in first for layers in range(1, 8)]
     cells += [Cell(kind, layers, Uniform(5)) for kind in ("diag", "full") for layers in (8, 10, 12)]
-    return cells + [Cell("diag", 4, Uniform(5), 2, (omega,)) for omega in ("omega_xx", "omega_xy", "omega_yy")]
+    return cells + [
+        Cell("diag", 4, Uniform(5), 2, (omega,)) for omega in ("omega_xx", "omega_xy", "omega_yy")
+    ]
 
 
 def sources(cell, cells):
     """The cells among `cells` that `cell` starts from -> {role: Cell}."""
-    shallower = [c for c in cells if (c.kind, c.noise, c.heads, c.held) == (cell.kind, cell.noise, cell.heads, cell.held)]
+    shallower = [
+        c
+        for c in cells
+        if (c.kind, c.noise, c.heads, c.held) == (cell.kind, cell.noise, cell.heads, cell.held)
+    ]
     shallower = [c for c in shallower if c.layers < cell.layers]
     wanted = {
-        "GD++": Cell("gd++", cell.layers, cell.noise) if cell.kind != "gd++" and not cell.noise.sigma_max else None,
+        "GD++": Cell("gd++", cell.layers, cell.noise)
+        if cell.kind != "gd++" and not cell.noise.sigma_max
+        else None,
         "DIAG": Cell("diag", cell.layers, cell.noise) if cell.kind == "full" or cell.heads == 2 else None,
         "two heads": Cell("diag", cell.layers, cell.noise, 2) if cell.held else None,
     }
@@ -105,7 +118,10 @@ class Store:
     def add(self, cell, model, record):
         """Write a model and its record, a dict."""
         tensor = np.stack([model.P, model.Q])
-        self.tensors[cell.name], self.records[cell.name] = tensor, record | {"checksum": weights.checksum(tensor)}
+        self.tensors[cell.name], self.records[cell.name] = (
+            tensor,
+            record | {"checksum": weights.checksum(tensor)},
+        )
         known = {name: self.tensors[name] for name in sorted(self.records)}
         weights.write(self.folder / "models.safetensors", known)
         with weights.replacing(self.folder / "records.json") as partial:
@@ -128,7 +144,9 @@ def alone(folder):
 
 def tensor_name(record):
     """The name of the tensor that a record describes."""
-    return model_name(record["kind"], record["layers"], parse_noise(record["noise"]), record["heads"], record["variant"])
+    return model_name(
+        record["kind"], record["layers"], parse_noise(record["noise"]), record["heads"], record["variant"]
+    )
 
 
 def warm_starts(cell, parameters, models, rng):
@@ -136,7 +154,9 @@ def warm_starts(cell, parameters, models, rng):
     starts = {}
     for role, model in models.items():
         if role == "shallower":
-            starts |= deeper(parameters, family(cell.kind, model.layers, DIM, cell.heads, cell.held).read(model))
+            starts |= deeper(
+                parameters, family(cell.kind, model.layers, DIM, cell.heads, cell.held).read(model)
+            )
         elif role == "DIAG" and cell.kind == "full" and cell.noise.sigma_max:
             starts[role] = jittered(parameters.read(model), rng)
         else:
@@ -154,7 +174,10 @@ def train_cell(cell, seed, models, plan=None, report=None):
     checks.count(cell.layers, "layers")
     key = [seed, crc32(cell.name.encode())]  # another stream for every cell
     rng = np.random.default_rng(key)
-    parameters, task = family(cell.kind, cell.layers, DIM, cell.heads, cell.held), RegressionTask(DIM, CONTEXT, cell.noise)
+    parameters, task = (
+        family(cell.kind, cell.layers, DIM, cell.heads, cell.held),
+        RegressionTask(DIM, CONTEXT, cell.noise),
+    )
     if cell.layers == 1 and not cell.held:
         found = Found(one_layer(parameters, task, rng), np.nan, "closed form", 0, 0, 0.0, False)
     elif cell.kind == "gd++":
@@ -168,17 +191,50 @@ def train_cell(cell, seed, models, plan=None, report=None):
 
 def record_of(cell, seed, found, samples=SAMPLES):
     """How a cell was trained and how good it is, on `samples` held-out sequences, the same for all cells of a noise -> dict."""
-    parameters, task = family(cell.kind, cell.layers, DIM, cell.heads, cell.held), RegressionTask(DIM, CONTEXT, cell.noise)
+    parameters, task = (
+        family(cell.kind, cell.layers, DIM, cell.heads, cell.held),
+        RegressionTask(DIM, CONTEXT, cell.noise),
+    )
     same = np.random.default_rng([seed, crc32(cell.noise.key.encode())])
     loss, error, p9999, diverged = weighed(parameters, found.theta, task, samples, same)
-    record = {"kind": cell.kind, "layers": cell.layers, "noise": cell.noise.key, "heads": cell.heads, "variant": cell.variant}
-    record |= {"context": CONTEXT, "loss": loss, "standard_error": error, "p9999": p9999, "diverged": diverged, "samples": samples}
-    record |= {"start": found.start, "steps": found.steps, "skipped": found.skipped, "seconds": round(found.seconds, 1), "seed": seed}
+    record = {
+        "kind": cell.kind,
+        "layers": cell.layers,
+        "noise": cell.noise.key,
+        "heads": cell.heads,
+        "variant": cell.variant,
+    }
+    record |= {
+        "context": CONTEXT,
+        "loss": loss,
+        "standard_error": error,
+        "p9999": p9999,
+        "diverged": diverged,
+        "samples": samples,
+    }
+    record |= {
+        "start": found.start,
+        "steps": found.steps,
+        "skipped": found.skipped,
+        "seconds": round(found.seconds, 1),
+        "seed": seed,
+    }
     versions = {name: version(name) for name in ("lt_helpers", "numpy", "scipy", "torch")}
     return record | {"versions": {"python": platform.python_version(), **versions}}
 
 
-def sweep(cells, store, seed=0, jobs=1, improve=False, scheduler=None, finished=None, plan=None, samples=SAMPLES, command=""):
+def sweep(
+    cells,
+    store,
+    seed=0,
+    jobs=1,
+    improve=False,
+    scheduler=None,
+    finished=None,
+    plan=None,
+    samples=SAMPLES,
+    command="",
+):
     """Train the cells that the store lacks, each once those that it starts from are there, and store each when it is done.
 
     cells : list of Cell.    store : Store.    jobs : processes.    improve : train the stored ones again too, starting from

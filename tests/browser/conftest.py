@@ -7,7 +7,11 @@ from all_labs import all_labs, write_notebook
 from browsing import ROOT, chromium, jupyterlab
 from notebook_page import NotebookPage
 
-TRAINING = ["from lt_helpers.labs import TrainingLab", "lab = TrainingLab()\nlab", "print('steps', lab.process.steps)"]
+TRAINING = [
+    "from lt_helpers.labs import TrainingLab",
+    "lab = TrainingLab()\nlab",
+    "print('steps', lab.process.steps)",
+]
 TEN_LABS = ["from lt_helpers.labs import NoiseLab", *10 * ["NoiseLab()"]]
 EVERY_LAB = ["from lt_helpers import labs", *(f"labs.{lab.__name__}()" for lab in all_labs().values())]
 TWO_LABS = ["from lt_helpers.labs import NoiseLab", "NoiseLab()", "NoiseLab(sigma=3.0, ghost={'sigma': 1.0})"]
@@ -55,10 +59,14 @@ def browser():
 @pytest.fixture(scope="session")
 def address_of(tmp_path_factory):
     folder = tmp_path_factory.mktemp("jupyter")
-    shutil.copytree(ROOT / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    shutil.copytree(
+        ROOT / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints")
+    )
     for name, cells in NOTEBOOKS.items():
         write_notebook(folder / "notebooks" / f"{name}.ipynb", cells)
-    with jupyterlab(folder, JUPYTER_CONFIG_PATH=str(ROOT / "binder")) as address_of:  # the settings of `make lab`
+    with jupyterlab(
+        folder, JUPYTER_CONFIG_PATH=str(ROOT / "binder")
+    ) as address_of:  # the settings of `make lab`
         yield address_of
 
 
@@ -68,7 +76,9 @@ def open_notebook(browser, address_of):
     opened = []
 
     def open_notebook(name, width=1366, height=768, dark=False):
-        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light")
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
+        )
         opened.append(NotebookPage(context.new_page(), address_of(f"notebooks/{name}"), dark))
         return opened[-1]
 

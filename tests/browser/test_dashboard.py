@@ -17,7 +17,10 @@ def page_of(browser, tmp_path_factory):
     """page_of("noise-lab") -> the page of that lab, opened as its address says; "every-lab" has all of them."""
     folder, port, token = tmp_path_factory.mktemp("dashboard"), free_port(), secrets.token_hex(16)
     write_pages(folder)
-    write_notebook(folder / "every-lab.ipynb", ["from lt_helpers import labs", *(f"labs.{lab.__name__}()" for lab in all_labs().values())])
+    write_notebook(
+        folder / "every-lab.ipynb",
+        ["from lt_helpers import labs", *(f"labs.{lab.__name__}()" for lab in all_labs().values())],
+    )
     pages = []
 
     def open_page(name, theme="light"):

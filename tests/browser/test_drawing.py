@@ -3,8 +3,8 @@
 import pytest
 from notebook_page import MARKS
 
-from lt_helpers.chart import FILES
 from lt_helpers.labs import NoiseLab
+from lt_helpers.view.chart import FILES
 
 PAGE = "<div id='fast' style='width: 900px'></div><div id='alone' style='width: 900px'></div>"
 

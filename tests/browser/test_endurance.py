@@ -58,7 +58,10 @@ def test_moves_of_a_slider_leave_nothing_behind(open_notebook):
         if move + 1 in (MOVES // 3, MOVES):
             memory.append(notebook.memory())
     lab.shows_what_python_computes()
-    assert lab.readout("Noise σ") == f"{1 + 0.1 * sum(-1 if move // THERE % 2 else 1 for move in range(MOVES)):.1f}"
+    assert (
+        lab.readout("Noise σ")
+        == f"{1 + 0.1 * sum(-1 if move // THERE % 2 else 1 for move in range(MOVES)):.1f}"
+    )
     assert_no_growth(f"{MOVES:,} moves", memory, page.evaluate("answers"))
     assert notebook.errors() == notebook.failures == []
 
@@ -83,6 +86,8 @@ def test_training_that_goes_on_and_on_leaves_nothing_behind(open_notebook):
     wait_until(lambda: "paused" in said(lab))
     wait_until(lambda: f"U(0, {float(lab.readout('Noise σ_max')):g}), step {steps(lab):,}: " in lab.words())
     ends = [trace["y"][-1] for trace in lab.drawn() if trace["shapes"]]
-    assert any(f"loss {end:.3g};" in lab.words() for end in ends)  # the line of the loss ends where the words say
+    assert any(
+        f"loss {end:.3g};" in lab.words() for end in ends
+    )  # the line of the loss ends where the words say
     assert_no_growth(f"{MINUTES:g} minutes of training, {steps(lab):,} steps", memory, answers)
     assert notebook.errors() == notebook.failures == []

@@ -65,7 +65,10 @@ def test_buttons_hold_predict_renew_and_reset(two_labs):
     lab.button("New sequence").click()
     lab.press("Predict: σ read", "ArrowRight", times=3)
     lab.shows_what_python_computes()
-    assert lab.expected().ghost == {**lab.expected().values, "seed": 4, "implied_guess": None} and lab.expected().values["seed"] == 5
+    assert (
+        lab.expected().ghost == {**lab.expected().values, "seed": 4, "implied_guess": None}
+        and lab.expected().values["seed"] == 5
+    )
     lab.button("Reset").click()
     lab.shows_what_python_computes()
     assert lab.words() == opened and lab.expected().ghost is None

@@ -25,7 +25,11 @@ def server():
 def family():
     """The server, its kernels, and whatever those have started -> dictionaries of what each is; one that has just ended has no memory."""
     processes = [server(), *server().children(recursive=True)]
-    return [process.as_dict(["cmdline", "memory_full_info"], ad_value=None) for process in processes if process.is_running()]
+    return [
+        process.as_dict(["cmdline", "memory_full_info"], ad_value=None)
+        for process in processes
+        if process.is_running()
+    ]
 
 
 def kernels():

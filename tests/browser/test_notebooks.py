@@ -11,7 +11,10 @@ NOTEBOOKS = sorted(path.name for path in (Path(__file__).parents[2] / "notebooks
 @pytest.fixture(scope="module")
 def page(browser, address_of):
     """A JupyterLab in which one notebook after the other is opened."""
-    page = NotebookPage(browser.new_context(viewport={"width": 1366, "height": 768}).new_page(), address_of("notebooks/two_labs.ipynb"))
+    page = NotebookPage(
+        browser.new_context(viewport={"width": 1366, "height": 768}).new_page(),
+        address_of("notebooks/two_labs.ipynb"),
+    )
     yield page
     page.close()
 

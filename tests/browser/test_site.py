@@ -48,7 +48,13 @@ def open_page(browser, site):
         page = context.new_page()
         page.on("pageerror", lambda error: failures.append(str(error)))
         page.on("requestfailed", lambda request: failures.append(f"failed: {request.url}"))
-        page.on("request", lambda request: request.url.startswith(("file:", "data:", "blob:")) or failures.append(f"asked: {request.url}"))
+        page.on(
+            "request",
+            lambda request: (
+                request.url.startswith(("file:", "data:", "blob:"))
+                or failures.append(f"asked: {request.url}")
+            ),
+        )
         page.goto(f"file://{site / name}")
         return page
 
@@ -78,18 +84,24 @@ def shows_what_python_computes(page, name):
     cls, values = LABS[name]
     lab = getattr(labs, cls)(**values)
     named = {control.description: key for key, control in lab.controls.items()}
-    for label, text in zip(page.locator(f'[data-lab="{name}"] label span').all_text_contents(), readouts(page, name)):
+    for label, text in zip(
+        page.locator(f'[data-lab="{name}"] label span').all_text_contents(), readouts(page, name)
+    ):
         control = lab.controls[named[label]]
         options = dict(getattr(control, "options", ()))
         control.value = options[text] if options else type(control.value)(text)
-    says = "([name, words]) => document.querySelector(`[data-lab='${name}'] .lt-words`)?.textContent === words"
+    says = (
+        "([name, words]) => document.querySelector(`[data-lab='${name}'] .lt-words`)?.textContent === words"
+    )
     page.wait_for_function(says, arg=[name, lab.words_now])
     drawn = page.locator(f'[data-lab="{name}"] .lt-figure').evaluate(DRAWN)
     assert len(drawn) == len(lab.figure.data) and sum(trace["shapes"] for trace in drawn) > 0
     for trace, figured in zip(drawn, lab.figure.data):
         for key in {"x", "y", "z"} & figured.to_plotly_json().keys():
             expected = np.asarray(figured[key], float)
-            np.testing.assert_allclose(np.array(trace[key], float), expected, rtol=2e-3, atol=1e-4, err_msg=f"{figured.name}: {key}")
+            np.testing.assert_allclose(
+                np.array(trace[key], float), expected, rtol=2e-3, atol=1e-4, err_msg=f"{figured.name}: {key}"
+            )
 
 
 def assert_fits(page):
@@ -102,7 +114,9 @@ def assert_fits(page):
 
 @pytest.mark.parametrize("screen", SCREENS)
 @pytest.mark.parametrize("path", notebooks(), ids=lambda path: path.stem)
-def test_every_notebook_fits_its_screen_and_its_labs_are_drawn_after_loading_and_move_by_key_at_a_desk(open_page, path, screen):
+def test_every_notebook_fits_its_screen_and_its_labs_are_drawn_after_loading_and_move_by_key_at_a_desk(
+    open_page, path, screen
+):
     page = open_page(page_name(path), screen)
     assert assert_fits(page) > 0
     for name in notebook_page(path)[1]:
@@ -155,7 +169,9 @@ def test_a_lab_follows_a_finger(open_page):
     assert readouts(page, name)[0] != before[0]
     shows_what_python_computes(page, name)
     figure = page.locator(f'[data-lab="{name}"] .lt-figure')
-    assert figure.evaluate("figure => getComputedStyle(figure).pointerEvents") == "none"  # a finger on the plot scrolls the page
+    assert (
+        figure.evaluate("figure => getComputedStyle(figure).pointerEvents") == "none"
+    )  # a finger on the plot scrolls the page
 
 
 @pytest.mark.parametrize("screen", SCREENS)
@@ -173,7 +189,10 @@ def needed(page):
 
 
 def test_sizes(site):
-    shared = {site / "static" / name for name in ("lab.js", "katex.js", "katex.css", "site.js", "site.css", "search.js")}
+    shared = {
+        site / "static" / name
+        for name in ("lab.js", "katex.js", "katex.css", "site.js", "site.css", "search.js")
+    }
     for page in site.glob("*.html"):
         assert sum(path.stat().st_size for path in needed(page) | shared) < FIRST, page.name
         assert sum(path.stat().st_size for path in needed(page) - shared) < FURTHER, page.name
@@ -187,7 +206,9 @@ def test_every_link_leads_somewhere(site):
                 continue
             path = site / target if target else page
             assert path.exists(), f"{page.name} points at {link}"
-            assert not anchor or {anchor, unquote(anchor)} & set(re.findall(r'\bid="([^"]+)"', path.read_text())), f"{page.name}: {link}"
+            assert not anchor or {anchor, unquote(anchor)} & set(
+                re.findall(r'\bid="([^"]+)"', path.read_text())
+            ), f"{page.name}: {link}"
 
 
 def test_the_search_finds_words_on_other_pages(open_page):
@@ -209,11 +230,20 @@ def test_a_screen_reader_finds_names(open_page):
     for label in page.locator(f'[data-lab="{name}"] label span').all_text_contents():
         assert page.get_by_role("slider", name=label, exact=True).count() == 1
     assert page.locator(f'[data-lab="{name}"] .lt-words').get_attribute("aria-live") == "polite"
-    assert page.get_by_role("main").count() == page.get_by_role("searchbox").count() == page.get_by_role("heading", level=1).count() == 1
+    assert (
+        page.get_by_role("main").count()
+        == page.get_by_role("searchbox").count()
+        == page.get_by_role("heading", level=1).count()
+        == 1
+    )
     assert page.locator("img:not([alt])").count() == 0
 
 
 def test_the_reference_says_what_the_package_offers(site):
     page = (site / "api.html").read_text()
-    for name in ("lt_helpers.model.LinearTransformer", "lt_helpers.labs.noise.NoiseLab", "lt_helpers.implicit.implicit_regression"):
+    for name in (
+        "lt_helpers.model.LinearTransformer",
+        "lt_helpers.labs.noise.NoiseLab",
+        "lt_helpers.implicit.implicit_regression",
+    ):
         assert f'id="{name}"' in page

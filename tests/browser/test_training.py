@@ -26,7 +26,12 @@ def test_it_starts_follows_the_noise_and_pauses_while_other_cells_run(open_noteb
     wait_until(lambda: steps(lab) > moved + 30)
 
     notebook.run_last_cell()  # it is answered while the lab trains
-    wait_until(lambda: notebook.page.locator(".jp-OutputArea-output pre").last.inner_text().strip() not in ("", "steps 0"))
+    wait_until(
+        lambda: (
+            notebook.page.locator(".jp-OutputArea-output pre").last.inner_text().strip()
+            not in ("", "steps 0")
+        )
+    )
     assert "Pause" in lab.root.inner_text()
 
     lab.button("Pause").click()

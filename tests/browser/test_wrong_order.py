@@ -124,7 +124,10 @@ def test_a_computation_that_is_interrupted_is_said_and_the_next_move_recovers(op
     notebook.page.evaluate(INTERRUPT)
     error = lab.root.locator(".lt-error")
     error.wait_for()
-    assert "the kernel was interrupted before this was computed. Move a control, or press Reset." in error.inner_text()
+    assert (
+        "the kernel was interrupted before this was computed. Move a control, or press Reset."
+        in error.inner_text()
+    )
     lab.press("Noise σ", "ArrowRight")
     error.wait_for(state="detached")
     assert "σ = 1.2" in lab.words() and notebook.errors() == notebook.failures == []
@@ -154,7 +157,9 @@ def test_an_interrupt_leaves_training_alive_and_closing_the_notebook_ends_it(ope
 def test_a_lab_that_came_up_late_moves(browser, address_of):
     """anywidget gives a model two seconds; here none at all, as on a page that is busy for longer."""
     page = browser.new_context(viewport={"width": 1366, "height": 768}).new_page()
-    page.add_init_script("const timeout = AbortSignal.timeout; AbortSignal.timeout = () => timeout.call(AbortSignal, 0);")
+    page.add_init_script(
+        "const timeout = AbortSignal.timeout; AbortSignal.timeout = () => timeout.call(AbortSignal, 0);"
+    )
     notebook = NotebookPage(page, address_of("notebooks/late.ipynb"))
     notebook.run_all()
     lab = notebook.labs()[0]
@@ -178,7 +183,12 @@ def test_answers_survive_a_dead_server(browser, tmp_path):
         kill_server(notebook.page, port)
         type_at_the_end(notebook.page, "  # 42, before the server came back")
     with jupyterlab(tmp_path, port):  # with another token, as `make lab` would have
-        wait_until(lambda: notebook.command("docmanager:save") or "# 42, before the server came back" in path.read_text(), 90)
+        wait_until(
+            lambda: (
+                notebook.command("docmanager:save") or "# 42, before the server came back" in path.read_text()
+            ),
+            90,
+        )
         assert lab.readout("Predict: σ read") == predicted
     notebook.page.context.close()
 
@@ -186,7 +196,10 @@ def test_answers_survive_a_dead_server(browser, tmp_path):
 def test_on_binder_an_answer_is_kept_in_the_browser_when_the_server_dies(browser, tmp_path):
     """A dead server on Binder does not come back: the next one has the notebooks as they were at first."""
     path, port, context = tmp_path / "answers.ipynb", free_port(), browser.new_context()
-    about_binder = {"BINDER_REPO_URL": "https://example.org/project", "BINDER_REF_URL": "https://example.org/project/tree/v1"}
+    about_binder = {
+        "BINDER_REPO_URL": "https://example.org/project",
+        "BINDER_REF_URL": "https://example.org/project/tree/v1",
+    }
     write_notebook(path, ["answer = ..."])
     with jupyterlab(tmp_path, port, **about_binder) as address_of:
         page = NotebookPage(context.new_page(), address_of("answers.ipynb")).page
@@ -207,7 +220,9 @@ def test_on_binder_an_answer_is_kept_in_the_browser_when_the_server_dies(browser
 def kill_server(page, port):
     """Kill it, and close what JupyterLab says of it: a dialog that comes up later would swallow what is typed."""
     option = f"--ServerApp.port={port}"
-    next(process for process in psutil.process_iter(["cmdline"]) if option in (process.info["cmdline"] or ())).kill()
+    next(
+        process for process in psutil.process_iter(["cmdline"]) if option in (process.info["cmdline"] or ())
+    ).kill()
     said = page.get_by_role("dialog", name="Server Connection Error")
     said.get_by_role("button", name="Close").click(timeout=60_000)
     said.wait_for(state="detached")

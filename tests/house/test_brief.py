@@ -19,7 +19,9 @@ def block(name):
 
 def row(name):
     """The numbers of a row: DIAG, FULL, cross-validated ridge, AdaRR, one penalty; NaN where there is none."""
-    return np.array([float(number.rstrip("%")) if number else np.nan for number in (printed()[name] + [""] * 5)[:5]])
+    return np.array(
+        [float(number.rstrip("%")) if number else np.nan for number in (printed()[name] + [""] * 5)[:5]]
+    )
 
 
 def test_what_is_measured_stands_in_the_blocks_alone():
@@ -36,7 +38,9 @@ def test_both_languages_have_the_same_numbers_and_all_of_them():
     assert numbers[0][: len(shown)] == shown and len(shown) > 30
 
 
-@pytest.mark.parametrize("noise, name", [(Uniform(5.0), "excess, noise U(0, 5)"), (Categorical((1, 3)), "excess, noise {1, 3}")])
+@pytest.mark.parametrize(
+    "noise, name", [(Uniform(5.0), "excess, noise U(0, 5)"), (Categorical((1, 3)), "excess, noise {1, 3}")]
+)
 def test_the_models_losses_are_those_of_their_records(noise, name):
     """The notebook draws 10,000 sequences, the records 200,000: four standard errors of the difference, and the rounding."""
     for ours, kind in zip(row(name), ("diag", "full")):
@@ -50,7 +54,10 @@ def test_what_the_brief_concludes_is_in_its_numbers():
         excess = row(name)
         assert excess[full] < excess[diag] < excess[ada] < excess[one_penalty]
     table = row("real table, error")  # one noise level: one penalty, and gate 2 fails; gate 1 passes
-    assert table[one_penalty] < min(table[diag], table[full]) and max(table[diag], table[full]) < table[cross_validated]
+    assert (
+        table[one_penalty] < min(table[diag], table[full])
+        and max(table[diag], table[full]) < table[cross_validated]
+    )
     assert float(printed()["ridge, fitted once"][0]) < table.min()
     large = row("none, target times 3")  # labels too large: ridge
     assert large[cross_validated] < min(large[diag], large[full])
@@ -59,4 +66,6 @@ def test_what_the_brief_concludes_is_in_its_numbers():
     outliers, noisier = row("outliers among y"), row("none, noise of 8")
     assert max(outliers[diag], outliers[full]) < outliers[cross_validated]  # ridge errs more on outliers
     assert max(noisier[diag], noisier[full]) < noisier[cross_validated]  # and on noise above the training's
-    assert printed()["of seven layers"] == ["0"] and all(int(printed()[f"{kind}-7, missed"][0].split()[0]) for kind in ("DIAG", "FULL"))
+    assert printed()["of seven layers"] == ["0"] and all(
+        int(printed()[f"{kind}-7, missed"][0].split()[0]) for kind in ("DIAG", "FULL")
+    )

@@ -13,10 +13,14 @@ QUICK = ("00", "01", "04")  # also run in order, twice; nbval runs all of them o
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_backwards_each_cell_names_what_it_misses(path):
     notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(notebook, allow_errors=True, timeout=120, resources={"metadata": {"path": path.parent}})
+    client = NotebookClient(
+        notebook, allow_errors=True, timeout=120, resources={"metadata": {"path": path.parent}}
+    )
     cells = [(index, cell) for index, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
     with client.setup_kernel():
-        missed = [error for index, cell in reversed(cells) for error in errors(client.execute_cell(cell, index))]
+        missed = [
+            error for index, cell in reversed(cells) for error in errors(client.execute_cell(cell, index))
+        ]
         assert missed
         for error in missed:
             assert error.ename == "NameError" and error.evalue.endswith("is not defined")

@@ -22,7 +22,9 @@ ROOT = Path(__file__).parents[2]
 
 
 def run(*command, cwd=ROOT, **environment):
-    return subprocess.run(command, cwd=cwd, env={**os.environ, **environment}, capture_output=True, text=True, timeout=120)
+    return subprocess.run(
+        command, cwd=cwd, env={**os.environ, **environment}, capture_output=True, text=True, timeout=120
+    )
 
 
 @pytest.fixture
@@ -52,7 +54,9 @@ def bare_path(tmp_path):
 
 def installs(project):
     """How pip was called to install something, so far."""
-    return [call for call in (project / "env" / "bin" / "calls").read_text().splitlines() if "pip install" in call]
+    return [
+        call for call in (project / "env" / "bin" / "calls").read_text().splitlines() if "pip install" in call
+    ]
 
 
 def test_make_alone_lists_every_command():
@@ -81,7 +85,9 @@ def test_setup_for_the_tests_serves_the_labs_and_the_training(project):
     assert [call.split()[-1] for call in installs(project)] == [".[test]"]
 
 
-@pytest.mark.parametrize("first, second", [("dashboard", "labs"), ("classroom", "labs"), ("audit", "test"), ("audit", "train")])
+@pytest.mark.parametrize(
+    "first, second", [("dashboard", "labs"), ("classroom", "labs"), ("audit", "test"), ("audit", "train")]
+)
 def test_setup_for_one_thing_serves_what_it_holds(project, first, second):
     for extra in (first, second):
         run("tools/setup", extra, "env", cwd=project)
@@ -108,9 +114,9 @@ def test_without_a_network_the_labs_are_offered_without_torch(project):
 
 
 def test_an_empty_or_spaced_environment_is_one_word():
-    assert "tools/setup labs \".venv\"" in run("make", "--dry-run", "lab", "VENV=").stdout
+    assert 'tools/setup labs ".venv"' in run("make", "--dry-run", "lab", "VENV=").stdout
     spaced = run("make", "--dry-run", "lab", "VENV=/my env").stdout
-    assert "tools/setup labs \"/my env\"" in spaced and "\"/my env/bin/python\" -m jupyterlab" in spaced
+    assert 'tools/setup labs "/my env"' in spaced and '"/my env/bin/python" -m jupyterlab' in spaced
 
 
 def test_the_doctor_says_where_there_is_nothing_to_examine(tmp_path):
@@ -154,9 +160,13 @@ def lab(tmp_path_factory):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    private = {name: str(folder) for name in ("JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR")}
+    private = {
+        name: str(folder) for name in ("JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR")
+    }
     command = ["make", "--old-file=lab-environment", "lab", f"VENV={sys.prefix}", f"PORT={port}", "OPEN=no"]
-    server = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **private}, stderr=subprocess.PIPE, start_new_session=True)
+    server = subprocess.Popen(
+        command, cwd=ROOT, env={**os.environ, **private}, stderr=subprocess.PIPE, start_new_session=True
+    )
     try:
         about = None
         for _ in range(300):
@@ -225,7 +235,9 @@ def test_training_without_torch_says_what_to_install(monkeypatch):
     for name in [name for name in sys.modules if name.startswith("lt_helpers.training")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(SystemExit, match=r"train needs torch, which is not installed: pip install 'lt_helpers\[train\]'"):
+    with pytest.raises(
+        SystemExit, match=r"train needs torch, which is not installed: pip install 'lt_helpers\[train\]'"
+    ):
         main(["train", "--help"])
 
 
@@ -237,6 +249,8 @@ def test_evaluate_weighs_a_model_file(tmp_path, capsys):
     (model, loss), (bayes, least) = said.items()
     assert model == "LinearTransformer(kind='diag', layers=2, heads=1, dim=10)" and bayes == "bayes"
     expected = record("diag", 2, Uniform(5))
-    assert abs(float(loss.split()[0]) - expected["loss"]) < 0.02 and float(least.split()[0]) < float(loss.split()[0])
+    assert abs(float(loss.split()[0]) - expected["loss"]) < 0.02 and float(least.split()[0]) < float(
+        loss.split()[0]
+    )
     assert main(["evaluate", str(tmp_path / "none"), "--noise", "uniform:5"]) == 2
     assert "there is no weights file" in capsys.readouterr().err

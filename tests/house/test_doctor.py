@@ -18,7 +18,15 @@ MB = 2**20
 @pytest.fixture
 def one_model(tmp_path):
     """A folder of stored models with one good model in it."""
-    entry = {"kind": "diag", "layers": 2, "noise": "uniform-5", "heads": 1, "variant": "", "context": 20, "loss": 0.1}
+    entry = {
+        "kind": "diag",
+        "layers": 2,
+        "noise": "uniform-5",
+        "heads": 1,
+        "variant": "",
+        "context": 20,
+        "loss": 0.1,
+    }
     (tmp_path / "records.json").write_text(json.dumps([entry]))
     weights.write(tmp_path / "models.safetensors", {"diag/2/uniform-5": np.zeros((2, 2, 1, 11, 11))})
     return tmp_path
@@ -35,7 +43,11 @@ def test_terminal_says_it_and_exits_accordingly():
 
 
 def test_exit_status_is_1_if_something_is_wrong(monkeypatch, capsys):
-    monkeypatch.setattr(doctor, "check", lambda: [doctor.Finding("memory", "none", "Buy some."), doctor.Finding("Python", "3.11")])
+    monkeypatch.setattr(
+        doctor,
+        "check",
+        lambda: [doctor.Finding("memory", "none", "Buy some."), doctor.Finding("Python", "3.11")],
+    )
     assert doctor.run(None) == 1
     assert capsys.readouterr().out == "WRONG  memory: none. Buy some.\nok     Python: 3.11\n"
 
@@ -44,7 +56,9 @@ def test_stored_models_load(one_model):
     assert doctor.stored_models(one_model) == doctor.Finding("stored models", "1, all of them load")
 
 
-@pytest.mark.parametrize("spoil", ["cut", "edit", "remove weights", "remove records", "cut records", "not finite"])
+@pytest.mark.parametrize(
+    "spoil", ["cut", "edit", "remove weights", "remove records", "cut records", "not finite"]
+)
 def test_a_spoiled_file_of_models_is_found(one_model, spoil):
     path = one_model / "models.safetensors"
     whole = path.read_bytes()
@@ -66,7 +80,9 @@ def test_an_old_package_is_named_with_the_command_that_mends_it(monkeypatch):
     monkeypatch.setattr(doctor, "version", lambda name: "7.8.1" if name == "ipywidgets" else here(name))
     finding = doctor.packages()
     assert "ipywidgets 7.8.1" in finding.found
-    assert finding.remedy.startswith("python -m pip install 'ipywidgets") and "jupyterlab" not in finding.remedy
+    assert (
+        finding.remedy.startswith("python -m pip install 'ipywidgets") and "jupyterlab" not in finding.remedy
+    )
 
 
 def test_a_missing_package_is_named(monkeypatch):
@@ -124,7 +140,12 @@ def group(folder, **files):
 
 
 def test_a_container_grants_what_its_group_says(tmp_path):
-    group(tmp_path, memory_max=f"{2000 * MB}\n", memory_current=f"{1500 * MB}\n", memory_stat=f"anon 5\ninactive_file {200 * MB}\n")
+    group(
+        tmp_path,
+        memory_max=f"{2000 * MB}\n",
+        memory_current=f"{1500 * MB}\n",
+        memory_stat=f"anon 5\ninactive_file {200 * MB}\n",
+    )
     held, granted, free = machine.memory(tmp_path)
     assert granted == 2000 * MB
     assert free <= 700 * MB
@@ -156,12 +177,20 @@ def test_version_1_of_cgroups_is_read_too(tmp_path):
 
 def test_without_jupyter_the_doctor_still_speaks(tmp_path):
     """What it needs itself is in the package's own requirements."""
-    shutil.copytree(pretrained.FOLDER.parent, tmp_path / "lt_helpers", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        pretrained.FOLDER.parent, tmp_path / "lt_helpers", ignore=shutil.ignore_patterns("__pycache__")
+    )
     code = """if True:
         import sys
         sys.modules["jupyter_core"] = sys.modules["jupyter_core.paths"] = None
         from lt_helpers import doctor
         print(doctor.front_end())
     """
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, env={"PATH": os.environ["PATH"]})
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={"PATH": os.environ["PATH"]},
+    )
     assert done.stdout.startswith("WRONG  widgets in the page: Jupyter is not installed"), done.stderr

@@ -21,7 +21,10 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 CONDA_NAMES = {"torch": "pytorch-cpu"}
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text())
-SHARED = [*PROJECT["dependencies"], *(line for extra in ("widgets", "labs", "train", "dashboard") for line in EXTRAS[extra])]
+SHARED = [
+    *PROJECT["dependencies"],
+    *(line for extra in ("widgets", "labs", "train", "dashboard") for line in EXTRAS[extra]),
+]
 NEEDED = [Requirement(line) for line in SHARED if not line.startswith("lt_helpers")]
 ALL = [*NEEDED, *(Requirement(line) for line in EXTRAS["test"])]
 
@@ -35,7 +38,10 @@ def conda_ranges():
 def test_environment_yml_lists_what_pyproject_lists():
     expected = {CONDA_NAMES.get(one.name, one.name): one.specifier for one in NEEDED}
     ranges = conda_ranges()
-    assert (ranges.pop("python"), ranges.pop("pip")) == ("=3.11", "")  # repo2docker reads the version of Python only from "="
+    assert (ranges.pop("python"), ranges.pop("pip")) == (
+        "=3.11",
+        "",
+    )  # repo2docker reads the version of Python only from "="
     assert {name: SpecifierSet(text) for name, text in ranges.items()} == expected
     assert CONDA["channels"] == ["conda-forge"]
 
@@ -56,8 +62,13 @@ def test_this_python_is_allowed():
 
 def test_versions_agree():
     assert lt_helpers.__version__ == PROJECT["version"]
-    assert yaml.safe_load((ROOT / "hub" / "values.yaml").read_text())["singleuser"]["image"]["tag"] == PROJECT["version"]
-    assert set(re.findall(r"lt-helpers:(\S+)", (ROOT / "docs" / "workshop.md").read_text())) == {PROJECT["version"]}
+    assert (
+        yaml.safe_load((ROOT / "hub" / "values.yaml").read_text())["singleuser"]["image"]["tag"]
+        == PROJECT["version"]
+    )
+    assert set(re.findall(r"lt-helpers:(\S+)", (ROOT / "docs" / "workshop.md").read_text())) == {
+        PROJECT["version"]
+    }
     assert version("lt_helpers") == PROJECT["version"], "install the project again: make test"
 
 
@@ -69,7 +80,10 @@ def test_each_data_file_of_the_package_is_shipped():
 
 
 def test_torch_comes_with_training_only():
-    names = {Requirement(line).name for line in [*PROJECT["dependencies"], *EXTRAS["widgets"], *EXTRAS["labs"], *EXTRAS["dashboard"]]}
+    names = {
+        Requirement(line).name
+        for line in [*PROJECT["dependencies"], *EXTRAS["widgets"], *EXTRAS["labs"], *EXTRAS["dashboard"]]
+    }
     assert not names & {"torch", "joblib"}
 
 
@@ -105,7 +119,10 @@ def test_binder_start_hands_over_with_our_settings(tmp_path):
     assert environment["JUPYTER_CONFIG_PATH"] == f"{ROOT / 'binder'}:/other"
 
 
-MORE = {"publish": {"pages": "write", "id-token": "write"}, "release": {"contents": "write"}}  # what single jobs may do beside reading
+MORE = {
+    "publish": {"pages": "write", "id-token": "write"},
+    "release": {"contents": "write"},
+}  # what single jobs may do beside reading
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 
@@ -118,7 +135,9 @@ def test_workflows_are_pinned_and_may_do_no_more_than_they_need(path):
         assert job.get("permissions") == MORE.get(name)
         for step in job["steps"]:
             assert re.search(r"@[0-9a-f]{40}$", step.get("uses", "@" + "0" * 40))
-            assert "python3 tools/" not in step.get("run", "")  # which lacks what they import; .venv/bin/python has it
+            assert "python3 tools/" not in step.get(
+                "run", ""
+            )  # which lacks what they import; .venv/bin/python has it
 
 
 def test_continuous_integration_is_make_test():
@@ -128,8 +147,15 @@ def test_continuous_integration_is_make_test():
 
 def test_other_systems_run_the_very_commands_of_the_readme():
     """Those without make: in platforms.yml, with the path that Python has there."""
-    blocks = re.findall(r"(?s)```sh\n(.*?)```", (ROOT / "README.md").read_text().partition("Without make")[2].partition("\n## ")[0])
-    commands = [line.replace(".venv/bin/python", "${{ matrix.python }}") for block in blocks for line in block.splitlines()]
+    blocks = re.findall(
+        r"(?s)```sh\n(.*?)```",
+        (ROOT / "README.md").read_text().partition("Without make")[2].partition("\n## ")[0],
+    )
+    commands = [
+        line.replace(".venv/bin/python", "${{ matrix.python }}")
+        for block in blocks
+        for line in block.splitlines()
+    ]
     assert len(commands) >= 7
     workflow = (ROOT / ".github" / "workflows" / "platforms.yml").read_text()
     assert not [command for command in commands if command not in workflow]

@@ -11,7 +11,9 @@ from lt_helpers import labs
 DOCS = Path(__file__).parents[2] / "docs"
 GUIDE = (DOCS / "instructor-guide.md").read_text()
 MINUTES = {notebook["name"]: notebook["minutes"] for act in series() for notebook in act["notebook"]}
-CALLS = sorted(set(re.findall(r"`(\w+Lab\([^`]*\))`", "".join(path.read_text() for path in DOCS.glob("*.md")))))
+CALLS = sorted(
+    set(re.findall(r"`(\w+Lab\([^`]*\))`", "".join(path.read_text() for path in DOCS.glob("*.md"))))
+)
 
 
 def plan(title):
@@ -19,7 +21,12 @@ def plan(title):
     section = re.search(rf"(?ms)^## {title}$(.*?)^## ", GUIDE)[1]
     rows = re.findall(r"(?m)^\| (\d+):(\d\d) \| (\d+) \|(.*)$", section)
     return [
-        (60 * int(hour) + int(minute), int(long), re.findall(r"\((?:\.\.\/)?notebooks/(\w+)\.ipynb\)", row), row)
+        (
+            60 * int(hour) + int(minute),
+            int(long),
+            re.findall(r"\((?:\.\.\/)?notebooks/(\w+)\.ipynb\)", row),
+            row,
+        )
         for hour, minute, long, row in rows
     ]
 
@@ -40,9 +47,13 @@ def test_half_a_day_is_the_path_of_the_series_and_takes_three_hours():
 
 def test_a_full_day_gives_each_notebook_its_minutes():
     rows = [row for row in plan("A full day") if row[2]]
-    assert [(name, long) for _, long, names, _ in rows for name in names] == [(name, MINUTES[name]) for _, _, (name,), _ in rows]
+    assert [(name, long) for _, long, names, _ in rows for name in names] == [
+        (name, MINUTES[name]) for _, _, (name,), _ in rows
+    ]
     at_home = re.search(r"(?m)^For home:.*$", GUIDE)[0]
-    covered = {name for _, _, names, _ in rows for name in names} | set(re.findall(r"notebooks/(\w+)\.ipynb", at_home))
+    covered = {name for _, _, names, _ in rows for name in names} | set(
+        re.findall(r"notebooks/(\w+)\.ipynb", at_home)
+    )
     assert covered == set(MINUTES)
 
 

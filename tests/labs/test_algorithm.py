@@ -34,11 +34,16 @@ def contexts(sigma):
 
 @pytest.mark.parametrize("noise, layers", [("categorical-1-3-5", 4), ("uniform-5", 7)])
 def test_as_trained_the_errors_are_those_of_the_stored_model(noise, layers):
-    shown, model = state(noise=noise, layers=layers, sigma=3.0), load_pretrained("diag", layers, parse_noise(noise))
+    shown, model = (
+        state(noise=noise, layers=layers, sigma=3.0),
+        load_pretrained("diag", layers, parse_noise(noise)),
+    )
     S = contexts(3.0)
     oracle = np.array([ridge(one, 9.0) for one in S])
     w = implicit_from_moments(model, S).w
-    np.testing.assert_allclose(shown.by_layer, ((w - oracle[:, None]) ** 2).sum(axis=-1).mean(axis=0) / 2, rtol=1e-9)
+    np.testing.assert_allclose(
+        shown.by_layer, ((w - oracle[:, None]) ** 2).sum(axis=-1).mean(axis=0) / 2, rtol=1e-9
+    )
     np.testing.assert_allclose(shown.by_noise[LEVELS == 3.0], shown.by_layer[-1])
     np.testing.assert_array_equal(shown.trained_by_layer, shown.by_layer)
 
@@ -46,7 +51,9 @@ def test_as_trained_the_errors_are_those_of_the_stored_model(noise, layers):
 def test_adarr_is_ridge_with_the_variance_of_the_residuals():
     shown, errors = state(sigma=2.0), []
     for S in contexts(2.0):
-        residual = S[-1, -1] - S[:-1, -1] @ np.linalg.solve(S[:-1, :-1], S[:-1, -1])  # a mean over 20, with 10 degrees of freedom
+        residual = S[-1, -1] - S[:-1, -1] @ np.linalg.solve(
+            S[:-1, :-1], S[:-1, -1]
+        )  # a mean over 20, with 10 degrees of freedom
         errors.append(((ridge(S, residual * 20 / 10) - ridge(S, 4.0)) ** 2).sum() / 2)
     np.testing.assert_allclose(shown.adarr, np.mean(errors))
     np.testing.assert_allclose(shown.adarr_by_noise[2], np.mean(errors))
@@ -58,13 +65,17 @@ def test_a_slider_multiplies_its_term_in_all_layers():
         omega = trained.copy()
         omega[:, row, column] *= 0.4
         S = with_noise(drawn(20, 1.0, 1, 1), 2.0)
-        np.testing.assert_allclose(state(sigma=2.0, **{name: 0.4}).w, as_model(omega, 10).implicit_weight(S)[0])
+        np.testing.assert_allclose(
+            state(sigma=2.0, **{name: 0.4}).w, as_model(omega, 10).implicit_weight(S)[0]
+        )
 
 
 def test_without_the_gradient_step_nothing_is_learned():
     shown = state(step=0.0, sigma=2.0)
     np.testing.assert_array_equal(shown.w, 0)
-    np.testing.assert_allclose(shown.by_layer, np.mean([(ridge(S, 4.0) ** 2).sum() / 2 for S in contexts(2.0)]))
+    np.testing.assert_allclose(
+        shown.by_layer, np.mean([(ridge(S, 4.0) ** 2).sum() / 2 for S in contexts(2.0)])
+    )
 
 
 def test_without_the_two_readers_of_the_noise_it_is_gd_plus_plus():
@@ -72,14 +83,19 @@ def test_without_the_two_readers_of_the_noise_it_is_gd_plus_plus():
     S, labels_doubled = contexts(2.0), np.diag([1.0] * 10 + [2.0])
     doubled = labels_doubled @ S @ labels_doubled
     np.testing.assert_allclose(model.implicit_weight(doubled), 2 * model.implicit_weight(S))
-    assert not np.allclose(as_model(scaled("categorical-1-3-5", 4, (1.0,) * 4), 10).implicit_weight(doubled), 2 * model.implicit_weight(S))
+    assert not np.allclose(
+        as_model(scaled("categorical-1-3-5", 4, (1.0,) * 4), 10).implicit_weight(doubled),
+        2 * model.implicit_weight(S),
+    )
 
 
 def test_each_direction_of_the_answer_is_the_share_of_least_squares_that_is_drawn():
     shown = state(sigma=2.0, rescale=0.8)
     spectrum = Spectrum.from_moments(with_noise(drawn(20, 1.0, 1, 1), 2.0), 20)
     least_squares = spectrum.alpha[0] / spectrum.s[0]
-    np.testing.assert_allclose(shown.kept, spectrum.components(shown.w[None])[0] / least_squares, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(
+        shown.kept, spectrum.components(shown.w[None])[0] / least_squares, rtol=1e-4, atol=1e-6
+    )
 
 
 def test_the_readers_of_the_noise_matter_where_it_is_noisy_and_the_preconditioner_everywhere():
@@ -103,12 +119,16 @@ def test_the_words_say_what_is_changed_and_what_came_of_it():
 def test_an_explosion_is_drawn_at_the_edge_and_said():
     lab = AlgorithmLab(sigma=8.0, rescale=0.0, precondition=2.0, layers=7, noise="uniform-5")
     assert not lab.arrays.by_layer[-1] < 100
-    assert "above 100 (it explodes)" in lab.words_now and lab.words_now.endswith("What lies beyond an axis is drawn at its edge.")
+    assert "above 100 (it explodes)" in lab.words_now and lab.words_now.endswith(
+        "What lies beyond an axis is drawn at its edge."
+    )
     np.testing.assert_allclose(trace(lab, "algorithm", 1).y[-1], 50)
 
 
 def test_an_explosion_of_what_was_trained_is_said_once():
-    trained, changed = (AlgorithmLab(noise="uniform-1", layers=7, **terms).words_now for terms in ({}, {"step": 0.0}))
+    trained, changed = (
+        AlgorithmLab(noise="uniform-1", layers=7, **terms).words_now for terms in ({}, {"step": 0.0})
+    )
     assert "At σ = 8 it explodes." in trained and "what was trained" not in trained
     assert "At σ = 8 what was trained explodes." in changed and "it explodes" not in changed
 

@@ -46,8 +46,15 @@ def test_every_extreme_is_computed_drawn_and_said(lab):
         figure = live.figure  # raises if plotly does not know a property or its value
         assert off_axis(live.drawing) == [], values
         assert fixed_axes(live.drawing) == axes, values
-        assert live.words_now.strip() and "nan" not in live.words_now and "inf" not in live.words_now, (values, live.words_now)
-        assert any(np.isfinite(np.asarray(trace.y, float)).any() for trace in figure.data if trace.y is not None and trace.name), values
+        assert live.words_now.strip() and "nan" not in live.words_now and "inf" not in live.words_now, (
+            values,
+            live.words_now,
+        )
+        assert any(
+            np.isfinite(np.asarray(trace.y, float)).any()
+            for trace in figure.data
+            if trace.y is not None and trace.name
+        ), values
 
 
 SEEDED = [lab for lab in LABS if any(isinstance(control, Seed) for control in lab.CONTROLS.values())]
@@ -70,7 +77,9 @@ def off_axis(drawing):
             continue
         for letter in "xy":
             axis = layout[f"{letter}axis{trace[f'{letter}axis'][1:]}"]
-            low, high = sorted(10.0 ** np.array(axis["range"]) if axis.get("type") == "log" else axis["range"])
+            low, high = sorted(
+                10.0 ** np.array(axis["range"]) if axis.get("type") == "log" else axis["range"]
+            )
             points = np.asarray(trace[letter], float)
             if (points < low - 1e-6 * abs(high)).any() or (points > high + 1e-6 * abs(high)).any():
                 out.append(f"{trace.get('name')}: {letter}")

@@ -6,7 +6,15 @@ import pytest
 from lt_helpers.exercises.attention import in_order_n, linear_attention
 from lt_helpers.labs import AttentionLab
 from lt_helpers.labs.attention import sequence
-from lt_helpers.labs.attention_forms import FORMS, LENGTHS, map_first, microseconds, products, softmax_attention, state_first
+from lt_helpers.labs.attention_forms import (
+    FORMS,
+    LENGTHS,
+    map_first,
+    microseconds,
+    products,
+    softmax_attention,
+    state_first,
+)
 from lt_helpers.model import attend
 
 
@@ -24,7 +32,9 @@ def one_by_one(tokens, P, Q, softmax):
 def test_each_form_is_attention_token_by_token(rng, n, D):
     tokens, P, Q = rng.normal(size=(n, D)), *rng.normal(size=(2, D, D))
     for form, softmax in ((softmax_attention, True), (map_first, False), (state_first, False)):
-        np.testing.assert_allclose(form(tokens, P, Q), one_by_one(tokens, P, Q, softmax), rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(
+            form(tokens, P, Q), one_by_one(tokens, P, Q, softmax), rtol=1e-9, atol=1e-9
+        )
 
 
 def test_products_are_counted_as_the_matrices_are_multiplied(rng):
@@ -54,9 +64,15 @@ def test_the_map_is_what_the_tokens_read_of_each_other():
 def test_the_linear_weights_answer_as_the_package_does():
     lab = AttentionLab(n=12, d=4, sharpness=0.5, seed=5)
     inputs, truth, query = sequence(5)
-    x, query, labels = inputs[None, :12, :4], query[None, :4], inputs[:12, :4] @ truth[:4] / np.linalg.norm(truth[:4])
+    x, query, labels = (
+        inputs[None, :12, :4],
+        query[None, :4],
+        inputs[:12, :4] @ truth[:4] / np.linalg.norm(truth[:4]),
+    )
     P, Q = np.diag([0, 0, 0, 0, 1.0]), np.diag([0.25] * 4 + [0])  # 0.25 = sharpness / sqrt(d)
-    np.testing.assert_allclose(lab.arrays.by_score @ labels, -attend(P[None, None], Q[None, None], x, labels[None], query)[0])
+    np.testing.assert_allclose(
+        lab.arrays.by_score @ labels, -attend(P[None, None], Q[None, None], x, labels[None], query)[0]
+    )
     np.testing.assert_allclose(lab.arrays.state[-1, -1], (labels**2).mean())
 
 
@@ -93,6 +109,10 @@ def test_the_exercise_wants_no_array_of_all_pairs():
     assert in_order_n.verdict(linear_attention).startswith("Correct")
     assert "1000 x 1000" in in_order_n.verdict(map_first)
     assert (
-        in_order_n.verdict(lambda tokens, P, Q: np.stack([e + P @ (tokens.T @ (tokens @ (Q @ e))) / len(tokens) for e in tokens]))[:7]
+        in_order_n.verdict(
+            lambda tokens, P, Q: np.stack(
+                [e + P @ (tokens.T @ (tokens @ (Q @ e))) / len(tokens) for e in tokens]
+            )
+        )[:7]
         == "Correct"
     )

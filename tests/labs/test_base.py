@@ -34,7 +34,11 @@ def test_an_error_shows_in_the_lab_and_the_next_move_recovers(lab):
     before = drawn(lab)
     lab.controls["frequency"].value = 4.0
     state = lab.chart.get_state("state")["state"]
-    assert "the string breaks" in state["error"] and "Reset" in state["error"] and isinstance(lab.error, ValueError)
+    assert (
+        "the string breaks" in state["error"]
+        and "Reset" in state["error"]
+        and isinstance(lab.error, ValueError)
+    )
     np.testing.assert_array_equal(drawn(lab), before)
     lab.controls["frequency"].value = 2.0
     assert lab.error is None and lab.chart.get_state("state")["state"]["error"] == ""
@@ -161,14 +165,22 @@ def test_new_sequence_draws_another(lab):
         (dict(frequency=float("nan")), ValueError, "frequency must be from 0.5 to 5."),
         (dict(frequency="fast"), TypeError, "frequency must be a number from 0.5 to 5."),
         (dict(shape="saw"), ValueError, "shape must be one of 'sine', 'square'."),
-        (dict(shape="square", cycles=2), ValueError, "cycles is 2 with shape='square': cycles must be one of 1, 3."),
+        (
+            dict(shape="square", cycles=2),
+            ValueError,
+            "cycles is 2 with shape='square': cycles must be one of 1, 3.",
+        ),
         (dict(noisy=1), TypeError, "noisy must be True or False."),
         (dict(seed=-1), ValueError, "seed must be a whole number from 0 to 9999."),
         (dict(expected=2), ValueError, "expected must be from 0 to 1."),
         (dict(speed=1), TypeError, "WaveLab has no control 'speed': its controls are shape, frequency,"),
         (dict(ghost=dict(frequency=9.0)), ValueError, "frequency must be from 0.5 to 5."),
         (dict(ghost=True), TypeError, "ghost is True: ghost must be None or a dictionary of controls."),
-        (dict(frequency=2.3), ValueError, "frequency is 2.3: frequency must be from 0.5 to 5 in steps of 0.5."),
+        (
+            dict(frequency=2.3),
+            ValueError,
+            "frequency is 2.3: frequency must be from 0.5 to 5 in steps of 0.5.",
+        ),
         (dict(expected=0.25), ValueError, "expected is 0.25: expected must be from 0 to 1 in steps of 0.1."),
         (dict(cycles=True), ValueError, "cycles is True with shape='sine': cycles must be one of 1, 2, 3."),
     ],

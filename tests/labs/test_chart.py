@@ -7,14 +7,16 @@ import numpy as np
 import pytest
 from plotly.offline import get_plotlyjs_version
 
-from lt_helpers.chart import FILES, VENDORED, Chart, changed, encode_figure, library
+from lt_helpers.view.chart import FILES, VENDORED, Chart, changed, encode_figure, library
 
 
 @pytest.fixture
 def sent(monkeypatch):
     """Whatever a chart sends to the page, in order."""
     messages = []
-    monkeypatch.setattr(Chart, "send", lambda self, message, buffers=None: messages.append(copy.deepcopy(message)))
+    monkeypatch.setattr(
+        Chart, "send", lambda self, message, buffers=None: messages.append(copy.deepcopy(message))
+    )
     return messages
 
 

@@ -40,7 +40,9 @@ def test_the_trained_path_ends_where_basis_queries_say(layers):
     x, y = examples(2.0)
     model = load_pretrained("diag", layers, TRAINED_ON).with_dim(2)
     batch = (np.broadcast_to(value, (2, *value.shape)) for value in (x, y))
-    np.testing.assert_allclose(state(sigma=2.0, layers=layers).trained[-1], model(*batch, np.eye(2), form="tokens"), rtol=1e-9)
+    np.testing.assert_allclose(
+        state(sigma=2.0, layers=layers).trained[-1], model(*batch, np.eye(2), form="tokens"), rtol=1e-9
+    )
 
 
 def test_the_rings_are_contours_of_the_mean_squared_error():
@@ -59,7 +61,10 @@ def test_the_errors_are_those_of_many_truths_and_noises(sigma, rng):
     for steps, risk in enumerate(shown.built_risk):
         miss = ((baselines.gradient_descent(x, y, 0.5, steps) - w) ** 2).sum(axis=1) / 2
         np.testing.assert_allclose(risk, miss.mean(), atol=4 * miss.std() / 200 + 1e-12)
-    for found, risk in ((baselines.ols(x, y), shown.ols_risk), (baselines.ridge(x, y, sigma), shown.oracle_risk)):
+    for found, risk in (
+        (baselines.ols(x, y), shown.ols_risk),
+        (baselines.ridge(x, y, sigma), shown.oracle_risk),
+    ):
         miss = ((found - w) ** 2).sum(axis=1) / 2
         np.testing.assert_allclose(risk, miss.mean(), atol=4 * miss.std() / 200 + 1e-12)
 
@@ -68,16 +73,22 @@ def test_the_trained_error_is_near_that_of_many_more_truths_and_never_below_the_
     shown = state(sigma=3.0)
     x, y, w = redraws(3.0, 40_000, rng)
     model = load_pretrained("diag", 4, TRAINED_ON).with_dim(2)
-    miss = (((np.stack([model(x, y, np.broadcast_to(axis, (40_000, 2))) for axis in np.eye(2)], axis=1)) - w) ** 2).sum(axis=1) / 2
+    miss = (
+        ((np.stack([model(x, y, np.broadcast_to(axis, (40_000, 2))) for axis in np.eye(2)], axis=1)) - w) ** 2
+    ).sum(axis=1) / 2
     np.testing.assert_allclose(shown.trained_risk[-1], miss.mean(), rtol=0.05)
-    assert all((state(sigma=sigma).trained_risk >= state(sigma=sigma).oracle_risk).all() for sigma in (0.0, 1.0, 5.0))
+    assert all(
+        (state(sigma=sigma).trained_risk >= state(sigma=sigma).oracle_risk).all() for sigma in (0.0, 1.0, 5.0)
+    )
 
 
 @pytest.mark.parametrize("sigma", [0.0, 1.0, 5.0])
 def test_the_best_single_step_is_that_of_the_closed_form(sigma):
     shown = state(sigma=sigma, layers=1)
     s = shown.eigenvalues
-    assert abs(shown.best_step - s.sum() / (s**2 + s * sigma**2 / CONTEXT).sum()) <= 0.01 + 1e-9  # half the distance of the grid
+    assert (
+        abs(shown.best_step - s.sum() / (s**2 + s * sigma**2 / CONTEXT).sum()) <= 0.01 + 1e-9
+    )  # half the distance of the grid
 
 
 def test_past_the_limit_it_diverges_is_drawn_at_the_edge_and_said():

@@ -9,7 +9,9 @@ from lt_helpers.labs import ImplicitLab, implicit
 from lt_helpers.labs.implicit import model_of, sequence
 
 
-@pytest.mark.parametrize("model, heads, layers", [("diag", 1, 7), ("full", 1, 4), ("gd++", 1, 3), ("random", 3, 5)])
+@pytest.mark.parametrize(
+    "model, heads, layers", [("diag", 1, 7), ("full", 1, 4), ("gd++", 1, 3), ("random", 3, 5)]
+)
 def test_the_path_is_what_models_cut_after_each_layer_answer(model, heads, layers):
     lab = ImplicitLab(model=model, heads=heads, layers=layers, sigma=1.5, seed=3)
     whole = model_of(model, heads, layers)

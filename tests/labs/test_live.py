@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from lt_helpers import figures
-from lt_helpers.chart import Chart
 from lt_helpers.figures import Axis, Panel
 from lt_helpers.labs import Prediction, Slider, live
 from lt_helpers.labs.live import LiveLab
+from lt_helpers.view.chart import Chart
 
 
 @dataclass
@@ -60,7 +60,10 @@ class CountLab(LiveLab):
 
     @staticmethod
     def draw(state, guess):
-        traces = [figures.dots([state.steps], [state.value], "count"), figures.dots([0], [np.nan if guess is None else guess])]
+        traces = [
+            figures.dots([state.steps], [state.value], "count"),
+            figures.dots([0], [np.nan if guess is None else guess]),
+        ]
         return figures.figure([(Panel("Count", Axis("steps", 0, 9), Axis("value", 0, 9)), traces)], columns=1)
 
     @staticmethod
@@ -207,7 +210,11 @@ def test_it_ends_by_itself(lab, shown, monkeypatch):
 def test_a_second_lab_stops_the_first(lab, shown):
     later = CountLab()
     steps = steps_after(lab, 0.2, later._repr_mimebundle_)
-    assert lab.process.steps == steps and not lab.running and "opened again" in lab.chart.get_state("state")["state"]["error"]
+    assert (
+        lab.process.steps == steps
+        and not lab.running
+        and "opened again" in lab.chart.get_state("state")["state"]["error"]
+    )
     assert steps_after(later, 0.1, later.pause) > 0
     lab.start()
     assert not lab.running
@@ -218,7 +225,9 @@ def test_a_lab_that_is_shown_again_is_back(lab, shown):
     lab._repr_mimebundle_()
     later._repr_mimebundle_()
     lab.controls["by"].value = 2.0
-    assert lab._start.disabled and "opened again" in lab.chart.get_state("state")["state"]["error"]  # still, after a move
+    assert (
+        lab._start.disabled and "opened again" in lab.chart.get_state("state")["state"]["error"]
+    )  # still, after a move
     lab._repr_mimebundle_()
     assert not lab._start.disabled and later._start.disabled
     assert steps_after(lab, 0.1, lab.pause) > 0
@@ -231,7 +240,9 @@ def test_a_step_while_it_trains_does_not_keep_the_next_drawings_waiting(lab, mon
     def send(chart, message, buffers=None):
         if message["acknowledge"]:
             drawn.append(time.monotonic())
-            asyncio.get_running_loop().call_later(0.02, chart._receive, None, {"drawn": message["version"]}, None)
+            asyncio.get_running_loop().call_later(
+                0.02, chart._receive, None, {"drawn": message["version"]}, None
+            )
             if len(drawn) == 3:
                 asyncio.get_running_loop().call_soon(lab.run, 1)
 

@@ -39,7 +39,9 @@ def test_sliding_the_noise_scales_it_and_moves_nothing_else(lab):
         np.testing.assert_array_equal(state.truth, states[0].truth)
         np.testing.assert_array_equal(state.eigenvalues, states[0].eigenvalues)
     assert states[0].estimate < 1e-6
-    np.testing.assert_allclose(states[2].estimate, 3 * states[1].estimate)  # the residual of least squares is the noise's
+    np.testing.assert_allclose(
+        states[2].estimate, 3 * states[1].estimate
+    )  # the residual of least squares is the noise's
 
 
 def test_without_noise_the_oracle_is_the_truth():
@@ -98,7 +100,9 @@ def test_a_model_that_explodes_is_drawn_clipped_and_said(monkeypatch, scale):
 
 def test_a_noise_below_the_grid_of_the_posterior_is_said_to_be_so():
     assert "the data allow up to 0.1 (90%)" in NoiseLab(sigma=0.0).words_now
-    for seed in range(20):  # above, the likelihood falls like sigma^-20: of the posterior at most 2% are cut off
+    for seed in range(
+        20
+    ):  # above, the likelihood falls like sigma^-20: of the posterior at most 2% are cut off
         posterior = NoiseLab(sigma=8.0, seed=seed).arrays.posterior
         assert posterior[-1] * len(posterior) / 19 < 0.02
 
@@ -107,4 +111,7 @@ def test_where_no_noise_would_explain_the_answer_the_words_say_so():
     """Seed 40 of a model far outside its training range: the answer is finite, but the noise it acts as if it saw is not."""
     lab = NoiseLab(sigma=8.0, kind="diag", noise="uniform-2", layers=7, seed=40)
     assert not np.isfinite(lab.arrays.implied)
-    assert "the model explodes, and acts as for no σ at all; AdaRR" in lab.words_now and "nan" not in lab.words_now
+    assert (
+        "the model explodes, and acts as for no σ at all; AdaRR" in lab.words_now
+        and "nan" not in lab.words_now
+    )

@@ -5,7 +5,16 @@ import pytest
 
 from lt_helpers import load_pretrained
 from lt_helpers.labs import PilotLab
-from lt_helpers.labs.pilot_state import CONTEXTS, FAILED, MISMATCHES, STRENGTHS, TRAINED_ON, contexts, error, pilot
+from lt_helpers.labs.pilot_state import (
+    CONTEXTS,
+    FAILED,
+    MISMATCHES,
+    STRENGTHS,
+    TRAINED_ON,
+    contexts,
+    error,
+    pilot,
+)
 from lt_helpers.practice import ridge_cv
 
 NAMES = [name for name, _ in MISMATCHES.values()]
@@ -57,7 +66,10 @@ def test_the_mean_square_of_what_is_made_uneven_stays(name, index):
 
 
 def test_outliers_are_a_fifth_of_the_labels_at_most_and_ten_times_as_noisy():
-    (x, y, w, _), (_, plain, _, _) = contexts("outliers", 1.0, 2.0, 1.0, 0), contexts("outliers", 0.0, 2.0, 1.0, 0)
+    (x, y, w, _), (_, plain, _, _) = (
+        contexts("outliers", 1.0, 2.0, 1.0, 0),
+        contexts("outliers", 0.0, 2.0, 1.0, 0),
+    )
     signal = (x @ w[..., None])[..., 0]
     ratio = (y - signal) / (plain - signal)
     np.testing.assert_allclose(np.unique(np.round(ratio, 6)), [1, 10])
@@ -83,14 +95,18 @@ def test_the_model_is_the_stored_one_and_the_guard_falls_back_on_ridge():
     x, y, truth, covariance = contexts("correlated", 0.8, 2.0, 1.0, 1)
     model = load_pretrained("diag", 4, TRAINED_ON)
     with warnings.catch_warnings(action="ignore", category=RuntimeWarning):  # it may diverge on some
-        w = np.stack([model(x, y, np.tile(unit, (CONTEXTS, 1)), form="tokens") for unit in np.eye(10)], axis=1)
+        w = np.stack(
+            [model(x, y, np.tile(unit, (CONTEXTS, 1)), form="tokens") for unit in np.eye(10)], axis=1
+        )
     fitted = ((y - (x @ w[..., None])[..., 0]) ** 2).mean(axis=1) / (y**2).mean(axis=1)
     calm = fitted < 0.9
     np.testing.assert_allclose(shown.misfit[calm, -1], fitted[calm], rtol=1e-6)
     np.testing.assert_allclose(shown.model[calm], error(w, truth, covariance, 0.0, 1.0)[calm], rtol=1e-6)
     rings = shown.rings
     assert 0 < rings.sum() < CONTEXTS
-    np.testing.assert_allclose(shown.guarded[rings], error(ridge_cv(x, y)[0], truth, covariance, 0.0, 1.0)[rings])
+    np.testing.assert_allclose(
+        shown.guarded[rings], error(ridge_cv(x, y)[0], truth, covariance, 0.0, 1.0)[rings]
+    )
     np.testing.assert_array_equal(shown.guarded[~rings], shown.model[~rings])
 
 
@@ -115,19 +131,31 @@ def test_every_context_stands_in_one_group():
     groups = [trace for trace in lab.figure.data if trace.yaxis == "y4" and trace.mode == "markers"]
     counts = [int(np.isfinite(np.asarray(group.y, float)).sum()) for group in groups]
     assert sum(counts) == CONTEXTS
-    assert [group.name for group in groups] == [f"{name} {count}" for name, count in zip(("fine", "hit", "false alarm", "missed"), counts)]
+    assert [group.name for group in groups] == [
+        f"{name} {count}" for name, count in zip(("fine", "hit", "false alarm", "missed"), counts)
+    ]
 
 
 def test_the_words_count_failures_and_alarms():
     lab = PilotLab(strength=0.8, mismatch="correlated")
     now = lab.arrays.now
-    assert lab.words_now.startswith("Correlated inputs, strength 0.8, σ = 2.0, target times 1. Mean error of the model above 200 (")
-    assert f"Of 100 contexts {(now.model > FAILED).sum()} failed; the alarm rang for {(now.misfit[:, -1] > 1).sum()}" in lab.words_now
+    assert lab.words_now.startswith(
+        "Correlated inputs, strength 0.8, σ = 2.0, target times 1. Mean error of the model above 200 ("
+    )
+    assert (
+        f"Of 100 contexts {(now.model > FAILED).sum()} failed; the alarm rang for {(now.misfit[:, -1] > 1).sum()}"
+        in lab.words_now
+    )
     assert lab.words_now.endswith("What lies beyond an axis is drawn at its edge.")
     lab.controls["strength"].value = 0.0
-    assert "edge" not in lab.words_now and f"Mean error of the model {lab.arrays.now.model.mean():.2f}, with" in lab.words_now
+    assert (
+        "edge" not in lab.words_now
+        and f"Mean error of the model {lab.arrays.now.model.mean():.2f}, with" in lab.words_now
+    )
 
 
 def test_an_unknown_mismatch_is_answered_with_those_that_are_there():
-    with pytest.raises(ValueError, match="mismatch is 'fog': mismatch must be one of 'correlated', 'outlying'"):
+    with pytest.raises(
+        ValueError, match="mismatch is 'fog': mismatch must be one of 'correlated', 'outlying'"
+    ):
         PilotLab(mismatch="fog")

@@ -11,7 +11,9 @@ def state(**values):
     return PreconditioningLab.compute(**OPENED | values)
 
 
-@pytest.mark.parametrize("gamma, follow", [(0.0, True), (0.33, True), (0.9, True), (1.2, False), (0.5, False), (1.0, False)])
+@pytest.mark.parametrize(
+    "gamma, follow", [(0.0, True), (0.33, True), (0.9, True), (1.2, False), (0.5, False), (1.0, False)]
+)
 def test_the_transformer_does_to_each_direction_what_the_formulas_say(gamma, follow):
     shown = state(kappa=50, gamma=gamma, follow=follow, layers=6)
     s, left = np.geomspace(1 / 50, 1, 10), np.ones(10)
@@ -33,7 +35,9 @@ def test_the_eigenvalues_are_those_of_the_tokens():
     for layer in range(3):
         tokens = tokens + tokens @ model.Q[layer, 0].T @ tokens.T @ tokens @ model.P[layer, 0].T / len(tokens)
         inputs = tokens[:, :-1]
-        np.testing.assert_allclose(np.linalg.eigvalsh(inputs.T @ inputs / len(inputs)), np.sort(eigenvalues[layer + 1]), atol=1e-12)
+        np.testing.assert_allclose(
+            np.linalg.eigvalsh(inputs.T @ inputs / len(inputs)), np.sort(eigenvalues[layer + 1]), atol=1e-12
+        )
 
 
 @pytest.mark.parametrize("kappa", [2, 20, 1000])
@@ -52,8 +56,12 @@ def test_the_rivals_in_closed_form():
     shown, s, steps = state(kappa=20), np.geomspace(1 / 20, 1, 10), np.arange(13)[:, None]
     descent = (1 - 2 / (1 + 1 / 20) * s) ** steps
     newton = (1 - s**2 / (s**2).sum()) ** 2.0**steps
-    np.testing.assert_allclose(shown.rivals["gradient descent"], np.linalg.norm(descent, axis=1) / np.sqrt(10))
-    np.testing.assert_allclose(shown.rivals["Newton"], np.linalg.norm(newton, axis=1) / np.sqrt(10), rtol=1e-9)
+    np.testing.assert_allclose(
+        shown.rivals["gradient descent"], np.linalg.norm(descent, axis=1) / np.sqrt(10)
+    )
+    np.testing.assert_allclose(
+        shown.rivals["Newton"], np.linalg.norm(newton, axis=1) / np.sqrt(10), rtol=1e-9
+    )
     step, beta = 4 / (1 + 20**-0.5) ** 2, ((20**0.5 - 1) / (20**0.5 + 1)) ** 2
     before = left = np.ones(10)
     for k in range(13):
@@ -69,8 +77,13 @@ def test_gamma_times_s_of_one_kills_a_direction_for_ever():
 
 def test_the_words_say_what_is_drawn():
     lab = PreconditioningLab(layers=12)
-    assert lab.words_now.startswith("γ × largest s = 0.33, 12 layers: the condition number goes from 20 to below 1.001.")
-    assert f"GD++ {lab.arrays.error[-1]:.2g}, gradient descent {lab.arrays.rivals['gradient descent'][12]:.2g}" in lab.words_now
+    assert lab.words_now.startswith(
+        "γ × largest s = 0.33, 12 layers: the condition number goes from 20 to below 1.001."
+    )
+    assert (
+        f"GD++ {lab.arrays.error[-1]:.2g}, gradient descent {lab.arrays.rivals['gradient descent'][12]:.2g}"
+        in lab.words_now
+    )
     drawn = next(trace for trace in lab.figure.data if trace.name == "GD++" and trace.yaxis == "y4")
     np.testing.assert_array_equal(drawn.y, np.clip(lab.arrays.error, 1e-8, 10))
     lab.controls["kappa"].value = 1000

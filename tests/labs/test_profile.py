@@ -47,7 +47,9 @@ def test_the_baselines_are_the_functions_of_the_tokens(noise):
     shown = state(noise=noise).rivals
     assert list(shown) == list(functions)
     for name, function in functions.items():
-        loss, error = adjusted_loss(function, RegressionTask(10, 20, Fixed(2.0)), 5000, np.random.default_rng(9))
+        loss, error = adjusted_loss(
+            function, RegressionTask(10, 20, Fixed(2.0)), 5000, np.random.default_rng(9)
+        )
         risks = shown[name][at(2.0)]
         assert abs(risks.mean() - loss) < 4 * np.hypot(risks.std() / np.sqrt(SEQUENCES), error), name
 
@@ -98,7 +100,9 @@ def test_what_explodes_is_counted_said_and_drawn_at_the_edge():
     count = (~(state(**WILD).risks[at(10.0)] <= EXPLODED)).sum()
     assert f"{count} of {SEQUENCES} sequences explode: they lose more than 50." in lab.words_now
     assert f"it loses more than {EXPLODED:g} on average" in lab.words_now
-    assert lab.words_now.endswith("This noise lies outside the training range. What lies beyond an axis is drawn at its edge.")
+    assert lab.words_now.endswith(
+        "This noise lies outside the training range. What lies beyond an axis is drawn at its edge."
+    )
     assert trace(lab, "model", 1).y[at(10.0)] == EXPLODED
     lab.controls["kind"].value, lab.controls["sigma"].value = "gd++", 3.0
     assert "explode" not in lab.words_now and "outside" not in lab.words_now and "edge" not in lab.words_now
@@ -124,11 +128,15 @@ def test_an_answer_that_is_not_finite_counts_as_exploded(monkeypatch):
 )
 def test_the_words_name_the_rungs_on_either_side(loss, words):
 
-    assert standing(loss, {"ConstRR": (0.4, 0.0), "AdaRR": (0.07, 0.0), "Bayes-optimal": (0.04, 0.0)}) == words
+    assert (
+        standing(loss, {"ConstRR": (0.4, 0.0), "AdaRR": (0.07, 0.0), "Bayes-optimal": (0.04, 0.0)}) == words
+    )
 
 
 def test_fixed_noise_is_no_choice():
-    with pytest.raises(ValueError, match="noise is 'fixed-0' with kind='diag': noise must be one of 'uniform-1'"):
+    with pytest.raises(
+        ValueError, match="noise is 'fixed-0' with kind='diag': noise must be one of 'uniform-1'"
+    ):
         ProfileLab(noise="fixed-0")
 
 

@@ -22,7 +22,9 @@ def examples(sigma, context, seed):
 def test_the_drawn_weights_are_scikit_learns(context, strength):
     lab = RidgeLab(sigma=2.0, context=context, strength=strength)
     x, y = examples(2.0, context, seed=3)
-    w = Ridge(alpha=strength, fit_intercept=False).fit(x, y).coef_  # it sums over the examples, so alpha is lambda
+    w = (
+        Ridge(alpha=strength, fit_intercept=False).fit(x, y).coef_
+    )  # it sums over the examples, so alpha is lambda
     np.testing.assert_allclose(lab.arrays.ridge, w, rtol=1e-8)
     drawn = next(trace for trace in lab.figure.data if trace.name == "ridge λ")
     np.testing.assert_allclose(drawn.y, np.clip(w, -3.5, 3.5), rtol=1e-8)
@@ -52,7 +54,10 @@ def test_the_best_strength_is_sigma_squared_at_any_number_of_examples(context, s
 def test_the_best_for_this_one_is_nearest_to_its_truth():
     shown = state(sigma=2.0)
     x, y = examples(2.0, 20, seed=3)
-    apart = [np.linalg.norm(np.linalg.solve(x.T @ x + strength * np.eye(10), x.T @ y) - shown.truth) for strength in GRID]
+    apart = [
+        np.linalg.norm(np.linalg.solve(x.T @ x + strength * np.eye(10), x.T @ y) - shown.truth)
+        for strength in GRID
+    ]
     assert shown.best_here == GRID[np.argmin(apart)]
 
 

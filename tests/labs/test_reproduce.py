@@ -33,7 +33,9 @@ def test_a_column_is_printed_table_and_records_side_by_side():
 
 def test_a_row_is_the_same_depth_at_all_ten_noises():
     shown = state(layers=2)
-    np.testing.assert_array_equal(shown.row_paper, [0.265, 0.214, 0.173, 0.188, 0.219, 0.242, 0.254, 0.259, 0.201, 0.246])
+    np.testing.assert_array_equal(
+        shown.row_paper, [0.265, 0.214, 0.173, 0.188, 0.219, 0.242, 0.254, 0.259, 0.201, 0.246]
+    )
     assert shown.row_ours[5] == shown.ours[1] and (shown.row_bayes <= shown.row_ours).all()
 
 
@@ -48,7 +50,11 @@ def test_the_error_of_the_papers_way_is_the_scatter_of_single_queries(rng):
 
 @pytest.mark.parametrize("kind, layers", [("diag", 4), ("AdaRR", None)])
 def test_few_sequences_give_the_papers_error_bar_well_enough(kind, layers):
-    cell = next(cell for cell in column(Uniform(5), samples=4000) if (cell.kind, cell.layers, cell.heads) == (kind, layers, 1))
+    cell = next(
+        cell
+        for cell in column(Uniform(5), samples=4000)
+        if (cell.kind, cell.layers, cell.heads) == (kind, layers, 1)
+    )
     np.testing.assert_allclose(paper_error(kind, layers, Uniform(5)), cell.paper_standard_error, rtol=0.3)
 
 
@@ -72,7 +78,11 @@ def test_the_error_after_each_layer_is_that_of_plain_tokens(sigma, rng):
 
 def test_the_bars_reach_two_standard_errors_each_way():
     lab = TableLab(kind="full", layers=7)
-    bars = [trace for trace in lab.figure.data if trace.yaxis == "y" and trace.mode == "lines" and len(trace.y) == 21]
+    bars = [
+        trace
+        for trace in lab.figure.data
+        if trace.yaxis == "y" and trace.mode == "lines" and len(trace.y) == 21
+    ]
     low, high, _ = np.array(bars[0].y).reshape(7, 3).T
     shown = lab.arrays
     np.testing.assert_allclose(low, shown.paper - 2 * shown.paper_error)
@@ -82,7 +92,12 @@ def test_the_bars_reach_two_standard_errors_each_way():
 def test_the_words_weigh_the_difference_against_luck():
     shown = state(layers=7)
     cell = np.arange(7) == 6
-    lower = replace(shown, ours=np.where(cell, 0.04, shown.ours), apart=np.where(cell, -3.3, shown.apart), ours_error=np.full(7, 2e-4))
+    lower = replace(
+        shown,
+        ours=np.where(cell, 0.04, shown.ours),
+        apart=np.where(cell, -3.3, shown.apart),
+        ours_error=np.full(7, 2e-4),
+    )
     assert "ours 0.0400 ± 0.0002, the paper's 0.047" in TableLab.words(lower)
     assert "ours is 3.3 standard errors below it (luck alone seldom does that)" in TableLab.words(lower)
     alike = replace(lower, apart=np.where(cell, 0.4, shown.apart))
@@ -96,12 +111,17 @@ def test_the_words_do_not_compare_what_a_few_sequences_make_up():
     shaky = TableLab.words(replace(shown, ours_error=np.full(7, 0.02)))
     assert "nearly explodes: the two cannot be compared" in shaky and "luck" not in shaky
     tiny = TableLab.words(state(noise="fixed-0", layers=6))
-    assert "U(0, 0): ours" in tiny and "the paper's 2.57e-10: so small that a few hard sequences make it up" in tiny
+    assert (
+        "U(0, 0): ours" in tiny
+        and "the paper's 2.57e-10: so small that a few hard sequences make it up" in tiny
+    )
 
 
 def test_the_words_name_a_layer_that_was_nearer_than_the_last():
     shown = replace(state(), errors=np.array([3.0, 0.5, 0.04, 0.2, 0.08]))
-    assert "goes from 3.00 to 0.0800 through the layers; after layer 2 it is less, 0.0400." in TableLab.words(shown)
+    assert "goes from 3.00 to 0.0800 through the layers; after layer 2 it is less, 0.0400." in TableLab.words(
+        shown
+    )
     falling = replace(shown, errors=np.array([3.0, 0.5, 0.4, 0.2, 0.08]))
     assert "goes from 3.00 to 0.0800 through the layers." in TableLab.words(falling)
 
@@ -127,5 +147,8 @@ def test_the_prediction_stands_at_the_chosen_depth():
 
 
 def test_only_the_papers_depths_are_offered():
-    with pytest.raises(ValueError, match="layers is 8 with kind='diag' with noise='uniform-5': layers must be one of 1, 2, 3, 4, 5, 6, 7"):
+    with pytest.raises(
+        ValueError,
+        match="layers is 8 with kind='diag' with noise='uniform-5': layers must be one of 1, 2, 3, 4, 5, 6, 7",
+    ):
         TableLab(layers=8)

@@ -3,7 +3,15 @@ import pytest
 
 from lt_helpers import Fixed, LinearTransformer, RegressionTask, adjusted_loss, load_pretrained
 from lt_helpers.labs import RescalingLab
-from lt_helpers.labs.rescaling_state import CURVE, POINTS, TRAINED_CURVE, TRAINED_ON, drawn, two_layers, with_noise
+from lt_helpers.labs.rescaling_state import (
+    CURVE,
+    POINTS,
+    TRAINED_CURVE,
+    TRAINED_ON,
+    drawn,
+    two_layers,
+    with_noise,
+)
 from lt_helpers.task import second_moments
 
 OPENED = dict(s1=1.0, s2=3.0, context=1000, sigma=1.0, guess=None, seed=1)
@@ -51,17 +59,23 @@ def test_the_scale_and_the_distance_are_those_of_plain_tokens(context):
     """Against other sequences, drawn as tokens and read by attention over them."""
     rng, model, shown = np.random.default_rng(5), two_layers(1.0, 3.0, context), state(context=context)
     batch = RegressionTask(10, context, Fixed(2.0), np.eye(10) / context).sample(4000, rng)
-    w = np.stack([model(batch.x, batch.y, np.tile(unit, (4000, 1)), form="tokens") for unit in np.eye(10)], axis=1)
+    w = np.stack(
+        [model(batch.x, batch.y, np.tile(unit, (4000, 1)), form="tokens") for unit in np.eye(10)], axis=1
+    )
     np.testing.assert_allclose(shown.measured[2], (w * batch.w).sum() / (batch.w**2).sum(), atol=0.05)
     strength = (batch.x.mT @ batch.x) + 4.0 * np.eye(10)
     oracle = np.linalg.solve(strength, batch.x.mT @ batch.y[..., None])[..., 0]
-    np.testing.assert_allclose(shown.measured_distance[2], ((w - oracle) ** 2).sum(axis=1).mean() / 2, rtol=0.2)
+    np.testing.assert_allclose(
+        shown.measured_distance[2], ((w - oracle) ** 2).sum(axis=1).mean() / 2, rtol=0.2
+    )
 
 
 def test_the_distances_of_the_limit_are_those_of_many_examples():
     task = RegressionTask(10, 5000, Fixed(2.0), np.eye(10) / 5000)
     loss, _ = adjusted_loss(two_layers(1.0, 3.0, 5000), task, 4000, np.random.default_rng(0))
-    np.testing.assert_allclose(loss * 5000, np.interp(2.0, CURVE, state().line_distance), rtol=0.05)  # it weighs with I/n, the lab with I
+    np.testing.assert_allclose(
+        loss * 5000, np.interp(2.0, CURVE, state().line_distance), rtol=0.05
+    )  # it weighs with I/n, the lab with I
 
 
 def test_the_trained_model_is_the_stored_one():
@@ -69,7 +83,11 @@ def test_the_trained_model_is_the_stored_one():
     for sigma in (1.0, 6.0):
         batch = RegressionTask(10, 20, Fixed(sigma)).sample(20_000, np.random.default_rng(3))
         w = model.implicit_weight(second_moments(batch.x, batch.y))
-        np.testing.assert_allclose(np.interp(sigma, TRAINED_CURVE, shown.trained), (w * batch.w).sum() / (batch.w**2).sum(), atol=0.03)
+        np.testing.assert_allclose(
+            np.interp(sigma, TRAINED_CURVE, shown.trained),
+            (w * batch.w).sum() / (batch.w**2).sum(),
+            atol=0.03,
+        )
 
 
 def test_sliding_the_noise_scales_it_and_moves_nothing_else():
@@ -77,8 +95,12 @@ def test_sliding_the_noise_scales_it_and_moves_nothing_else():
     np.testing.assert_allclose(with_noise(moments, 1.0), moments.S, atol=1e-12)
     quiet, loud = (with_noise(moments, sigma) for sigma in (0.0, 2.0))
     np.testing.assert_allclose(quiet[:, :-1, :-1], loud[:, :-1, :-1])
-    np.testing.assert_allclose(quiet[:, :-1, -1], (moments.S[:, :-1, :-1] @ moments.w[..., None])[..., 0], atol=1e-12)
-    np.testing.assert_allclose(loud[:, :-1, -1] - quiet[:, :-1, -1], 2 * (moments.S[:, :-1, -1] - quiet[:, :-1, -1]), atol=1e-12)
+    np.testing.assert_allclose(
+        quiet[:, :-1, -1], (moments.S[:, :-1, :-1] @ moments.w[..., None])[..., 0], atol=1e-12
+    )
+    np.testing.assert_allclose(
+        loud[:, :-1, -1] - quiet[:, :-1, -1], 2 * (moments.S[:, :-1, -1] - quiet[:, :-1, -1]), atol=1e-12
+    )
 
 
 def test_beyond_the_breaking_point_the_answer_is_turned_round():
@@ -95,7 +117,10 @@ def test_the_curves_are_drawn_as_far_as_the_noise_has_been_slid():
 
 def test_the_words_say_the_numbers_and_the_wrong_sign():
     lab = RescalingLab(sigma=2.0)
-    assert "σ = 2.0 (σ² = 4.00). Two layers made for 1.0 and 3.0: scale 0.35, where ridge has 0.20." in lab.words_now
+    assert (
+        "σ = 2.0 (σ² = 4.00). Two layers made for 1.0 and 3.0: scale 0.35, where ridge has 0.20."
+        in lab.words_now
+    )
     assert "wrong sign" not in lab.words_now
     lab.controls["sigma"].value = 3.4
     assert "Beyond σ = 3.32 they answer with the wrong sign." in lab.words_now
@@ -109,4 +134,6 @@ def test_weights_taken_over_from_sums_are_the_same_model():
     omega = np.zeros((2, 2, 2))
     omega[0, 1, 0], omega[1, 1, 1] = -11 / 20, -1 / (11 * n)
     sums = LinearTransformer.from_diagonals(np.broadcast_to(np.eye(2), (2, 2, 2)), omega, 10)
-    np.testing.assert_allclose(LinearTransformer.from_sums(sums.P, sums.Q, n).omega, two_layers(1.0, 3.0, n).omega)
+    np.testing.assert_allclose(
+        LinearTransformer.from_sums(sums.P, sums.Q, n).omega, two_layers(1.0, 3.0, n).omega
+    )

@@ -7,7 +7,7 @@ import numpy as np
 from site_labs import STEPS, first_two, pack, shortened, thinned
 
 from lt_helpers import labs
-from lt_helpers.chart import encode_figure
+from lt_helpers.view.chart import encode_figure
 
 
 def unpacked(packed, point):
@@ -46,14 +46,22 @@ def test_looking_at_another_state_moves_nothing(lab):
     before, drawing = lab.values, lab.drawing
     seen, words = lab.at(frequency=3.0)
     assert lab.values == before and lab.drawing is drawing
-    assert encode_figure(seen) == encode_figure(type(lab)(frequency=3.0).drawing) and words == "3 waves a second."
+    assert (
+        encode_figure(seen) == encode_figure(type(lab)(frequency=3.0).drawing)
+        and words == "3 waves a second."
+    )
 
 
 def test_what_half_precision_cannot_hold_stays_as_it_is():
     for numbers in ([1e-7, 1.0], [1e6, 1.0]):
         array = {"dtype": "f4", "bdata": base64.b64encode(np.array(numbers, "f4")).decode()}
         assert shortened(array) == array
-    assert shortened({"dtype": "f4", "bdata": base64.b64encode(np.array([0.25, np.nan], "f4")).decode()})["dtype"] == "f2"
+    assert (
+        shortened({"dtype": "f4", "bdata": base64.b64encode(np.array([0.25, np.nan], "f4")).decode()})[
+            "dtype"
+        ]
+        == "f2"
+    )
 
 
 def test_a_thinned_slider_keeps_its_end_and_where_it_stands():

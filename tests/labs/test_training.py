@@ -29,12 +29,16 @@ def test_one_layer_ends_where_it_must():
     lab.run(steps=500)
     many = RegressionTask(DIM, CONTEXT, Uniform(3)).sample_moments(50_000, np.random.default_rng(0))
     alpha = many.S[:, :-1, -1]
-    np.testing.assert_allclose(lab.arrays.omega[0, 2, -1], -(alpha * many.w).sum() / (alpha**2).sum(), rtol=0.04)
+    np.testing.assert_allclose(
+        lab.arrays.omega[0, 2, -1], -(alpha * many.w).sum() / (alpha**2).sum(), rtol=0.04
+    )
 
 
 def test_the_loss_that_is_shown_is_the_models(lab):
     lab.run(steps=100)
-    expected, error = adjusted_loss(lab.model(), RegressionTask(DIM, CONTEXT, Uniform(1)), 20_000, np.random.default_rng(5))
+    expected, error = adjusted_loss(
+        lab.model(), RegressionTask(DIM, CONTEXT, Uniform(1)), 20_000, np.random.default_rng(5)
+    )
     np.testing.assert_allclose(lab.arrays.loss[-1], expected, rtol=0.15)
 
 
@@ -43,7 +47,10 @@ def test_the_lines_beside_the_loss_are_the_bayes_optimal_predictors_and_the_stor
     S = shown.sequences.S[:, :11, :11].double().numpy()
     spectrum = Spectrum.from_moments(S, CONTEXT)
     oracle = shown.sequences.oracle.double().numpy()
-    for value, w in ((shown.bayes, spectrum.bayes(Uniform(5))), (shown.stored, load_pretrained("diag", 3, Uniform(5)).implicit_weight(S))):
+    for value, w in (
+        (shown.bayes, spectrum.bayes(Uniform(5))),
+        (shown.stored, load_pretrained("diag", 3, Uniform(5)).implicit_weight(S)),
+    ):
         np.testing.assert_allclose(value, ((w - oracle) ** 2).sum(axis=1).mean() / 2, rtol=1e-3)
     assert np.isnan(yardstick(Uniform(2.5), "diag", 3).stored)
 
@@ -66,7 +73,9 @@ def test_what_is_left_out_of_the_picture_has_no_effect(layers, dead):
     before = LinearTransformer.from_diagonals(p, q, DIM).implicit_weight(S)
     for row, column in dead:
         q[-1, 2 * row + column] *= 5
-    np.testing.assert_allclose(LinearTransformer.from_diagonals(p, q, DIM).implicit_weight(S), before, atol=1e-12)
+    np.testing.assert_allclose(
+        LinearTransformer.from_diagonals(p, q, DIM).implicit_weight(S), before, atol=1e-12
+    )
     q[-1, 2] *= 5
     assert not np.allclose(LinearTransformer.from_diagonals(p, q, DIM).implicit_weight(S), before)
 
@@ -76,7 +85,9 @@ def test_moving_the_noise_keeps_the_weights_and_trains_on(lab):
     weights = lab.model().omega
     lab.controls["sigma_max"].value = 5.0
     np.testing.assert_array_equal(lab.model().omega, weights)
-    assert lab.process.noise == Uniform(5) and lab.process.steps == 200 and "U(0, 5), step 200" in lab.words_now
+    assert (
+        lab.process.noise == Uniform(5) and lab.process.steps == 200 and "U(0, 5), step 200" in lab.words_now
+    )
     jumped = lab.arrays.loss[-1]
     lab.run(steps=200)
     assert lab.arrays.loss[-1] < jumped and abs(lab.model().omega[1, 1, 0]) < abs(weights[1, 1, 0])
@@ -131,7 +142,11 @@ def test_gauss_newton_goes_below_where_adam_is_and_marks_it(lab):
     before = lab.arrays.loss[-1]
     lab.process.jump(60)
     lab.run(steps=61)
-    assert lab.arrays.target_loss < before and lab.arrays.jumping == 0 and "Gauss-Newton ends at" in lab.words_now
+    assert (
+        lab.arrays.target_loss < before
+        and lab.arrays.jumping == 0
+        and "Gauss-Newton ends at" in lab.words_now
+    )
     best, task = load_pretrained("diag", 2, Uniform(5)), RegressionTask(DIM, CONTEXT, Uniform(5))
     expected, _ = adjusted_loss(best, task, 20_000, np.random.default_rng(5))
     np.testing.assert_allclose(lab.arrays.target_loss, expected, rtol=0.15)
@@ -155,7 +170,12 @@ def test_rows_of_full_that_never_train_are_gaps():
     lab = TrainingLab(kind="full", layers=2)
     lab.run(steps=10)
     P = lab.arrays.P
-    assert np.isnan(P[-1, :-1]).all() and np.isfinite(P[-1, -1]).all() and np.isfinite(P[0]).all() and np.isfinite(lab.arrays.Q).all()
+    assert (
+        np.isnan(P[-1, :-1]).all()
+        and np.isfinite(P[-1, -1]).all()
+        and np.isfinite(P[0]).all()
+        and np.isfinite(lab.arrays.Q).all()
+    )
     np.testing.assert_allclose(np.linalg.norm(P[0]), np.linalg.norm(lab.arrays.Q[0]))
 
 
@@ -172,7 +192,11 @@ def test_the_model_can_be_handed_to_the_noise_lab(lab, tmp_path):
     lab.model().save(path)
     noise_lab = NoiseLab(model=path, noise="uniform-1", sigma=2.0)
     state = noise_lab.arrays
-    assert state.path.shape == (3, DIM) and state.noise == Uniform(1) and opened_again(noise_lab) == noise_lab.words_now
+    assert (
+        state.path.shape == (3, DIM)
+        and state.noise == Uniform(1)
+        and opened_again(noise_lab) == noise_lab.words_now
+    )
     noise_lab.hold_ghost()
     noise_lab.controls["kind"].value = "diag"
     noise_lab.controls["noise"].value = "uniform-3"

@@ -22,7 +22,9 @@ def around_the_median(answer, sigma):
     Of 75 pairs of sequences, the median lies between them (by 2.6 standard errors).    answer : function, x, y -> w (B, d)
     """
     batch = RegressionTask(10, 20, Fixed(sigma)).sample(4000, np.random.default_rng(7))
-    oracle = np.linalg.solve(batch.x.mT @ batch.x + sigma**2 * np.eye(10), batch.x.mT @ batch.y[..., None])[..., 0]
+    oracle = np.linalg.solve(batch.x.mT @ batch.x + sigma**2 * np.eye(10), batch.x.mT @ batch.y[..., None])[
+        ..., 0
+    ]
     return np.quantile(((answer(batch.x, batch.y) - oracle) ** 2).sum(axis=1) / 2, [0.35, 0.65])
 
 
@@ -50,7 +52,9 @@ def test_the_losses_are_those_of_tokens(rank, sigma):
     model = LinearTransformer(P[:, None], Q[:, None])
 
     def by_tokens(x, y):
-        return np.stack([model(x, y, np.tile(unit, (len(x), 1)), form="tokens") for unit in np.eye(10)], axis=1)
+        return np.stack(
+            [model(x, y, np.tile(unit, (len(x), 1)), form="tokens") for unit in np.eye(10)], axis=1
+        )
 
     shown = WeightsLab(rank=rank or 0).arrays
     low, high = around_the_median(by_tokens, sigma)
@@ -96,8 +100,13 @@ def test_curves_are_drawn_as_far_as_noise_and_rank_have_come():
 def test_the_words_say_the_numbers():
     lab = WeightsLab(kind="diag", noise="uniform-5", rank=0, sigma=2, layer=1)
     shown = lab.arrays
-    assert lab.words_now.startswith("DIAG with 4 layers, trained on U(0, 5). In layer 1 the diagonal and rank 0 leave out 0% of P and 0% ")
-    assert f"At σ = 2 (σ² = 4) the whole model has a loss of {shown.whole[2]:.2g}" in lab.words_now and "never train" not in lab.words_now
+    assert lab.words_now.startswith(
+        "DIAG with 4 layers, trained on U(0, 5). In layer 1 the diagonal and rank 0 leave out 0% of P and 0% "
+    )
+    assert (
+        f"At σ = 2 (σ² = 4) the whole model has a loss of {shown.whole[2]:.2g}" in lab.words_now
+        and "never train" not in lab.words_now
+    )
     lab.controls["layer"].value = 4
     assert "The rows of the last P that never train are left blank." in lab.words_now
 
@@ -105,8 +114,12 @@ def test_the_words_say_the_numbers():
 def test_a_loss_beyond_the_axis_is_drawn_at_its_edge_and_said():
     shown = replace(WeightsLab(sigma=8).arrays, kept=np.full(9, np.inf))
     figure, words = WeightsLab.draw(shown), WeightsLab.words(shown)
-    np.testing.assert_array_equal(next(trace for trace in figure["data"] if trace.get("name") == "kept")["y"], 1000)
-    assert "and more than 1000 if only" in words and words.endswith("What lies beyond an axis is drawn at its edge.")
+    np.testing.assert_array_equal(
+        next(trace for trace in figure["data"] if trace.get("name") == "kept")["y"], 1000
+    )
+    assert "and more than 1000 if only" in words and words.endswith(
+        "What lies beyond an axis is drawn at its edge."
+    )
 
 
 def test_a_layer_that_the_model_lacks_is_refused():

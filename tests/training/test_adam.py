@@ -80,10 +80,19 @@ def test_pruning_keeps_a_good_start():
     run = random_starts(parameters, TASK, np.random.default_rng(0), 16)
     prune(run, rounds)
     assert run.best.shape == (1, 3, 4)
-    whole = Adam(parameters, starts(parameters, 8), TASK, np.random.default_rng(0), Settings(batch=64, learning_rate=0.02))
+    whole = Adam(
+        parameters,
+        starts(parameters, 8),
+        TASK,
+        np.random.default_rng(0),
+        Settings(batch=64, learning_rate=0.02),
+    )
     for _ in range(160):
         whole.step()
-    losses = [weighed(parameters, theta, TASK, 5_000, np.random.default_rng(2))[0] for theta in (run.best[0], *whole.best)]
+    losses = [
+        weighed(parameters, theta, TASK, 5_000, np.random.default_rng(2))[0]
+        for theta in (run.best[0], *whole.best)
+    ]
     assert losses[0] <= np.median(losses[1:])
 
 
@@ -95,7 +104,13 @@ def test_annealing_comes_closer_to_the_best_single_layer_than_a_steady_rate(rng)
     def excess(theta):
         return sequences.losses(forward(parameters, theta, sequences.S).w).mean() / exact - 1
 
-    run = Adam(parameters, starts(parameters, 2), TASK, np.random.default_rng(0), Settings(batch=64, learning_rate=0.02))
+    run = Adam(
+        parameters,
+        starts(parameters, 2),
+        TASK,
+        np.random.default_rng(0),
+        Settings(batch=64, learning_rate=0.02),
+    )
     for _ in range(400):
         run.step()
     steady = min(excess(theta) for theta in run.theta)

@@ -20,9 +20,15 @@ ONE = ["--kind", "diag", "--layers", "4", "--noise", "uniform:5"]
 @pytest.mark.parametrize(
     "options, sentence",
     [
-        (["--kind", "diag"], "train needs --kind, --layers and --noise for one model, or --all for the stored set"),
+        (
+            ["--kind", "diag"],
+            "train needs --kind, --layers and --noise for one model, or --all for the stored set",
+        ),
         ([*ONE, "--layers", "0"], "layers is 0: layers must be a whole number from 1"),
-        ([*ONE, "--out", "nowhere/model.safetensors"], "out is nowhere/model.safetensors: no file can be written there"),
+        (
+            [*ONE, "--out", "nowhere/model.safetensors"],
+            "out is nowhere/model.safetensors: no file can be written there",
+        ),
         ([*ONE, "--out", "."], r"out is \.: no file can be written there"),
         ([*ONE, "--jobs", "0"], "--jobs goes with --all"),
         ([*ONE, "--improve"], "--improve goes with --all"),
@@ -40,7 +46,11 @@ def test_what_it_cannot_do_is_said_before_it_begins(options, sentence, tmp_path,
 
 
 @pytest.mark.parametrize(
-    "option, sentence", [("--noise=foo", "noise is 'foo': noise must look like"), ("--seed=-1", "seed is '-1': seed must be a whole")]
+    "option, sentence",
+    [
+        ("--noise=foo", "noise is 'foo': noise must look like"),
+        ("--seed=-1", "seed is '-1': seed must be a whole"),
+    ],
 )
 def test_a_word_that_is_no_value_is_answered_with_what_is(option, sentence, capsys):
     with pytest.raises(SystemExit):
@@ -52,7 +62,10 @@ def test_a_part_of_the_set_is_trained_and_its_records_say_how(tmp_path):
     options = ["--all", "--kind", "full", "--layers", "1", "--noise", "uniform:5", "--seed", "3"]
     assert main(["train", *options, "--folder", str(tmp_path)]) == 0
     (record,) = json.loads((tmp_path / "records.json").read_text())
-    assert record["command"] == "python -m lt_helpers train --all --kind full --layers 1 --noise uniform-5 --seed 3"
+    assert (
+        record["command"]
+        == "python -m lt_helpers train --all --kind full --layers 1 --noise uniform-5 --seed 3"
+    )
 
 
 def interrupted(folder, *options):
@@ -73,11 +86,17 @@ def test_ctrl_c_keeps_the_best_so_far_of_a_single_model(tmp_path):
     status, said = interrupted(tmp_path, *ONE)
     assert status == 130 and "(interrupted: the best so far)" in said and "Traceback" not in said
     model = LinearTransformer.load(tmp_path / "model.safetensors")
-    assert adjusted_loss(model, RegressionTask(10, 20, Uniform(5)), 10_000, np.random.default_rng(0))[0] < 0.9  # one layer's
+    assert (
+        adjusted_loss(model, RegressionTask(10, 20, Uniform(5)), 10_000, np.random.default_rng(0))[0] < 0.9
+    )  # one layer's
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_ctrl_c_stops_a_sweep_which_then_goes_on(tmp_path, jobs):
     status, said = interrupted(tmp_path, "--all", *ONE, "--jobs", jobs)
-    assert status == 130 and "interrupted: 0 of 5 are done and kept in models" in said and "Traceback" not in said
+    assert (
+        status == 130
+        and "interrupted: 0 of 5 are done and kept in models" in said
+        and "Traceback" not in said
+    )
     assert not (tmp_path / "models" / "records.json").exists()

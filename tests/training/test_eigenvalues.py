@@ -48,9 +48,13 @@ def test_with_noise_it_comes_near_to_ridge_regression_with_one_penalty_and_knows
 def test_small_eigenvalues_are_as_rare_as_in_many_contexts(grid):
     s, probability = grid
     rng, edge = np.random.default_rng(1), 0.02
-    drawn = np.concatenate([np.linalg.eigvalsh(TASK.sample_moments(200_000, rng).S[:, :10, :10])[:, 0] for _ in range(2)])
+    drawn = np.concatenate(
+        [np.linalg.eigvalsh(TASK.sample_moments(200_000, rng).S[:, :10, :10])[:, 0] for _ in range(2)]
+    )
     count = (drawn < edge).sum()
-    assert count > 15 and probability[s < edge].sum() * 10 * len(drawn) == pytest.approx(count, abs=4 * np.sqrt(count))
+    assert count > 15 and probability[s < edge].sum() * 10 * len(drawn) == pytest.approx(
+        count, abs=4 * np.sqrt(count)
+    )
 
 
 def test_derivatives_are_those_of_differences():
@@ -59,7 +63,9 @@ def test_derivatives_are_those_of_differences():
         step = np.zeros(OMEGA.size)
         step[i] = 1e-6
         there, back = (residual_share(OMEGA + sign * step.reshape(OMEGA.shape), s)[0] for sign in (1, -1))
-        np.testing.assert_allclose(residual_share(OMEGA, s)[1][i], (there - back) / 2e-6, rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(
+            residual_share(OMEGA, s)[1][i], (there - back) / 2e-6, rtol=1e-4, atol=1e-4
+        )
 
 
 def test_no_start_is_lost_and_the_best_is_kept():

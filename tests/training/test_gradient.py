@@ -45,7 +45,10 @@ def test_the_gradient_is_that_of_automatic_differentiation(parameters, sequences
 
 
 def test_the_gradient_is_the_slope(parameters, sequences, rng):
-    theta, direction = parameters.start(rng, Uniform(2)), torch.from_numpy(rng.normal(size=(3, parameters.count)))
+    theta, direction = (
+        parameters.start(rng, Uniform(2)),
+        torch.from_numpy(rng.normal(size=(3, parameters.count))),
+    )
     v = torch.from_numpy(rng.normal(size=(6, 4)))
     ahead, behind = (forward(parameters, theta + step * direction, sequences.S).w for step in (1e-6, -1e-6))
     slope = ((ahead - behind) * v).sum(dim=1) / 2e-6
@@ -68,9 +71,15 @@ def test_the_model_handed_over_gives_the_same_weights(parameters, sequences, rng
     theta = parameters.start(rng, Uniform(2))
     model = parameters.model(theta, 7)
     assert (model.kind, model.heads, model.layers) == (parameters.kind, parameters.heads, 3)
-    np.testing.assert_allclose(model.implicit_weight(sequences.S[:, :5, :5].numpy()), forward(parameters, theta, sequences.S).w, atol=1e-12)
     np.testing.assert_allclose(
-        forward(parameters, parameters.read(model), sequences.S).w, forward(parameters, theta, sequences.S).w, atol=1e-12
+        model.implicit_weight(sequences.S[:, :5, :5].numpy()),
+        forward(parameters, theta, sequences.S).w,
+        atol=1e-12,
+    )
+    np.testing.assert_allclose(
+        forward(parameters, parameters.read(model), sequences.S).w,
+        forward(parameters, theta, sequences.S).w,
+        atol=1e-12,
     )
 
 

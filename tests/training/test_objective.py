@@ -33,7 +33,12 @@ def test_stretched_sequences_weigh_what_they_must(rng):
     sequences = draw(RegressionTask(2, 6, Uniform(2), covariance), 200_000, rng)
     plain = draw(RegressionTask(2, 6, Uniform(2), covariance), 200_000, rng, share=0)
     assert (plain.weight == 1).all() and sequences.weight.max() <= 1 / 0.7
-    for moment in (lambda s: s.S[:, 2, 2], lambda s: s.S[:, 0, 1], lambda s: s.oracle[:, 0] ** 2, lambda s: torch.ones(len(s.S))):
+    for moment in (
+        lambda s: s.S[:, 2, 2],
+        lambda s: s.S[:, 0, 1],
+        lambda s: s.oracle[:, 0] ** 2,
+        lambda s: torch.ones(len(s.S)),
+    ):
         weighted, unweighted = moment(sequences) * sequences.weight, moment(plain)
         error = torch.hypot(weighted.std(), unweighted.std()) / np.sqrt(200_000)
         assert abs(weighted.mean() - unweighted.mean()) < 5 * error
@@ -59,6 +64,6 @@ def test_padding_changes_nothing(rng):
     family = Diag(2, 10)
     theta = family.start(rng, Uniform(1))
     model = family.model(theta, 20)
-    np.testing.assert_allclose(forward(family, theta, padded(S)).w, model.implicit_weight(S.numpy()), atol=1e-12)
-
-
+    np.testing.assert_allclose(
+        forward(family, theta, padded(S)).w, model.implicit_weight(S.numpy()), atol=1e-12
+    )

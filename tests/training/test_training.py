@@ -9,7 +9,15 @@ import pytest
 import torch
 from distributed import Client, LocalCluster
 
-from lt_helpers import Categorical, Fixed, LinearTransformer, RegressionTask, Uniform, load_pretrained, weights
+from lt_helpers import (
+    Categorical,
+    Fixed,
+    LinearTransformer,
+    RegressionTask,
+    Uniform,
+    load_pretrained,
+    weights,
+)
 from lt_helpers.training import levenberg
 from lt_helpers.training import sweep as sweeping
 from lt_helpers.training.adam import Round
@@ -21,7 +29,9 @@ from lt_helpers.training.search import Plan, Stage, one_layer, search, weighed
 from lt_helpers.training.sweep import Cell, Store, alone, record_of, sources, sweep, train_cell, whole_set
 
 FEW_HELD_OUT = replace(FEW_PARAMETERS, held_out=1_000)
-QUICK = Plan(4, (Round(3, 16, 0.01, 2),), 2, (Stage(3, 3, 64), Stage(1, 4, 128)), FEW_HELD_OUT, held_out=1_000)
+QUICK = Plan(
+    4, (Round(3, 16, 0.01, 2),), 2, (Stage(3, 3, 64), Stage(1, 4, 128)), FEW_HELD_OUT, held_out=1_000
+)
 TASK = RegressionTask(10, 20, Uniform(2))
 
 
@@ -61,13 +71,22 @@ def test_gd_plus_plus_comes_to_const_rr(rng):
     """From a few layers on, the best predictor that is linear in y: ridge with E sigma^2 (its loss is computed by the baseline)."""
     task = RegressionTask(3, 12, Uniform(2))
     parameters = family("gd++", 4, 3)
-    plan = Plan(8, (Round(40, 64, 0.02, 2),), 10, (Stage(2, 40, 512), Stage(1, 60, 2048)), FEW_PARAMETERS, held_out=20_000)
+    plan = Plan(
+        8,
+        (Round(40, 64, 0.02, 2),),
+        10,
+        (Stage(2, 40, 512), Stage(1, 60, 2048)),
+        FEW_PARAMETERS,
+        held_out=20_000,
+    )
     found = search(parameters, task, 0, plan=plan)
     loss, error, _, _ = weighed(parameters, found.theta, task, 100_000, np.random.default_rng(1))
     moments = task.sample_moments(100_000, np.random.default_rng(2))
     Sigma, alpha = moments.S[:, :3, :3], moments.S[:, :3, 3:]
     const, oracle = (
-        np.linalg.solve(Sigma + np.broadcast_to(square, 100_000)[:, None, None] / 12 * np.eye(3), alpha)[..., 0]
+        np.linalg.solve(Sigma + np.broadcast_to(square, 100_000)[:, None, None] / 12 * np.eye(3), alpha)[
+            ..., 0
+        ]
         for square in (4 / 3, moments.sigma**2)
     )
     excess = ((const - oracle) ** 2).sum(axis=1) / 2
@@ -77,7 +96,9 @@ def test_gd_plus_plus_comes_to_const_rr(rng):
 @pytest.mark.parametrize("plan", [QUICK, replace(QUICK, anneal=Round(4, 16, 0.01, 1))])
 def test_the_same_seed_gives_the_same_model_in_as_many_steps_as_were_said(plan):
     parameters, seen = family("diag", 2, 10), []
-    first, again, other = (search(parameters, TASK, seed, plan=plan, report=seen.append).theta for seed in (3, 3, 4))
+    first, again, other = (
+        search(parameters, TASK, seed, plan=plan, report=seen.append).theta for seed in (3, 3, 4)
+    )
     assert torch.equal(first, again) and not torch.equal(first, other)
     assert [report.done for report in seen] == 3 * list(range(1, seen[0].total + 1))
 
@@ -103,7 +124,9 @@ def test_an_interrupt_keeps_what_the_search_was_given_if_nothing_is_better_yet(s
     parameters = family("diag", 4, 10)
     start = parameters.read(load_pretrained("diag", 4, Uniform(2)))
     found = search(parameters, TASK, 0, {"stored": start}, QUICK, interrupt_at(step, []))
-    before, after = (weighed(parameters, theta, TASK, 20_000, np.random.default_rng(1)) for theta in (start, found.theta))
+    before, after = (
+        weighed(parameters, theta, TASK, 20_000, np.random.default_rng(1)) for theta in (start, found.theta)
+    )
     assert found.interrupted and after[0] < before[0] + 2 * np.hypot(before[1], after[1])
 
 
@@ -132,7 +155,11 @@ def test_a_task_can_be_changed_between_steps(rng):
 def test_the_whole_set_is_what_the_project_stores():
     names = [cell.name for cell in whole_set()]
     assert len(names) == len(set(names)) == 210 + 14 + 6 + 3
-    assert "full/7/categorical-1-3-5" in names and "diag/12/uniform-5" in names and "diag/4/uniform-5/heads-2/no-omega_xy" in names
+    assert (
+        "full/7/categorical-1-3-5" in names
+        and "diag/12/uniform-5" in names
+        and "diag/4/uniform-5/heads-2/no-omega_xy" in names
+    )
 
 
 def test_no_cell_waits_for_itself():
@@ -166,7 +193,9 @@ def test_a_sweep_that_is_killed_goes_on_to_the_same_set(tmp_path):
         sweep(CELLS, cut, finished=kill, **QUICKLY)
     assert 0 < len(cut.records) < len(CELLS)
     sweep(CELLS, Store(tmp_path / "cut"), **QUICKLY)
-    assert same(tmp_path / "whole", tmp_path / "cut") and set(Store(tmp_path / "cut").records) == {cell.name for cell in CELLS}
+    assert same(tmp_path / "whole", tmp_path / "cut") and set(Store(tmp_path / "cut").records) == {
+        cell.name for cell in CELLS
+    }
 
 
 def test_an_interrupt_stops_a_sweep_and_stores_no_model_that_is_not_done(tmp_path, monkeypatch):
@@ -176,7 +205,9 @@ def test_an_interrupt_stops_a_sweep_and_stores_no_model_that_is_not_done(tmp_pat
     def interrupted(parameters, *arguments):
         searched.append(parameters)
         found = search(parameters, *arguments)
-        return replace(found, interrupted=len(searched) == 1)  # the first cell has one layer: it is not searched for
+        return replace(
+            found, interrupted=len(searched) == 1
+        )  # the first cell has one layer: it is not searched for
 
     monkeypatch.setattr(sweeping, "search", interrupted)
     with pytest.raises(KeyboardInterrupt):
@@ -198,7 +229,9 @@ class Torn(type(Path())):
 
 @pytest.mark.parametrize("torn", ["models.safetensors", "records.json"])
 @pytest.mark.parametrize("again", [False, True])
-def test_a_store_that_is_killed_while_it_writes_has_no_model_without_its_own_record(tmp_path, monkeypatch, torn, again):
+def test_a_store_that_is_killed_while_it_writes_has_no_model_without_its_own_record(
+    tmp_path, monkeypatch, torn, again
+):
     """A second cell is added, or the first one `again`, another model; the kill falls into one of the two files."""
     store = Store(tmp_path)
     sweep(CELLS[:1], store, **QUICKLY)
@@ -250,7 +283,9 @@ def test_where_improving_finds_nothing_better_model_and_record_stay(tmp_path, mo
     before = dict(store.records)
 
     def given_back(parameters, task, seed, warm, *more):
-        return replace(search(parameters, task, seed, warm, *more), start="stored, as it came", theta=warm["stored"])
+        return replace(
+            search(parameters, task, seed, warm, *more), start="stored, as it came", theta=warm["stored"]
+        )
 
     monkeypatch.setattr(sweeping, "search", given_back)
     sweep(CELLS[1:2], store, seed=1, improve=True, **QUICKLY)
@@ -266,9 +301,14 @@ def same(first, second):
 def test_two_processes_and_a_cluster_make_the_same_set(tmp_path):
     sweep(CELLS, Store(tmp_path / "one"), **QUICKLY)
     sweep(CELLS, Store(tmp_path / "two"), jobs=2, **QUICKLY)
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as local, Client(local) as client:
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as local,
+        Client(local) as client,
+    ):
         sweep(CELLS, Store(tmp_path / "cluster"), scheduler=local.scheduler_address, **QUICKLY)
-        assert sum(client.run(lambda dask_worker: dask_worker.state.executed_count).values()) > 0  # it is they who trained
+        assert (
+            sum(client.run(lambda dask_worker: dask_worker.state.executed_count).values()) > 0
+        )  # it is they who trained
     assert same(tmp_path / "one", tmp_path / "two") and same(tmp_path / "one", tmp_path / "cluster")
 
 
@@ -278,7 +318,9 @@ def test_a_search_never_ends_worse_than_it_began(tmp_path):
     start = parameters.read(load_pretrained("diag", 4, Uniform(5)))
     task = RegressionTask(10, 20, Uniform(5))
     found = search(parameters, task, 0, {"stored": start}, QUICK)
-    before, after = (weighed(parameters, theta, task, 20_000, np.random.default_rng(1)) for theta in (start, found.theta))
+    before, after = (
+        weighed(parameters, theta, task, 20_000, np.random.default_rng(1)) for theta in (start, found.theta)
+    )
     assert after[0] < before[0] + 2 * np.hypot(before[1], after[1])
 
 
@@ -290,12 +332,16 @@ def test_models_of_a_noise_are_weighed_on_the_same_sequences():
 
 
 @pytest.mark.parametrize("kind", ["diag", "full"])
-@pytest.mark.parametrize("noise", [Uniform(5), Uniform(6), Uniform(7), Categorical((1, 3, 5))], ids=lambda noise: noise.key)
+@pytest.mark.parametrize(
+    "noise", [Uniform(5), Uniform(6), Uniform(7), Categorical((1, 3, 5))], ids=lambda noise: noise.key
+)
 def test_an_explosion_in_a_stored_model_of_three_layers_is_rare(kind, noise):
     """Its probability, by importance sampling: fewer than one sequence in five million loses more than 10,000, which would rule a mean."""
     sequences = draw(RegressionTask(10, 20, noise), 100_000, np.random.default_rng(0), share=0.6)
     parameters = family(kind, 3, 10)
-    losses = sequences.losses(forward(parameters, parameters.read(load_pretrained(kind, 3, noise)), sequences.S).w)
+    losses = sequences.losses(
+        forward(parameters, parameters.read(load_pretrained(kind, 3, noise)), sequences.S).w
+    )
     assert (sequences.weight * ~(losses < 10_000)).mean() < 0.2e-6
 
 

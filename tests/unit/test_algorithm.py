@@ -17,7 +17,10 @@ def by_hand(x, y, query, constants):
         Sigma = sum(np.outer(x_i, x_i) for x_i, _ in tokens[:-1]) / n
         alpha = sum(y_i * x_i for x_i, y_i in tokens[:-1]) / n
         size = sum(y_i**2 for _, y_i in tokens[:-1]) / n
-        tokens = [(x_i + xx * Sigma @ x_i + xy * y_i * alpha, y_i + yx * alpha @ x_i + yy * size * y_i) for x_i, y_i in tokens]
+        tokens = [
+            (x_i + xx * Sigma @ x_i + xy * y_i * alpha, y_i + yx * alpha @ x_i + yy * size * y_i)
+            for x_i, y_i in tokens
+        ]
     return -tokens[-1][1]
 
 
@@ -26,7 +29,9 @@ def test_the_answer_is_what_equation_10_does_to_a_query(rng, n, d, layers):
     x, y, constants = rng.normal(size=(2, n, d)), rng.normal(size=(2, n)), rng.normal(size=(layers, 2, 2)) / 3
     w = answer(constants, second_moments(x, y))
     for b in range(2):
-        np.testing.assert_allclose(w[b], [by_hand(x[b], y[b], unit, constants) for unit in np.eye(d)], rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(
+            w[b], [by_hand(x[b], y[b], unit, constants) for unit in np.eye(d)], rtol=1e-9, atol=1e-12
+        )
 
 
 def test_any_constants_are_a_transformer_with_two_heads(rng):
@@ -36,7 +41,9 @@ def test_any_constants_are_a_transformer_with_two_heads(rng):
     np.testing.assert_allclose(model.omega, constants)
     assert (model.kind, model.heads) == ("diag", 2)
     predicted = (answer(constants, second_moments(batch.x, batch.y)) * batch.x_query).sum(axis=1)
-    np.testing.assert_allclose(model(batch.x, batch.y, batch.x_query, form="tokens"), predicted, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(
+        model(batch.x, batch.y, batch.x_query, form="tokens"), predicted, rtol=1e-9, atol=1e-12
+    )
 
 
 def test_the_path_is_the_implicit_weight_of_each_layer_of_a_stored_model(rng):
@@ -63,7 +70,10 @@ def test_where_it_diverges_it_says_so_in_its_numbers_and_warns_of_nothing(rng):
 
 @pytest.mark.parametrize(
     "constants, words",
-    [(np.zeros((2, 2)), r"constants has shape \(2, 2\): constants must be"), (np.zeros((0, 2, 2)), "constants holds no layer")],
+    [
+        (np.zeros((2, 2)), r"constants has shape \(2, 2\): constants must be"),
+        (np.zeros((0, 2, 2)), "constants holds no layer"),
+    ],
 )
 def test_bad_constants_are_named(constants, words):
     with pytest.raises(ValueError, match=words):

@@ -29,7 +29,9 @@ def test_ridge_agrees_with_scikit_learn(n, d, rng):
     sigma = np.array([0.5, 1, 2, 3, 4])
     ours = baselines.ridge(batch.x, batch.y, sigma)
     for x, y, s, w in zip(batch.x, batch.y, sigma, ours):
-        np.testing.assert_allclose(w, linear_model.Ridge(alpha=s**2, fit_intercept=False).fit(x, y).coef_, rtol=1e-8, atol=1e-10)
+        np.testing.assert_allclose(
+            w, linear_model.Ridge(alpha=s**2, fit_intercept=False).fit(x, y).coef_, rtol=1e-8, atol=1e-10
+        )
 
 
 def test_features_of_very_different_sizes_are_all_used(rng):
@@ -46,7 +48,11 @@ def test_collinear_inputs_get_a_finite_answer(rng):
     batch = batch_of(20, 4, rng)
     x = batch.x.copy()
     x[..., 3] = x[..., 2]
-    for w in (baselines.ols(x, batch.y), baselines.bayes(x, batch.y, Uniform(5)), baselines.ada_rr(x, batch.y)):
+    for w in (
+        baselines.ols(x, batch.y),
+        baselines.bayes(x, batch.y, Uniform(5)),
+        baselines.ada_rr(x, batch.y),
+    ):
         np.testing.assert_allclose(w[:, 2], w[:, 3], rtol=1e-6)
 
 
@@ -67,7 +73,9 @@ def test_bayes_is_the_posterior_mean_by_brute_force(rng):
     batch = RegressionTask(1, 3, Uniform(2.0)).sample(3, rng)
     w, sigma = np.meshgrid(np.linspace(-7, 7, 1401), np.linspace(0.001, 2, 1500), indexing="ij")
     for x, y, ours in zip(batch.x[:, :, 0], batch.y, baselines.bayes(batch.x, batch.y, Uniform(2.0))):
-        log_density = -(w**2) / 2 + sum(-np.log(sigma) - (y_i - w * x_i) ** 2 / (2 * sigma**2) for x_i, y_i in zip(x, y))
+        log_density = -(w**2) / 2 + sum(
+            -np.log(sigma) - (y_i - w * x_i) ** 2 / (2 * sigma**2) for x_i, y_i in zip(x, y)
+        )
         density = np.exp(log_density - log_density.max())
         assert ours[0] == pytest.approx((w * density).sum() / density.sum(), abs=2e-3)
 
@@ -76,7 +84,10 @@ def test_bayes_with_one_possible_sigma_is_ridge(rng):
     batch = batch_of(20, 10, rng)
     for noise in (Fixed(0), Fixed(2), Categorical((2, 2))):
         np.testing.assert_allclose(
-            baselines.bayes(batch.x, batch.y, noise), baselines.ridge(batch.x, batch.y, noise.sigma_max), rtol=1e-9, atol=1e-12
+            baselines.bayes(batch.x, batch.y, noise),
+            baselines.ridge(batch.x, batch.y, noise.sigma_max),
+            rtol=1e-9,
+            atol=1e-12,
         )
 
 
@@ -87,7 +98,17 @@ def test_bayes_tells_no_noise_from_some(rng):
     assert (probabilities.argmax(axis=1) == (batch.sigma > 0)).all()
 
 
-TABLE = {"u1": 0.0015, "u2": 0.0096, "u3": 0.0207, "u4": 0.0309, "u5": 0.0390, "u6": 0.0452, "u7": 0.0491, "c13": 0.0060, "c135": 0.0298}
+TABLE = {
+    "u1": 0.0015,
+    "u2": 0.0096,
+    "u3": 0.0207,
+    "u4": 0.0309,
+    "u5": 0.0390,
+    "u6": 0.0452,
+    "u7": 0.0491,
+    "c13": 0.0060,
+    "c135": 0.0298,
+}
 
 
 @pytest.mark.parametrize("noise, published", list(zip(PAPER_NOISES[1:], TABLE.values())), ids=TABLE.keys())
@@ -95,7 +116,11 @@ def test_bayes_has_its_known_excess_risk_and_nothing_beats_it(noise, published, 
     task = RegressionTask(10, 20, noise)
     loss, error = adjusted_loss(lambda x, y: baselines.bayes(x, y, noise), task, 20_000, rng)
     assert abs(loss - published) < 4 * error + 5e-5
-    for other in (baselines.ada_rr, lambda x, y: baselines.const_rr(x, y, noise), lambda x, y: baselines.tuned_rr(x, y, noise)):
+    for other in (
+        baselines.ada_rr,
+        lambda x, y: baselines.const_rr(x, y, noise),
+        lambda x, y: baselines.tuned_rr(x, y, noise),
+    ):
         other_loss, other_error = adjusted_loss(other, task, 20_000, rng)
         assert other_loss > loss - 4 * np.hypot(error, other_error)
 
@@ -147,7 +172,10 @@ def test_the_stored_losses_cover_the_papers_noises_and_form_a_ladder():
 def test_gradient_descent_and_momentum_are_their_loops(rng):
     batch = batch_of(20, 4, rng)
     for x, y, plain, heavy in zip(
-        batch.x, batch.y, baselines.gradient_descent(batch.x, batch.y, 0.2, 3), baselines.momentum(batch.x, batch.y, 0.2, 0.5, 3)
+        batch.x,
+        batch.y,
+        baselines.gradient_descent(batch.x, batch.y, 0.2, 3),
+        baselines.momentum(batch.x, batch.y, 0.2, 0.5, 3),
     ):
         w, v, z = np.zeros(4), np.zeros(4), np.zeros(4)
         for _ in range(3):
@@ -160,7 +188,10 @@ def test_gradient_descent_and_momentum_are_their_loops(rng):
 
 def test_newton_reaches_least_squares_at_a_doubling_rate(rng):
     batch = batch_of(40, 4, rng)
-    errors = [abs(baselines.newton(batch.x, batch.y, k) - baselines.ols(batch.x, batch.y)).max() for k in (4, 6, 8, 10)]
+    errors = [
+        abs(baselines.newton(batch.x, batch.y, k) - baselines.ols(batch.x, batch.y)).max()
+        for k in (4, 6, 8, 10)
+    ]
     assert errors[-1] < 1e-9 and (np.diff(np.log(errors)) < 0).all()
 
 
@@ -175,10 +206,18 @@ X, Y = np.ones((2, 20, 10)), np.ones((2, 20))
         (lambda: baselines.ridge(X, Y, [1.0, 2.0, 3.0]), ValueError, r"sigma must be \(2,\)"),
         (lambda: baselines.ridge(X, Y, "loud"), TypeError, "real numbers"),
         (lambda: baselines.ada_rr(X[:, :10], Y[:, :10]), ValueError, "n = 10 and d = 10"),
-        (lambda: baselines.tuned_rr(X, Y, Uniform(2.5)), ValueError, "tuned for d = 10, n = 20 and fixed-0, uniform-1"),
+        (
+            lambda: baselines.tuned_rr(X, Y, Uniform(2.5)),
+            ValueError,
+            "tuned for d = 10, n = 20 and fixed-0, uniform-1",
+        ),
         (lambda: baselines.tuned_rr(X[:, :15], Y[:, :15], Uniform(5)), ValueError, "n = 15"),
         (lambda: baselines.bayes(X, Y, 5.0), TypeError, "noise is 5.0"),
-        (lambda: baselines.on_spectrum(Uniform(2.5)), ValueError, r"Uniform\(sigma_max=2.5\): TunedRR is tuned for fixed-0, uniform-1"),
+        (
+            lambda: baselines.on_spectrum(Uniform(2.5)),
+            ValueError,
+            r"Uniform\(sigma_max=2.5\): TunedRR is tuned for fixed-0, uniform-1",
+        ),
         (lambda: baselines.on_spectrum(5.0), TypeError, "noise is 5.0"),
         (lambda: baselines.const_rr(X, Y, "uniform"), TypeError, "noise is 'uniform'"),
         (lambda: baselines.ols(X, Y[:1]), ValueError, r"y has shape \(1, 20\)"),

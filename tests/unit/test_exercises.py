@@ -18,7 +18,12 @@ ALL = {
     if isinstance(exercise, Exercise)
 }
 MISTAKES = [(name, message) for name, exercise in ALL.items() for message in exercise.mistakes]
-DOUBLE = Exercise(lambda x: 2 * x, lambda: [(np.ones(3),), (np.arange(4.0),)], {"You halved it.": lambda x: x / 2}, "It doubles.")
+DOUBLE = Exercise(
+    lambda x: 2 * x,
+    lambda: [(np.ones(3),), (np.arange(4.0),)],
+    {"You halved it.": lambda x: x / 2},
+    "It doubles.",
+)
 
 
 @pytest.mark.parametrize("name", ALL)

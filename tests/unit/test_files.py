@@ -51,7 +51,9 @@ def test_a_file_of_the_right_format_that_holds_no_model_is_named(tmp_path):
         LinearTransformer.load(tmp_path / "table.safetensors")
 
 
-@pytest.mark.parametrize("view", [lambda A: A.mT, lambda A: A[..., ::-1], np.asfortranarray], ids=["turned", "reversed", "Fortran"])
+@pytest.mark.parametrize(
+    "view", [lambda A: A.mT, lambda A: A[..., ::-1], np.asfortranarray], ids=["turned", "reversed", "Fortran"]
+)
 def test_views_of_arrays_are_written_as_they_read(tmp_path, view):
     model = LinearTransformer(view(MODEL.P), MODEL.Q)
     model.save(tmp_path / "model.safetensors")
@@ -65,7 +67,10 @@ def test_a_file_without_checksums_is_read(tmp_path):
 
 def test_the_store_has_a_checksum_for_every_model():
     with weights.safe_open(FOLDER / "models.safetensors", framework="numpy") as file:
-        assert {weights.SUM + name for name in file.keys()} <= set(file.metadata()), "write the store anew: make train"  # noqa: SIM118
+        names = file.keys()
+        assert {weights.SUM + name for name in names} <= set(file.metadata()), (
+            "write the store anew: make train"
+        )
 
 
 @pytest.mark.parametrize("records", ["{}", "[1]", '[{"kind": "diag"}]', "null", "[[]]", '{"a": 1}', "\x00"])
@@ -78,7 +83,9 @@ def test_edited_records_are_named(tmp_path, records):
 def test_a_stored_tensor_of_another_shape_is_named(tmp_path):
     (tmp_path / "records.json").write_text(json.dumps([record("diag", 4, Uniform(5))]))
     weights.write(tmp_path / "models.safetensors", {"diag/4/uniform-5": np.zeros((3, 11))})
-    with pytest.raises(ValueError, match=r"models.safetensors is damaged \(diag/4/uniform-5 has shape \(3, 11\)\)"):
+    with pytest.raises(
+        ValueError, match=r"models.safetensors is damaged \(diag/4/uniform-5 has shape \(3, 11\)\)"
+    ):
         load_pretrained("diag", 4, Uniform(5), folder=tmp_path)
 
 
@@ -96,7 +103,10 @@ def test_a_read_only_folder_is_said(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "write_bytes", refused)
-    with pytest.raises(OSError, match=r"could not write .*model.safetensors \(.*Permission denied\): what was there before is unchanged"):
+    with pytest.raises(
+        OSError,
+        match=r"could not write .*model.safetensors \(.*Permission denied\): what was there before is unchanged",
+    ):
         MODEL.save(tmp_path / "model.safetensors")
 
 
@@ -113,7 +123,9 @@ except OSError as error:
 """
 
 
-@pytest.mark.skipif(not hasattr(resource, "RLIMIT_FSIZE"), reason="the system has no limit on the size of files")
+@pytest.mark.skipif(
+    not hasattr(resource, "RLIMIT_FSIZE"), reason="the system has no limit on the size of files"
+)
 @pytest.mark.parametrize(
     "write",
     [
@@ -139,7 +151,9 @@ def test_a_file_that_may_not_be_read_is_not_called_damaged(saved, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(weights, "safe_open", refused)
-    with pytest.raises(ValueError, match=r"the weights file .*model.safetensors cannot be read \(.*Permission denied\)"):
+    with pytest.raises(
+        ValueError, match=r"the weights file .*model.safetensors cannot be read \(.*Permission denied\)"
+    ):
         LinearTransformer.load(saved)
 
 
@@ -150,5 +164,8 @@ def test_others_may_read_a_file_that_the_system_lets_them_read(saved, tmp_path):
 
 def test_the_stored_records_are_those_of_the_stored_models():
     tensors, _ = weights.read(FOLDER / "models.safetensors")
-    named = {model_name(e["kind"], e["layers"], parse_noise(e["noise"]), e["heads"], e["variant"]): e["checksum"] for e in stored()}
+    named = {
+        model_name(e["kind"], e["layers"], parse_noise(e["noise"]), e["heads"], e["variant"]): e["checksum"]
+        for e in stored()
+    }
     assert named == {name: weights.checksum(tensor) for name, tensor in tensors.items()}

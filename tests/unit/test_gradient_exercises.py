@@ -42,4 +42,6 @@ def test_the_best_step_is_best_on_sequences(n, d, sigma, rng):
 
 def test_training_finds_the_best_step():
     model = load_pretrained("diag", 1, Uniform(5.0))
-    np.testing.assert_allclose(-model.omega[0, 1, 0], best_step.solution(20, 10, Uniform(5.0).mean_square), rtol=0.01)
+    np.testing.assert_allclose(
+        -model.omega[0, 1, 0], best_step.solution(20, 10, Uniform(5.0).mean_square), rtol=0.01
+    )

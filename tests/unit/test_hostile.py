@@ -44,8 +44,14 @@ CALLS = {
     "sample": (TASK.sample, dict(batch=2, rng=generator)),
     "sample_moments": (TASK.sample_moments, dict(batch=2, rng=generator)),
     "LinearTransformer": (lt.LinearTransformer, dict(P=MODEL.P, Q=MODEL.Q, context=8)),
-    "random": (lt.LinearTransformer.random, dict(kind="full", dim=3, layers=2, heads=1, rng=generator, scale=0.1)),
-    "from_diagonals": (lt.LinearTransformer.from_diagonals, dict(p=np.ones((2, 1, 2)), q=np.ones((2, 1, 2)), dim=3, context=8)),
+    "random": (
+        lt.LinearTransformer.random,
+        dict(kind="full", dim=3, layers=2, heads=1, rng=generator, scale=0.1),
+    ),
+    "from_diagonals": (
+        lt.LinearTransformer.from_diagonals,
+        dict(p=np.ones((2, 1, 2)), q=np.ones((2, 1, 2)), dim=3, context=8),
+    ),
     "from_sums": (lt.LinearTransformer.from_sums, dict(P=MODEL.P, Q=MODEL.Q, context=8)),
     "with_dim": (MODEL.with_dim, dict(dim=5)),
     "model": (MODEL, dict(**DATA, x_query=DRAWN.x_query, form="moments")),
@@ -60,11 +66,24 @@ CALLS = {
     "momentum": (baselines.momentum, dict(**DATA, step=0.1, beta=0.5, steps=3)),
     "newton": (baselines.newton, dict(**DATA, steps=3)),
     "adjusted_loss": (lt.adjusted_loss, dict(model=MODEL, task=TASK, samples=4, rng=generator)),
-    "adjusted_loss of a function": (lt.adjusted_loss, dict(model=baselines.ols, task=TASK, samples=4, rng=generator)),
-    "evaluate": (evaluate, dict(predictors={"zero": lambda spectrum: 0 * spectrum.alpha}, task=TASK, samples=4, rng=generator)),
+    "adjusted_loss of a function": (
+        lt.adjusted_loss,
+        dict(model=baselines.ols, task=TASK, samples=4, rng=generator),
+    ),
+    "evaluate": (
+        evaluate,
+        dict(predictors={"zero": lambda spectrum: 0 * spectrum.alpha}, task=TASK, samples=4, rng=generator),
+    ),
     "per_variance_profile": (
         per_variance_profile,
-        dict(predictors={"zero": lambda spectrum: 0 * spectrum.alpha}, dim=3, context=8, sigmas=[0.5, 1], samples=4, rng=generator),
+        dict(
+            predictors={"zero": lambda spectrum: 0 * spectrum.alpha},
+            dim=3,
+            context=8,
+            sigmas=[0.5, 1],
+            samples=4,
+            rng=generator,
+        ),
     ),
     "load_pretrained": (lt.load_pretrained, STORED | dict(folder=PACKAGE / "pretrained")),
     "record": (record, STORED),
@@ -104,19 +123,26 @@ def numbers(result):
 
 def answers_or_says(function, arguments, names):
     """Call; -> what it gave back, finite or said to have diverged, or None after one sentence of ours on one of `names`."""
-    arguments = {name: value() if value is generator and name not in names else value for name, value in arguments.items()}
+    arguments = {
+        name: value() if value is generator and name not in names else value
+        for name, value in arguments.items()
+    }
     try:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
             result = function(**arguments)
     except (ValueError, TypeError) as error:
         words = str(error)
-        assert Path(traceback.extract_tb(error.__traceback__)[-1].filename).is_relative_to(PACKAGE), f"not ours: {error!r}"
+        assert Path(traceback.extract_tb(error.__traceback__)[-1].filename).is_relative_to(PACKAGE), (
+            f"not ours: {error!r}"
+        )
         assert "\n" not in words and words.endswith(".") and 15 < len(words) < 700, words
         assert any(name in words for name in names), f"{words} does not name {' or '.join(names)}"
         return None
     diverged = [str(warning.message) for warning in said if "diverged" in str(warning.message)]
-    assert [str(warning.message) for warning in said] == diverged, "an answer of ours comes without NumPy's warnings"
+    assert [str(warning.message) for warning in said] == diverged, (
+        "an answer of ours comes without NumPy's warnings"
+    )
     assert np.isfinite(np.array(numbers(result), float)).all() or diverged, result
     return result
 
@@ -128,7 +154,14 @@ def test_the_calls_that_are_tried_are_good_ones(name):
 
 
 # What an argument may be called in the sentence, where it is judged together with another.
-ALSO = {"Q": "P", "y": "x", "values": "value", "model": "x has|predictor|the model", "predictors": "predictor", "sigmas": "sigma"}
+ALSO = {
+    "Q": "P",
+    "y": "x",
+    "values": "value",
+    "model": "x has|predictor|the model",
+    "predictors": "predictor",
+    "sigmas": "sigma",
+}
 ALSO |= {"dim": "covariance", "folder": "records"}
 
 
@@ -163,7 +196,9 @@ def test_junk_in_several_arguments_is_named(data):
     changed = data.draw(st.lists(st.sampled_from(list(arguments)), min_size=1, unique=True))
     junk = {name: JUNK[data.draw(st.integers(0, len(JUNK) - 1))] for name in changed}
     if not any(foreign(name, value) for name, value in junk.items()):
-        answers_or_says(function, {**arguments, **junk}, [word for name in changed for word in words_for(name)])
+        answers_or_says(
+            function, {**arguments, **junk}, [word for name in changed for word in words_for(name)]
+        )
 
 
 @st.composite
@@ -178,7 +213,13 @@ def contexts(draw, least_scale=-60, largest_scale=60):
         "repeated columns": lambda: np.repeat(rng.normal(size=(B, n, 1)), d, axis=2),
         "whole numbers": lambda: rng.integers(-2, 3, size=(B, n, d)),
         "zeros": lambda: np.zeros((B, n, d)),
-    }[draw(st.sampled_from(["normal", "repeated rows", "collinear", "repeated columns", "whole numbers", "zeros"]))]()
+    }[
+        draw(
+            st.sampled_from(
+                ["normal", "repeated rows", "collinear", "repeated columns", "whole numbers", "zeros"]
+            )
+        )
+    ]()
     y = draw(st.sampled_from([rng.normal(size=(B, n)), np.zeros((B, n)), np.ones((B, n)), x.sum(axis=2)]))
     scale_x, scale_y = (10.0 ** draw(st.integers(least_scale, largest_scale)) for _ in range(2))
     return scale_x * x, scale_y * y, scale_x, scale_y
@@ -204,7 +245,9 @@ def test_ridge_is_least_squares_with_more_rows(drawn, strength):
     x, y, a, b = drawn
     sigma, d = strength * a, x.shape[2]
     expected = [
-        np.linalg.lstsq(np.vstack([x_i / a, strength * np.eye(d)]), np.append(y_i / b, np.zeros(d)))[0] * (b / a) for x_i, y_i in zip(x, y)
+        np.linalg.lstsq(np.vstack([x_i / a, strength * np.eye(d)]), np.append(y_i / b, np.zeros(d)))[0]
+        * (b / a)
+        for x_i, y_i in zip(x, y)
     ]
     for answer in (baselines.ridge(x, y, sigma), baselines.const_rr(x, y, lt.Fixed(sigma))):
         assert close(answer, np.reshape(expected, answer.shape), b / a)
@@ -215,7 +258,10 @@ def test_ridge_is_least_squares_with_more_rows(drawn, strength):
 def test_the_bayes_optimal_answer_lies_between_nothing_and_least_squares(drawn, sigma_max):
     x, y, a, b = drawn
     spectrum = Spectrum.from_tokens(x, y)
-    share, whole = (spectrum.components(w) * (a / b) for w in (baselines.bayes(x, y, lt.Uniform(sigma_max)), baselines.ols(x, y)))
+    share, whole = (
+        spectrum.components(w) * (a / b)
+        for w in (baselines.bayes(x, y, lt.Uniform(sigma_max)), baselines.ols(x, y))
+    )
     assert (abs(share) <= abs(whole) * (1 + 1e-6) + 1e-7).all() and (share * whole >= -1e-9).all()
 
 
@@ -236,7 +282,9 @@ def test_descent_is_a_loop_or_says_that_it_diverged(drawn, pace, beta, steps):
 
 def test_descent_that_diverges_says_on_how_many_sequences():
     x = DRAWN.x * np.array([1, 1, 1, 30])[:, None, None]
-    with pytest.warns(RuntimeWarning, match="gradient descent diverged on 1 of 4 sequences: their answers are NaN"):
+    with pytest.warns(
+        RuntimeWarning, match="gradient descent diverged on 1 of 4 sequences: their answers are NaN"
+    ):
         w = baselines.gradient_descent(x, DRAWN.y, step=0.2, steps=800)
     assert np.isnan(w[3]).all() and np.isfinite(w[:3]).all()
 
@@ -249,7 +297,8 @@ def test_a_model_answers_alike_in_both_forms_or_says_that_it_diverged(drawn, kin
     model = lt.LinearTransformer.random(kind, x.shape[2], layers, rng=rng, scale=0.2)
     query = rng.normal(size=(len(x), x.shape[2]))
     by_tokens, by_moments = (
-        answers_or_says(model, dict(x=x, y=y, x_query=query, form=form), ("form",)) for form in ("tokens", "moments")
+        answers_or_says(model, dict(x=x, y=y, x_query=query, form=form), ("form",))
+        for form in ("tokens", "moments")
     )
     state = answers_or_says(lt.implicit_regression, dict(model=model, x=x, y=y), ("model",))
     by_weight = (state.w[:, -1] * query).sum(axis=1)
@@ -262,7 +311,9 @@ def test_a_model_answers_alike_in_both_forms_or_says_that_it_diverged(drawn, kin
 @pytest.mark.parametrize("scale", [1e-200, 1e-110, 1e110, 1e200])
 @pytest.mark.parametrize("which", ["x", "y"])
 def test_sizes_whose_squares_are_no_numbers_are_refused(scale, which):
-    with pytest.raises(ValueError, match=f"{which} has a sequence whose largest value is .* Change its unit."):
+    with pytest.raises(
+        ValueError, match=f"{which} has a sequence whose largest value is .* Change its unit."
+    ):
         baselines.ols(**{**DATA, which: scale * DATA[which]})
 
 
@@ -273,8 +324,13 @@ def test_estimating_the_noise_needs_more_examples_than_features():
 
 
 def test_a_predictor_that_is_not_finite_has_an_infinite_loss():
-    assert lt.adjusted_loss(lambda x, y: np.full((len(x), 3), np.nan), TASK, 4, generator()) == (np.inf, np.inf)
-    assert evaluate({"bad": lambda spectrum: spectrum.alpha * np.nan}, TASK, 4, generator())["bad"].diverged == 4
+    assert lt.adjusted_loss(lambda x, y: np.full((len(x), 3), np.nan), TASK, 4, generator()) == (
+        np.inf,
+        np.inf,
+    )
+    assert (
+        evaluate({"bad": lambda spectrum: spectrum.alpha * np.nan}, TASK, 4, generator())["bad"].diverged == 4
+    )
 
 
 @pytest.mark.parametrize("answer", [np.zeros((4, 2)), np.zeros(4), 0.0, "zero", None])
@@ -293,4 +349,6 @@ def test_a_model_for_other_inputs_is_refused():
 def test_a_covariance_is_judged_at_its_own_scale():
     with pytest.raises(ValueError, match="symmetric"):
         lt.RegressionTask(2, 5, lt.Fixed(1), 1e-12 * np.array([[1, 0.5], [0, 1]]))
-    assert np.isfinite(lt.RegressionTask(2, 5, lt.Fixed(1), 1e-12 * np.eye(2)).sample_moments(3, generator()).S).all()
+    assert np.isfinite(
+        lt.RegressionTask(2, 5, lt.Fixed(1), 1e-12 * np.eye(2)).sample_moments(3, generator()).S
+    ).all()

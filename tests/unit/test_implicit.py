@@ -6,7 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lt_helpers import Fixed, LinearTransformer, RegressionTask, baselines, implicit_regression
-from lt_helpers.implicit import effective_step_size, filter_curve, filter_factors, implicit_from_moments, implied_noise
+from lt_helpers.implicit import (
+    effective_step_size,
+    filter_curve,
+    filter_factors,
+    implicit_from_moments,
+    implied_noise,
+)
 from lt_helpers.spectrum import Spectrum
 from lt_helpers.task import second_moments
 
@@ -17,7 +23,13 @@ def gradient_descent_model(step, dim, layers):
 
 
 @settings(max_examples=50, deadline=None)
-@given(dim=st.integers(1, 12), context=st.integers(1, 25), layers=st.integers(1, 5), heads=st.integers(1, 3), seed=st.integers(0, 2**32))
+@given(
+    dim=st.integers(1, 12),
+    context=st.integers(1, 25),
+    layers=st.integers(1, 5),
+    heads=st.integers(1, 3),
+    seed=st.integers(0, 2**32),
+)
 def test_implicit_weights_are_what_basis_queries_reveal(dim, context, layers, heads, seed):
     """Theorem 4.1 by probing: the answer to the query e_j of a model cut after layer l is the j-th entry of w^l."""
     rng = np.random.default_rng(seed)
@@ -26,7 +38,9 @@ def test_implicit_weights_are_what_basis_queries_reveal(dim, context, layers, he
     state = implicit_regression(model, batch.x, batch.y)
     for depth in range(1, layers + 1):
         cut = LinearTransformer(model.P[:depth], model.Q[:depth])
-        probed = np.stack([cut(batch.x, batch.y, np.tile(basis, (2, 1)), form="tokens") for basis in np.eye(dim)], axis=1)
+        probed = np.stack(
+            [cut(batch.x, batch.y, np.tile(basis, (2, 1)), form="tokens") for basis in np.eye(dim)], axis=1
+        )
         assert abs(probed - state.w[:, depth]).max() <= 1e-10 * abs(probed).max()
 
 
@@ -43,7 +57,12 @@ def test_the_recursion_of_lemma_4_3(rng):
         S = tokens.T @ tokens / 8
         block = sum(P @ S @ Q for P, Q in zip(P_l, Q_l))
         A, b, c, r = block[:d, :d], block[:d, d], block[d, :d], block[d, d]
-        M, u, a, w = (np.eye(d) + A) @ M - np.outer(b, w), (np.eye(d) + A) @ u + a * b, (1 + r) * a + c @ u, (1 + r) * w - M.T @ c
+        M, u, a, w = (
+            (np.eye(d) + A) @ M - np.outer(b, w),
+            (np.eye(d) + A) @ u + a * b,
+            (1 + r) * a + c @ u,
+            (1 + r) * w - M.T @ c,
+        )
         for ours, lemma in ((state.M, M), (state.u, u), (state.a, a), (state.w, w)):
             np.testing.assert_allclose(ours[0, layer + 1], lemma, rtol=1e-10, atol=1e-12)
 
@@ -63,7 +82,9 @@ def test_gradient_descent_has_its_step_as_effective_step_size(rng):
         np.testing.assert_allclose(eta, 0.2, rtol=1e-9)
         np.testing.assert_allclose(cosine, 1, rtol=1e-9)
     np.testing.assert_allclose(state.rescaling, 1)
-    np.testing.assert_allclose(state.w[:, -1], baselines.gradient_descent(batch.x, batch.y, 0.2, 5), rtol=1e-10)
+    np.testing.assert_allclose(
+        state.w[:, -1], baselines.gradient_descent(batch.x, batch.y, 0.2, 5), rtol=1e-10
+    )
 
 
 def test_a_vanished_gradient_leaves_a_gap(rng):
@@ -77,7 +98,9 @@ def test_rescaling_and_push_make_up_the_step(rng):
     model = LinearTransformer.random("full", 4, 3, 2, rng, scale=0.2)
     batch = RegressionTask(4, 9, Fixed(1.0)).sample(5, rng)
     state = implicit_regression(model, batch.x, batch.y)
-    np.testing.assert_allclose(state.rescaling[..., None] * state.w[:, :-1] + state.push, state.w[:, 1:], rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(
+        state.rescaling[..., None] * state.w[:, :-1] + state.push, state.w[:, 1:], rtol=1e-10, atol=1e-12
+    )
 
 
 @pytest.mark.parametrize("sigma", [0.0, 2.0])
@@ -104,17 +127,23 @@ def test_the_filter_curve_is_the_response_to_a_faint_direction(rng):
     y = y - x[:, 5] * (x[:, 5] @ y) / (x[:, 5] @ x[:, 5]) + 1e-4 * x[:, 5]
     S = second_moments(x[None], y[None])[0]
     w = model.with_dim(6).implicit_weight(S[None])[0]
-    assert filter_curve(model, np.delete(np.delete(S, 5, 0), 5, 1), [0.7])[0] == pytest.approx(0.7 * w[5] / S[5, 6], rel=1e-4)
+    assert filter_curve(model, np.delete(np.delete(S, 5, 0), 5, 1), [0.7])[0] == pytest.approx(
+        0.7 * w[5] / S[5, 6], rel=1e-4
+    )
 
 
 @pytest.mark.parametrize("sigma", [0.0, 0.3, 1.0, 4.0, 9.0])
 def test_ridge_is_seen_to_imply_its_own_noise(sigma, rng):
     batch = RegressionTask(10, 20, Fixed(sigma)).sample(50, rng)
     spectrum = Spectrum.from_tokens(batch.x, batch.y)
-    np.testing.assert_allclose(implied_noise(spectrum.ridge(batch.sigma), spectrum), sigma, atol=3e-3 + 2e-3 * sigma)
+    np.testing.assert_allclose(
+        implied_noise(spectrum.ridge(batch.sigma), spectrum), sigma, atol=3e-3 + 2e-3 * sigma
+    )
 
 
-@pytest.mark.parametrize("case", ["fewer examples than features", "a feature that never varies", "labels that are all 0"])
+@pytest.mark.parametrize(
+    "case", ["fewer examples than features", "a feature that never varies", "labels that are all 0"]
+)
 def test_the_implied_noise_where_some_direction_is_empty(case, rng):
     batch = RegressionTask(10, 6 if case.startswith("fewer") else 20, Fixed(2.0)).sample(5, rng)
     x, y = batch.x.copy(), batch.y * (not case.startswith("labels"))

@@ -65,7 +65,11 @@ def test_no_matrix_of_that_rank_is_nearer(rng):
 
 @pytest.mark.parametrize(
     "rank, error, words",
-    [(12, ValueError, "rank must be from 0 to 11"), (1.5, TypeError, "rank is 1.5"), (-1, ValueError, "rank is -1")],
+    [
+        (12, ValueError, "rank must be from 0 to 11"),
+        (1.5, TypeError, "rank is 1.5"),
+        (-1, ValueError, "rank is -1"),
+    ],
 )
 def test_a_rank_that_cannot_be_is_refused(rank, error, words):
     with pytest.raises(error, match=words):

@@ -66,7 +66,9 @@ def test_numpy_and_torch_run_the_same_code(rng):
     S = RegressionTask(4, 9, Fixed(1.0)).sample_moments(5, rng).S
     from lt_helpers.model import layer_updates
 
-    for ours, theirs in zip(layer_updates(model.P, model.Q, S), layer_updates(*map(torch.tensor, (model.P, model.Q, S)))):
+    for ours, theirs in zip(
+        layer_updates(model.P, model.Q, S), layer_updates(*map(torch.tensor, (model.P, model.Q, S)))
+    ):
         np.testing.assert_allclose(ours, theirs.numpy(), rtol=1e-12, atol=1e-14)
 
 
@@ -75,7 +77,9 @@ def test_weights_for_sums_are_taken_over(rng):
     batch = RegressionTask(3, 7, Fixed(1.0)).sample(4, rng)
     ours = LinearTransformer.from_sums(sums.P, sums.Q, context=7)
     by_sums = implicit_weight(sums.P, sums.Q, np.einsum("bni,bnj->bij", *2 * [np.dstack([batch.x, batch.y])]))
-    np.testing.assert_allclose(ours(batch.x, batch.y, batch.x_query), (by_sums * batch.x_query).sum(axis=1), rtol=1e-10)
+    np.testing.assert_allclose(
+        ours(batch.x, batch.y, batch.x_query), (by_sums * batch.x_query).sum(axis=1), rtol=1e-10
+    )
     assert ours.context == 7
 
 
@@ -150,9 +154,21 @@ def test_bad_input_gets_one_sentence(x, y, x_query, error, words, rng):
 @pytest.mark.parametrize(
     "make, error, words",
     [
-        (lambda rng: LinearTransformer(np.zeros((1, 1, 3, 4)), np.zeros((1, 1, 3, 4))), ValueError, "P must be"),
-        (lambda rng: LinearTransformer(np.zeros((1, 1, 3, 3)), np.zeros((1, 2, 3, 3))), ValueError, "Q has shape"),
-        (lambda rng: LinearTransformer(np.zeros((0, 1, 3, 3)), np.zeros((0, 1, 3, 3))), ValueError, "none of them zero"),
+        (
+            lambda rng: LinearTransformer(np.zeros((1, 1, 3, 4)), np.zeros((1, 1, 3, 4))),
+            ValueError,
+            "P must be",
+        ),
+        (
+            lambda rng: LinearTransformer(np.zeros((1, 1, 3, 3)), np.zeros((1, 2, 3, 3))),
+            ValueError,
+            "Q has shape",
+        ),
+        (
+            lambda rng: LinearTransformer(np.zeros((0, 1, 3, 3)), np.zeros((0, 1, 3, 3))),
+            ValueError,
+            "none of them zero",
+        ),
         (lambda rng: LinearTransformer.random("dense", 3, 2, 1, rng), ValueError, "kind is 'dense'"),
         (lambda rng: LinearTransformer.random("full", 3, 0, 1, rng), ValueError, "layers is 0"),
         (lambda rng: LinearTransformer.random("full", 3, 2, 1, 7), TypeError, "rng is 7"),

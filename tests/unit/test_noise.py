@@ -5,7 +5,15 @@ import pytest
 
 from lt_helpers.noise import Categorical, Fixed, Uniform, parse_noise
 
-NOISES = [Fixed(0), Fixed(1.5), Uniform(0), Uniform(5), Categorical((1, 3)), Categorical((1, 3, 5)), Categorical((0, 2.5))]
+NOISES = [
+    Fixed(0),
+    Fixed(1.5),
+    Uniform(0),
+    Uniform(5),
+    Categorical((1, 3)),
+    Categorical((1, 3, 5)),
+    Categorical((0, 2.5)),
+]
 SMALL = [Uniform(1e-5), Categorical((1e-5, 2e-7))]
 
 

@@ -24,9 +24,13 @@ def test_solutions_satisfy_their_checks(text, monkeypatch):
     """Runs the cells from top to bottom as a learner who solves each exercise would."""
     monkeypatch.chdir(text.parents[1])
     cells = jupytext.read(text, fmt="py:percent").cells
-    solutions = [match for cell in cells if cell.cell_type == "markdown" for match in SOLUTION.findall(cell.source)]
+    solutions = [
+        match for cell in cells if cell.cell_type == "markdown" for match in SOLUTION.findall(cell.source)
+    ]
     stubs, checks = tagged(cells, "exercise"), tagged(cells, "check")
-    assert len(solutions) == len(stubs) == len(checks) >= 1, "as many stubs as checks and solutions, one at least"
+    assert len(solutions) == len(stubs) == len(checks) >= 1, (
+        "as many stubs as checks and solutions, one at least"
+    )
     solved, remaining = {}, iter(solutions)
     for cell in cells:
         if cell.cell_type != "code":

@@ -30,7 +30,9 @@ def test_leaving_one_out_is_fitting_again_without_it(rng):
     (x, *_), (y, *_) = contexts(rng, batch=1, n=12, d=3)
     errors, _ = leave_one_out(x[None], y[None], np.array([0.5, 4.0]))
     for column, penalty in enumerate((0.5, 4.0)):
-        fits = [Ridge(penalty, fit_intercept=False).fit(np.delete(x, i, 0), np.delete(y, i)) for i in range(12)]
+        fits = [
+            Ridge(penalty, fit_intercept=False).fit(np.delete(x, i, 0), np.delete(y, i)) for i in range(12)
+        ]
         missed = [y[i] - fit.predict(x[i : i + 1])[0] for i, fit in enumerate(fits)]
         np.testing.assert_allclose(errors[0, column], np.mean(np.square(missed)))
 
@@ -59,7 +61,9 @@ def test_what_is_no_model_is_not_guarded(rng):
 def test_the_misfit_is_that_of_the_examples(rng):
     x, y = contexts(rng)
     w = rng.normal(size=(5, 3, 10))  # after each of three layers
-    by_hand = [[np.mean((y[b] - x[b] @ w[b, k]) ** 2) / np.mean(y[b] ** 2) for k in range(3)] for b in range(5)]
+    by_hand = [
+        [np.mean((y[b] - x[b] @ w[b, k]) ** 2) / np.mean(y[b] ** 2) for k in range(3)] for b in range(5)
+    ]
     np.testing.assert_allclose(misfit(w, second_moments(x, y)), by_hand)
     np.testing.assert_allclose(misfit(w[:, 1], second_moments(x, y)), np.array(by_hand)[:, 1])
 

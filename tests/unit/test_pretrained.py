@@ -6,7 +6,15 @@ import json
 import numpy as np
 import pytest
 
-from lt_helpers import Categorical, LinearTransformer, RegressionTask, Uniform, adjusted_loss, load_pretrained, weights
+from lt_helpers import (
+    Categorical,
+    LinearTransformer,
+    RegressionTask,
+    Uniform,
+    adjusted_loss,
+    load_pretrained,
+    weights,
+)
 from lt_helpers.baselines import stored_losses
 from lt_helpers.labs.reproduce_state import paper_error
 from lt_helpers.model import KINDS
@@ -25,13 +33,19 @@ def test_the_models_that_the_labs_need_are_stored():
 
 
 @pytest.mark.parametrize(
-    "entry", stored(), ids=lambda e: model_name(e["kind"], e["layers"], parse_noise(e["noise"]), e["heads"], e["variant"])
+    "entry",
+    stored(),
+    ids=lambda e: model_name(e["kind"], e["layers"], parse_noise(e["noise"]), e["heads"], e["variant"]),
 )
 def test_a_stored_model_is_what_its_record_says(entry):
     noise = parse_noise(entry["noise"])
     model = load_pretrained(entry["kind"], entry["layers"], noise, entry["heads"], entry["variant"])
     assert (model.layers, model.heads, model.dim, model.context) == (entry["layers"], entry["heads"], 10, 20)
-    assert model.kind == entry["kind"] or not noise.sigma_max and model.kind in KINDS[: KINDS.index(entry["kind"])]  # GD++ is a DIAG model
+    assert (
+        model.kind == entry["kind"]
+        or not noise.sigma_max
+        and model.kind in KINDS[: KINDS.index(entry["kind"])]
+    )  # GD++ is a DIAG model
     assert {"loss", "standard_error", "p9999", "steps", "seed", "seconds", "versions"} <= set(entry)
     if noise.sigma_max:  # without noise the loss hangs on a few rare sequences
         loss, error = adjusted_loss(model, RegressionTask(10, 20, noise), 4_000, np.random.default_rng(7))
@@ -42,10 +56,13 @@ def test_a_stored_model_is_what_its_record_says(entry):
 def test_depth_never_hurts(family):
     kind, noise, heads, variant = family
     entries = [
-        record(kind, layers, parse_noise(noise), heads, variant) for layers in stored_layers(kind, parse_noise(noise), heads, variant)
+        record(kind, layers, parse_noise(noise), heads, variant)
+        for layers in stored_layers(kind, parse_noise(noise), heads, variant)
     ]
     for shallow, deep in zip(entries, entries[1:]):
-        assert deep["loss"] <= shallow["loss"] + 2 * np.hypot(deep["standard_error"], shallow["standard_error"])
+        assert deep["loss"] <= shallow["loss"] + 2 * np.hypot(
+            deep["standard_error"], shallow["standard_error"]
+        )
 
 
 @pytest.mark.parametrize("kind", ["diag", "full"])
@@ -71,19 +88,26 @@ def test_the_stored_set_meets_the_papers_table():
 NOISY = [noise for noise in PAPER_NOISES if noise.sigma_max]
 
 
-@pytest.mark.parametrize("kind, noises, most", [("full", NOISY, 1.12), ("diag", list(map(Uniform, range(1, 8))), 1.2)])
+@pytest.mark.parametrize(
+    "kind, noises, most", [("full", NOISY, 1.12), ("diag", list(map(Uniform, range(1, 8))), 1.2)]
+)
 def test_seven_layers_come_near_to_the_best_possible(kind, noises, most):
     """The mean over the columns of the loss, in units of the Bayes-optimal predictor's, within two standard errors of that mean."""
-    models = np.array([[record(kind, 7, noise)[name] for name in ("loss", "standard_error")] for noise in noises])
+    models = np.array(
+        [[record(kind, 7, noise)[name] for name in ("loss", "standard_error")] for noise in noises]
+    )
     best = np.array([stored_losses()[noise.key]["Bayes-optimal"] for noise in noises])
     ratio = models[:, 0] / best[:, 0]
-    error = np.sqrt(((ratio * np.hypot(models[:, 1] / models[:, 0], best[:, 1] / best[:, 0])) ** 2).sum()) / len(noises)
+    error = np.sqrt(
+        ((ratio * np.hypot(models[:, 1] / models[:, 0], best[:, 1] / best[:, 0])) ** 2).sum()
+    ) / len(noises)
     assert ratio.mean() < most + 2 * error
 
 
 def test_a_model_that_is_not_stored_is_said_with_those_that_are():
     with pytest.raises(
-        ValueError, match=r"no stored model kind='diag', layers=99, noise=Uniform\(sigma_max=5.0\). Stored for .*: diag .*1-"
+        ValueError,
+        match=r"no stored model kind='diag', layers=99, noise=Uniform\(sigma_max=5.0\). Stored for .*: diag .*1-",
     ):
         load_pretrained("diag", 99, Uniform(5))
     with pytest.raises(ValueError, match="Stored are models for the noises .*uniform-5"):
@@ -117,7 +141,9 @@ def test_a_damaged_store_is_named(tmp_path):
 def test_only_the_model_that_is_asked_for_is_read(tmp_path, rng):
     model = LinearTransformer.random("diag", 10, 2, 1, rng)
     weights.write(tmp_path / "models.safetensors", {"diag/2/uniform-5": np.stack([model.P, model.Q])})
-    (tmp_path / "records.json").write_text(json.dumps([record("diag", 2, Uniform(5)), record("diag", 4, Uniform(5))]))
+    (tmp_path / "records.json").write_text(
+        json.dumps([record("diag", 2, Uniform(5)), record("diag", 4, Uniform(5))])
+    )
     assert np.array_equal(load_pretrained("diag", 2, Uniform(5), folder=tmp_path).P, model.P)
     with pytest.raises(ValueError, match="damaged"):
         load_pretrained("diag", 4, Uniform(5), folder=tmp_path)

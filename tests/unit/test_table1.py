@@ -26,7 +26,9 @@ def test_the_number_of_jobs_is_checked():
 
 
 def test_no_deviation_is_given_for_tiny_entries():
-    np.testing.assert_array_equal(np.isnan(deviation(0.001, 1e-4, np.array([0.0, 9.9e-5, 0.001]), 1e-4)), [True, True, False])
+    np.testing.assert_array_equal(
+        np.isnan(deviation(0.001, 1e-4, np.array([0.0, 9.9e-5, 0.001]), 1e-4)), [True, True, False]
+    )
 
 
 def test_a_predictor_that_explodes_is_weighed_without_a_warning(recwarn):

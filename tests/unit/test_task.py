@@ -29,13 +29,18 @@ def test_moments_drawn_directly_have_the_distribution_of_moments_of_tokens(conte
         a, b = direct**power, through_tokens**power
         spread = np.sqrt((a.var(axis=0) + b.var(axis=0)) / len(a))
         assert (abs(a.mean(axis=0) - b.mean(axis=0)) < 5 * spread).all()
-    a, b = np.linalg.slogdet(direct + 1e-3 * np.eye(4))[1], np.linalg.slogdet(through_tokens + 1e-3 * np.eye(4))[1]
+    a, b = (
+        np.linalg.slogdet(direct + 1e-3 * np.eye(4))[1],
+        np.linalg.slogdet(through_tokens + 1e-3 * np.eye(4))[1],
+    )
     assert abs(a.mean() - b.mean()) < 5 * np.sqrt((a.var() + b.var()) / len(a))
 
 
 def test_moments_belong_to_their_truth(rng):
     moments = RegressionTask(4, 50_000, Fixed(0.0)).sample_moments(20, rng)
-    np.testing.assert_allclose(np.linalg.solve(moments.S[:, :4, :4], moments.S[:, :4, 4:])[..., 0], moments.w, atol=1e-9)
+    np.testing.assert_allclose(
+        np.linalg.solve(moments.S[:, :4, :4], moments.S[:, :4, 4:])[..., 0], moments.w, atol=1e-9
+    )
 
 
 def test_the_same_seed_draws_the_same_batch():
@@ -54,7 +59,11 @@ def test_the_same_seed_draws_the_same_batch():
         (lambda: RegressionTask(2, 20, Fixed(1), np.ones((2, 2))), ValueError, "eigenvalues above zero"),
         (lambda: RegressionTask(2, 20, Fixed(1), np.eye(3)), ValueError, r"covariance has shape \(3, 3\)"),
         (lambda: RegressionTask(2, 20, Fixed(1)).sample(3, 0), TypeError, "rng is 0"),
-        (lambda: RegressionTask(2, 20, Fixed(1)).sample(-3, np.random.default_rng(0)), ValueError, "batch is -3"),
+        (
+            lambda: RegressionTask(2, 20, Fixed(1)).sample(-3, np.random.default_rng(0)),
+            ValueError,
+            "batch is -3",
+        ),
     ],
 )
 def test_what_makes_no_task_is_refused_in_one_sentence(make, error, words):

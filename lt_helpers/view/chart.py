@@ -20,7 +20,7 @@ import ipywidgets
 import numpy as np
 import traitlets
 
-FILES = files(__name__)
+FILES = files(__package__)
 VENDORED = json.loads((FILES / "plotly.json").read_text())
 
 
@@ -46,7 +46,9 @@ class Chart(anywidget.AnyWidget):
     _css = (FILES / "chart.css").read_text()
     name = traitlets.Unicode().tag(sync=True)  # by which the page finds this widget's model
     library = traitlets.Instance(Library).tag(sync=True, **ipywidgets.widget_serialization)
-    state = traitlets.Any().tag(sync=True, to_json=lambda _, chart: chart._shown)  # as it is now, whenever a page asks
+    state = traitlets.Any().tag(
+        sync=True, to_json=lambda _, chart: chart._shown
+    )  # as it is now, whenever a page asks
 
     def __init__(self, figure, words):
         self._shown = {"version": 0, "error": "", "words": words, "quiet": False, **encode_figure(figure)}
@@ -58,7 +60,9 @@ class Chart(anywidget.AnyWidget):
     def show(self, figure, words, acknowledge=False):
         """Draw `figure` (a dict with data and layout) with `words` under it. With `acknowledge`, the browser answers (see `drawn`), and
         no screen reader reads the words out: nobody has asked for them."""
-        self._move_to({"error": "", "words": words, "quiet": acknowledge, **encode_figure(figure)}, acknowledge)
+        self._move_to(
+            {"error": "", "words": words, "quiet": acknowledge, **encode_figure(figure)}, acknowledge
+        )
 
     def fail(self, error):
         """Keep the last figure, faded, and say in red what went wrong."""
@@ -67,7 +71,9 @@ class Chart(anywidget.AnyWidget):
     async def drawn(self, timeout=2.0):
         """Wait until the browser has drawn the last `show(..., acknowledge=True)`. -> False if it did not answer in `timeout` seconds."""
         deadline = time.monotonic() + timeout
-        while not self._drawn.is_set() and time.monotonic() < deadline:  # the answer may come on another thread than this loop's
+        while (
+            not self._drawn.is_set() and time.monotonic() < deadline
+        ):  # the answer may come on another thread than this loop's
             await asyncio.sleep(0.01)
         return self._drawn.is_set()
 
@@ -75,7 +81,11 @@ class Chart(anywidget.AnyWidget):
         before, version = self._shown, self._shown["version"]
         self._shown = {**state, "version": version + 1}
         self._drawn.clear()
-        changes = [{"path": path, "value": value} for path, value in changed(before, self._shown) if path != ["version"]]
+        changes = [
+            {"path": path, "value": value}
+            for path, value in changed(before, self._shown)
+            if path != ["version"]
+        ]
         self.send({"from": version, "version": version + 1, "changes": changes, "acknowledge": acknowledge})
 
     def _receive(self, _, message, buffers):
