@@ -3,6 +3,7 @@
 from .base import Lab
 from .controls import Choice, Prediction, Seed, Slider, Toggle
 from .noise import NoiseLab
+from .training import TrainingLab
 
 __all__ = [
     "Choice",
@@ -12,4 +13,5 @@ __all__ = [
     "Seed",
     "Slider",
     "Toggle",
+    "TrainingLab",
 ]

@@ -153,3 +153,7 @@ class RefusedValue(Refusal, ValueError):
 
 class RefusedType(Refusal, TypeError):
     """Something of a kind that is not allowed."""
+
+
+class RefusedAction(Refusal, RuntimeError):
+    """Something that cannot be done here."""

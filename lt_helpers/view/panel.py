@@ -82,6 +82,14 @@ class Points(Mark):
     """Single points."""
 
 
+@dataclass(frozen=True)
+class EachPoint(Mark):
+    """Points of which each has a role of its own; `hollow` ones for where they will be."""
+
+    roles: tuple = field(kw_only=True)
+    hollow: bool = field(default=False, kw_only=True)
+
+
 class Ticks(Mark):
     """Short level lines, one at each x."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .panel import Band, Bars, Curve, Guess, Guide, Heat, Path, Points, Ring, Shape, Ticks
+from .panel import Band, Bars, Curve, EachPoint, Guess, Guide, Heat, Path, Points, Ring, Shape, Ticks
 from .roles import BLUE, GREY, RED, ROLES
 
 AXIS = dict(
@@ -204,6 +204,11 @@ def look(mark):
         return dict(mode="lines", line=line)
     if isinstance(mark, Path):
         return dict(mode="lines+markers", line={**line, "width": THIN}, marker=marker, cliponaxis=False)
+    if isinstance(mark, EachPoint):
+        colours = [ROLES[role].colour for role in mark.roles]
+        symbols = [ROLES[role].symbol + "-open" * mark.hollow for role in mark.roles]
+        own = dict(color=colours, symbol=symbols, line=dict(color=colours, width=2))
+        return dict(mode="markers", marker={**marker, **own}, cliponaxis=False)
     if isinstance(mark, Ticks):
         return dict(mode="markers", marker={**marker, "symbol": LEVEL, "size": LEVEL_SIZE}, cliponaxis=False)
     if isinstance(mark, (Points, Bars, Guess, Ring)):

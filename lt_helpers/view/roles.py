@@ -46,6 +46,7 @@ ROLES = {
     "trained": Style(ORANGE, "triangle-up", "dot", width=1.5),
     "as trained": Style(GREY, "circle-open", "solid", width=1.5, size=10),
     "guarded": Style(RED, "triangle-up-open", "dash", width=2),
+    "stored": Style(GREY, "square-open", "dot", width=2),
     "others": Style(GREY, "diamond", "solid", width=1),
     "paper": Style(INK, "circle-open", "dash", width=2),
     # parts of one thing
