@@ -91,9 +91,7 @@ class LiveLab(Lab):
         for button in self._buttons:
             button.disabled = self._closed
         if self._closed:
-            self.chart.fail(
-                "This lab has stopped, because it was opened again. Run its cell to have it here."
-            )
+            self.chart.fail(self.names.say(Message("live.closed")))
 
     def _take_over(self):
         """Be the one lab of this kind: another one stops."""

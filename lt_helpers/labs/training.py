@@ -15,6 +15,12 @@ from .marks import component_axis, log_axis
 
 LAYERS = ("first", "second", "third", "fourth", "fifth")  # the roles of the layers
 OMEGAS = {"xx": (-2.5, 1.5), "xy": (-0.3, 0.1), "yx": (-13.0, 1.0), "yy": (-0.1, 0.1)}  # ends of their axes
+MEANS = {
+    "xx": "xx_means",
+    "xy": "xy_means",
+    "yx": "yx_means",
+    "yy": "yy_means",
+}  # their titles where they are block means
 LAST = "yx"  # the omega that the prediction is about
 SOON = 60  # where Gauss-Newton's end is marked, in steps to come
 BLOCK = 0.5  # ends of the colours of P and Q
@@ -139,7 +145,7 @@ def omega_panel(trained, index, guess):
         )
     if name == LAST:
         marks.append(Guess(0, guess))
-    title = name if trained.kind != "full" else f"{name}_means"
+    title = MEANS[name] if trained.kind == "full" else name
     return Panel(title, STEPS_AGO, Axis("", *OMEGAS[name]), marks)
 
 

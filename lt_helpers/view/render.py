@@ -47,7 +47,7 @@ SYMBOLS = {
 }
 DASHES = {"solid": "━", "dash": "╍", "dot": "┉", "dashdot": "╍", "longdash": "╍"}
 FILLED = "■"
-LEVEL, LEVEL_SIZE = "line-ew", 20  # a tick: a short level line, in pixels
+LEVEL = "line-ew"  # a tick: a short level line
 THIN = 1.5  # the line between points, in pixels
 GAP = 0.08  # between panels side by side, as a share of the figure's width
 
@@ -210,7 +210,7 @@ def look(mark):
         own = dict(color=colours, symbol=symbols, line=dict(color=colours, width=2))
         return dict(mode="markers", marker={**marker, **own}, cliponaxis=False)
     if isinstance(mark, Ticks):
-        return dict(mode="markers", marker={**marker, "symbol": LEVEL, "size": LEVEL_SIZE}, cliponaxis=False)
+        return dict(mode="markers", marker={**marker, "symbol": LEVEL, "size": style.tick}, cliponaxis=False)
     if isinstance(mark, (Points, Bars, Guess, Ring)):
         return dict(mode="markers", marker=marker, cliponaxis=False)
     raise TypeError(f"mark is {type(mark).__name__}: the renderer draws the marks of panel.py.")

@@ -15,20 +15,21 @@ GLOW = "rgba(230, 159, 0, 0.25)"  # noise that is likely
 
 @dataclass(frozen=True)
 class Style:
-    """colour : as above.  symbol : of points.  dash : of lines.  width : of lines, in pixels.  size : of points, in pixels.
-    fill : of bands and shapes."""
+    """colour : as above.  symbol : of points.  dash : of lines.  fill : of bands and shapes.
+    width, size, tick : of lines, points, and short level lines, in pixels."""
 
     colour: str
     symbol: str = "circle"
     dash: str = "solid"
     width: float = 2.5
     size: float = 8
+    tick: float = 14
     fill: str = SHADE
 
 
 ROLES = {
     # what is true, what answers, what is best
-    "truth": Style(INK, "x", "solid"),
+    "truth": Style(INK, "x", "solid", tick=24),
     "model": Style(BLUE, "circle", "solid"),
     "oracle": Style(GREEN, "diamond", "solid"),
     "bayes": Style(INK, "line-ew", "solid", width=2),
