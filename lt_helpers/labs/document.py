@@ -100,7 +100,7 @@ def from_text(text):
 
 
 def refuse_constant(name):
-    raise ValueError(f"{name} is no number")
+    raise ValueError(name)
 
 
 def short(value):
