@@ -2,6 +2,7 @@
 
 import operator
 import os
+import stat
 from numbers import Real
 from pathlib import Path
 
@@ -121,9 +122,70 @@ def one_of(value, name, allowed):
 
 def path(value, name="path"):
     """A place in the file system, as a Path."""
-    if not isinstance(value, (str, os.PathLike)):
-        raise TypeError(f"{name} is {shown(value)}: {name} must be a string or a Path.")
-    return Path(value)
+    try:
+        place = Path(value)
+        letters = os.fsencode(place)
+    except TypeError as error:
+        raise TypeError(f"{name} is {shown(value)}: {name} must be a string or a Path.") from error
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"{name} is {shown(value)}: {name} must be letters that a file's name can have."
+        ) from error
+    if b"\0" in letters:
+        raise ValueError(f"{name} is {shown(value)}: {name} must have no null character in it.")
+    return place
+
+
+def writable_file(value, name="path"):
+    """A place where a file can be written, or an ordinary file that can be replaced. Nothing there is touched.
+
+    Parameters
+    ----------
+    value : str or Path.
+    name : str.  What the user calls it.
+
+    Returns
+    -------
+    place : Path.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `value` can name no file.
+    OSError
+        If something there is in the way: a folder, a link, a device, a file that may only be read, or no folder to write in.
+    """
+    place = path(value, name)
+    if not place.name:
+        raise ValueError(f"{name} is {shown(value)}: {name} must name a file.")
+    if obstacle := obstacle_to_writing(place):
+        raise OSError(f"could not write {place} ({obstacle}): what was there before is unchanged.")
+    return place
+
+
+def obstacle_to_writing(place):
+    """What keeps a file from being written at the Path `place`, in words; "" if nothing does."""
+    try:
+        if not place.parent.is_dir():
+            return f"there is no folder {place.parent}"
+        if not os.access(place.parent, os.W_OK):
+            return f"the folder {place.parent} may only be read"
+        mode = place.lstat().st_mode
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        return error.strerror
+    if stat.S_ISLNK(mode):
+        return "it is a link: name the file that it leads to"
+    if stat.S_ISDIR(mode):
+        return "it is a folder"
+    if not stat.S_ISREG(mode):
+        return "it is a device or a pipe, not a file"
+
+    # A superuser may write anything: the mode of a file still says what its owner wants.
+    if not os.access(place, os.W_OK) or not mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH):
+        return "it may only be read"
+    return ""
 
 
 def generator(rng):
