@@ -43,7 +43,10 @@ CALLS = {
     "RegressionTask": (lt.RegressionTask, dict(dim=3, context=8, noise=lt.Fixed(1), covariance=np.eye(3))),
     "sample": (TASK.sample, dict(batch=2, rng=generator)),
     "sample_moments": (TASK.sample_moments, dict(batch=2, rng=generator)),
-    "LinearTransformer": (lt.LinearTransformer, dict(P=MODEL.P, Q=MODEL.Q, context=8)),
+    "LinearTransformer": (
+        lt.LinearTransformer,
+        dict(P=MODEL.P, Q=MODEL.Q, context=8, noise=lt.Uniform(1), label_size=2.0, record={"loss": 0.1}),
+    ),
     "random": (
         lt.LinearTransformer.random,
         dict(kind="full", dim=3, layers=2, heads=1, rng=generator, scale=0.1),
