@@ -70,6 +70,11 @@ CALLS = {
         lt.adjusted_loss,
         dict(model=baselines.ols, task=TASK, samples=4, rng=generator),
     ),
+    "risk": (lt.risk, dict(predictor=MODEL, task=TASK, sequences=4, rng=generator)),
+    "risk of a function": (
+        lt.risk,
+        dict(predictor=lambda x, y, x_query: x_query[:, 0], task=TASK, sequences=4, rng=generator),
+    ),
     "evaluate": (
         evaluate,
         dict(predictors={"zero": lambda spectrum: 0 * spectrum.alpha}, task=TASK, samples=4, rng=generator),
@@ -159,6 +164,7 @@ ALSO = {
     "y": "x",
     "values": "value",
     "model": "x has|predictor|the model",
+    "predictor": "predictor|the model",
     "predictors": "predictor",
     "sigmas": "sigma",
 }
@@ -171,7 +177,9 @@ def words_for(argument):
 
 def foreign(argument, value):
     """Whether the value is a function of somebody else that would be called as a predictor: what that raises is its own."""
-    return argument == "model" and callable(value) and not isinstance(value, lt.LinearTransformer)
+    return (
+        argument in ("model", "predictor") and callable(value) and not isinstance(value, lt.LinearTransformer)
+    )
 
 
 @pytest.mark.parametrize("name", CALLS)
