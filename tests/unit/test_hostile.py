@@ -61,6 +61,7 @@ CALLS = {
     "ridge": (baselines.ridge, dict(**DATA, sigma=1.0)),
     "const_rr": (baselines.const_rr, dict(**DATA, noise=lt.Uniform(1))),
     "ada_rr": (baselines.ada_rr, DATA),
+    "evidence_ridge": (baselines.evidence_ridge, DATA),
     "bayes": (baselines.bayes, dict(**DATA, noise=lt.Uniform(1))),
     "gradient_descent": (baselines.gradient_descent, dict(**DATA, step=0.1, steps=3)),
     "momentum": (baselines.momentum, dict(**DATA, step=0.1, beta=0.5, steps=3)),
