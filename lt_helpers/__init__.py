@@ -5,7 +5,7 @@ arXiv 2402.14180). Equation, lemma, theorem, figure and table numbers in this pa
 """
 
 from . import baselines
-from .evaluate import adjusted_loss
+from .evaluate import adjusted_loss, risk
 from .implicit import implicit_regression
 from .model import LinearTransformer
 from .noise import Categorical, Fixed, Uniform
@@ -24,4 +24,5 @@ __all__ = [
     "baselines",
     "implicit_regression",
     "load_pretrained",
+    "risk",
 ]
