@@ -1,4 +1,7 @@
-"""One set of packages in each place that lists them: pyproject.toml, environment.yml, Binder, and what the suite runs with."""
+"""One set of packages in each place that lists them: pyproject.toml, environment.yml, Binder, and what the suite runs with.
+
+The versions of constraints.txt: test_lock.py.
+"""
 
 import json
 import os
@@ -98,13 +101,15 @@ def test_binder_builds_from_our_environment():
     assert 'R2D_ENTRYPOINT="${REPO_DIR}/binder/start"' in dockerfile
 
 
-def test_binder_files_are_ready():
+def test_binder_installs_the_known_versions_and_the_python_of_the_conda_way():
     binder = ROOT / "binder"
-    assert (binder / "environment.yml").resolve() == ROOT / "environment.yml"
     for name in ("postBuild", "start"):
         assert os.access(binder / name, os.X_OK)
         assert "set -e" in (binder / name).read_text().splitlines()
-    assert "--no-deps" in (binder / "postBuild").read_text()
+    assert '--constraint constraints.txt --editable ".[dashboard]"' in (binder / "postBuild").read_text()
+    # Packages of conda beside those of pip would stand in each other's way.
+    brought = yaml.safe_load((binder / "environment.yml").read_text())["dependencies"]
+    assert brought == CONDA["dependencies"][:2] == ["python=3.11", "pip"]
 
 
 def test_binder_start_hands_over_with_our_settings(tmp_path):
