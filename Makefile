@@ -44,7 +44,8 @@ notebooks: test-environment  ## rebuild and execute the notebooks from notebooks
 	@$(PY) tools/build_notebooks.py $(NB)
 	@$(PY) tools/write_readme.py
 
-readme: test-environment  ## carry the repository's name and the map of the series into README.md
+readme: test-environment  ## carry the project's address, its version and the map of the series where they are repeated
+	@$(PY) tools/build_notebooks.py --refresh
 	@$(PY) tools/write_readme.py
 
 pictures: test-environment  ## draw the pictures of the labs in docs/pictures
