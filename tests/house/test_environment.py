@@ -6,6 +6,7 @@ The versions of constraints.txt: test_lock.py.
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -145,9 +146,19 @@ def test_workflows_are_pinned_and_may_do_no_more_than_they_need(path):
             )  # which lacks what they import; .venv/bin/python has it
 
 
-def test_continuous_integration_is_make_test():
-    assert (ROOT / ".ci" / "run").read_text().splitlines()[-1] == 'cd "$(dirname "$0")/.." && exec make test'
-    assert os.access(ROOT / ".ci" / "run", os.X_OK)
+@pytest.mark.parametrize("there", [True, False])
+def test_continuous_integration_is_make_test_and_finds_pyodide(tmp_path, there):
+    (tmp_path / "project" / ".ci").mkdir(parents=True)
+    shutil.copy(ROOT / ".ci" / "run", tmp_path / "project" / ".ci" / "run")
+    (tmp_path / "project" / "Makefile").write_text("test:\n\t@echo tested with '$(PYODIDE)'\n")
+    if there:
+        (tmp_path / "shared" / "pyodide").mkdir(parents=True)
+    environment = {name: value for name, value in os.environ.items() if name not in {"PYODIDE", "MAKEFLAGS"}}
+    done = subprocess.run(
+        [tmp_path / "project" / ".ci" / "run"], env=environment, capture_output=True, text=True, check=True
+    )
+    found = f"{tmp_path}/project/../shared/pyodide" if there else ""
+    assert done.stdout == f"tested with {found}\n"
 
 
 def test_other_systems_run_the_very_commands_of_the_readme():
