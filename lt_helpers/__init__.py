@@ -12,7 +12,7 @@ from .noise import Categorical, Fixed, Uniform
 from .pretrained import load_pretrained
 from .task import RegressionTask
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Categorical",
