@@ -14,7 +14,6 @@ import numpy as np
 from packaging.requirements import Requirement
 
 from . import machine, pretrained
-from .noise import parse_noise
 
 MB = 2**20
 
@@ -105,43 +104,33 @@ def stored_models(folder=pretrained.FOLDER):
     """Every stored model is loaded."""
     remedy = "Get the files in lt_helpers/pretrained anew: git checkout lt_helpers/pretrained, or install the package again."
     try:
-        records = pretrained.stored(folder)
-        for entry in records:
-            name = (
-                entry["kind"],
-                entry["layers"],
-                parse_noise(entry["noise"]),
-                entry["heads"],
-                entry["variant"],
-            )
-            model = pretrained.load_pretrained(*name, folder=folder)
+        there = pretrained.stored_by_id(folder)
+        for which in there:
+            model = pretrained.load_pretrained(which, folder=folder)
             if not (np.isfinite(model.P).all() and np.isfinite(model.Q).all()):
-                return Finding(
-                    "stored models", f"{entry['kind']} with {entry['layers']} layers is not finite", remedy
-                )
-    except (OSError, KeyError, ValueError, TypeError) as error:
+                return Finding("stored models", f"{which.label} is not finite", remedy)
+    except (OSError, ValueError, TypeError) as error:
         return Finding("stored models", str(error).rstrip("."), remedy)
-    return Finding("stored models", f"{len(records)}, all of them load", "" if records else remedy)
+    return Finding("stored models", f"{len(there)}, all of them load", "" if there else remedy)
 
 
 def memory():
     """What this process holds, and what the machine, or the container, grants."""
-    held, granted, free = (amount / MB for amount in machine.memory())
-    remedy = (
-        "A lab's kernel needs 150 MB: shut down kernels that you no longer use (Kernel > Shut Down All Kernels)."
-        if free < 150
-        else ""
-    )
-    return Finding(
-        "memory", f"this process holds {held:.0f} MB; {free:,.0f} of {granted:,.0f} MB are free", remedy
-    )
+    held, granted, free = machine.memory()
+    words = []
+    if held is not None:
+        words.append(f"this process holds {held / MB:.0f} MB")
+    if free is not None and granted is not None:
+        words.append(f"{free / MB:,.0f} of {granted / MB:,.0f} MB are free")
+    remedy = ""
+    if free is not None and free < 150 * MB:
+        remedy = "A lab's kernel needs 150 MB: shut down kernels that you no longer use (Kernel > Shut Down All Kernels)."
+    return Finding("memory", "; ".join(words) or "the system does not say how much there is", remedy)
 
 
 def threads():
     """The threads that matrix products will use, against the processors that are granted."""
-    there = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    )  # those that this process may run on
+    there = machine.usable_processors()
     asked = [os.environ.get(name, "") for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")]
     asked = [int(number) for number in asked if number.isdecimal() and int(number)]
     used, granted = min([*asked[:1], there]), machine.processors()
