@@ -3,6 +3,7 @@
 import json
 import operator
 import os
+import re
 import stat
 from numbers import Real
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 SMALLEST, LARGEST = 1e-100, 1e100  # sizes whose squares and ratios are still numbers in float64
+DEEPEST = 100  # levels of lists and objects in a JSON text
 MOST = 10_000_000  # of anything that is counted: what is more is a slip, and would never end
 
 
@@ -174,6 +176,30 @@ def one_of(value, name, allowed):
     if not isinstance(value, str) or value not in allowed:
         raise ValueError(f"{name} is {shown(value)}: {name} must be one of {', '.join(map(repr, allowed))}.")
     return value
+
+
+def parse_json(text, object_pairs_hook=None):
+    """What a JSON text says.
+
+    Parameters
+    ----------
+    text : str.
+    object_pairs_hook : function, optional.  As in json.loads.
+
+    Raises
+    ------
+    ValueError
+        If it is no JSON, or nests deeper than `DEEPEST` levels. Python refuses such a text at some depth of its own, but in a page
+        its stack ends before that, and the kernel with it.
+    """
+    # Outside of strings each bracket counts. There every other piece between two quotes lies, once escaped quotes are gone.
+    outside = "".join(text.replace("\\\\", "").replace('\\"', "").split('"')[::2])
+    depth = 0
+    for bracket in re.findall(r"[][{}]", outside):
+        depth += 1 if bracket in "[{" else -1
+        if depth > DEEPEST:
+            raise ValueError(f"it nests deeper than {DEEPEST} levels")
+    return json.loads(text, object_pairs_hook=object_pairs_hook)
 
 
 def document(value, name):

@@ -15,7 +15,6 @@ from packaging.requirements import Requirement
 
 from . import machine, pretrained
 from .language import Message, catalogue
-from .noise import parse_noise
 
 MB = 2**20
 NEEDED = 150  # MB: a lab's kernel
@@ -102,36 +101,33 @@ def stored_models(folder=pretrained.FOLDER):
     """Every stored model is loaded."""
     remedy = say("models_remedy")
     try:
-        records = pretrained.stored(folder)
-        for entry in records:
-            name = (
-                entry["kind"],
-                entry["layers"],
-                parse_noise(entry["noise"]),
-                entry["heads"],
-                entry["variant"],
-            )
-            model = pretrained.load_pretrained(*name, folder=folder)
+        there = pretrained.stored_by_id(folder)
+        for which in there:
+            model = pretrained.load_pretrained(which, folder=folder)
             if not (np.isfinite(model.P).all() and np.isfinite(model.Q).all()):
-                broken = say("not_finite", kind=entry["kind"], count=entry["layers"])
-                return Finding(say("models"), broken, remedy)
-    except (OSError, KeyError, ValueError, TypeError) as error:
+                return Finding(say("models"), say("not_finite", model=which.label), remedy)
+    except (OSError, ValueError, TypeError) as error:
         return Finding(say("models"), str(error).rstrip("."), remedy)
-    return Finding(say("models"), say("models_load", count=len(records)), "" if records else remedy)
+    return Finding(say("models"), say("models_load", count=len(there)), "" if there else remedy)
 
 
 def memory():
     """What this process holds, and what the machine, or the container, grants."""
-    held, granted, free = (amount / MB for amount in machine.memory())
-    found = say("memory_held", held=held, granted=granted, free=free)
-    return Finding(say("memory"), found, say("memory_remedy") if free < NEEDED else "")
+    held, granted, free = machine.memory()  # None: the system does not say
+    words = []
+    if held is not None:
+        words.append(say("memory_held", held=held / MB))
+    if free is not None and granted is not None:
+        words.append(say("memory_free", granted=granted / MB, free=free / MB))
+    short = free is not None and free < NEEDED * MB
+    return Finding(
+        say("memory"), "; ".join(words) or say("memory_unknown"), say("memory_remedy") if short else ""
+    )
 
 
 def threads():
     """The threads that matrix products will use, against the processors that are granted."""
-    there = os.cpu_count()
-    if hasattr(os, "sched_getaffinity"):
-        there = len(os.sched_getaffinity(0))  # those that this process may run on
+    there = machine.usable_processors()
     asked = [os.environ.get(name, "") for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")]
     asked = [int(number) for number in asked if number.isdecimal() and int(number)]
     used, granted = min([*asked[:1], there]), machine.processors()

@@ -437,11 +437,11 @@ class LinearTransformer:
         tensors, metadata = weights.read(path)
         if set(tensors) != {"P", "Q"}:
             raise ValueError(f"{path} holds the tensors {sorted(tensors)}: a model file holds P and Q.")
-        readers = {"context": int, "noise": parse_noise, "label_size": float, "record": json.loads}
+        readers = {"context": int, "noise": parse_noise, "label_size": float, "record": checks.parse_json}
         try:
             training = {name: read(metadata[name]) for name, read in readers.items() if name in metadata}
             return cls(tensors["P"], tensors["Q"], **training)
-        except (ValueError, TypeError, RecursionError) as error:
+        except (ValueError, TypeError) as error:
             raise ValueError(f"{path} holds no model: {error}") from error
 
     def __repr__(self):

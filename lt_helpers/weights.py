@@ -37,6 +37,7 @@ NUMPY_NAMES = {
     "U8": "|u1",
     "BOOL": "|b1",
 }
+SIZES = {name: np.dtype(numpy_name).itemsize for name, numpy_name in NUMPY_NAMES.items()}  # bytes of a number
 FORMAT_NAMES = {numpy_name: name for name, numpy_name in NUMPY_NAMES.items()}
 
 
@@ -184,8 +185,8 @@ def read_header(file):
     if size < 8 or length > min(size - 8, LONGEST_HEADER):
         raise DamagedFile(f"it has {size:,} bytes, and its header would have {length:,}")
     try:
-        header = json.loads(file.read(length).decode(), object_pairs_hook=without_repetition)
-    except (ValueError, RecursionError) as error:
+        header = checks.parse_json(file.read(length).decode(), object_pairs_hook=without_repetition)
+    except ValueError as error:
         raise DamagedFile(f"its header is no JSON: {error}") from error
     if not isinstance(header, dict):
         raise DamagedFile("its header names no tensors")
@@ -224,7 +225,7 @@ def check_layout(entries, size):
         if start != end or stop < start:
             raise DamagedFile(f"the bytes of {checks.shown(name)} do not follow those before them")
         kind, shape = entries[name]["dtype"], entries[name]["shape"]
-        if kind in NUMPY_NAMES and stop - start != math.prod(shape) * np.dtype(NUMPY_NAMES[kind]).itemsize:
+        if kind in NUMPY_NAMES and stop - start != math.prod(shape) * SIZES[kind]:
             raise DamagedFile(
                 f"{checks.shown(name)} has {stop - start:,} bytes, which are not {shape} of {kind}"
             )
@@ -242,15 +243,14 @@ def is_text(metadata):
 
 def is_entry(entry):
     """Whether part of a header has the form of a tensor's entry."""
-    return (
-        isinstance(entry, dict)
-        and set(entry) == {"dtype", "shape", "data_offsets"}
-        and isinstance(entry["dtype"], str)
-        and all(isinstance(entry[name], list) for name in ("shape", "data_offsets"))
-        and all(type(number) is int and number >= 0 for number in entry["shape"] + entry["data_offsets"])
-        and len(entry["shape"]) <= 32
-        and len(entry["data_offsets"]) == 2
-    )
+    if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
+        return False
+    kind, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
+    if not (isinstance(kind, str) and isinstance(shape, list) and isinstance(offsets, list)):
+        return False
+    numbers = shape + offsets
+    whole = all(type(number) is int for number in numbers)  # true and 8.0 are none
+    return whole and min(numbers, default=0) >= 0 and len(shape) <= 32 and len(offsets) == 2
 
 
 def read_tensor(file, start, entries, metadata, name):

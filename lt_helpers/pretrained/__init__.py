@@ -1,6 +1,5 @@
 """The stored models: weights in one safetensors file, and beside it a record of how each was made (`python -m lt_helpers train`)."""
 
-import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -198,7 +197,7 @@ def read_records(path):
         If there is no such file, or if it does not describe models.
     """
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
+        entries = checks.parse_json(path.read_text(encoding="utf-8"))
         if not isinstance(entries, list):
             raise ValueError("they are no list")
         for entry in entries:
@@ -207,7 +206,7 @@ def read_records(path):
         raise ValueError(f"there are no records of stored models, {path}: get the file anew.") from None
     except OSError as error:
         raise ValueError(f"the records of stored models, {path}, cannot be read ({error}).") from error
-    except (ValueError, TypeError, RecursionError) as error:
+    except (ValueError, TypeError) as error:
         raise ValueError(
             f"the records of stored models, {path}, are damaged ({error}): get the file anew."
         ) from error

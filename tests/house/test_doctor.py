@@ -8,6 +8,7 @@ import sys
 from importlib.metadata import PackageNotFoundError
 
 import numpy as np
+import psutil
 import pytest
 
 from lt_helpers import doctor, machine, pretrained, weights
@@ -154,7 +155,7 @@ def test_a_container_grants_what_its_group_says(tmp_path):
 
 def test_a_container_without_limits_grants_the_machine(tmp_path):
     group(tmp_path, memory_max="max\n", cpu_max="max 100000\n")
-    assert machine.memory(tmp_path)[1] == machine.psutil.virtual_memory().total
+    assert machine.memory(tmp_path)[1] == psutil.virtual_memory().total
     assert machine.processors(tmp_path) == machine.processors(tmp_path / "nowhere") >= 1
 
 
@@ -173,6 +174,34 @@ def test_version_1_of_cgroups_is_read_too(tmp_path):
     (tmp_path / "cpu" / "cpu.cfs_period_us").write_text("100000")
     assert machine.memory(tmp_path)[1:] == (1000 * MB, 600 * MB)
     assert machine.processors(tmp_path) == 1
+
+
+@pytest.mark.skipif(not machine.PROC.joinpath("meminfo").exists(), reason="only Linux says it in files")
+def test_without_psutil_the_system_says_the_same(monkeypatch, tmp_path):
+    by_psutil = machine.memory(tmp_path)
+    monkeypatch.setitem(sys.modules, "psutil", None)
+    held, granted, free = machine.memory(tmp_path)
+    assert granted == by_psutil[1]
+    assert abs(held - by_psutil[0]) < 20 * MB
+    assert abs(free - by_psutil[2]) < 0.2 * granted  # others work on this machine too
+
+
+def test_where_nothing_is_known_the_doctor_says_so(monkeypatch, tmp_path):
+    """As in a page: no psutil, no /proc, no count of processors."""
+    monkeypatch.setitem(sys.modules, "psutil", None)
+    assert machine.memory(tmp_path, tmp_path) == (None, None, None)
+    monkeypatch.setattr(machine, "memory", lambda: (None, None, None))
+    assert doctor.memory() == doctor.Finding("memory", "the system does not say how much there is")
+    monkeypatch.delattr("os.sched_getaffinity", raising=False)
+    monkeypatch.setattr("os.cpu_count", lambda: None)
+    assert machine.processors(tmp_path) == 1
+    assert doctor.threads().found == "1 for matrix products, of 1 processor granted"
+
+
+def test_a_limit_counts_where_the_machine_says_nothing(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "psutil", None)
+    group(tmp_path, memory_max=f"{2000 * MB}\n", memory_current=f"{1500 * MB}\n")
+    assert machine.memory(tmp_path, tmp_path / "nowhere") == (None, 2000 * MB, 500 * MB)
 
 
 def test_without_jupyter_the_doctor_still_speaks(tmp_path):

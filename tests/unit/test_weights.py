@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from lt_helpers import weights
+from lt_helpers import checks, weights
 from lt_helpers.pretrained import FOLDER
 
 KINDS = [
@@ -236,6 +236,34 @@ def test_a_file_that_lies_gets_one_sentence(tmp_path, lie):
     ) as said:
         weights.read(path)
     assert len(str(said.value)) < 400 + len(str(path)) and "\n" not in str(said.value)
+
+
+NESTED = st.recursive(
+    st.none() | st.integers() | st.text('ab"\\\\[]{}', max_size=6),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text('a"\\\\[{', max_size=4), inner, max_size=3)
+    ),
+)
+
+
+def depth(value):
+    """How many lists and objects lie in each other at most."""
+    if not isinstance(value, (list, dict)):
+        return 0
+    return 1 + max(map(depth, value.values() if isinstance(value, dict) else value), default=0)
+
+
+@settings(max_examples=300, deadline=None)
+@given(NESTED, st.integers(0, 6), st.sampled_from([None, 1]))
+def test_json_is_read_down_to_a_depth(value, deepest, indent):
+    text = json.dumps(value, indent=indent)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checks, "DEEPEST", deepest)
+        if depth(value) <= deepest:
+            assert checks.parse_json(text) == value
+        else:
+            with pytest.raises(ValueError, match="nests deeper"):
+                checks.parse_json(text)
 
 
 @pytest.mark.parametrize("length", [1, 3, 10**6, 2**31, 2**63, 2**64 - 1])
