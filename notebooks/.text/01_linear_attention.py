@@ -259,5 +259,3 @@ attention.in_order_n.check(linear_attention)
 # - Katharopoulos et al.: *Transformers are RNNs*, ICML 2020, [arXiv 2006.16236](https://arxiv.org/abs/2006.16236): linear attention, recurrent form.
 # - Schlag, Irie, Schmidhuber: *Linear Transformers Are Secretly Fast Weight Programmers*, ICML 2021, [arXiv 2102.11174](https://arxiv.org/abs/2102.11174): what S can hold.
 # - Olsson et al.: *In-context Learning and Induction Heads*, 2022, [arXiv 2209.11895](https://arxiv.org/abs/2209.11895).
-#
-# Next: [02  In-context regression](02_in_context_regression.ipynb)

@@ -324,5 +324,3 @@ for layer, omega in enumerate(lt.load_pretrained("diag", 4, noise).omega, start=
 # - von Oswald et al.: *Transformers Learn In-Context by Gradient Descent*, ICML 2023, [arXiv 2212.07677](https://arxiv.org/abs/2212.07677): the construction.
 # - Ahn, Cheng, Daneshmand, Sra: *Transformers Learn to Implement Preconditioned Gradient Descent for In-Context Learning*, NeurIPS 2023, [arXiv 2306.00297](https://arxiv.org/abs/2306.00297).
 # - Zhang, Frei, Bartlett: *Trained Transformers Learn Linear Models In-Context*, JMLR 2024, [arXiv 2306.09927](https://arxiv.org/abs/2306.09927): the one-layer optimum.
-#
-# Next: [04  Every layer keeps a weight vector](04_every_layer_keeps_a_weight_vector.ipynb)

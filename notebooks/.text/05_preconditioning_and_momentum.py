@@ -328,5 +328,3 @@ preconditioning.layers_needed.check(my_layers)
 # - Fu et al.: *Transformers Learn to Achieve Second-Order Convergence Rates for In-Context Linear Regression*, [arXiv 2310.17086](https://arxiv.org/abs/2310.17086).
 # - Giannou et al.: *How Well Can Transformers Emulate In-Context Newton's Method?*, [arXiv 2403.03183](https://arxiv.org/abs/2403.03183).
 # - Polyak: *Some methods of speeding up the convergence of iteration methods*, USSR Computational Mathematics and Mathematical Physics 4, 1964: heavy ball.
-#
-# Next: [06  Adaptive rescaling](06_adaptive_rescaling.ipynb)

@@ -393,5 +393,3 @@ exercises.one_layer.check(my_layer)
 #   Here: eq. 10, Theorem 4.1, Lemma 4.3, sec. 5, Theorem 5.2.
 # - Marquardt: *An Algorithm for Least-Squares Estimation of Nonlinear Parameters*, J. SIAM 11 (1963): the damping of Gauss-Newton.
 # - Andrychowicz et al.: *Learning to Learn by Gradient Descent by Gradient Descent*, NeurIPS 2016, [arXiv 1606.04474](https://arxiv.org/abs/1606.04474): algorithms found by training.
-#
-# This is the last notebook. The map of the series: [00  Start here](00_start_here.ipynb)
