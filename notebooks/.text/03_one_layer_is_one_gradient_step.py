@@ -104,8 +104,8 @@ for layers in (1, 4, 12):
 # In the example above, $s = 2$ and $1$, and $\eta = \tfrac12$: the first entry of $w$ is right after one step, the second is half right, then three quarters.
 
 # %%
-state = lt.implicit_regression(descent_model(0.5, 4, dim=2), x[None], y[None])
-print("w by layer:", [(row + 0.0).round(4).tolist() for row in state.w[0]])
+walk = lt.implicit_regression(descent_model(0.5, 4, dim=2), x[None], y[None])
+print("w by layer:", [(row + 0.0).round(4).tolist() for row in walk.w[0]])
 for eta in (0.5, 0.99, 1.01):
     w = lt.implicit_regression(descent_model(eta, 60, dim=2), x[None], y[None]).w[0, -1]
     print(f"eta = {eta}: w after 60 layers", w.round(2))
