@@ -43,6 +43,7 @@ test: test-environment  ## run the whole suite: house, unit, labs, notebooks, br
 notebooks: test-environment  ## rebuild and execute the notebooks from notebooks/.text (one: NB=07)
 	@$(PY) tools/build_notebooks.py $(NB)
 	@$(PY) tools/write_readme.py
+	@$(PY) tools/build_notebooks.py --refresh
 
 readme: test-environment  ## carry the project's address, its version and the map of the series where they are repeated
 	@$(PY) tools/build_notebooks.py --refresh

@@ -16,6 +16,7 @@ from address import address, project
 from all_labs import LIVE
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+from series import MAP, map_of_questions, way_on
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 METADATA = {
@@ -62,8 +63,15 @@ def setup_cell():
 
 
 def build(text):
-    """The notebook of a text form, not executed, with the setup cell under its title, and ids that depend on the cells' text alone."""
+    """The notebook of a text form, not executed, with ids that depend on the cells' text alone.
+
+    It has what the text leaves to the series: the setup cell under its title, the map where it is wanted, and the way on at its end.
+    """
     notebook = jupytext.read(text, fmt="py:percent")
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = cell.source.replace(MAP, map_of_questions(text.stem))
+    notebook.cells[-1].source += f"\n\n{way_on(text.stem)}"
     setup = setup_cell()
     if setup:
         notebook.cells.insert(1, setup)
@@ -82,9 +90,11 @@ def refresh(text):
     Raises
     ------
     SystemExit
-        Code has changed: only a run can say what it gives.
+        Code has changed, or the notebook has never run: only a run can say what it gives.
     """
     notebook = build(text)
+    if not notebook_of(text).exists():
+        raise SystemExit(f"{text.stem} has not been run yet: make notebooks NB={text.stem[:2]}")
     executed = nbformat.read(notebook_of(text), as_version=4)
     before, after = code_cells(executed), code_cells(notebook)
     if [cell.source for cell in before] != [cell.source for cell in after]:

@@ -20,9 +20,9 @@ from all_labs import LIVE
 from nbconvert.filters.highlight import Highlight2HTML
 from nbconvert.filters.markdown_mistune import markdown2html_mistune
 from pygments.formatters import HtmlFormatter
+from series import map_of_ideas
 from site_api import reference
 from site_labs import script, site_lab
-from write_readme import series_map
 
 from lt_helpers import labs
 from lt_helpers.view.chart import FILES
@@ -172,7 +172,7 @@ def front_page():
         [
             rendered(f"# {NAME}\n\n{words}", ROOT),
             lab_box(f"{first.stem}-1", live_address(first)),
-            rendered(f"## The series\n\n{series_map(REPOSITORY, VERSION)}", ROOT),
+            rendered(f"## The series\n\n{map_of_ideas()}", ROOT),
             rendered(f"## Beside the notebooks\n\n{beside}\n- [API of the package](api.html)", ROOT),
         ]
     )

@@ -1,30 +1,17 @@
 """Carry what has one home into the files that repeat it: `python tools/write_readme.py`.
 
-The version comes from pyproject.toml, the project's address from there or from the clone (address.py), the map of the series from
-notebooks/.text/series.toml. They go into README.md, between comments such as <!-- map --> and <!-- /map -->, and into CITATION.cff. Without
-an address what would point to it is left out. The numbers of docs/decision-brief.md come from what notebook 12 prints (brief.py).
+The version comes from pyproject.toml, the project's address from there or from the clone (address.py), the maps and lists of notebooks from
+notebooks/.text/series.toml (series.py). They go into README.md and the instructor guide, between comments such as <!-- map --> and
+<!-- /map -->, and into CITATION.cff. Without an address what would point to it is left out. The numbers of docs/decision-brief.md come from
+what notebook 12 prints (brief.py).
 """
 
 import re
-import tomllib
 
 import brief
 from address import ROOT, address, binder, binder_page, colab, pages, project
 from dashboard import page_path
-
-
-def series():
-    """The acts of notebooks/.text/series.toml, each with its notebooks."""
-    return tomllib.loads((ROOT / "notebooks" / ".text" / "series.toml").read_text())["act"]
-
-
-def half_day():
-    """The names of the notebooks that fill half a day, in order."""
-    return tomllib.loads((ROOT / "notebooks" / ".text" / "series.toml").read_text())["half_day"]
-
-
-def first_notebook():
-    return f"notebooks/{series()[0]['notebook'][0]['name']}.ipynb"
+from series import first_notebook, home_line, map_of_ideas
 
 
 def badges(repository, version):
@@ -62,23 +49,11 @@ def citation(repository, version):
     return f"The notebooks and the code: the lt_helpers authors, *lt_helpers* {version}{where} ([CITATION.cff](CITATION.cff))."
 
 
-def series_map(repository, version):
-    """The map as a table: a row for each notebook, linked if it is there."""
-    rows = ["| | notebook | minutes | what it is about |", "|---|---|---|---|"]
-    for act in series():
-        rows.append(f"| | ***{act['title']}*** | | |")
-        for notebook in act["notebook"]:
-            name, title = notebook["name"], notebook["title"]
-            link = f"[{title}](notebooks/{name}.ipynb)"
-            rows.append(f"| {name[:2]} | {link} | {notebook['minutes']} | {notebook['idea']} |")
-    return "\n".join(rows)
-
-
 BLOCKS = {
     "badges": badges,
     "try": trying,
     "clone": clone,
-    "map": series_map,
+    "map": lambda repository, version: map_of_ideas(),
     "room": room,
     "citation": citation,
 }
@@ -92,6 +67,9 @@ def compose():
     return {
         ROOT / "README.md": fill(ROOT / "README.md", blocks),
         ROOT / "CITATION.cff": cite(repository, version),
+        ROOT / "docs" / "instructor-guide.md": fill(
+            ROOT / "docs" / "instructor-guide.md", {"home": home_line()}
+        ),
         brief.BRIEF: fill(brief.BRIEF, numbers),
     }
 

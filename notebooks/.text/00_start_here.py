@@ -116,26 +116,7 @@ start.excess_risk.check(excess_risk)
 # ## The way through the series
 # Each notebook stands alone. Short of time? **00, 01 (first half), 02, 03**, a break, **04, 06, 07, 08** take half a day.
 #
-# | | Notebook | Minutes | It answers |
-# |---|---|---|---|
-# | | ***Linear attention*** | | |
-# | 00 | Start here | 10 | What is this about? |
-# | 01 | [Linear attention](01_linear_attention.ipynb) | 30 | What is left of attention without the softmax, and why is it cheap? |
-# | 02 | [In-context regression](02_in_context_regression.ipynb) | 25 | What is the best answer to noisy examples? |
-# | | ***Implicit regression*** | | |
-# | 03 | [One layer is one gradient step](03_one_layer_is_one_gradient_step.ipynb) | 25 | Which weights make a layer learn? |
-# | 04 | [Every layer keeps a weight vector](04_every_layer_keeps_a_weight_vector.ipynb) | 25 | What does a layer hold, whatever its weights? |
-# | 05 | [Preconditioning and momentum](05_preconditioning_and_momentum.ipynb) | 25 | How do few layers get far? |
-# | | ***Noise-adaptive step sizes*** | | |
-# | 06 | [Adaptive rescaling](06_adaptive_rescaling.ipynb) | 25 | How can one number react to the noise? |
-# | 07 | [Noise-adaptive step sizes](07_noise_adaptive_step_sizes.ipynb) | 30 | How does a layer choose the length of its step? |
-# | 08 | [How good is it?](08_how_good_is_it.ipynb) | 20 | How far from the best possible predictor? |
-# | 09 | [Reproduce the paper](09_reproduce_the_paper.ipynb) | 25 | Do the paper's numbers come out? |
-# | 10 | [Train your own](10_train_your_own.ipynb) | 30 | What do the weights do while the noise moves in training? |
-# | 11 | [Inside the weights](11_inside_the_weights.ipynb) | 30 | Which part of the weights is for what? |
-# | | ***Practice*** | | |
-# | 12 | [From pilot to practice](12_from_pilot_to_practice.ipynb) | 30 | When would one use this on real data, and when not? |
-# | 13 | [Discover an algorithm](13_discover_an_algorithm.ipynb) | 30 | What algorithm did the model find? |
+# <!-- series -->
 #
 # ## Is everything here?
 # This cell looks at Python, the packages, the widgets' part in the page, the stored models, memory and threads. If something is wrong, it says what to do. For all it
@@ -163,5 +144,3 @@ print(doctor.summary(doctor.check()))
 # ## References
 # - Vladymyrov, von Oswald, Sandler, Ge: *Linear Transformers are Versatile In-Context Learners*, NeurIPS 2024, [arXiv 2402.14180](https://arxiv.org/abs/2402.14180).
 # - Garg, Tsipras, Liang, Valiant: *What Can Transformers Learn In-Context?*, NeurIPS 2022, [arXiv 2208.01066](https://arxiv.org/abs/2208.01066): the task.
-#
-# Next: [01  Linear attention](01_linear_attention.ipynb)

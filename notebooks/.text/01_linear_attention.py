@@ -43,10 +43,10 @@ Q = np.diag([1, 1, 0])  # compare the x, ignore the y
 P = np.diag([0, 0, 1])  # pass on the y
 
 scores = tokens @ Q @ query  # one for each example
-weights = np.exp(scores) / np.exp(scores).sum()
+softmax = np.exp(scores) / np.exp(scores).sum()
 print("scores           ", scores)
-print("softmax weights  ", np.round(weights, 3))
-print("softmax's answer ", round(weights @ tokens[:, 2], 3))
+print("softmax weights  ", np.round(softmax, 3))
+print("softmax's answer ", round(softmax @ tokens[:, 2], 3))
 
 # %% [markdown]
 # Check the first score: $(1, 0)$ against $(2, 1)$ gives 2. The third example is most like the query, so the answer is pulled towards its label, 3. A weighted mean can
@@ -86,10 +86,10 @@ print("what the query adds, by S:     ", P @ S @ Q @ query)
 
 # %%
 print("     n   scores first    S first   (d = 10)")
-for n in (5, 20, 200, 2000):
+for length in (5, 20, 200, 2000):
     D = 10 + 1  # numbers in a token
-    both = 2 * n * D**2  # each token times two D x D matrices
-    print(f"{n:6d} {both + 2 * n * n * D:14,d} {both + 2 * D**3:10,d}")
+    both = 2 * length * D**2  # each token times two D x D matrices
+    print(f"{length:6d} {both + 2 * length * length * D:14,d} {both + 2 * D**3:10,d}")
 
 # %% [markdown]
 # Scores first: about $n^2 d$. $S$ first: about $n d^2$.
@@ -184,14 +184,14 @@ print("Q of layer 1:\n", np.round(diag.Q[0, 0], 3) + 0.0)
 # %%
 rng = np.random.default_rng(3)
 print("tokens   looked up rightly: sharp softmax   linear   (d = 10)")
-for n in (5, 20, 100):
-    x = rng.normal(size=(1000, n, 10))
-    x /= np.linalg.norm(x, axis=2, keepdims=True)
-    labels = rng.choice([-1.0, 1.0], size=(1000, n))
-    scores = (x @ x[:, 0, :, None])[..., 0]  # (1000, n): the first input is asked for again
-    sharp = np.exp(50 * (scores - 1))  # not made to sum to 1: only the sign counts
-    right = [((weights * labels).sum(axis=1) * labels[:, 0] > 0).mean() for weights in (sharp, scores)]
-    print(f"{n:6d} {right[0]:33.2f} {right[1]:8.2f}")
+for length in (5, 20, 100):
+    inputs = rng.normal(size=(1000, length, 10))
+    inputs /= np.linalg.norm(inputs, axis=2, keepdims=True)
+    labels = rng.choice([-1.0, 1.0], size=(1000, length))
+    plain = (inputs @ inputs[:, 0, :, None])[..., 0]  # (1000, length): the first input is asked for again
+    sharp = np.exp(50 * (plain - 1))  # not made to sum to 1: only the sign counts
+    right = [((each * labels).sum(axis=1) * labels[:, 0] > 0).mean() for each in (sharp, plain)]
+    print(f"{length:6d} {right[0]:33.2f} {right[1]:8.2f}")
 
 # %% [markdown]
 # $S$ has $d$ numbers for all labels together. In it labels overlap wherever two inputs are not orthogonal, and with more tokens than $d$ they have to (Schlag et al. 2021): linear
@@ -260,5 +260,3 @@ attention.in_order_n.check(linear_attention)
 # - Katharopoulos et al.: *Transformers are RNNs*, ICML 2020, [arXiv 2006.16236](https://arxiv.org/abs/2006.16236): linear attention, recurrent form.
 # - Schlag, Irie, Schmidhuber: *Linear Transformers Are Secretly Fast Weight Programmers*, ICML 2021, [arXiv 2102.11174](https://arxiv.org/abs/2102.11174): what S can hold.
 # - Olsson et al.: *In-context Learning and Induction Heads*, 2022, [arXiv 2209.11895](https://arxiv.org/abs/2209.11895).
-#
-# Next: [02  In-context regression](02_in_context_regression.ipynb)

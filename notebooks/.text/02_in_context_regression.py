@@ -267,5 +267,3 @@ regression.ridge.check(my_ridge)
 # - Akyürek, Schuurmans, Andreas, Ma, Zhou: *What Learning Algorithm is In-Context Learning?*, ICLR 2023, [arXiv 2211.15661](https://arxiv.org/abs/2211.15661): transformers against
 #   least squares and ridge.
 # - Hoerl, Kennard: *Ridge Regression: Biased Estimation for Nonorthogonal Problems*, Technometrics 12 (1970).
-#
-# Next: [03  One layer is one gradient step](03_one_layer_is_one_gradient_step.ipynb)

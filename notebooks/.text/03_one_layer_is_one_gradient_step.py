@@ -104,8 +104,8 @@ for layers in (1, 4, 12):
 # In the example above, $s = 2$ and $1$, and $\eta = \tfrac12$: the first entry of $w$ is right after one step, the second is half right, then three quarters.
 
 # %%
-state = lt.implicit_regression(descent_model(0.5, 4, dim=2), x[None], y[None])
-print("w by layer:", [(row + 0.0).round(4).tolist() for row in state.w[0]])
+walk = lt.implicit_regression(descent_model(0.5, 4, dim=2), x[None], y[None])
+print("w by layer:", [(row + 0.0).round(4).tolist() for row in walk.w[0]])
 for eta in (0.5, 0.99, 1.01):
     w = lt.implicit_regression(descent_model(eta, 60, dim=2), x[None], y[None]).w[0, -1]
     print(f"eta = {eta}: w after 60 layers", w.round(2))
@@ -324,5 +324,3 @@ for layer, omega in enumerate(lt.load_pretrained("diag", 4, noise).omega, start=
 # - von Oswald et al.: *Transformers Learn In-Context by Gradient Descent*, ICML 2023, [arXiv 2212.07677](https://arxiv.org/abs/2212.07677): the construction.
 # - Ahn, Cheng, Daneshmand, Sra: *Transformers Learn to Implement Preconditioned Gradient Descent for In-Context Learning*, NeurIPS 2023, [arXiv 2306.00297](https://arxiv.org/abs/2306.00297).
 # - Zhang, Frei, Bartlett: *Trained Transformers Learn Linear Models In-Context*, JMLR 2024, [arXiv 2306.09927](https://arxiv.org/abs/2306.09927): the one-layer optimum.
-#
-# Next: [04  Every layer keeps a weight vector](04_every_layer_keeps_a_weight_vector.ipynb)

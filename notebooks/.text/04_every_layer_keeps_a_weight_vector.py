@@ -239,5 +239,3 @@ implicit.recursion.check(weight_after)
 # - Vladymyrov, von Oswald, Sandler, Ge: *Linear Transformers are Versatile In-Context Learners*, NeurIPS 2024, [arXiv 2402.14180](https://arxiv.org/abs/2402.14180).
 #   Here: eq. 3, Theorem 4.1, Theorem 4.2, Lemma 4.3.
 # - von Oswald et al.: *Transformers Learn In-Context by Gradient Descent*, ICML 2023, [arXiv 2212.07677](https://arxiv.org/abs/2212.07677).
-#
-# Next: [05  Preconditioning and momentum](05_preconditioning_and_momentum.ipynb)

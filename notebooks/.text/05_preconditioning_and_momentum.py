@@ -144,12 +144,12 @@ for t in (0.33, 0.5, 0.7, 0.8, 0.9, 0.99, 1.0):
 model = lt.load_pretrained("gd++", layers=4, noise=lt.Uniform(0))
 moments = lt.RegressionTask(10, 20, lt.Fixed(0)).sample_moments(2000, np.random.default_rng(0))
 M = implicit_from_moments(model, moments.S).M  # (B, L+1, d, d)
-s = np.linalg.eigvalsh(M @ moments.S[:, None, :-1, :-1] @ M.mT)  # (B, L+1, d)
-kappa = s[..., -1] / s[..., 0]  # (B, L+1): before each layer
+before = np.linalg.eigvalsh(M @ moments.S[:, None, :-1, :-1] @ M.mT)  # (B, L+1, d): before each layer
+kappa = before[..., -1] / before[..., 0]  # (B, L+1)
 hard = kappa[:, 0] > np.quantile(kappa[:, 0], 0.9)
 print("layer   gamma * largest s (median)   kappa before it (median)   in the hardest tenth")
 for layer, omega in enumerate(model.omega[:-1]):  # no layer reads the inputs after the last
-    position = -omega[0, 0] * np.median(s[:, layer, -1])
+    position = -omega[0, 0] * np.median(before[:, layer, -1])
     print(f"{layer + 1:5d} {position:17.2f} {np.median(kappa[:, layer]):28.1f} {np.median(kappa[hard, layer]):24.1f}")
 losses = ((model.implicit_weight(moments.S) - moments.w) ** 2).sum(axis=1) / 2
 print(f"the hardest tenth of the contexts makes up {losses[hard].sum() / losses.sum():.0%} of the loss")
@@ -328,5 +328,3 @@ preconditioning.layers_needed.check(my_layers)
 # - Fu et al.: *Transformers Learn to Achieve Second-Order Convergence Rates for In-Context Linear Regression*, [arXiv 2310.17086](https://arxiv.org/abs/2310.17086).
 # - Giannou et al.: *How Well Can Transformers Emulate In-Context Newton's Method?*, [arXiv 2403.03183](https://arxiv.org/abs/2403.03183).
 # - Polyak: *Some methods of speeding up the convergence of iteration methods*, USSR Computational Mathematics and Mathematical Physics 4, 1964: heavy ball.
-#
-# Next: [06  Adaptive rescaling](06_adaptive_rescaling.ipynb)

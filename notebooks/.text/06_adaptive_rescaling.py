@@ -297,5 +297,3 @@ rescaling.breaking_point.check(my_breaking_point)
 # - Vladymyrov, von Oswald, Sandler, Ge: *Linear Transformers are Versatile In-Context Learners*, NeurIPS 2024, [arXiv 2402.14180](https://arxiv.org/abs/2402.14180).
 #   Here: sec. 5.2, Theorem 5.2, sec. 6 (ConstRR), Table 1, Fig. 2 and 3.
 # - Bai et al.: *Transformers as Statisticians*, NeurIPS 2023, [arXiv 2306.04637](https://arxiv.org/abs/2306.04637): mixed noise, and choosing among penalties in context.
-#
-# Next: [07  Noise-adaptive step sizes](07_noise_adaptive_step_sizes.ipynb)

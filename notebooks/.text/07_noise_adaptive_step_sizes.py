@@ -316,5 +316,3 @@ step_sizes.effective_step.check(my_step_size)
 #   Here: eq. 10, Lemma 4.4, sec. 5.3, sec. 6.
 # - von Oswald et al.: *Transformers Learn In-Context by Gradient Descent*, ICML 2023, [arXiv 2212.07677](https://arxiv.org/abs/2212.07677): one layer, one step; GD++.
 # - Hansen: *Discrete Inverse Problems*, SIAM 2010: filter factors.
-#
-# Next: [08  How good is it?](08_how_good_is_it.ipynb)

@@ -323,5 +323,3 @@ ladder.posterior_mean.check(my_posterior_mean)
 # - Vladymyrov, von Oswald, Sandler, Ge: *Linear Transformers are Versatile In-Context Learners*, NeurIPS 2024, [arXiv 2402.14180](https://arxiv.org/abs/2402.14180).
 #   Here: sec. 6 (adjusted loss, ConstRR, AdaRR, TunedRR), Table 1, Fig. 1 to 3.
 # - Hastie, Tibshirani, Friedman: *The Elements of Statistical Learning*, Springer 2009, sec. 3.2: the estimate of the noise with n - d.
-#
-# Next: [09  Reproduce the paper](09_reproduce_the_paper.ipynb)

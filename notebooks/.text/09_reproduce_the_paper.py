@@ -391,5 +391,3 @@ reproduce.luck.check(my_z_score)
 #   Here: sec. 6, Table 1, Fig. 1, 2, 3, 5 and 7, appendix B.
 # - Ahn, Cheng, Daneshmand, Sra: *Transformers Learn to Implement Preconditioned Gradient Descent for In-Context Learning*, NeurIPS 2023,
 #   [arXiv 2306.00297](https://arxiv.org/abs/2306.00297): the optimum of one layer.
-#
-# Next: [10  Train your own](10_train_your_own.ipynb)

@@ -226,5 +226,3 @@ for sigma_max in (1.0, 3.0, 5.0):
 #   Here: eq. 10, sec. 5.2 and 5.3, sec. 6, app. B.
 # - Ahn et al.: *Transformers learn to implement preconditioned gradient descent*, NeurIPS 2023, [arXiv 2306.00297](https://arxiv.org/abs/2306.00297): the optimum of one layer.
 # - Kingma, Ba: *Adam: A Method for Stochastic Optimization*, ICLR 2015, [arXiv 1412.6980](https://arxiv.org/abs/1412.6980).
-#
-# Next: [11  Inside the weights](11_inside_the_weights.ipynb)

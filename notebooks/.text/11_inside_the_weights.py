@@ -388,5 +388,3 @@ weights.split.check(my_low_rank_part)
 # - Vladymyrov, von Oswald, Sandler, Ge: *Linear Transformers are Versatile In-Context Learners*, NeurIPS 2024, [arXiv 2402.14180](https://arxiv.org/abs/2402.14180).
 #   Here: eq. 10, sec. 6, Fig. 3 and 4, Table 1.
 # - Eckart, Young: *The approximation of one matrix by another of lower rank*, Psychometrika 1, 1936: the largest singular values are the best of their rank.
-#
-# Next: [12  From pilot to practice](12_from_pilot_to_practice.ipynb)

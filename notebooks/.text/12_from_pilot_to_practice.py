@@ -504,5 +504,3 @@ exercises.whitening.check(my_whitening)
 #   Here: Theorem 4.1, Theorem 4.2, sec. 6, Fig. 2 and 3.
 # - Efron, Hastie, Johnstone, Tibshirani: *Least Angle Regression*, Annals of Statistics 2004, [arXiv math/0406456](https://arxiv.org/abs/math/0406456): the diabetes table.
 # - Sculley et al.: *Hidden Technical Debt in Machine Learning Systems*, NeurIPS 2015: what use adds to a model.
-#
-# Next: [13  Discover an algorithm](13_discover_an_algorithm.ipynb)

@@ -278,9 +278,9 @@ for name, (row, column) in {"omega_xy": (0, 1), "omega_yy": (1, 1)}.items():
 
 # %%
 discovered = as_model(fitted, dim=10)
-batch = lt.RegressionTask(10, 20, instrument).sample(100, np.random.default_rng(3))
-by_attention = discovered(batch.x, batch.y, batch.x_query, form="tokens")
-by_algorithm = (algorithm(batch.x, batch.y, fitted) * batch.x_query).sum(axis=1)
+fresh = lt.RegressionTask(10, 20, instrument).sample(100, np.random.default_rng(3))
+by_attention = discovered(fresh.x, fresh.y, fresh.x_query, form="tokens")
+by_algorithm = (algorithm(fresh.x, fresh.y, fitted) * fresh.x_query).sum(axis=1)
 print(f"kind {discovered.kind}, {discovered.layers} layers, {discovered.heads} heads; predicts as the algorithm does:", end=" ")
 print(np.allclose(by_attention, by_algorithm, rtol=0, atol=1e-10))
 for name, constants in (("trained", trained), ("fitted", fitted)):
@@ -395,5 +395,3 @@ exercises.one_layer.check(my_layer)
 #   Here: eq. 10, Theorem 4.1, Lemma 4.3, sec. 5, Theorem 5.2.
 # - Marquardt: *An Algorithm for Least-Squares Estimation of Nonlinear Parameters*, J. SIAM 11 (1963): the damping of Gauss-Newton.
 # - Andrychowicz et al.: *Learning to Learn by Gradient Descent by Gradient Descent*, NeurIPS 2016, [arXiv 1606.04474](https://arxiv.org/abs/1606.04474): algorithms found by training.
-#
-# This is the last notebook. The map of the series: [00  Start here](00_start_here.ipynb)

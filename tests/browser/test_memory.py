@@ -5,7 +5,7 @@ import os
 import psutil
 import pytest
 from browsing import wait_until
-from write_readme import half_day
+from series import half_day
 
 MB = 2**20
 NOTEBOOKS = half_day()

@@ -1,5 +1,7 @@
 """The cells of a notebook in another order than ours: each says in one line what it misses, and afterwards all is well."""
 
+import symtable
+from collections import Counter
 from pathlib import Path
 
 import nbformat
@@ -31,3 +33,49 @@ def test_backwards_each_cell_names_what_it_misses(path):
 
 def errors(cell):
     return [output for output in cell.outputs if output.output_type == "error"]
+
+
+def bound_and_read(source):
+    """The names that a cell binds, and those that it takes from other cells -> two sets."""
+    bound, used = set(), set()
+
+    def collect(table):
+        for symbol in table.get_symbols():
+            if table.get_type() == "module":
+                bound.update({symbol.get_name()} if symbol.is_assigned() or symbol.is_imported() else ())
+                used.update({symbol.get_name()} if symbol.is_referenced() else ())
+            elif symbol.is_global() and symbol.is_referenced():
+                used.add(symbol.get_name())
+        for child in table.get_children():
+            collect(child)
+
+    collect(symtable.symtable(source, "cell", "exec"))
+    return bound, used - bound
+
+
+def reused_names(cells):
+    """Names that a cell takes from others, and that two of them bind: which one, depends on what was run last -> list"""
+    parts = [bound_and_read(source) for source in cells]
+    binders = Counter(name for bound, _ in parts for name in bound)
+    return sorted({name for _, read in parts for name in read if binders[name] > 1})
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_cell_can_be_run_again_whatever_was_run_since(path):
+    cells = nbformat.read(path, as_version=4).cells
+    assert (
+        reused_names(
+            [
+                cell.source
+                for cell in cells
+                if cell.cell_type == "code" and "setup" not in cell.metadata.get("tags", [])
+            ]
+        )
+        == []
+    )
+
+
+def test_a_name_for_two_things_would_be_found():
+    assert reused_names(["state = 1", "print(state)", "state = [2]", "print(state[0])"]) == ["state"]
+    assert reused_names(["x = 1", "f = lambda x: x", "for y in range(2):\n    x = y\nprint(x)"]) == []
+    assert reused_names(["x = 1", "x = 2", "def f():\n    return x"]) == ["x"]

@@ -4,13 +4,13 @@ import re
 from pathlib import Path
 
 import pytest
-from write_readme import half_day, series
+from series import half_day, series
 
 from lt_helpers import labs
 
 DOCS = Path(__file__).parents[2] / "docs"
 GUIDE = (DOCS / "instructor-guide.md").read_text()
-MINUTES = {notebook["name"]: notebook["minutes"] for act in series() for notebook in act["notebook"]}
+MINUTES = {notebook["name"]: notebook["minutes"] for notebook in series()}
 CALLS = sorted(
     set(re.findall(r"`(\w+Lab\([^`]*\))`", "".join(path.read_text() for path in DOCS.glob("*.md"))))
 )

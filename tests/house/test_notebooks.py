@@ -5,9 +5,9 @@ import re
 import nbformat
 import pytest
 from build_notebooks import METADATA, NOTEBOOKS, build, notebook_of, texts
-from write_readme import series
+from series import series
 
-SERIES = {notebook["name"]: notebook for act in series() for notebook in act["notebook"]}
+SERIES = {notebook["name"]: notebook for notebook in series()}
 TRAINS = {"10_train_your_own"}
 SCIKIT_LEARN = {"12_from_pilot_to_practice"}
 

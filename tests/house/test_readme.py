@@ -8,7 +8,8 @@ from address import PLACEHOLDER, address, project
 from dashboard import write_pages
 from project_files import project_files
 from release_notes import notes
-from write_readme import BLOCKS, badges, compose, first_notebook, series
+from series import first_notebook, series
+from write_readme import BLOCKS, badges, compose
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(
@@ -58,7 +59,7 @@ def test_only_one_file_names_the_repository_by_hand():
 
 def test_the_map_links_each_notebook_that_is_there():
     readme = (ROOT / "README.md").read_text()
-    names = [notebook["name"] for act in series() for notebook in act["notebook"]]
+    names = [notebook["name"] for notebook in series()]
     assert [name[:2] for name in names] == [f"{number:02}" for number in range(len(names))]
     assert {f"{name}.ipynb" for name in names} == {path.name for path in (ROOT / "notebooks").glob("*.ipynb")}
     assert [name for name in names if f"(notebooks/{name}.ipynb)" not in readme] == []

@@ -1,0 +1,237 @@
+"""The series holds together: a notebook needs its text, its entry, its lab and its exercise, and whatever is missing is named.
+
+One more notebook is added to a copy of the project here: what the tools make of it, and what the tests of the house then say.
+"""
+
+import ast
+import re
+import shutil
+
+import nbformat
+import pytest
+from all_labs import all_labs
+from build_notebooks import NOTEBOOKS, build, texts
+from series import for_home, half_day, home_line, series, way_on
+
+LAB_PICTURE = re.compile(r"!\[([^\]]+)\]\(\.\./docs/pictures/([a-z-]+)\.png\)")
+NAMES = {lab.__name__: name for name, lab in all_labs().items()}
+
+
+def lab_names(notebook):
+    """The labs that a notebook's cells show in their last line, in order -> names of classes."""
+    found = []
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and cell.source:
+            called = re.search(r"(?m)^(?:\w+ = )?(\w+Lab)\(", cell.source)
+            found += [called[1]] if called else []
+    return found
+
+
+@pytest.mark.parametrize("text", texts(), ids=lambda text: text.stem)
+def test_each_notebook_shows_a_lab_and_its_picture_in_words(text):
+    notebook = build(text)
+    shown = lab_names(notebook)
+    assert shown, f"{text.name} shows no lab: a cell whose last line is SomeLab()"
+    pictures = {
+        name: words
+        for cell in notebook.cells
+        if cell.cell_type == "markdown"
+        for words, name in LAB_PICTURE.findall(cell.source)
+    }
+    picture = NAMES.get(shown[0])
+    assert picture, f"{shown[0]}, which {text.name} shows, is not in lt_helpers.labs.__all__"
+    assert picture in pictures, (
+        f"{text.name} has no picture ![what it shows](../docs/pictures/{picture}.png) for readers of a page where nothing is live"
+    )
+    assert len(pictures[picture].split()) > 20, f"{text.name}: say in words what {picture}.png shows"
+
+
+@pytest.mark.parametrize("name", all_labs())
+def test_each_lab_has_a_picture(name):
+    assert (NOTEBOOKS.parent / "docs" / "pictures" / f"{name}.png").exists(), (
+        f"run: make pictures ARGS={name}"
+    )
+
+
+def test_each_lab_is_shown_by_a_notebook():
+    shown = {name for text in texts() for name in lab_names(build(text))}
+    assert not set(NAMES) - shown, "no notebook shows these"
+
+
+def test_each_lab_that_is_written_is_offered():
+    """A class of the folder that nobody exports is on no page and in no test; what labs derive from is no lab itself."""
+    folder = NOTEBOOKS.parent / "lt_helpers" / "labs"
+    classes = [
+        node
+        for path in folder.glob("*.py")
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.ClassDef) and re.fullmatch(r"\w+Lab", node.name)
+    ]
+    bases = {base.id for node in classes for base in node.bases if isinstance(base, ast.Name)}
+    forgotten = {node.name for node in classes} - bases - set(NAMES)
+    assert not forgotten, "add them to lt_helpers/labs/__init__.py, and to __all__ there"
+
+
+def test_texts_and_entries_are_the_same_notebooks():
+    assert [text.stem for text in texts()] == [notebook["name"] for notebook in series()]
+    assert set(half_day()) <= {notebook["name"] for notebook in series()}
+
+
+def test_each_notebook_leads_on():
+    names = [notebook["name"] for notebook in series()]
+    for name, following in zip(names, [*names[1:], names[0]]):
+        assert f"({following}.ipynb)" in way_on(name)
+        last = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4).cells[-1].source
+        assert last.endswith(way_on(name)), "run: make readme"
+
+
+TEXT = """\
+# %% [markdown]
+# # 14  Waves
+# *A notebook that is here for a test.*
+#
+# **Takes** 20 minutes. **Needs** the noise lab ([07](07_noise_adaptive_step_sizes.ipynb)).
+
+# %%
+from lt_helpers.exercises import waves
+from lt_helpers.labs import WaveLab
+
+print(f"{1 + 1:.1f}")
+
+# %% [markdown]
+# ![The wave lab, which draws what the noise lab draws: ten components of the weight that the model has found, as blue dots, beside those of
+# the truth, and three more panels](../docs/pictures/wave-lab.png)
+
+# %% tags=["nbval-ignore-output"]
+WaveLab(sigma=2.0)
+
+# %% tags=["exercise"]
+def double(x):
+    ...
+
+# %% tags=["check"]
+waves.double.check(double)
+
+# %% [markdown]
+# <details><summary>Solution</summary>
+#
+# ```python
+# def double(x):
+#     return 2 * x
+# ```
+#
+# </details>
+"""
+ENTRY = """
+[[act.notebook]]
+name = "14_waves"
+title = "Waves"
+minutes = 20
+idea = "What a test adds"
+question = "Is one more notebook easy?"
+"""
+LAB = '''\
+"""The wave lab, which is here for a test."""
+
+from .noise import NoiseLab
+
+
+class WaveLab(NoiseLab):
+    """The noise lab by another name."""
+'''
+EXERCISE = '''\
+"""Notebook 14: doubling, which is here for a test."""
+
+from .base import Exercise
+
+double = Exercise(
+    solution=lambda x: 2 * x,
+    cases=lambda: [(1.0,), (3.0,)],
+    mistakes={"You halved it.": lambda x: x / 2},
+    well_done="It doubles.",
+)
+'''
+HOUSE = [f"tests/house/test_{name}.py" for name in ("series", "notebooks", "readme", "guide")]
+EXERCISES = ["tests/unit/test_notebook_solutions.py", "tests/unit/test_exercises.py"]
+SITE = """
+from build_site import front_page, notebook_page, notebooks, page_name
+path = notebooks(["14"])[0]
+body, labs = notebook_page(path)
+print(page_name(path), labs, page_name(path) in front_page(), "pictures/wave-lab.png" in body)
+"""
+
+
+def add_notebook(copy):
+    """What somebody writes who adds a notebook: its text, its entry, its lab and its exercise."""
+    (copy / "notebooks/.text/14_waves.py").write_text(TEXT)
+    series_file = copy / "notebooks/.text/series.toml"
+    series_file.write_text(series_file.read_text() + ENTRY)
+    (copy / "lt_helpers/labs/waves.py").write_text(LAB)
+    labs = copy / "lt_helpers/labs/__init__.py"
+    labs.write_text(
+        labs.read_text().replace("__all__ = [", 'from .waves import WaveLab\n\n__all__ = [\n    "WaveLab",')
+    )
+    (copy / "lt_helpers/exercises/waves.py").write_text(EXERCISE)
+
+
+def failures(copy, files, chosen):
+    """The tests of a copy that fail -> their names, and all that they say."""
+    done = copy.python(
+        "-m", "pytest", "-q", "-p", "no:cacheprovider", *files, "-k", f"({chosen}) and not copy"
+    )
+    assert " passed" in done.stdout or " failed" in done.stdout, done.stdout
+    return set(re.findall(r"(?m)^FAILED \S+::(\w+)", done.stdout)), done.stdout
+
+
+def test_one_more_notebook_in_a_copy_is_its_text_its_entry_its_lab_and_its_exercise(copy):
+    add_notebook(copy)
+    # make notebooks NB=14
+    copy.check_python("tools/build_notebooks.py", "14")
+    copy.check_python("tools/write_readme.py")
+    copy.check_python("tools/build_notebooks.py", "--refresh")
+
+    def last_cell(name):
+        return nbformat.read(copy / f"notebooks/{name}.ipynb", as_version=4).cells[-1].source
+
+    assert (
+        "| 14 | [Waves](notebooks/14_waves.ipynb) | 20 | What a test adds |"
+        in (copy / "README.md").read_text()
+    )
+    start = (copy / "notebooks/00_start_here.ipynb").read_text()
+    assert "| 14 | [Waves](14_waves.ipynb) | 20 | Is one more notebook easy? |" in start
+    assert last_cell("13_discover_an_algorithm").endswith("Next: [14  Waves](14_waves.ipynb)")
+    assert last_cell("14_waves").endswith("The map of the series: [00  Start here](00_start_here.ipynb)")
+    assert (
+        ", and [14 Waves](../notebooks/14_waves.ipynb).\n" in (copy / "docs/instructor-guide.md").read_text()
+    )
+    site = copy.check_python("-c", SITE)
+    assert site == "14_waves.html {'14_waves-1': ('WaveLab', {'sigma': 2.0})} True True\n"
+
+    # Only a browser can draw the picture: it is asked for by name.
+    found, said = failures(copy, HOUSE[:2], "picture or waves")
+    assert found == {"test_each_lab_has_a_picture", "test_links_lead_somewhere"}
+    assert "run: make pictures ARGS=wave-lab" in said
+    shutil.copy(copy / "docs/pictures/noise-lab.png", copy / "docs/pictures/wave-lab.png")
+    found, said = failures(copy, HOUSE + EXERCISES, "series or readme or guide or waves")
+    assert found == set(), said
+
+
+@pytest.mark.parametrize(
+    "forgotten, old, new, said",
+    [
+        ("notebooks/.text/series.toml", ENTRY, "", "14_waves is not in notebooks/.text/series.toml"),
+        ("notebooks/.text/series.toml", 'question = "Is one more', 'why = "Is one more', "has no question"),
+        ("lt_helpers/labs/__init__.py", "from .waves import WaveLab\n\n__all__ = [\n    \"WaveLab\",", "__all__ = [", "WaveLab"),
+    ],
+)  # fmt: skip
+def test_what_is_forgotten_in_a_copy_is_named(copy, forgotten, old, new, said):
+    add_notebook(copy)
+    copy.edit(forgotten, old, new)
+    done = copy.python("tools/build_notebooks.py", "14")
+    assert done.returncode == 1 and said in done.stderr
+
+
+def test_the_guides_line_names_what_is_for_home():
+    links = re.findall(r"\(\.\./notebooks/(\w+)\.ipynb\)", home_line())
+    assert links == [notebook["name"] for notebook in for_home()] != []
+    assert home_line().count(", and ") == 1
