@@ -1,7 +1,8 @@
-"""A widget that shows a plotly figure with its words: draw.js draws it, widget.js receives what changed, this file sends it.
+"""A widget that shows a plotly figure with its words, and sends only what changed.
 
-plotly's FigureWidget sends 5 MB for every figure. Here the plotting library is a widget of its own, sent once a kernel, and a move of
-a slider sends only the arrays that it changed.
+draw.js draws it, widget.js receives what changed, compat.js makes up for what the notebook's own parts get wrong, and this file is the
+kernel's side. plotly's FigureWidget sends 5 MB for every figure. Here the plotting library is a widget of its own, sent once a kernel,
+and a move of a slider sends only the arrays that it changed.
 """
 
 import asyncio
@@ -22,6 +23,7 @@ import traitlets
 
 FILES = files(__package__)
 VENDORED = json.loads((FILES / "plotly.json").read_text())
+SCRIPTS = ("draw.js", "compat.js", "widget.js")  # in the order in which they run
 
 
 class Library(ipywidgets.Widget):
@@ -39,43 +41,92 @@ def library():
 class Chart(anywidget.AnyWidget):
     """Shows one figure at a time.
 
-    `show` and `fail` are all that a lab calls. `await drawn()` returns once the browser has drawn what was last shown.
+    A lab calls `show` and `fail`; where a hand drags its sliders it hears of it by `follow`, and its text for other cells leaves by `copy`.
+
+    Parameters
+    ----------
+    figure : dict with data and layout, as plotly.js takes it, its arrays as NumPy arrays.
+    words : str, said under the figure, and by screen readers in its place.
     """
 
-    _esm = (FILES / "draw.js").read_text() + (FILES / "widget.js").read_text()
+    _esm = "\n".join((FILES / name).read_text() for name in SCRIPTS)
     _css = (FILES / "chart.css").read_text()
     name = traitlets.Unicode().tag(sync=True)  # by which the page finds this widget's model
     library = traitlets.Instance(Library).tag(sync=True, **ipywidgets.widget_serialization)
-    state = traitlets.Any().tag(
-        sync=True, to_json=lambda _, chart: chart._shown
-    )  # as it is now, whenever a page asks
+    controls = traitlets.Dict().tag(sync=True, **ipywidgets.widget_serialization)
+    # The figure as it is now, whenever a page asks.
+    state = traitlets.Any().tag(sync=True, to_json=lambda _, chart: chart._shown)
 
     def __init__(self, figure, words):
         self._shown = {"version": 0, "error": "", "words": words, "quiet": False, **encode_figure(figure)}
         self._drawn = threading.Event()
+        self._moved = self._copied = None
+        self._unanswered = None  # the number of the move whose figure is shown next
         name = uuid.uuid4().hex
         super().__init__(library=library(), name=name, model_id=name)
         self.on_msg(self._receive)
 
     def show(self, figure, words, acknowledge=False):
-        """Draw `figure` (a dict with data and layout) with `words` under it. With `acknowledge`, the browser answers (see `drawn`), and
-        no screen reader reads the words out: nobody has asked for them."""
+        """Draw a figure with words under it.
+
+        Parameters
+        ----------
+        figure, words : as for the chart itself.
+        acknowledge : bool.  Ask the page to answer (see `drawn`); no screen reader reads the words out then: nobody has asked for them.
+        """
         self._move_to(
             {"error": "", "words": words, "quiet": acknowledge, **encode_figure(figure)}, acknowledge
         )
 
     def fail(self, error):
-        """Keep the last figure, faded, and say in red what went wrong."""
+        """Keep the last figure, faded, and say what went wrong, in the colour of errors."""
         self._move_to({**self._shown, "quiet": False, "error": error})
 
     async def drawn(self, timeout=2.0):
-        """Wait until the browser has drawn the last `show(..., acknowledge=True)`. -> False if it did not answer in `timeout` seconds."""
+        """Wait until the browser has drawn the last `show(..., acknowledge=True)`.
+
+        Returns
+        -------
+        bool.  False if it did not answer in `timeout` seconds.
+        """
         deadline = time.monotonic() + timeout
-        while (
-            not self._drawn.is_set() and time.monotonic() < deadline
-        ):  # the answer may come on another thread than this loop's
+        # The answer may come on another thread than this loop's.
+        while not self._drawn.is_set() and time.monotonic() < deadline:
             await asyncio.sleep(0.01)
         return self._drawn.is_set()
+
+    def follow(self, controls, moved):
+        """Hear of the newest value of a control while it is dragged, ahead of the control itself.
+
+        ipywidgets keeps one message on its way, and sends the next value only when the kernel has said that it is idle again. A page
+        that follows sends the newest value as soon as the one before is drawn, whether or not the widget has heard of it. The widget
+        itself hears of it a little later, in the usual way; a lab that finds everything as it is then has nothing to draw.
+
+        Parameters
+        ----------
+        controls : dict of ipywidgets by name.  No other control's options may depend on their values.
+        moved : callable(name, value).  Shows the figure for this value of the control; the widgets stay as they are, lest they pull against
+            the hand. It is called on the thread on which the message came, and raises nothing.
+        """
+        self._moved = moved
+        self.controls = {
+            name: {"control": control, "trait": "index" if control.has_trait("index") else "value"}
+            for name, control in controls.items()
+        }
+
+    def copy(self, text, copied):
+        """Put a text on the clipboard of the page in which a button was just pressed.
+
+        A page that has no clipboard, such as one over plain http, selects the text instead where the lab shows it, in an element of class
+        `lt-copied`, for the keys that copy.
+
+        Parameters
+        ----------
+        text : str.
+        copied : callable(bool).  Called once the page has answered: is the text on the clipboard? Never called where no page is open.
+        """
+        self._copied = copied
+        self.send({"copy": text})
 
     def _move_to(self, state, acknowledge=False):
         before, version = self._shown, self._shown["version"]
@@ -86,7 +137,8 @@ class Chart(anywidget.AnyWidget):
             for path, value in changed(before, self._shown)
             if path != ["version"]
         ]
-        self.send({"from": version, "version": version + 1, "changes": changes, "acknowledge": acknowledge})
+        message = {"from": version, "version": version + 1, "changes": changes, "acknowledge": acknowledge}
+        self.send({**message, **self._answer()})
 
     def _receive(self, _, message, buffers):
         shown = self._shown  # read once: another thread may be showing the next figure
@@ -95,6 +147,32 @@ class Chart(anywidget.AnyWidget):
             self.send({"from": None, "version": version, "changes": [{"path": [], "value": shown}]})
         if message.get("drawn") == version:
             self._drawn.set()
+        if "move" in message:
+            self._answer_move(**message["move"])
+        if "copied" in message and self._copied is not None:
+            copied, self._copied = self._copied, None
+            copied(message["copied"])
+
+    def _answer_move(self, name, value, number):
+        self._unanswered = number
+        try:
+            self._moved(name, value_sent(self.controls[name]["control"], value))
+        finally:  # else the page would keep all further moves to itself
+            if answer := self._answer():
+                self.send(answer)
+
+    def _answer(self):
+        """What a message holds to answer the move that is not answered yet."""
+        number, self._unanswered = self._unanswered, None
+        return {} if number is None else {"answer": number}
+
+
+def value_sent(control, sent):
+    """The value of a control that a page means: it sends the place of an option, and a number as JSON has it, 3 for 3.0."""
+    if not control.has_trait("index"):
+        return type(control.value)(sent)
+    option = control.options[sent]
+    return option[1] if isinstance(option, tuple) else option
 
 
 def encode_figure(figure):

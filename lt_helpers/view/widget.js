@@ -1,62 +1,119 @@
-// The kernel's side of a chart. Runs after draw.js in one module.
+// The kernel's side of a chart. Runs after draw.js and compat.js in one module.
 //
 // The model keeps the whole figure; the kernel sends what changed, numbered. Whoever missed a change asks for all of it.
+//
+//   from the kernel                               to the kernel
+//   {from, version, changes, acknowledge}         {missed: version}                what has changed since that one?
+//                                                 {drawn: version}                 that one is on the page
+//   {answer: number}, with or without changes     {move: {name, value, number}}    a control is being moved (chart.py, follow)
+//   {copy: text}                                  {copied: true or false}          did the clipboard take it?
+
+const LT_QUIET = 150; // milliseconds after a key or a move of the mouse in which nothing is drawn that nobody asked for
+const LT_PATIENCE = 2_000; // milliseconds after which an answer that has not come is not waited for any more
+
+const ltWorkarounds = typeof ltCompat === "undefined" ? {} : ltCompat;
+
+// The name of a model that another model refers to.
+const ltName = (reference) => reference.replace("IPY_MODEL_", "");
 
 // plotly.js, once a page: the library's widget holds the bundle, compressed, and every chart of the kernel names that widget.
 async function ltPlotly(model) {
-  const library = await model.widget_manager.get_model(model.get("library").replace("IPY_MODEL_", ""));
+  const library = await model.widget_manager.get_model(ltName(model.get("library")));
   const name = Symbol.for(`lt_helpers plotly ${library.get("version")}`);
-  globalThis[name] ??= (async () => {
-    const unpacked = new Blob([library.get("bundle")]).stream().pipeThrough(new DecompressionStream("gzip"));
-    const module = {exports: {}};
-    new Function("module", await new Response(unpacked).text())(module);
-    return module.exports;
-  })();
+  globalThis[name] ??= ltImport(library.get("bundle"));
   return globalThis[name];
 }
 
+// What a compressed script gives to `module.exports`. It is imported like any module, as widgets themselves are: a page may forbid to
+// evaluate text.
+async function ltImport(bundle) {
+  const unpacked = new Blob([bundle]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const script = await new Response(unpacked).text();
+  const source = `const module = {exports: {}};\n${script}\nexport default module.exports;`;
+  const address = URL.createObjectURL(new Blob([source], {type: "text/javascript"}));
+  try {
+    return (await import(address)).default;
+  } finally {
+    URL.revokeObjectURL(address);
+  }
+}
+
 // When a key or the mouse last asked for something, once a page. A drawing that nobody asked for waits until that has been answered.
-const ltAnswer = 150; // milliseconds
 const ltAsked = (globalThis[Symbol.for("lt_helpers asked")] ??= (() => {
-  const asked = {at: -ltAnswer};
+  const asked = {at: -LT_QUIET};
   const note = (event) => event.buttons === 0 || (asked.at = performance.now());
   for (const name of ["keydown", "pointerdown", "pointermove"]) document.addEventListener(name, note, {capture: true, passive: true});
   return asked;
 })());
 
-// ipywidgets gives the handles of its sliders no name for screen readers; their labels stand beside them. JupyterLab takes the keys that a
-// list needs for shortcuts of its own (the arrows leave for another cell, "d" twice deletes this one), unless the list says no.
-function ltHelpKeys(lab) {
-  for (const list of lab?.querySelectorAll("select") ?? []) list.dataset.lmSuppressShortcuts = "true";
-  for (const slider of lab?.querySelectorAll(".widget-slider") ?? [])
-    slider.querySelector(".noUi-handle")?.setAttribute("aria-label", slider.querySelector(".widget-label").textContent);
-}
+// Moves of controls that come faster than they are drawn. ipywidgets sends the first of them at once, but the next only when the kernel has
+// said that it is idle again. The newest one goes here, as soon as the last that went here is drawn.
+function ltMoves(send) {
+  let newest = null; // {name, value}, not sent yet
+  let number = Math.floor(Math.random() * 1e12); // of the last one sent; other pages of this notebook hear of the answers to it, too
+  let at = 0; // when that was
+  let answered = true; // has the kernel answered it?
+  let busy = false; // is one still to be drawn, whichever way it went?
 
-// anywidget drops every message to a model that a busy page took more than two seconds to bring up, for as long as the page lives. When this
-// runs the model is up, however long that took: from here on the comm's messages go past that gate, to what all widgets do with them.
-async function ltListen(model) {
-  const own = await model.widget_manager.get_model(model.get("name"));
-  const handle = Object.getPrototypeOf(Object.getPrototypeOf(own))._handle_comm_msg;
-  if (handle) own.comm?.on_msg((message) => handle.call(own, message));
-}
-
-// JupyterLab waits two seconds for the model of an output. If that comes up in the last moment, as after a reload on a busy machine, the page
-// can say "model not found" for good (ipywidgets, issue 4026). Then every output whose model is there and has no view is shown once more.
-function ltShowAgain(manager) {
-  const said = [...document.querySelectorAll(".jp-OutputArea-output")].map((output) => output.textContent);
-  if (!said.includes("Error displaying widget: model not found")) return;
-  for (const {outputs} of manager.context?.model.cells ?? [])
-    for (let index = 0; index < (outputs?.length ?? 0); index++) {
-      const output = outputs.get(index).toJSON();
-      const name = output.data?.["application/vnd.jupyter.widget-view+json"]?.model_id;
-      if (manager.has_model(name))
-        manager.get_model(name).then((model) => Object.keys(model.views).length > 0 || outputs.set(index, output));
+  function move(name, value) {
+    if (busy) {
+      newest = {name, value};
+      sendNewest();
     }
+    busy = true;
+  }
+
+  function sendNewest() {
+    const waiting = !answered && performance.now() - at < LT_PATIENCE;
+    if (newest === null || waiting) return;
+    number++;
+    at = performance.now();
+    answered = false;
+    send({move: {...newest, number}});
+    newest = null;
+  }
+
+  function answer(which) {
+    if (which !== number) return;
+    answered = true;
+    sendNewest();
+    rest();
+  }
+
+  // Something was drawn.
+  function rest() {
+    busy = !answered;
+  }
+
+  return {move, answer, rest};
+}
+
+// Selects the text that a lab shows for copying by hand. What has the keyboard keeps it.
+function ltSelect(text, elements) {
+  const labs = elements.map((element) => ltAround(element, text)).filter(Boolean);
+  const focused = document.activeElement;
+  const lab = labs.find((one) => one.contains(focused)) ?? labs[0];
+  if (!lab) return;
+  document.getSelection().selectAllChildren(ltShown(lab, text));
+  if (document.activeElement !== focused) focused.focus({preventScroll: true});
+}
+
+// The smallest part of the page around a chart in which the text is shown.
+function ltAround(element, text) {
+  let lab = element;
+  while (lab && !ltShown(lab, text)) lab = lab.parentElement;
+  return lab;
+}
+
+function ltShown(lab, text) {
+  return [...lab.querySelectorAll(".lt-copied")].find((shown) => shown.textContent.includes(text));
 }
 
 export default () => {
-  let state; // {version, data, layout, words, error}
-  const views = new Set();
+  let state; // {version, data, layout, words, error, quiet}
+  let moves;
+  const views = new Map(); // from their elements
+  const followed = new Set();
 
   function change({path, value}) {
     if (path.length === 0) return void (state = value);
@@ -66,31 +123,71 @@ export default () => {
 
   function initialize({model}) {
     state = model.get("state");
-    function show(message) {
-      const paths = message.changes.map(({path}) => path);
+    moves = ltMoves((message) => model.send(message));
+
+    function show({version, changes, acknowledge}) {
+      const paths = changes.map(({path}) => path);
       views.forEach((view) => view.show(state, paths));
-      if (message.acknowledge) requestAnimationFrame(() => model.send({drawn: message.version}));
+      moves.rest();
+      if (acknowledge) requestAnimationFrame(() => model.send({drawn: version}));
     }
-    model.on("msg:custom", (message) => {
+
+    function take(message) {
       if (message.from !== null && message.from !== state.version) return model.send({missed: state.version});
       message.changes.forEach(change);
       state.version = message.version;
-      const wait = message.acknowledge ? ltAnswer - (performance.now() - ltAsked.at) : 0;
+      const wait = message.acknowledge ? LT_QUIET - (performance.now() - ltAsked.at) : 0;
       wait > 0 ? setTimeout(show, wait, message) : show(message);
+    }
+
+    async function copy(text) {
+      if (!document.hasFocus()) return; // this notebook is open in another page as well, where the button was pressed
+      try {
+        await navigator.clipboard.writeText(text);
+        model.send({copied: true});
+      } catch {
+        requestAnimationFrame(() => ltSelect(text, [...views.keys()])); // by then the lab shows it
+        model.send({copied: false});
+      }
+    }
+
+    model.on("msg:custom", (message) => {
+      if ("answer" in message) moves.answer(message.answer); // first: the kernel computes the next figure while the page draws this one
+      if ("changes" in message) take(message);
+      if ("copy" in message) copy(message.copy);
     });
+    model.on("change:controls", () => views.size && follow(model));
+
     // In case the figure moved on between the state's sending and now.
-    ltListen(model).finally(() => model.send({missed: state.version}));
-    for (const wait of [500, 3_000, 10_000]) setTimeout(ltShowAgain, wait, model.widget_manager);
+    Promise.resolve(ltWorkarounds.listen?.(model)).finally(() => model.send({missed: state.version}));
+    ltWorkarounds.showAgain?.(model.widget_manager);
+  }
+
+  // From now on, hear of every move of the controls.
+  function follow(model) {
+    for (const [name, {control, trait}] of Object.entries(model.get("controls"))) {
+      if (followed.has(control)) continue;
+      followed.add(control);
+      model.widget_manager.get_model(ltName(control)).then((one) =>
+        one.on(`change:${trait}`, (_, value, options) => {
+          if (ltWorkarounds.byHand?.(options) ?? true) moves.move(name, value);
+        }),
+      );
+    }
   }
 
   async function render({model, el}) {
     try {
       const view = ltChart(await ltPlotly(model), el);
-      views.add(view);
+      views.set(el, view);
       view.show(state);
       model.send({drawn: state.version});
-      requestAnimationFrame(() => ltHelpKeys(el.closest(".jp-OutputArea-output")));
-      return () => (views.delete(view), view.close());
+      follow(model);
+      requestAnimationFrame(() => ltWorkarounds.helpKeys?.(el));
+      return () => {
+        views.delete(el);
+        view.close();
+      };
     } catch (error) {
       el.textContent = `The chart could not be drawn (${error.message}). Reload the page; if that does not help, restart the kernel.`;
       throw error;

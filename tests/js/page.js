@@ -3,8 +3,7 @@
 const fs = require("node:fs");
 const path = require("node:path");
 
-const ROOT = path.join(__dirname, "..", "..");
-const VIEW = path.join(ROOT, "lt_helpers", "view");
+const VIEW = path.join(__dirname, "..", "..", "lt_helpers", "view");
 
 class Element {
   constructor(tag) {
@@ -42,18 +41,29 @@ class Element {
     this.attributes[name] = value;
   }
 
-  closest() {
-    return null;
+  closest(selector) {
+    return this.matches(selector) ? this : (this.parentElement?.closest(selector) ?? null);
+  }
+
+  focus() {
+    globalThis.document.activeElement = this;
   }
 
   contains(other) {
     return this === other || this.children.some((child) => child.contains(other));
   }
 
-  // The one selector that tests need: a class.
+  // The selectors that the scripts use: tags and classes, with commas between them.
+  matches(selector) {
+    return selector.split(", ").some((one) => (one.startsWith(".") ? this.names.has(one.slice(1)) : this.tag === one));
+  }
+
+  within() {
+    return this.children.flatMap((child) => [child, ...child.within()]);
+  }
+
   querySelectorAll(selector) {
-    const within = this.children.flatMap((child) => [child, ...child.querySelectorAll("*")]);
-    return selector === "*" ? within : within.filter(({names}) => names.has(selector.replace(".", "")));
+    return this.within().filter((element) => element.matches(selector));
   }
 
   querySelector(selector) {
@@ -89,11 +99,47 @@ class Plotly {
   }
 }
 
+// The model of a widget: its values, what was sent to the kernel, and what comes from there.
+class Model {
+  constructor(values, manager) {
+    this.values = values;
+    this.widget_manager = manager;
+    this.handlers = {};
+    this.sent = [];
+  }
+
+  get(name) {
+    return this.values[name];
+  }
+
+  on(name, handler) {
+    (this.handlers[name] ??= []).push(handler);
+  }
+
+  send(message) {
+    this.sent.push(structuredClone(message));
+  }
+
+  receive(message) {
+    this.trigger("msg:custom", message);
+  }
+
+  // As ipywidgets sets a value: `by` is the view in which the user did it.
+  set(name, value, by) {
+    this.values[name] = value;
+    this.trigger(`change:${name}`, this, value, by ? {updated_view: by} : {});
+  }
+
+  trigger(name, ...more) {
+    for (const handler of this.handlers[name] ?? []) handler(...more);
+  }
+}
+
 const page = {width: 1000, ink: "rgb(0, 0, 0)", watchers: {}, frames: []};
 
 // A new page of this width and ink, in the place of the one before.
 function openPage({width = 1000, ink = "rgb(0, 0, 0)"} = {}) {
-  Object.assign(page, {width, ink, watchers: {}, frames: [], listeners: {}});
+  Object.assign(page, {width, ink, watchers: {}, frames: [], listeners: {}, focused: true, selected: null});
   const watcher = (name) =>
     class {
       constructor(act) {
@@ -112,8 +158,10 @@ function openPage({width = 1000, ink = "rgb(0, 0, 0)"} = {}) {
       createElement: (tag) => new Element(tag),
       addEventListener: (name, act) => (page.listeners[name] = act),
       querySelectorAll: (selector) => body.querySelectorAll(selector),
-      hasFocus: () => true,
+      hasFocus: () => page.focused,
+      getSelection: () => ({selectAllChildren: (element) => (page.selected = element)}),
     },
+    navigator: {},
     getComputedStyle: () => ({color: page.ink}),
     ResizeObserver: watcher("size"),
     MutationObserver: watcher("theme"),
@@ -133,13 +181,16 @@ function nextFrame() {
 }
 
 // Whatever waits for a promise that is kept already.
-const settle = () => new Promise((resolve) => setTimeout(resolve, 0));
+const settle = () => new Promise((resolve) => setImmediate(resolve));
 
-// The scripts as one module, in the way in which the page gets them, with `names` from within handed out.
+let loaded = 0;
+
+// The scripts as one new module, in the way in which the page gets them, with `names` from within handed out.
 function load(scripts, names = []) {
   const source = scripts.map((name) => fs.readFileSync(path.resolve(VIEW, name), "utf8")).join("\n");
   const exported = names.length ? `\nexport {${names.join(", ")}};` : "";
-  return import(`data:text/javascript;base64,${Buffer.from(source + exported).toString("base64")}`);
+  const module = `${source}${exported}\n// ${loaded++}`;
+  return import(`data:text/javascript;base64,${Buffer.from(module).toString("base64")}`);
 }
 
 // A figure of panels side by side, as figures.py lays it out, with a line and marks in each.
@@ -162,4 +213,4 @@ function figure({panels = 1, title = "A panel", key = "━ one   ● two", trace
   return {data: [...data, ...traces], layout, words: "What it shows.", error: "", quiet: false, version: 0};
 }
 
-module.exports = {Element, Plotly, ROOT, figure, load, nextFrame, openPage, settle};
+module.exports = {Element, Model, Plotly, figure, load, nextFrame, openPage, settle};

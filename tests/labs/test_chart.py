@@ -3,6 +3,7 @@ import base64
 import copy
 import hashlib
 
+import ipywidgets
 import numpy as np
 import pytest
 from plotly.offline import get_plotlyjs_version
@@ -114,6 +115,79 @@ def test_drawn_waits_on_whichever_loop_the_kernel_runs(sent):
     chart = Chart(scatter(np.zeros(3)), "")
     for _ in range(2):
         assert not asyncio.run(chart.drawn(timeout=0.02))
+
+
+CONTROLS = {
+    "sigma": ipywidgets.FloatSlider(value=1.0, max=7.0),
+    "layers": ipywidgets.IntSlider(value=4, max=12),
+    "kind": ipywidgets.SelectionSlider(options=[("diag", "DIAG"), ("full", None)], value="DIAG"),
+    "depth": ipywidgets.Dropdown(options=[1, 2, 3], value=1),
+}
+
+
+@pytest.mark.parametrize(
+    "name, sent_by_page, value",
+    [("sigma", 3, 3.0), ("layers", 3, 3), ("kind", 0, "DIAG"), ("kind", 1, None), ("depth", 2, 3)],
+)
+def test_a_move_brings_the_value_that_the_control_itself_would_have(sent, name, sent_by_page, value):
+    chart, heard = Chart(scatter(np.zeros(3)), ""), []
+    chart.follow(CONTROLS, lambda *move: heard.append(move))
+    before = [control.value for control in CONTROLS.values()]
+    chart._handle_custom_msg({"move": {"name": name, "value": sent_by_page, "number": 5}}, [])
+    assert heard == [(name, value)] and type(heard[0][1]) is type(value)
+    assert [control.value for control in CONTROLS.values()] == before
+
+
+def test_the_page_learns_which_models_to_follow_and_what_of_them_moves(sent):
+    chart = Chart(scatter(np.zeros(3)), "")
+    chart.follow(CONTROLS, print)
+    assert chart.get_state("controls")["controls"] == {
+        "sigma": {"control": f"IPY_MODEL_{CONTROLS['sigma'].model_id}", "trait": "value"},
+        "layers": {"control": f"IPY_MODEL_{CONTROLS['layers'].model_id}", "trait": "value"},
+        "kind": {"control": f"IPY_MODEL_{CONTROLS['kind'].model_id}", "trait": "index"},
+        "depth": {"control": f"IPY_MODEL_{CONTROLS['depth'].model_id}", "trait": "index"},
+    }
+
+
+def test_the_figure_that_a_move_asks_for_answers_it(sent):
+    chart = Chart(scatter(np.zeros(3)), "before")
+    chart.follow(CONTROLS, lambda name, value: chart.show(scatter(np.full(3, value)), "after"))
+    chart._handle_custom_msg({"move": {"name": "sigma", "value": 2, "number": 5}}, [])
+    (message,) = sent
+    assert message["answer"] == 5 and message["version"] == 1
+    chart.show(scatter(np.zeros(3)), "later")
+    assert "answer" not in sent[-1]
+
+
+def test_a_move_that_shows_nothing_is_answered_too(sent):
+    chart = Chart(scatter(np.zeros(3)), "")
+    chart.follow(CONTROLS, lambda name, value: None)
+    chart._handle_custom_msg({"move": {"name": "sigma", "value": 2, "number": 5}}, [])
+    assert sent == [{"answer": 5}]
+
+
+def test_a_move_that_fails_or_is_interrupted_is_answered_too(sent):
+    chart = Chart(scatter(np.zeros(3)), "")
+
+    def interrupted(name, value):
+        raise KeyboardInterrupt
+
+    chart.follow(CONTROLS, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        chart._handle_custom_msg({"move": {"name": "sigma", "value": 2, "number": 5}}, [])
+    assert sent == [{"answer": 5}]
+
+
+def test_copying_tells_once_whether_the_page_did(sent):
+    chart, told = Chart(scatter(np.zeros(3)), ""), []
+    chart.copy("NoiseLab()", told.append)
+    assert sent == [{"copy": "NoiseLab()"}] and told == []
+    for copied in (True, False):  # two pages: the first one counts
+        chart._handle_custom_msg({"copied": copied}, [])
+    assert told == [True]
+    chart.copy("NoiseLab()", told.append)
+    chart._handle_custom_msg({"copied": False}, [])
+    assert told == [True, False]
 
 
 def test_infinite_values_never_reach_the_page():
