@@ -3,7 +3,7 @@ VENV ?= .venv
 override VENV := $(or $(VENV),.venv)# `make lab VENV=$CONDA_PREFIX` where no conda environment is active
 PORT ?= 8888
 OPEN ?= yes
-TORCH ?= yes
+TORCH ?= no
 NB ?=
 USERS ?= 8
 ARGS ?=
@@ -13,12 +13,12 @@ PY := "$(VENV)/bin/python"
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab dashboard site doctor test notebooks readme pictures bench classroom train lint audit clean
-.PHONY: audit-environment lab-environment site-environment dashboard-environment test-environment train-environment classroom-environment
+.PHONY: help lab dashboard site doctor test notebooks readme pictures bench classroom train lint lock audit clean
+.PHONY: audit-environment lab-environment lock-environment site-environment dashboard-environment test-environment train-environment classroom-environment
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z]*\):.*##/  make \1\t/p' Makefile | expand -t 18
-	@echo "Options: make lab PORT=9000 OPEN=no TORCH=no | make test ARGS='tests/unit -x' | make notebooks NB=07 | make classroom USERS=8 | make train ARGS=--help"
+	@echo "Options: make lab PORT=9000 OPEN=no TORCH=yes | make test ARGS='tests/unit -x' | make notebooks NB=07 | make classroom USERS=8 | make train ARGS=--help"
 	@echo "An environment of your own (conda, say) instead of .venv: make lab VENV=\$$CONDA_PREFIX"
 
 lab: lab-environment  ## open notebook 00 in JupyterLab (sets up .venv the first time)
@@ -44,7 +44,8 @@ notebooks: test-environment  ## rebuild and execute the notebooks from notebooks
 	@$(PY) tools/build_notebooks.py $(NB)
 	@$(PY) tools/write_readme.py
 
-readme: test-environment  ## carry the repository's name and the map of the series into README.md
+readme: test-environment  ## carry the project's address, its version and the map of the series where they are repeated
+	@$(PY) tools/build_notebooks.py --refresh
 	@$(PY) tools/write_readme.py
 
 pictures: test-environment  ## draw the pictures of the labs in docs/pictures
@@ -65,6 +66,9 @@ train: train-environment  ## make stored models again (ARGS=--help lists the opt
 lint: test-environment  ## ruff over everything
 	@$(PY) -m ruff check .
 
+lock: lock-environment  ## renew constraints.txt: the newest versions that pyproject.toml allows
+	@$(PY) tools/lock.py
+
 audit: audit-environment  ## ask PyPI for known vulnerabilities of everything that is installed
 	@$(PY) tools/audit.py
 
@@ -74,7 +78,9 @@ clean:  ## remove the environment and what the commands left behind
 
 lab-environment:
 	@tools/setup labs "$(VENV)"
-	@$(if $(filter no,$(TORCH)),,tools/setup train "$(VENV)")
+	@$(if $(filter yes,$(TORCH)),tools/setup train "$(VENV)")
+lock-environment:
+	@tools/setup uv "$(VENV)"
 site-environment:
 	@tools/setup labs "$(VENV)"
 dashboard-environment:

@@ -5,14 +5,14 @@ arXiv 2402.14180). Equation, lemma, theorem, figure and table numbers in this pa
 """
 
 from . import baselines
-from .evaluate import adjusted_loss
+from .evaluate import adjusted_loss, risk
 from .implicit import implicit_regression
 from .model import LinearTransformer
 from .noise import Categorical, Fixed, Uniform
 from .pretrained import load_pretrained
 from .task import RegressionTask
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Categorical",
@@ -24,4 +24,5 @@ __all__ = [
     "baselines",
     "implicit_regression",
     "load_pretrained",
+    "risk",
 ]

@@ -1,8 +1,9 @@
 """What to compare a transformer with: each takes contexts x (B, n, d), y (B, n) and gives weights w (B, d).
 
 `ridge` is told the true sigma: the oracle. The others are not: OLS assumes none, ConstRR (sec. 6) the same sigma^2 for all, AdaRR
-estimates it for each sequence, TunedRR does so with two tuned constants, and `bayes` weighs all that are possible: it is the best
-possible predictor, which the paper lacks. `gradient_descent`, `momentum` and `newton` are the algorithms that layers are compared with.
+estimates it for each sequence, `evidence_ridge` takes the most probable one, TunedRR estimates it with two tuned constants, and `bayes`
+weighs all that are possible: it is the best possible predictor, which the paper lacks. `gradient_descent`, `momentum` and `newton` are
+the algorithms that layers are compared with.
 """
 
 import json
@@ -44,6 +45,34 @@ def ada_rr(x, y):
     x, y = more_examples_than_features(*checks.context(x, y), "AdaRR")
     spectrum = Spectrum.from_tokens(x, y)
     return spectrum.ridge(spectrum.noise_estimate())
+
+
+def evidence_ridge(x, y):
+    """Ridge regression by evidence: sigma is the one that makes the labels most probable, type-II maximum likelihood.
+
+    y ~ N(0, X X^T + sigma^2 I) once w ~ N(0, I) is integrated out. It needs no prior on the noise, and serves any n and d. MacKay,
+    *Bayesian interpolation* (1992), section 4.
+
+    Parameters
+    ----------
+    x : (B, n, d) array
+        Inputs.
+    y : (B, n) array
+        Labels.
+
+    Returns
+    -------
+    (B, d) array
+        Weights; those of least squares where no noise is most probable.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If x or y is no such array.
+    """
+    x, y = checks.context(x, y)
+    spectrum = Spectrum.from_tokens(x, y)
+    return spectrum.ridge(spectrum.noise_by_evidence())
 
 
 def tuned_rr(x, y, noise):
@@ -129,17 +158,34 @@ def stored_losses():
     return json.loads(LOSSES.read_text())
 
 
-def on_spectrum(noise):
-    """The baselines that are not told sigma, as `evaluate` takes them, worst first: {name: function Spectrum -> w (B, d)}.
+def on_spectrum(noise, evidence=False):
+    """The baselines that are not told sigma, as `evaluate` takes them, worst first.
 
-    noise : one of the paper's noise distributions, for d = 10, n = 20: TunedRR is tuned for no others.
+    Parameters
+    ----------
+    noise : Noise
+        One of the paper's noise distributions, for d = 10, n = 20: TunedRR is tuned for no others.
+    evidence : bool
+        Whether ridge regression by evidence is among them, as "EvidenceRR". The paper's Table 1 lacks it.
+
+    Returns
+    -------
+    dict
+        Functions Spectrum -> w (B, d), by name.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the noise is none of these.
     """
     if known(noise).key not in tuned_constants():
         raise ValueError(f"noise is {noise!r}: TunedRR is tuned for {', '.join(tuned_constants())}.")
     constants = tuned_constants()[noise.key]
+    by_evidence = {"EvidenceRR": lambda spectrum: spectrum.ridge(spectrum.noise_by_evidence())}
     return {
         "ConstRR": lambda spectrum: spectrum.ridge(np.full(len(spectrum.s), np.sqrt(noise.mean_square))),
         "AdaRR": lambda spectrum: spectrum.ridge(spectrum.noise_estimate()),
+        **(by_evidence if evidence else {}),
         "TunedRR": lambda spectrum: spectrum.ridge(tuned_noise(spectrum, **constants)),
         "Bayes-optimal": lambda spectrum: spectrum.bayes(noise),
     }

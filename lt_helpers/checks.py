@@ -1,7 +1,9 @@
 """What the package accepts: each check returns the argument as float64, or says in one sentence what came and what is allowed."""
 
+import json
 import operator
 import os
+import stat
 from numbers import Real
 from pathlib import Path
 
@@ -13,12 +15,33 @@ MOST = 10_000_000  # of anything that is counted: what is more is a slip, and wo
 
 def shown(value):
     """A value as an error shows it: on one line, and not too long."""
-    text = " ".join(repr(value).split())
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # it does not want to be shown, or goes too deep
+        text = f"an object of type {type(value).__name__}"
     return text if len(text) <= 80 else text[:77] + "..."
 
 
 def array(value, name, shape):
-    """`value` as a finite float64 array whose shape is `shape`, a tuple of axis names and sizes such as ("batch", "context", 10)."""
+    """`value` as a finite float64 array.
+
+    Parameters
+    ----------
+    value : anything like an array.
+    name : str.  What the user calls it.
+    shape : tuple of str and int.  Names of axes, and sizes where they are given, such as ("batch", "context", 10).
+
+    Returns
+    -------
+    result : NumPy array.
+
+    Raises
+    ------
+    TypeError
+        If it does not hold real numbers, or has a mask: NumPy would drop the mask without a word.
+    ValueError
+        If it has another shape, or some number is not finite.
+    """
     try:
         result = np.asarray(value)
     except ValueError as error:
@@ -29,6 +52,11 @@ def array(value, name, shape):
         ) from error
     if result.dtype.kind not in "iuf":
         raise TypeError(f"{name} has dtype {result.dtype}: {name} must hold real numbers.")
+    if has_mask(value):
+        raise TypeError(
+            f"{name} is a masked array, whose mask would not be read: {name} must be a plain array, without the masked "
+            "examples or with numbers in their place."
+        )
     wanted = "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"
     fits = result.ndim == len(shape) and all(
         isinstance(want, str) or want == have for want, have in zip(shape, result.shape)
@@ -39,6 +67,13 @@ def array(value, name, shape):
     if not np.isfinite(result).all():
         raise ValueError(f"{name} holds NaN or infinite values: {name} must be finite.")
     return result
+
+
+def has_mask(value):
+    """Whether a value is a masked array, or a list of them."""
+    if isinstance(value, (list, tuple)):
+        return any(map(has_mask, value))
+    return isinstance(value, np.ma.MaskedArray)
 
 
 def shape_of(value):
@@ -62,7 +97,29 @@ def sized(values, name):
 
 
 def context(x, y, dim=None):
-    """The examples of a batch of contexts -> x (B, n, d), y (B, n), with n and d at least 1 (and d = `dim` where it is given)."""
+    """The examples of a batch of contexts, as float64 arrays.
+
+    Parameters
+    ----------
+    x : (B, n, d) array, with n and d at least 1.
+    y : (B, n) array.
+    dim : int, optional.  The d that x must have.
+
+    Returns
+    -------
+    x, y : arrays of the same shapes.
+
+    Raises
+    ------
+    ValueError, TypeError
+        In one sentence that names x or y.
+    """
+    shape = shape_of(x)
+    if shape is not None and len(shape) == 2:
+        raise ValueError(
+            f"x has shape {shape}: x must be (batch, context, {dim or 'dim'}). "
+            "For a single context write x[None] and y[None], which is a batch of one."
+        )
     x = sized(array(x, "x", ("batch", "context", "dim" if dim is None else dim)), "x")
     if 0 in x.shape[1:]:
         raise ValueError(
@@ -119,11 +176,84 @@ def one_of(value, name, allowed):
     return value
 
 
+def document(value, name):
+    """A copy of a dictionary, if JSON can hold it."""
+    if not isinstance(value, dict):
+        raise TypeError(f"{name} is {shown(value)}: {name} must be a dictionary.")
+    try:
+        return json.loads(json.dumps(value))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(
+            f"{name} is {shown(value)}: {name} must be a dictionary that JSON can hold."
+        ) from error
+
+
 def path(value, name="path"):
     """A place in the file system, as a Path."""
-    if not isinstance(value, (str, os.PathLike)):
-        raise TypeError(f"{name} is {shown(value)}: {name} must be a string or a Path.")
-    return Path(value)
+    try:
+        place = Path(value)
+        letters = os.fsencode(place)
+    except TypeError as error:
+        raise TypeError(f"{name} is {shown(value)}: {name} must be a string or a Path.") from error
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"{name} is {shown(value)}: {name} must be letters that a file's name can have."
+        ) from error
+    if b"\0" in letters:
+        raise ValueError(f"{name} is {shown(value)}: {name} must have no null character in it.")
+    return place
+
+
+def writable_file(value, name="path"):
+    """A place where a file can be written, or an ordinary file that can be replaced. Nothing there is touched.
+
+    Parameters
+    ----------
+    value : str or Path.
+    name : str.  What the user calls it.
+
+    Returns
+    -------
+    place : Path.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `value` can name no file.
+    OSError
+        If something there is in the way: a folder, a link, a device, a file that may only be read, or no folder to write in.
+    """
+    place = path(value, name)
+    if not place.name:
+        raise ValueError(f"{name} is {shown(value)}: {name} must name a file.")
+    if obstacle := obstacle_to_writing(place):
+        raise OSError(f"could not write {place} ({obstacle}): what was there before is unchanged.")
+    return place
+
+
+def obstacle_to_writing(place):
+    """What keeps a file from being written at the Path `place`, in words; "" if nothing does."""
+    try:
+        if not place.parent.is_dir():
+            return f"there is no folder {place.parent}"
+        if not os.access(place.parent, os.W_OK):
+            return f"the folder {place.parent} may only be read"
+        mode = place.lstat().st_mode
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        return error.strerror
+    if stat.S_ISLNK(mode):
+        return "it is a link: name the file that it leads to"
+    if stat.S_ISDIR(mode):
+        return "it is a folder"
+    if not stat.S_ISREG(mode):
+        return "it is a device or a pipe, not a file"
+
+    # A superuser may write anything: the mode of a file still says what its owner wants.
+    if not os.access(place, os.W_OK) or not mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH):
+        return "it may only be read"
+    return ""
 
 
 def generator(rng):

@@ -14,9 +14,11 @@ import numpy as np
 from packaging.requirements import Requirement
 
 from . import machine, pretrained
+from .language import Message, catalogue
 from .noise import parse_noise
 
 MB = 2**20
+NEEDED = 150  # MB: a lab's kernel
 
 
 @dataclass(frozen=True)
@@ -28,9 +30,15 @@ class Finding:
     remedy: str = ""
 
     def __str__(self):
-        return f"{'WRONG' if self.remedy else 'ok':5}  {self.subject}: {self.found}" + (
-            f". {self.remedy}" if self.remedy else ""
-        )
+        line = "doctor.line_wrong" if self.remedy else "doctor.line"
+        state = say("wrong") if self.remedy else say("ok")
+        values = dict(subject=self.subject, found=self.found, remedy=self.remedy)
+        return catalogue().say(Message(line, state=state, **values))
+
+
+def say(entry, **values):
+    """An entry of the doctor's, in the reader's language."""
+    return catalogue().say(Message(f"doctor.{entry}", **values))
 
 
 def check():
@@ -40,21 +48,15 @@ def check():
 
 def summary(findings):
     """One sentence if all is well, else a line for each thing that is wrong: nothing that differs between sound machines."""
-    return (
-        "\n".join(str(finding) for finding in findings if finding.remedy)
-        or "Everything that the labs need is here."
-    )
+    wrong = [str(finding) for finding in findings if finding.remedy]
+    return "\n".join(wrong) or say("well")
 
 
 def python():
     """The version of Python."""
     found = ".".join(map(str, sys.version_info[:3]))
-    remedy = (
-        ""
-        if sys.version_info >= (3, 11)
-        else "The project needs Python 3.11 or later: make an environment with one."
-    )
-    return Finding("Python", found, remedy)
+    old = sys.version_info < (3, 11)
+    return Finding(say("python"), found, say("python_old") if old else "")
 
 
 def packages():
@@ -62,23 +64,22 @@ def packages():
     try:
         needed = [Requirement(line) for line in requires("lt_helpers")]
     except PackageNotFoundError:
-        return Finding(
-            "packages",
-            "lt_helpers is not installed, only imported from a folder",
-            "There: python -m pip install -e '.[labs]'",
-        )
-    needed = [
-        one for one in needed if one.marker is None or one.marker.evaluate({"extra": "widgets"})
-    ]  # the server may be another's
+        return Finding(say("packages"), say("not_installed"), say("install_here"))
+    in_labs = {"extra": "widgets"}  # the server may be another's
+    needed = [one for one in needed if one.marker is None or one.marker.evaluate(in_labs)]
     found = {one.name: installed(one.name) for one in needed}
-    bad = [
-        one
-        for one in needed
-        if found[one.name] is None or not one.specifier.contains(found[one.name], prereleases=True)
-    ]
-    words = ", ".join(f"{name} {release or 'missing'}" for name, release in found.items())
-    remedy = "python -m pip install " + " ".join(f"'{one.name}{one.specifier}'" for one in bad) if bad else ""
-    return Finding("packages", words, remedy)
+    bad = [one for one in needed if not serves(one, found[one.name])]
+    there = [say("package", name=name, release=release or say("missing")) for name, release in found.items()]
+    names = ", ".join(there)
+    if not bad:
+        return Finding(say("packages"), names)
+    commands = " ".join(f"'{one.name}{one.specifier}'" for one in bad)
+    return Finding(say("packages"), names, say("install", packages=commands))
+
+
+def serves(requirement, release):
+    """Does an installed version, None where there is none, meet a requirement?"""
+    return release is not None and requirement.specifier.contains(release, prereleases=True)
 
 
 def front_end():
@@ -86,24 +87,20 @@ def front_end():
     try:
         from jupyter_core.paths import jupyter_path
     except ModuleNotFoundError:
-        return Finding(
-            "widgets in the page", "Jupyter is not installed", "python -m pip install 'lt_helpers[labs]'"
-        )
+        return Finding(say("front_end"), say("no_jupyter"), say("install_labs"))
     parts = {"ipywidgets": "@jupyter-widgets/jupyterlab-manager", "anywidget": "anywidget"}
+    folders = jupyter_path("labextensions")
     missing = [
-        name
-        for name, part in parts.items()
-        if not any(Path(folder, part).is_dir() for folder in jupyter_path("labextensions"))
+        name for name, part in parts.items() if not any(Path(folder, part).is_dir() for folder in folders)
     ]
     if missing:
-        remedy = "If labs show as text only: install them where JupyterLab is installed, and reload the page."
-        return Finding("widgets in the page", f"no front end of {' and '.join(missing)} here", remedy)
-    return Finding("widgets in the page", f"the front ends of {' and '.join(parts)} are here")
+        return Finding(say("front_end"), say("no_front_end", names=missing), say("front_end_remedy"))
+    return Finding(say("front_end"), say("front_ends", names=list(parts)))
 
 
 def stored_models(folder=pretrained.FOLDER):
     """Every stored model is loaded."""
-    remedy = "Get the files in lt_helpers/pretrained anew: git checkout lt_helpers/pretrained, or install the package again."
+    remedy = say("models_remedy")
     try:
         records = pretrained.stored(folder)
         for entry in records:
@@ -116,43 +113,30 @@ def stored_models(folder=pretrained.FOLDER):
             )
             model = pretrained.load_pretrained(*name, folder=folder)
             if not (np.isfinite(model.P).all() and np.isfinite(model.Q).all()):
-                return Finding(
-                    "stored models", f"{entry['kind']} with {entry['layers']} layers is not finite", remedy
-                )
+                broken = say("not_finite", kind=entry["kind"], count=entry["layers"])
+                return Finding(say("models"), broken, remedy)
     except (OSError, KeyError, ValueError, TypeError) as error:
-        return Finding("stored models", str(error).rstrip("."), remedy)
-    return Finding("stored models", f"{len(records)}, all of them load", "" if records else remedy)
+        return Finding(say("models"), str(error).rstrip("."), remedy)
+    return Finding(say("models"), say("models_load", count=len(records)), "" if records else remedy)
 
 
 def memory():
     """What this process holds, and what the machine, or the container, grants."""
     held, granted, free = (amount / MB for amount in machine.memory())
-    remedy = (
-        "A lab's kernel needs 150 MB: shut down kernels that you no longer use (Kernel > Shut Down All Kernels)."
-        if free < 150
-        else ""
-    )
-    return Finding(
-        "memory", f"this process holds {held:.0f} MB; {free:,.0f} of {granted:,.0f} MB are free", remedy
-    )
+    found = say("memory_held", held=held, granted=granted, free=free)
+    return Finding(say("memory"), found, say("memory_remedy") if free < NEEDED else "")
 
 
 def threads():
     """The threads that matrix products will use, against the processors that are granted."""
-    there = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    )  # those that this process may run on
+    there = os.cpu_count()
+    if hasattr(os, "sched_getaffinity"):
+        there = len(os.sched_getaffinity(0))  # those that this process may run on
     asked = [os.environ.get(name, "") for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")]
     asked = [int(number) for number in asked if number.isdecimal() and int(number)]
     used, granted = min([*asked[:1], there]), machine.processors()
-    remedy = (
-        f"More threads than processors make it slow: set OMP_NUM_THREADS={granted} before Python starts."
-        if used > granted
-        else ""
-    )
-    return Finding(
-        "threads", f"{used} for matrix products, of {granted} processor{'s' * (granted > 1)} granted", remedy
-    )
+    remedy = say("threads_remedy", granted=granted) if used > granted else ""
+    return Finding(say("threads"), say("threads_used", used=used, count=granted), remedy)
 
 
 def installed(name):

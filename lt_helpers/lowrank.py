@@ -12,17 +12,30 @@ from . import checks
 def diagonal_plus_low_rank(A, rank, start=None, rounds=30):
     """Split A into D + L, D diagonal and L of a given rank, with little left out: D = diag(A - L) and L = best of A - D, in turn.
 
-    A : (..., D, D).    rank : int, 0 to D.    start : (..., D, D), optional.  The L to start from; 0 by default. Started from the L
-    of a lower rank, it leaves out no more than that.    rounds : int.
-    -> D, L : (..., D, D) both.
+    Parameters
+    ----------
+    A : (..., D, D) array.
+    rank : int, 0 to D.
+    start : (..., D, D) array, optional
+        The L to start from; 0 by default. Started from the L of a lower rank, it leaves out no more than that.
+    rounds : int.
+
+    Returns
+    -------
+    D, L : (..., D, D) arrays.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If `rank` is no whole number from 0 to D.
     """
-    if checks.count(rank, "rank", least=0) > A.shape[-1]:
-        raise ValueError(
-            f"rank is {rank}: A has {A.shape[-1]} rows, and rank must be from 0 to {A.shape[-1]}."
-        )
+    rows = A.shape[-1]
+    if checks.count(rank, "rank", least=0) > rows:
+        raise ValueError(f"rank is {rank}: A has {rows} rows, and rank must be from 0 to {rows}.")
     L = np.zeros_like(A) if start is None else start
     for _ in range(rounds):
-        L = best_of_rank(A - diagonal(A - L), rank)
+        D = diagonal(A - L)
+        L = best_of_rank(A - D, rank)
     return diagonal(A - L), L
 
 
@@ -32,12 +45,33 @@ def diagonal(A):
 
 
 def best_of_rank(A, rank):
-    """The matrix of this rank that is nearest to A: its largest singular values (Eckart and Young)."""
-    U, s, Vt = np.linalg.svd(A)
-    return (U[..., :rank] * s[..., None, :rank]) @ Vt[..., :rank, :]
+    """The matrix of a given rank that is nearest to A: its largest singular values (Eckart and Young).
+
+    Parameters
+    ----------
+    A : (..., D, D) array.
+    rank : int.
+
+    Returns
+    -------
+    L : (..., D, D) array.
+    """
+    left, singular, right = np.linalg.svd(A)  # (..., D, D), (..., D) from the largest on, (..., D, D)
+    scaled = left[..., :rank] * singular[..., None, :rank]  # (..., D, rank)
+    return scaled @ right[..., :rank, :]
 
 
 def share_left(A, kept):
-    """The share of A's squared entries that `kept` leaves out, |A - kept|^2 / |A|^2; of nothing, none.    (..., D, D)  ->  (...)"""
-    left, whole = ((matrix**2).sum(axis=(-2, -1)) for matrix in (A - kept, A))
+    """The share of A's squared entries that `kept` leaves out, |A - kept|^2 / |A|^2; of nothing, none.
+
+    Parameters
+    ----------
+    A, kept : (..., D, D) arrays.
+
+    Returns
+    -------
+    share : (...) array.
+    """
+    left = ((A - kept) ** 2).sum(axis=(-2, -1))
+    whole = (A**2).sum(axis=(-2, -1))
     return left / np.where(whole > 0, whole, 1)

@@ -13,8 +13,21 @@ from .task import second_moments
 
 @dataclass(frozen=True)
 class Spectrum:
-    """S : (B, D, D) second moments.  s : (B, d) eigenvalues of Sigma, ascending.  V : (B, d, d) eigenvectors in columns.
-    alpha : (B, d) components of mean y x along them.  context : n."""
+    """B contexts along the principal directions of their inputs.
+
+    Attributes
+    ----------
+    S : (B, D, D) array, D = d + 1
+        Second moments of the tokens e = (x, y): the mean of e e^T.
+    s : (B, d) array
+        Eigenvalues of Sigma, ascending; 0 for a direction that the inputs never take.
+    V : (B, d, d) array
+        Eigenvectors of Sigma, in columns.
+    alpha : (B, d) array
+        Components of mean y x along them; 0 where s is 0.
+    context : int
+        n, the number of examples that the means are over.
+    """
 
     S: np.ndarray
     s: np.ndarray
@@ -24,68 +37,173 @@ class Spectrum:
 
     @classmethod
     def from_moments(cls, S, context):
-        """From second moments S (B, D, D) that are means over `context` examples."""
-        s, V = np.linalg.eigh(S[:, :-1, :-1])
-        alpha = (V.mT @ S[:, :-1, -1:])[..., 0]
-        seen = s > 1e-12 * s[:, -1:]  # directions in which the inputs vary: min(n, d) of them, as a rule
+        """The spectrum of contexts that are given by their second moments.
+
+        Parameters
+        ----------
+        S : (B, D, D) array
+            Second moments.
+        context : int
+            n, the number of examples that they are means over.
+
+        Returns
+        -------
+        Spectrum
+        """
+        s, V = np.linalg.eigh(S[:, :-1, :-1])  # (B, d), (B, d, d)
+        alpha = (V.mT @ S[:, :-1, -1:])[..., 0]  # (B, d)
+
+        # The inputs vary in min(n, d) directions, as a rule. What is left of the others is rounding.
+        seen = s > 1e-12 * s[:, -1:]
         return cls(S, np.where(seen, s, 0), V, np.where(seen, alpha, 0), context)
 
     @classmethod
     def from_tokens(cls, x, y):
-        """From the examples x (B, n, d), y (B, n), by the singular values of X: small ones are lost to rounding when they are squared."""
-        n, d = x.shape[1:]
-        left, singular, right = np.linalg.svd(
-            x, full_matrices=n < d
-        )  # (B, n, r), (B, r), (B, d, d), r = min(n, d), largest first
-        singular = np.where(singular > 1e-13 * singular[:, :1], singular, 0)
-        along = (left[..., : singular.shape[1]].mT @ y[..., None])[..., 0]  # (B, r)
-        unseen = np.zeros((len(x), d - singular.shape[1]))
-        s, alpha = (
-            np.concatenate([unseen, part[:, ::-1]], axis=1) / n for part in (singular**2, singular * along)
-        )
-        return cls(second_moments(x, y), s, right[:, ::-1].mT, alpha, n)
+        """The spectrum of contexts that are given by their examples.
+
+        It goes by the singular values of X: small ones are lost to rounding when they are squared.
+
+        Parameters
+        ----------
+        x : (B, n, d) array
+            Inputs.
+        y : (B, n) array
+            Labels.
+
+        Returns
+        -------
+        Spectrum
+        """
+        B, n, d = x.shape
+        r = min(n, d)
+        left, singular, right = np.linalg.svd(x, full_matrices=n < d)  # (B, n, r or n), (B, r), (B, d, d)
+        singular = np.where(singular > 1e-13 * singular[:, :1], singular, 0)  # the rest is rounding
+        along = (left[..., :r].mT @ y[..., None])[..., 0]  # (B, r): y along the left singular vectors
+
+        # They come with the largest first. The d - r directions that n < d examples cannot show stay at 0.
+        s = np.zeros((B, d))
+        alpha = np.zeros((B, d))
+        s[:, d - r :] = (singular**2)[:, ::-1] / n
+        alpha[:, d - r :] = (singular * along)[:, ::-1] / n
+        V = right[:, ::-1].mT  # (B, d, d)
+        return cls(second_moments(x, y), s, V, alpha, n)
 
     def components(self, w):
-        """Weights (B, d) -> their components along the principal directions (B, d)."""
+        """Weights along the principal directions, V^T w.
+
+        Parameters
+        ----------
+        w : (B, d) array
+
+        Returns
+        -------
+        (B, d) array
+        """
         return (self.V.mT @ w[..., None])[..., 0]
 
     def ridge(self, sigma):
-        """Ridge regression, w = (Sigma + sigma^2/n I)^-1 alpha: the oracle, if sigma is the true one.   sigma : (B,)  ->  (B, d)
+        """Ridge regression, w = (Sigma + sigma^2/n I)^-1 alpha: the oracle, if sigma is the true one.
 
         Without noise it is ordinary least squares, the shortest solution where there are many.
+
+        Parameters
+        ----------
+        sigma : (B,) array
+            The noise of each context.
+
+        Returns
+        -------
+        (B, d) array
+            Weights.
         """
-        strength = np.asarray(sigma)[:, None] ** 2 / self.context
-        return (self.V @ divide(self.alpha, self.s + strength)[..., None])[..., 0]
+        strength = np.asarray(sigma)[:, None] ** 2 / self.context  # (B, 1)
+        w = divide(self.alpha, self.s + strength)  # (B, d), along the principal directions
+        return (self.V @ w[..., None])[..., 0]
+
+    @property
+    def energy(self):
+        """The square of y along each left singular vector of X, n alpha^2 / s -> (B, d)."""
+        return self.context * divide(self.alpha, self.s) * self.alpha
 
     @property
     def residual(self):
-        """Mean square of what no w can explain, |y - X w_ols|^2 / n -> (B,)."""
+        """The mean square of what no w can explain, |y - X w_ols|^2 / n -> (B,)."""
         explained = (divide(self.alpha, self.s) * self.alpha).sum(axis=-1)
         return np.maximum(self.S[:, -1, -1] - explained, 0)
+
+    @property
+    def least_variance(self):
+        """The least sigma^2 that can be told from the rounding of y, (1e-6)^2 of its mean square -> (B,)."""
+        return 1e-12 * self.S[:, -1, -1] + np.finfo(float).tiny
 
     def noise_estimate(self):
         """The unbiased estimate of the noise from the residuals of least squares, sqrt(|y - X w_ols|^2 / (n - d)) -> (B,). Needs n > d."""
         n, d = self.context, self.s.shape[-1]
         return np.sqrt(self.residual * n / (n - d))
 
+    def noise_by_evidence(self):
+        """The sigma under which the labels are most probable, w ~ N(0, I) integrated out: type-II maximum likelihood.
+
+        It needs no prior on the noise, and serves any n and d.
+
+        Returns
+        -------
+        (B,) array
+            The sigma with the largest `log_likelihood`; 0 where no noise is best.
+        """
+        # A grid of log sigma^2, up to the whole of y: more noise than that is less probable, whatever X is.
+        low = np.log(self.least_variance)  # (B,)
+        high = np.log(self.context * self.S[:, -1, -1] + self.least_variance)
+        grid = np.linspace(low, high, 64, axis=1)  # (B, 64)
+        scores = self.log_likelihood(np.exp(grid / 2))
+
+        # There may be two peaks of nearly one height, one that takes y for noise and one that does not: both are climbed.
+        beside = np.pad(scores, ((0, 0), (1, 1)), constant_values=-np.inf)
+        peaks = (scores >= beside[:, :-2]) & (scores >= beside[:, 2:])
+        best = np.argsort(np.where(peaks, scores, -np.inf), axis=1)[:, -2:]  # (B, 2)
+        low, high = neighbours(grid, best)  # (B, 2)
+
+        # Each finer grid lies between the neighbours of the best point so far.
+        for _ in range(12):
+            grid = np.linspace(low, high, 9, axis=-1)  # (B, 2, 9)
+            flat = np.exp(grid / 2).reshape(len(grid), 18)
+            scores = self.log_likelihood(flat).reshape(grid.shape)
+            best = scores.argmax(axis=-1)[..., None]  # (B, 2, 1)
+            low, high = (edge[..., 0] for edge in neighbours(grid, best))  # (B, 2)
+
+        highest = scores.max(axis=-1).argmax(axis=-1)[:, None]  # (B, 1): which of the two peaks
+        variance = np.exp(np.take_along_axis((low + high) / 2, highest, axis=1))[:, 0]
+        return np.where(variance > 1.01 * self.least_variance, np.sqrt(variance), 0)
+
     def log_likelihood(self, sigmas):
-        """log p(y | X, sigma) with w ~ N(0, I) integrated out, up to a constant.    sigmas : (K,)  ->  (B, K)
+        """log p(y | X, sigma) with w ~ N(0, I) integrated out, up to a constant.
 
         y ~ N(0, X X^T + sigma^2 I): n s_j + sigma^2 is its variance along the j-th left singular vector of X, sigma^2 along the others.
         Below a millionth of the size of y, sigma cannot be told from rounding, and counts as that.
+
+        Parameters
+        ----------
+        sigmas : (K,) or (B, K) array
+            Noise levels, the same for all contexts or some for each.
+
+        Returns
+        -------
+        (B, K) array
         """
         n = self.context
-        rounding = 1e-12 * self.S[:, -1, -1] + np.finfo(float).tiny  # (B,)
-        variance = np.maximum(sigmas[:, None] ** 2, rounding[:, None, None])  # (B, K, 1)
-        seen = (self.s > 0)[:, None]  # (B, 1, d)
-        energy = (n * divide(self.alpha, self.s) * self.alpha)[:, None]  # (B, 1, d)
-        along = n * self.s[:, None] + variance  # (B, K, d)
-        inside = np.where(seen, np.log(along) + energy / along, 0).sum(axis=-1)
-        unexplained = (
-            np.maximum(n - seen.sum(axis=-1), 0) * np.log(variance[..., 0])
-            + n * self.residual[:, None] / variance[..., 0]
-        )
-        return -(inside + unexplained) / 2
+        variance = np.maximum(sigmas**2, self.least_variance[:, None])  # (B, K)
+
+        # Along the directions that the inputs take.
+        seen = self.s > 0  # (B, d)
+        along = n * self.s[:, None] + variance[..., None]  # (B, K, d)
+        terms = np.log(along)
+        terms += self.energy[:, None] / along
+        inside = np.where(seen[:, None], terms, 0).sum(axis=-1)  # (B, K)
+
+        # Along the others there is noise alone.
+        others = np.maximum(n - seen.sum(axis=-1), 0)[:, None]  # (B, 1)
+        outside = others * np.log(variance) + n * self.residual[:, None] / variance  # (B, K)
+        return -(inside + outside) / 2
 
     def posterior(self, noise, count=64):
         """p(sigma | context) on the quadrature nodes of a noise distribution -> sigmas (K,), probabilities (B, K) that sum to 1."""
@@ -105,11 +223,35 @@ class Spectrum:
         return (self.V @ average[..., None])[..., 0]
 
 
+def neighbours(grid, best):
+    """The points before and after some points of a grid, or its ends where there are none.
+
+    Parameters
+    ----------
+    grid : (..., K) array
+    best : (..., J) array of int
+        Where on the last axis of the grid.
+
+    Returns
+    -------
+    before, after : (..., J) arrays
+    """
+    before = np.maximum(best - 1, 0)
+    after = np.minimum(best + 1, grid.shape[-1] - 1)
+    return np.take_along_axis(grid, before, axis=-1), np.take_along_axis(grid, after, axis=-1)
+
+
 def divide(numerator, denominator):
-    """numerator / denominator, and 0 where the denominator is 0: a direction that the inputs never take."""
-    return np.divide(
-        numerator,
-        denominator,
-        out=np.zeros(np.broadcast_shapes(numerator.shape, denominator.shape)),
-        where=denominator > 0,
-    )
+    """numerator / denominator, and 0 where the denominator is 0: a direction that the inputs never take.
+
+    Parameters
+    ----------
+    numerator, denominator : arrays
+        They broadcast; no denominator is negative.
+
+    Returns
+    -------
+    array
+    """
+    shape = np.broadcast_shapes(numerator.shape, denominator.shape)
+    return np.divide(numerator, denominator, out=np.zeros(shape), where=denominator > 0)

@@ -2,20 +2,20 @@
 
 notebooks/.text/NAME.py (jupytext, py:percent) is what people write and review; notebooks/NAME.ipynb is what learners open. Building
 twice gives the same file: cell ids come from the cells' text, and nothing of the machine (time, versions, widget numbers) is kept.
+`--refresh` builds without executing: where no code has changed, the outputs that are there stay.
 """
 
 import hashlib
-import re
 import sys
 from collections import Counter
 from pathlib import Path
 
 import jupytext
 import nbformat
+from address import address, project
 from all_labs import LIVE
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
-from write_readme import project
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 METADATA = {
@@ -46,35 +46,69 @@ def notebook_of(text):
     return NOTEBOOKS / f"{text.stem}.ipynb"
 
 
-def without_dead_links(words):
-    """A link to a notebook that is still to come is nothing but its words."""
-    there = {text.stem for text in texts()}
-    return re.sub(
-        r"\[([^\]]*)\]\((\d\d_\w+)\.ipynb\)", lambda link: link[0] if link[2] in there else link[1], words
-    )
-
-
 def setup_cell():
-    """The first cell of code, the same in every notebook: it makes the notebook run where nothing is installed, and else does nothing."""
-    about = project()
-    source = SETUP.format(repository=about["urls"]["Repository"], version=about["version"])
+    """The first cell of code: it makes a notebook run where nothing is installed, and else does nothing.
+
+    Returns
+    -------
+    nbformat.NotebookNode or None
+        None while the project has no public address, from which it could be installed.
+    """
+    repository = address()
+    if not repository:
+        return None
+    source = SETUP.format(repository=repository, version=project()["version"])
     return nbformat.v4.new_code_cell(source, metadata={"tags": ["setup"]})
 
 
 def build(text):
     """The notebook of a text form, not executed, with the setup cell under its title, and ids that depend on the cells' text alone."""
     notebook = jupytext.read(text, fmt="py:percent")
-    notebook.cells.insert(1, setup_cell())
+    setup = setup_cell()
+    if setup:
+        notebook.cells.insert(1, setup)
     notebook.metadata = nbformat.from_dict(METADATA)
     seen = Counter()
     for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            cell.source = without_dead_links(cell.source)
         seen[cell.source] += 1
-        cell.id = hashlib.sha256(f"{seen[cell.source]} {cell.cell_type} {cell.source}".encode()).hexdigest()[
-            :12
-        ]
+        named = f"{seen[cell.source]} {cell.cell_type} {cell.source}"
+        cell.id = hashlib.sha256(named.encode()).hexdigest()[:12]
     return notebook
+
+
+def refresh(text):
+    """The notebook of a text form with the outputs that it has, where nothing but words and the setup cell has changed.
+
+    Raises
+    ------
+    SystemExit
+        Code has changed: only a run can say what it gives.
+    """
+    notebook = build(text)
+    executed = nbformat.read(notebook_of(text), as_version=4)
+    before, after = code_cells(executed), code_cells(notebook)
+    if [cell.source for cell in before] != [cell.source for cell in after]:
+        raise SystemExit(f"The code of {text.stem} has changed: make notebooks NB={text.stem[:2]}")
+    for old, new in zip(before, after):
+        new.outputs = old.outputs
+    count = 0
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and cell.source:
+            count += 1
+            cell.execution_count = count
+            for output in cell.outputs:
+                if "execution_count" in output:
+                    output.execution_count = count
+    return notebook
+
+
+def code_cells(notebook):
+    """The cells of code but for the setup cell, which gives no output."""
+    return [
+        cell
+        for cell in notebook.cells
+        if cell.cell_type == "code" and "setup" not in cell.metadata.get("tags", [])
+    ]
 
 
 def execute(notebook):
@@ -102,16 +136,20 @@ def execute(notebook):
     return notebook
 
 
-def main(prefixes):
-    """Build and execute the notebooks whose names start with one of `prefixes`, or all."""
+def main(arguments):
+    """Build the notebooks whose names start with one of the prefixes, or all; execute them, unless they are only refreshed."""
+    prefixes = [argument for argument in arguments if argument != "--refresh"]
     chosen = [text for text in texts() if not prefixes or text.stem.startswith(tuple(prefixes))]
     if not chosen:
         raise SystemExit(
             f"No notebook starts with {' or '.join(prefixes)}. There are: {', '.join(text.stem for text in texts())}."
         )
     for text in chosen:
-        print(text.stem, flush=True)
-        nbformat.write(execute(build(text)), notebook_of(text))
+        if "--refresh" in arguments:
+            nbformat.write(refresh(text), notebook_of(text))
+        else:
+            print(text.stem, flush=True)
+            nbformat.write(execute(build(text)), notebook_of(text))
 
 
 if __name__ == "__main__":

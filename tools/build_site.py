@@ -15,13 +15,14 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import nbformat
+from address import address, binder, colab, project
 from all_labs import LIVE
 from nbconvert.filters.highlight import Highlight2HTML
 from nbconvert.filters.markdown_mistune import markdown2html_mistune
 from pygments.formatters import HtmlFormatter
 from site_api import reference
 from site_labs import script, site_lab
-from write_readme import binder, colab, project, series_map
+from write_readme import series_map
 
 from lt_helpers import labs
 from lt_helpers.view.chart import FILES
@@ -30,7 +31,7 @@ ROOT = Path(__file__).parents[1]
 WEBSITE = ROOT / "tools" / "website"
 SITE = ROOT / "build" / "site"
 DOCUMENTS = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "CHANGELOG.md"]
-REPOSITORY, VERSION = project()["urls"]["Repository"], project()["version"]
+REPOSITORY, VERSION = address(), project()["version"]  # no address yet: no links to it
 NAME = "Linear transformers, taken apart"
 HEADING = re.compile(r'<h([1-3]) id="([^"]+)">(.*?)</h\1>', re.S)
 
@@ -54,7 +55,7 @@ def anchor_of(heading):
 
 
 def rendered(text, folder):
-    """Markdown as HTML. Links from `folder` to what is on the site stay on the site; the others lead to the repository."""
+    """Markdown as HTML. Links from `folder` to what is on the site stay on the site; the others to the repository, if it has an address."""
 
     def redirect(match):
         link, _, anchor = match[2].partition("#")
@@ -67,11 +68,14 @@ def rendered(text, folder):
             target = page_name(path)
         elif path.suffix == ".png":
             target = f"pictures/{path.name}"
-        else:
+        elif REPOSITORY:
             target = f"{REPOSITORY}/blob/v{VERSION}/{path.relative_to(ROOT)}"
+        else:
+            return ""
         return f'{match[1]}="{target}{"#" * bool(anchor)}{anchor_of(anchor)}"'
 
     body = re.sub(r'\b(href|src)="([^"]*)"', redirect, markdown2html_mistune(text))
+    body = re.sub(r"<a >(.*?)</a>", r"\1", body, flags=re.S)  # a link that leads nowhere is its words
     body = re.sub(r'(<h\d id=")([^"]*)', lambda match: match[1] + anchor_of(match[2]), body)
     body = body.replace("<img ", '<img loading="lazy" ')
     return re.sub(r"<table>.*?</table>", r'<div class="scroll">\g<0></div>', body, flags=re.S)
@@ -104,7 +108,7 @@ def lab_script(job):
 def output(data, live):
     """An output of a cell, in the richest form that a page can show."""
     if data.get("text/plain") == LIVE:
-        return f'<p class="note">This one needs a kernel: <a href="{live}">the live notebook</a>.</p>'
+        return f'<p class="note">This one needs a kernel: {live_notebook(live)}.</p>'
     if "text/html" in data:
         return f'<div class="scroll">{data["text/html"]}</div>'
     for kind in ("image/png", "image/jpeg"):
@@ -113,11 +117,20 @@ def output(data, live):
     return f"<pre>{html.escape(data.get('text/plain', ''))}</pre>"
 
 
+def live_notebook(live):
+    """The words for a notebook with a kernel, linked where it can be opened."""
+    return f'<a href="{live}">the live notebook</a>' if live else "the live notebook"
+
+
+def live_address(path):
+    """Where a notebook opens with a kernel; empty while the project has no address."""
+    return binder(REPOSITORY, VERSION, f"notebooks/{path.name}") if REPOSITORY else ""
+
+
 def notebook_page(path):
     """A notebook -> the body of its page, and its labs: {name: (class, values)}."""
     parts, found = [], {}
-    where = f"notebooks/{path.name}"
-    live = binder(REPOSITORY, VERSION, where)
+    live = live_address(path)
     highlight = Highlight2HTML(pygments_lexer="ipython3")
     for cell in nbformat.read(path, as_version=4).cells:
         if cell.cell_type == "markdown":
@@ -136,19 +149,17 @@ def notebook_page(path):
             parts.append(
                 f'<div class="output">{output(one.get("data", {"text/plain": one.get("text", "")}), live)}</div>'
             )
-    places = {"Binder": live, "Colab": colab(REPOSITORY, VERSION, where), "at home": REPOSITORY}
-    parts.insert(
-        1,
-        "<p>Run it live: "
-        + ", ".join(f'<a href="{link}">{place}</a>' for place, link in places.items())
-        + ".</p>",
-    )
+    if REPOSITORY:
+        at_colab = colab(REPOSITORY, VERSION, f"notebooks/{path.name}")
+        places = {"Binder": live, "Colab": at_colab, "at home": REPOSITORY}
+        links = ", ".join(f'<a href="{link}">{place}</a>' for place, link in places.items())
+        parts.insert(1, f"<p>Run it live: {links}.</p>")
     return "\n".join(parts), found
 
 
 def lab_box(name, live):
     """The place of a lab, filled by its script."""
-    note = f'Computed beforehand, for these controls. All controls, predictions and new sequences: <a href="{live}">the live notebook</a>.'
+    note = f"Computed beforehand, for these controls. All controls, predictions and new sequences: {live_notebook(live)}."
     return f'<div class="lab"><div data-lab="{name}">This lab needs JavaScript.</div><p class="note">{note}</p></div>'
 
 
@@ -160,7 +171,7 @@ def front_page():
     return "\n".join(
         [
             rendered(f"# {NAME}\n\n{words}", ROOT),
-            lab_box(f"{first.stem}-1", binder(REPOSITORY, VERSION, f"notebooks/{first.name}")),
+            lab_box(f"{first.stem}-1", live_address(first)),
             rendered(f"## The series\n\n{series_map(REPOSITORY, VERSION)}", ROOT),
             rendered(f"## Beside the notebooks\n\n{beside}\n- [API of the package](api.html)", ROOT),
         ]
@@ -240,11 +251,14 @@ def build(site=SITE, prefixes=()):
     with ProcessPoolExecutor() as processes:
         for name, text in zip(found, processes.map(lab_script, found.items())):
             (site / "labs" / f"{name}.js").write_text(text)
+    template = (WEBSITE / "page.html").read_text()
+    if not REPOSITORY:
+        template = template.replace('<a href="{repository}">Source</a>', "")
     for name, body in pages.items():
         used = re.findall(r'data-lab="([^"]+)"', body)
         scripts = ["static/lab.js", *(f"labs/{lab}.js" for lab in used)] if used else []
         (site / name).write_text(
-            (WEBSITE / "page.html").read_text().format(
+            template.format(
                 title=html.escape(plain(HEADING.search(body)[3])) + (f" · {NAME}" if name != "index.html" else ""),
                 site=NAME, repository=REPOSITORY, contents=contents(body), body=body + turn(pages, name), footer=f"lt_helpers {VERSION}",
                 scripts="\n".join(f'<script defer src="{source}"></script>' for source in scripts),

@@ -26,8 +26,9 @@ from pathlib import Path
 import nbformat
 import psutil
 import requests
+from address import ROOT
 from websocket import create_connection
-from write_readme import ROOT, half_day
+from write_readme import half_day
 
 MB = 1e6
 PATIENCE = 600  # seconds that anything may take on a busy machine

@@ -11,6 +11,7 @@ import numpy as np
 from all_labs import all_labs
 
 from lt_helpers.labs import Choice, Prediction, Seed, Slider
+from lt_helpers.language import catalogue
 
 LABS = [
     lab for lab in all_labs().values() if hasattr(lab, "compute")
@@ -23,7 +24,9 @@ DRAW_EVERY = 25
 
 
 def ends(control, others):
-    """The values at the ends of a control; of a list without order, all."""
+    """The values at the ends of a control; of a list without order, all; of what the page does not show, none but its default."""
+    if control.hidden:
+        return [control.default(others)]
     if isinstance(control, Choice):
         values = list(control.choices(others).values())
         return [values[0], values[-1]] if control.slide else values
@@ -36,9 +39,16 @@ def settled(lab, wanted):
     """A value for every control: the wanted ones, or the nearest that others allow."""
     values = {}
     for name, control in lab.CONTROLS.items():
-        value = wanted.get(name, control.value)
+        value = wanted[name] if name in wanted else control.default(values)
         values[name] = control.nearest(value, values) if isinstance(control, Choice) else value
     return values
+
+
+def computed(lab, values):
+    """What a lab computes of the values of all controls, predictions apart."""
+    return lab.compute(
+        **{name: value for name, value in values.items() if not isinstance(lab.CONTROLS[name], Prediction)}
+    )
 
 
 def extremes(lab, seed):
@@ -67,37 +77,38 @@ def not_finite(state):
     return {name for name, value in arrays.items() if not np.isfinite(np.asarray(value, float)).all()}
 
 
-def axes(drawing):
-    return {
-        name: tuple(axis["range"])
-        for name, axis in drawing["layout"].items()
-        if name[:5] in ("xaxis", "yaxis")
-    }
+def axes(lab, state, values):
+    """The ends of the axes of every panel."""
+    guesses = {name: value for name, value in values.items() if isinstance(lab.CONTROLS[name], Prediction)}
+    panels = lab.panels(state, None, guesses)
+    return {panel.name: (panel.x.low, panel.x.high, panel.y.low, panel.y.high) for panel in panels}
 
 
 def check(lab, sequences):
     """-> how many settings were computed, how many of them said that they are not finite, and what was wrong, as sentences."""
-    opened = lab.compute(**settled(lab, {}))
-    at_rest, still = axes(lab.draw(opened)), GAPS | not_finite(opened)
+    opened = settled(lab, {})
+    at_rest = axes(lab, computed(lab, opened), opened)
+    still = GAPS | not_finite(computed(lab, opened))
     if not any(isinstance(control, Seed) for control in lab.CONTROLS.values()):
         sequences = min(sequences, 100)  # only the corners differ
-    computed, said, faults = 0, 0, []
+    count, admitted, faults = 0, 0, []
     for seed in range(sequences):
         for values in extremes(lab, seed):
-            state = lab.compute(**values)
-            words, lost = lab.words(state), not_finite(state) - still
-            computed += 1
+            state = computed(lab, values)
+            words = catalogue("en").say(lab.words(state, None))
+            lost = not_finite(state) - still
+            count += 1
             admits = any(word in words for word in SAYS_SO)
-            said += bool(lost) and admits
+            admitted += bool(lost) and admits
             if lost and not admits:
                 faults.append(
                     f"{lab.__name__}({values}): {', '.join(sorted(lost))} not finite, and the words are: {words}"
                 )
             if "nan" in words or "inf" in words:
                 faults.append(f"{lab.__name__}({values}) says: {words}")
-            if computed % DRAW_EVERY == 0 and axes(lab.draw(state)) != at_rest:
+            if count % DRAW_EVERY == 0 and axes(lab, state, values) != at_rest:
                 faults.append(f"{lab.__name__}({values}): its axes have moved")
-    return computed, said, faults
+    return count, admitted, faults
 
 
 def main(sequences=1000):
@@ -106,10 +117,10 @@ def main(sequences=1000):
     wrong = []
     for lab in LABS:
         start = perf_counter()
-        computed, said, faults = check(lab, int(sequences))
+        count, admitted, faults = check(lab, int(sequences))
         wrong += faults
         print(
-            f"| {lab.__name__} | {computed:,} | {said} | {len(faults)} | {perf_counter() - start:.0f} |",
+            f"| {lab.__name__} | {count:,} | {admitted} | {len(faults)} | {perf_counter() - start:.0f} |",
             flush=True,
         )
     print(*wrong[:20], sep="\n")

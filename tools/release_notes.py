@@ -3,7 +3,7 @@
 import re
 import sys
 
-from write_readme import ROOT, project
+from address import ROOT, project
 
 
 def notes(tag, changelog):

@@ -67,25 +67,19 @@ def label_itself(x, y, omega):
 
 
 one_layer = Exercise(
+    name="algorithm.one_layer",
     solution=layer,
     cases=cases,
     mistakes={
-        "Your means run over the query too: it reads the examples and is never read. Leave the last row out of Sigma, alpha, lambda.": (
-            query_is_read
-        ),
-        "You took sums over the examples: these constants are made for means, so divide by n.": sums,
-        "You swapped omega_xy and omega_yx: the first index is what is written, and omega = [[xx, xy], [yx, yy]].": (
-            lambda x, y, omega: layer(x, y, omega.T)
-        ),
-        "The query did not move: it goes through the same layer as the examples.": query_left_out,
-        "You returned what the layer adds: add it to the tokens that came in.": only_the_update,
-        "Your y read the new x: both lines of the layer take the tokens as they came in.": x_first,
-        "Your y read the new x and its new means: work out both lines from what came in, then replace.": x_first_and_its_means,
-        "Your x read the new y: both lines of the layer take the tokens as they came in.": y_first,
-        "Your lambda is the square of the mean of y: it is the mean of y^2.": label_itself,
-        "The sign is flipped: the layer adds its four terms, and the constants carry the sign.": (
-            lambda x, y, omega: layer(x, y, -omega)
-        ),
+        "means_run_over": (query_is_read),
+        "sums_over_examples": sums,
+        "swapped_omega_xy_omega_yx": (lambda x, y, omega: layer(x, y, omega.T)),
+        "query_did_move": query_left_out,
+        "returned_layer_adds": only_the_update,
+        "y_read_new": x_first,
+        "y_read_new_x": x_first_and_its_means,
+        "x_read_new": y_first,
+        "lambda_square_mean": label_itself,
+        "sign_flipped_layer": (lambda x, y, omega: layer(x, y, -omega)),
     },
-    well_done="Feed it the omegas of each layer in turn and read minus the query's y: that is a DIAG model, with no attention in sight.",
 )

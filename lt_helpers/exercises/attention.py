@@ -4,6 +4,7 @@ import tracemalloc
 
 import numpy as np
 
+from ..language import Message
 from .base import Exercise
 
 MANY = 1_000  # tokens of the test for memory
@@ -45,14 +46,11 @@ def softmax_kept(tokens, P, Q):
 class InLittleMemory(Exercise):
     """An exercise whose right answer must do without an array that has an entry for every pair of tokens."""
 
-    def verdict(self, attempt):
-        verdict = super().verdict(attempt)
-        if not verdict.startswith("Correct") or peak(attempt) < MANY**2:
+    def judge(self, attempt):
+        verdict = super().judge(attempt)
+        if verdict.id != "exercise.correct" or peak(attempt) < MANY**2:
             return verdict
-        return (
-            f"Not yet. The numbers are right, but for {MANY} tokens your code holds {MANY} x {MANY} scores on the way: "
-            "multiply the tokens with each other first, as S, before a query comes in."
-        )
+        return Message("exercise.not_yet", complaint=self._entry("scores_held", many=MANY))
 
 
 def peak(attempt):
@@ -66,14 +64,14 @@ def peak(attempt):
 
 
 in_order_n = InLittleMemory(
+    name="attention.in_order_n",
     solution=linear_attention,
     cases=cases,
     mistakes={
-        "You summed over the tokens: S is their mean, so divide by n.": summed,
-        "That is the update alone: a layer adds it to the tokens.": update_alone,
-        "P S Q acts on a token that is a column. Your tokens are rows: multiply them by its transpose.": not_transposed,
-        "P and Q have changed places: Q acts on the token that reads, P on what it has read.": exchanged,
-        "The softmax is still there: leave the scores as they are and divide by n.": softmax_kept,
+        "summed_over_tokens": summed,
+        "update_alone_layer": update_alone,
+        "p_s_q": not_transposed,
+        "p_q_changed": exchanged,
+        "softmax_still_there": softmax_kept,
     },
-    well_done="S is all that is kept of the tokens, and no array on the way has an entry for every pair of them.",
 )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-NOT_ATTEMPTED = "Not attempted yet: replace the dots, return your answer, and run this cell again."
+from ..language import Message, catalogue
 
 
 @dataclass(frozen=True)
@@ -17,62 +17,70 @@ class Exercise:
     ----------
     solution : function.  The right answer, called as the learner's function is; without arguments where a number is asked for.
     cases : function.  () -> list of tuples of arguments to try it on; [()] where a number is asked for.
-    mistakes : dict.  What to say -> the wrong function that gives this answer.
-    well_done : str.  What to say of a right answer: a fact worth knowing now.
+    mistakes : dict.  The wrong function that gives an answer, by what is said to it: an entry of the exercise's in the catalogue.
+    name : str.  Its section there: "ridge.strength" for [exercises.ridge.strength], whose entry `done` is said of a right answer. Without
+        a name, mistakes are said as they are.
     tolerance : float.  Largest relative deviation, against the largest entry of the right answer.
     """
 
     solution: Callable
     cases: Callable = lambda: [()]
     mistakes: dict = field(default_factory=dict)
-    well_done: str = ""
+    name: str = ""
     tolerance: float = 1e-6
 
-    def check(self, attempt):
+    def check(self, attempt, language=None):
         """Try the learner's function or number, and print the verdict."""
-        print(self.verdict(attempt))
+        print(self.verdict(attempt, language))
 
-    def verdict(self, attempt):
-        """The verdict in words: it starts with "Correct", "Not yet" or "Not attempted yet"."""
+    def verdict(self, attempt, language=None):
+        """The verdict in words: in English it starts with "Correct", "Not yet" or "Not attempted yet"."""
+        return catalogue(language).say(self.judge(attempt))
+
+    def judge(self, attempt):
+        """The verdict -> Message, "exercise.correct", "exercise.not_yet" or "exercise.not_attempted"."""
         function = attempt if callable(attempt) else lambda *arguments: attempt
         for arguments in self.cases():
             try:
                 answer = function(*deepcopy(arguments))  # it may write into what it is given
             except NotImplementedError:
-                return NOT_ATTEMPTED
+                return Message("exercise.not_attempted")
             except Exception as error:  # the learner's code: whatever it raises is shown, not thrown
-                return f"Not yet. Your code stops with {type(error).__name__}: {error}"
+                stops = Message("exercise.stops", kind=type(error).__name__, error=str(error))
+                return Message("exercise.not_yet", complaint=stops)
             if answer is None or answer is Ellipsis:
-                return NOT_ATTEMPTED
+                return Message("exercise.not_attempted")
             complaint = self._compare(answer, arguments)
-            if complaint:
-                return f"Not yet. {complaint}"
-        return f"Correct. {self.well_done}".strip()
+            if complaint is not None:
+                return Message("exercise.not_yet", complaint=complaint)
+        return Message("exercise.correct", done=self._entry("done") if self.name else "")
+
+    def _entry(self, name, **values):
+        """What the catalogue has for this exercise."""
+        return Message(f"exercises.{self.name}.{name}", **values) if self.name else name
 
     def _compare(self, answer, arguments):
-        """What is wrong with an answer, or None."""
+        """What is wrong with an answer -> Message, or None."""
         right = np.asarray(self.solution(*arguments), dtype=float)
         try:
             if np.iscomplexobj(answer):
                 raise TypeError
             answer = np.asarray(answer, dtype=float)
         except Exception:  # objects with an array form of their own refuse in their own ways
-            return (
-                f"Your answer is of type {type(answer).__name__}: it must be a number or an array of numbers."
-            )
+            return Message("exercise.type", kind=type(answer).__name__)
         if answer.shape != right.shape:
-            return f"Your answer has shape {answer.shape}: it must have shape {right.shape}."
+            return Message("exercise.shape", shape=str(answer.shape), needed=str(right.shape))
         if not np.isfinite(answer).all():
-            return "Your answer holds NaN or infinite values."
+            return Message("exercise.not_finite")
         if self._same(answer, right):
             return None
-        for message, wrong in self.mistakes.items():
+        for mistake, wrong in self.mistakes.items():
             if self._same(answer, np.asarray(wrong(*arguments), dtype=float)):
-                return message
+                return self._entry(mistake)
         factor = (answer * right).sum() / (right**2).sum() if right.any() else 0
         if right.size > 1 and self._same(answer, factor * right) and abs(factor) > self.tolerance:
-            return f"Your answer is {factor:.4g} times the right one in every entry."
-        return f"The largest deviation from the right answer is {abs(answer - right).max():.3g}."
+            return Message("exercise.factor", factor=factor)
+        return Message("exercise.deviation", deviation=abs(answer - right).max())
 
     def _same(self, a, b):
         return a.shape == b.shape and bool(

@@ -20,12 +20,13 @@ class LayerExercise(Exercise):
         try:
             P, Q = (np.asarray(matrix, dtype=float) for matrix in answer)
         except Exception:  # as in Exercise
-            return "Return two arrays of numbers, P and Q."
+            return self._entry("two_matrices")
         if P.shape != shape or Q.shape != shape:
-            return f"P has shape {P.shape} and Q {Q.shape}: both must be {shape}."
+            return self._entry("shapes", P=str(P.shape), Q=str(Q.shape), needed=str(shape))
         by_action = Exercise(
             action(self.solution),
-            mistakes={message: action(wrong) for message, wrong in self.mistakes.items()},
+            mistakes={mistake: action(wrong) for mistake, wrong in self.mistakes.items()},
+            name=self.name,
         )
         return by_action._compare(action(lambda *_: (P, Q))(*arguments), arguments)
 
@@ -47,46 +48,28 @@ def layer(p, q):
 
 
 one_step = LayerExercise(
+    name="gradient.one_step",
     solution=layer(lambda step: (0.0, 1.0), lambda step: (-step, 0.0)),
     cases=lambda: [(2, 0.5), (10, 0.1)],
     mistakes={
-        "Your layer walks uphill: the prediction is minus the last coordinate, so the step needs a minus too.": (
-            layer(lambda step: (0.0, 1.0), lambda step: (step, 0.0))
-        ),
-        "Your layer also rescales y: the last entry of Q must be 0.": layer(
-            lambda step: (0.0, 1.0), lambda step: (-step, -step)
-        ),
-        "Your layer moves x as well: P must be zero but for its last entry.": layer(
-            lambda step: (1.0, 1.0), lambda step: (-step, 0.0)
-        ),
-        "You mixed up P and Q: Q picks what is read, the inputs; P picks what is written, the label.": (
-            layer(lambda step: (-step, 0.0), lambda step: (0.0, 1.0))
-        ),
-        "The step stands in both matrices, so it counts twice: leave it in one.": (
-            layer(lambda step: (0.0, step), lambda step: (-step, 0.0))
-        ),
-        "Your step is 1 whatever is asked for.": layer(lambda step: (0.0, 1.0), lambda step: (-1.0, 0.0)),
+        "layer_walks_uphill": (layer(lambda step: (0.0, 1.0), lambda step: (step, 0.0))),
+        "layer_also_rescales": layer(lambda step: (0.0, 1.0), lambda step: (-step, -step)),
+        "layer_moves_x": layer(lambda step: (1.0, 1.0), lambda step: (-step, 0.0)),
+        "mixed_up_p": (layer(lambda step: (-step, 0.0), lambda step: (0.0, 1.0))),
+        "step_stands_both": (layer(lambda step: (0.0, step), lambda step: (-step, 0.0))),
+        "step_1_whatever": layer(lambda step: (0.0, 1.0), lambda step: (-1.0, 0.0)),
     },
-    well_done="Any c P with Q / c is just as right: only their product acts.",
 )
 
 best_step = Exercise(
+    name="gradient.best_step",
     solution=lambda n, d, mean_square: n / (n + d + 1 + mean_square),
     cases=lambda: [(20, 10, 25 / 3), (20, 10, 0.0), (50, 5, 1.0)],
     mistakes={
-        "That is the best step without noise: noise adds d σ²/n to the mean of |α|².": lambda n, d, noise: (
-            n / (n + d + 1)
-        ),
-        "You took Σ for the identity: on few examples it fluctuates, and E tr Σ² = d (1 + (d + 1)/n).": lambda n, d, noise: (
-            n / (n + noise)
-        ),
-        "Almost: the fluctuation of Σ adds (d + 1)/n, not d/n.": lambda n, d, noise: n / (n + d + noise),
-        "The noise is averaged over n examples: it adds σ²/n, not σ².": lambda n, d, noise: (
-            1 / (1 + (d + 1) / n + noise)
-        ),
-        "The fraction is upside down: η is E⟨α, w⟩ divided by E|α|².": lambda n, d, noise: (
-            (n + d + 1 + noise) / n
-        ),
+        "best_step_without": lambda n, d, noise: n / (n + d + 1),
+        "identity_few_examples": lambda n, d, noise: n / (n + noise),
+        "almost_fluctuation_adds": lambda n, d, noise: n / (n + d + noise),
+        "noise_averaged_over": lambda n, d, noise: 1 / (1 + (d + 1) / n + noise),
+        "fraction_upside_down": lambda n, d, noise: (n + d + 1 + noise) / n,
     },
-    well_done="It shrinks with the noise and with d/n. A trained layer has exactly this step.",
 )

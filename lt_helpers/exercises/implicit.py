@@ -48,15 +48,15 @@ def column_instead_of_row(M, u, a, w, U):
 
 
 recursion = Exercise(
+    name="implicit.recursion",
     solution=weight_after,
     cases=cases,
     mistakes={
-        "The old weight is scaled by 1 + r, not by 1: the layer also changes the y that stands for w.": without_rescaling,
-        "You scaled the old weight by r: the layer adds to the token, so the factor is 1 + r.": only_r,
-        "The sign of the new part is flipped: the y of the query is minus the prediction.": plus,
-        "You left M out: c reads the x of this layer, which is M x, so what it adds to w is M^T c.": without_M,
-        "You used M where M^T is meant: <c, M x> = <M^T c, x>. (For one feature the two agree.)": not_transposed,
-        "You took the last column of U for c: what is added to y stands in the last row.": column_instead_of_row,
+        "old_weight_scaled": without_rescaling,
+        "scaled_old_weight": only_r,
+        "sign_new_part": plus,
+        "left_m_out": without_M,
+        "used_m_where": not_transposed,
+        "last_column_u": column_instead_of_row,
     },
-    well_done="Four such lines, for M, u, a and w, are the whole of what a linear transformer does to a sequence.",
 )

@@ -33,35 +33,19 @@ def estimate(x, y):
 
 
 ada_rr = Exercise(
+    name="ladder.ada_rr",
     solution=lambda x, y: baselines.ada_rr(x[None], y[None])[0],
     cases=contexts,
     mistakes={
-        "You divided the squared residuals by n: least squares has fitted d directions of the noise, so n - d are left.": (
-            shrunk(lambda x, y: squares(x, y) / len(y))
-        ),
-        "You divided the squared residuals by n - 1: least squares has fitted d directions, not one, so n - d are left.": (
-            shrunk(lambda x, y: squares(x, y) / (len(y) - 1))
-        ),
-        "You took the sum of the squared residuals: divide it by n - d, then by n for the penalty.": shrunk(
-            squares
-        ),
-        "Your penalty is n times too strong: with Σ a mean over n examples it is the estimate of σ² divided by n.": (
-            shrunk(estimate, per_example=False)
-        ),
-        "You used the estimate of σ: the penalty takes σ², so leave the root out.": shrunk(
-            lambda x, y: np.sqrt(estimate(x, y))
-        ),
-        "You squared twice: what you have is an estimate of σ² already.": shrunk(
-            lambda x, y: estimate(x, y) ** 2
-        ),
-        "You took y where the residuals y - X w_ols belong: y holds the signal too.": shrunk(
-            lambda x, y: (y @ y) / (len(y) - x.shape[1])
-        ),
-        "That is least squares: use it for the residuals only, and answer with ridge regression.": shrunk(
-            lambda x, y: 0.0
-        ),
+        "divided_squared_residuals": (shrunk(lambda x, y: squares(x, y) / len(y))),
+        "divided_squared_residuals_n": (shrunk(lambda x, y: squares(x, y) / (len(y) - 1))),
+        "sum_squared_residuals": shrunk(squares),
+        "penalty_n_times": (shrunk(estimate, per_example=False)),
+        "used_estimate_penalty": shrunk(lambda x, y: np.sqrt(estimate(x, y))),
+        "squared_twice_estimate": shrunk(lambda x, y: estimate(x, y) ** 2),
+        "y_where_residuals": shrunk(lambda x, y: (y @ y) / (len(y) - x.shape[1])),
+        "least_squares_use": shrunk(lambda x, y: 0.0),
     },
-    well_done="Two regressions: the first says how noisy the sequence is, the second answers.",
 )
 
 
@@ -82,25 +66,23 @@ def without_n(x, y, sigmas, probabilities):
 
 
 posterior_mean = Exercise(
+    name="ladder.posterior_mean",
     solution=lambda x, y, sigmas, probabilities: probabilities @ ridges(x, y, sigmas),
     cases=posteriors,
     mistakes={
-        "You averaged σ and shrank once: average the ridge solutions themselves.": (
+        "averaged_shrank_once": (
             lambda x, y, sigmas, probabilities: ridges(x, y, [probabilities @ sigmas])[0]
         ),
-        "You averaged σ² and shrank once: average the ridge solutions themselves.": (
+        "averaged_shrank_once_average": (
             lambda x, y, sigmas, probabilities: ridges(x, y, [np.sqrt(probabilities @ sigmas**2)])[0]
         ),
-        "You took the most probable σ alone: the others count too, each with its probability.": (
+        "most_probable_alone": (
             lambda x, y, sigmas, probabilities: ridges(x, y, sigmas)[probabilities.argmax()]
         ),
-        "You gave every σ the same weight: weigh each solution by its probability.": (
-            lambda x, y, sigmas, probabilities: ridges(x, y, sigmas).mean(axis=0)
-        ),
-        "You divided the weighted sum by the number of noise levels: the probabilities add up to 1 already.": (
+        "gave_every_same": (lambda x, y, sigmas, probabilities: ridges(x, y, sigmas).mean(axis=0)),
+        "divided_weighted_sum": (
             lambda x, y, sigmas, probabilities: probabilities @ ridges(x, y, sigmas) / len(sigmas)
         ),
-        "Your penalties are n times too strong: with Σ a mean over n examples the penalty is σ²/n.": without_n,
+        "penalties_n_times": without_n,
     },
-    well_done="No function of the context has a smaller expected squared error, if σ is drawn as assumed.",
 )

@@ -34,26 +34,18 @@ def residual_square(w, x, y):
 
 
 guard = Exercise(
+    name="practice.guard",
     solution=lambda w, x, y, ridge: np.where(fits(w, x, y) <= 1, w, ridge),
     cases=lambda: list(contexts()),
     mistakes={
-        "The two are swapped: ridge answers where the alarm rings, the model elsewhere.": (
-            lambda w, x, y, ridge: np.where(fits(w, x, y) <= 1, ridge, w)
-        ),
-        "You give 0 where the alarm rings: fall back on ridge.": lambda w, x, y, ridge: np.where(
-            fits(w, x, y) <= 1, w, 0
-        ),
-        "Ridge answers everywhere. The alarm is for each context by itself: take means over its examples, not over all contexts.": (
-            lambda w, x, y, ridge: ridge
-        ),
-        "Your limit is 1 for the squared residual itself. Divide it by the mean of y^2: the alarm must not depend on the unit of y.": (
-            lambda w, x, y, ridge: np.where(residual_square(w, x, y) <= 1, w, ridge)
-        ),
-        "You ring wherever ridge fits its context better. Fitting a little worse is no explosion: compare with 0's fit, the mean of y^2.": (
+        "two_swapped_ridge": (lambda w, x, y, ridge: np.where(fits(w, x, y) <= 1, ridge, w)),
+        "give_0_where": lambda w, x, y, ridge: np.where(fits(w, x, y) <= 1, w, 0),
+        "ridge_answers_everywhere": (lambda w, x, y, ridge: ridge),
+        "limit_1_squared": (lambda w, x, y, ridge: np.where(residual_square(w, x, y) <= 1, w, ridge)),
+        "ring_wherever_ridge": (
             lambda w, x, y, ridge: np.where(fits(w, x, y) <= fits(ridge, x, y), w, ridge)
         ),
     },
-    well_done="What is not a number is caught as well, if you ask what passes (at most 1) and not what rings (above 1).",
 )
 
 
@@ -76,22 +68,18 @@ def both(rows, queries):
 
 
 whitening = Exercise(
+    name="practice.whitening",
     solution=lambda rows, queries: (queries - rows.mean(axis=0)) @ root(rows),
     cases=lambda: list(tables()),
     mistakes={
-        "You learned from the queries as well: mean and covariance must come from the rows alone.": (
+        "learned_from_queries": (
             lambda rows, queries: (queries - both(rows, queries).mean(axis=0)) @ root(both(rows, queries))
         ),
-        "You used the queries' own mean: a query would then depend on which others are asked.": (
-            lambda rows, queries: (queries - queries.mean(axis=0)) @ root(rows)
-        ),
-        "Subtract the mean of the rows first.": lambda rows, queries: queries @ root(rows),
-        "You multiplied by the inverse of the covariance: take the inverse of its root.": (
+        "used_queries_own": (lambda rows, queries: (queries - queries.mean(axis=0)) @ root(rows)),
+        "subtract_mean_rows": lambda rows, queries: queries @ root(rows),
+        "multiplied_inverse_covariance": (
             lambda rows, queries: (queries - rows.mean(axis=0)) @ root(rows) @ root(rows)
         ),
-        "You only standardised: the features are still correlated.": lambda rows, queries: (
-            (queries - rows.mean(axis=0)) / rows.std(axis=0)
-        ),
+        "only_standardised_features": lambda rows, queries: (queries - rows.mean(axis=0)) / rows.std(axis=0),
     },
-    well_done="The rows become uncorrelated with spread 1; the queries only about so, for they were not looked at.",
 )

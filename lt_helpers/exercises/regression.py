@@ -29,31 +29,17 @@ def penalty_everywhere(x, y, sigma):
 
 
 ridge = Exercise(
+    name="regression.ridge",
     solution=right,
     cases=cases,
     mistakes={
-        "That is least squares: add the penalty to the diagonal of Σ.": lambda x, y, sigma: np.linalg.lstsq(
-            x, y
-        )[0],
-        "Your penalty is n times too strong: Σ is a mean over n examples, so it takes σ²/n.": lambda x, y, sigma: (
-            solved(x, y, sigma**2)
-        ),
-        "Your penalty is n times too weak: with sums over the examples it is σ², with means σ²/n.": (
-            lambda x, y, sigma: solved(x, y, sigma**2 / len(y) ** 2)
-        ),
-        "Your penalty grows with σ: it must grow with the variance, σ².": lambda x, y, sigma: solved(
-            x, y, sigma / len(y)
-        ),
-        "Your penalty has the wrong sign: it must make Σ larger, and w smaller.": lambda x, y, sigma: solved(
-            x, y, -(sigma**2) / len(y)
-        ),
-        "You added the penalty to every entry of Σ: it belongs on the diagonal, times np.eye(d).": penalty_everywhere,
-        "Your w is n times too small: take means on both sides, or sums on both.": lambda x, y, sigma: (
-            right(x, y, sigma) / len(y)
-        ),
-        "Your w is n times too large: take means on both sides, or sums on both.": lambda x, y, sigma: (
-            right(x, y, sigma) * len(y)
-        ),
+        "least_squares_add": lambda x, y, sigma: np.linalg.lstsq(x, y)[0],
+        "penalty_n_times": lambda x, y, sigma: solved(x, y, sigma**2),
+        "penalty_n_times_too": (lambda x, y, sigma: solved(x, y, sigma**2 / len(y) ** 2)),
+        "penalty_grows_grow": lambda x, y, sigma: solved(x, y, sigma / len(y)),
+        "penalty_wrong_sign": lambda x, y, sigma: solved(x, y, -(sigma**2) / len(y)),
+        "added_penalty_every": penalty_everywhere,
+        "w_n_times": lambda x, y, sigma: right(x, y, sigma) / len(y),
+        "w_n_times_too": lambda x, y, sigma: right(x, y, sigma) * len(y),
     },
-    well_done="This is the oracle of the series: it is told σ. A transformer is not.",
 )

@@ -45,24 +45,18 @@ def of_the_difference(w, oracle, truth, x_query):
 
 
 two_errors = Exercise(
+    name="reproduce.two_errors",
     solution=answer,
     cases=lambda: list(sequences()),
     mistakes={
-        "That is the scatter of one sequence: a mean of B of them has it divided by the root of B.": (
-            lambda w, *more: answer(w, *more) * np.sqrt(len(w))
-        ),
-        "You divided by B. A mean of B draws scatters less by the root of B only.": lambda w, *more: (
-            answer(w, *more) / np.sqrt(len(w))
-        ),
-        "The factor 1/2 is missing: the loss is half the squared error.": lambda *given: 2 * answer(*given),
-        "In the second, the oracle's squared error on the same query must be taken off: the adjusted loss is the excess over it.": raw,
-        "In the first, compare w with the oracle: its error against the truth is not excess.": against_the_truth,
-        "In the second, compare each prediction with the truth, square, and only then subtract.": of_the_difference,
-        "The two are the wrong way round: first without a query, then with one.": lambda *given: answer(
-            *given
-        )[::-1],
+        "scatter_one_sequence": (lambda w, *more: answer(w, *more) * np.sqrt(len(w))),
+        "divided_b_mean": lambda w, *more: answer(w, *more) / np.sqrt(len(w)),
+        "factor_1_2": lambda *given: 2 * answer(*given),
+        "second_oracle_squared": raw,
+        "first_compare_w": against_the_truth,
+        "second_compare_each": of_the_difference,
+        "two_wrong_way": lambda *given: answer(*given)[::-1],
     },
-    well_done="The query and the truth bring most of the scatter, and neither is needed.",
     tolerance=0.01,
 )
 
@@ -79,34 +73,28 @@ def deviation(losses, printed, printed_error):
 
 
 luck = Exercise(
+    name="reproduce.luck",
     solution=deviation,
     cases=lambda: list(samples()),
     mistakes={
-        "You dropped the sign.": lambda *given: abs(deviation(*given)),
-        "The sign is turned round: ours minus the printed one, so that below zero means ours is lower.": lambda *given: (
-            -deviation(*given)
-        ),
-        "You divided by the standard error of the print alone: ours scatters too.": (
-            lambda losses, printed, error: (losses.mean() - printed) / error
-        ),
-        "You divided by our standard error alone: the printed number scatters too.": (
+        "dropped_sign": lambda *given: abs(deviation(*given)),
+        "sign_turned_round": lambda *given: -deviation(*given),
+        "divided_standard_error": (lambda losses, printed, error: (losses.mean() - printed) / error),
+        "divided_our_standard": (
             lambda losses, printed, error: (losses.mean() - printed) / standard_error(losses)
         ),
-        "Standard errors of independent numbers add as squares: sqrt(a^2 + b^2).": (
+        "standard_errors_independent": (
             lambda losses, printed, error: (losses.mean() - printed) / (standard_error(losses) + error)
         ),
-        "Your own error is the scatter of one sequence: divide it by the root of their number.": (
+        "own_error_scatter": (
             lambda losses, printed, error: (losses.mean() - printed) / np.hypot(losses.std(), error)
         ),
-        "That is the difference: divide it by its standard error.": lambda losses, printed, error: (
-            losses.mean() - printed
-        ),
-        "You divided by the variance of the difference: take its root.": (
+        "difference_divide_standard": lambda losses, printed, error: losses.mean() - printed,
+        "divided_variance_difference": (
             lambda losses, printed, error: (
                 (losses.mean() - printed) / (standard_error(losses) ** 2 + error**2)
             )
         ),
     },
-    well_done="Beyond 2 in one case of twenty, by luck alone; beyond 3 in one of 370. With 240 numbers in a table, some will be beyond 2.",
     tolerance=0.01,
 )

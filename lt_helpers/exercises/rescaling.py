@@ -17,27 +17,17 @@ def product(s1, s2, n):
 
 
 two_weights = Exercise(
+    name="rescaling.two_weights",
     solution=answer,
     cases=lambda: [(1.0, 3.0, 100), (0.5, 2.0, 1000), (2.0, 1.0, 50)],
     mistakes={
-        "The sign of omega_yx is flipped: the answer is minus the last coordinate, so a step along alpha has omega_yx below zero.": (
-            lambda s1, s2, n: answer(s1, s2, n) * [-1, 1]
-        ),
-        "These weights act on sums, as in the paper. Ours act on means: omega_yx = -n c, and the mean of y^2 is sigma^2 itself.": (
-            lambda s1, s2, n: answer(s1, s2, n) / n
-        ),
-        "You returned c = -omega_yx / n: give omega_yx itself.": lambda s1, s2, n: (
-            answer(s1, s2, n) * [-1 / n, 1]
-        ),
-        "Your second number is c omega_yy, the slope of the line: divide it by c.": product,
-        "You used sigma where sigma^2 belongs: ridge keeps 1 / (1 + sigma^2), and the mean of y^2 is sigma^2.": (
-            lambda s1, s2, n: answer(s1**0.5, s2**0.5, n)
-        ),
-        "The sign of omega_yy is flipped: more noise must shrink the answer, so it is below zero.": (
-            lambda s1, s2, n: answer(s1, s2, n) * [1, -1]
-        ),
+        "sign_omega_yx_flipped": (lambda s1, s2, n: answer(s1, s2, n) * [-1, 1]),
+        "weights_act_sums": (lambda s1, s2, n: answer(s1, s2, n) / n),
+        "returned_c_omega_yx": lambda s1, s2, n: answer(s1, s2, n) * [-1 / n, 1],
+        "second_number_c": product,
+        "used_sigma_where": (lambda s1, s2, n: answer(s1**0.5, s2**0.5, n)),
+        "sign_omega_yy_flipped": (lambda s1, s2, n: answer(s1, s2, n) * [1, -1]),
     },
-    well_done="Two numbers, right at both noise levels: and the second alone says where they break.",
 )
 
 
@@ -51,14 +41,12 @@ def models():
 
 
 breaking_point = Exercise(
+    name="rescaling.breaking_point",
     solution=lambda omega: np.sqrt(-1 / omega[1, 1, 1]),
     cases=models,
     mistakes={
-        "That is sigma^2 at the breaking point: take the root.": lambda omega: -1 / omega[1, 1, 1],
-        "You turned the fraction over: 1 + omega_yy sigma^2 = 0.": lambda omega: np.sqrt(-omega[1, 1, 1]),
-        "The gradient step omega_yx sets the size of the answer, not where it is zero: look at the factor 1 + omega_yy sigma^2.": (
-            lambda omega: np.sqrt(-1 / omega[0, 1, 0])
-        ),
+        "sigma_2_breaking": lambda omega: -1 / omega[1, 1, 1],
+        "turned_fraction_over": lambda omega: np.sqrt(-omega[1, 1, 1]),
+        "gradient_step_omega_yx": (lambda omega: np.sqrt(-1 / omega[0, 1, 0])),
     },
-    well_done="For {1, 3} it is the root of 11: read off one weight, without running the model.",
 )

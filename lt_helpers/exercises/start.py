@@ -18,27 +18,15 @@ def excess(y_hat, y_oracle, y):
 
 
 excess_risk = Exercise(
+    name="start.excess_risk",
     solution=excess,
     cases=cases,
     mistakes={
-        "That is twice the right number: the series takes half the squared error, as the paper's Table 1 does.": (
-            lambda y_hat, y_oracle, y: 2 * excess(y_hat, y_oracle, y)
-        ),
-        "That is the sum over the queries: take the mean.": lambda y_hat, y_oracle, y: (
-            len(y) * excess(y_hat, y_oracle, y)
-        ),
-        "The sign is flipped: a model that is worse than the oracle has an excess above zero.": (
-            lambda y_hat, y_oracle, y: -excess(y_hat, y_oracle, y)
-        ),
-        "That is the model's own error: subtract the oracle's.": lambda y_hat, y_oracle, y: (
-            ((y_hat - y) ** 2).mean() / 2
-        ),
-        "That is how far the two answers lie apart: take the error of each against the truth y, then the difference.": (
-            lambda y_hat, y_oracle, y: ((y_hat - y_oracle) ** 2).mean() / 2
-        ),
-        "That is the absolute error: square the deviations instead.": (
-            lambda y_hat, y_oracle, y: (abs(y_hat - y) - abs(y_oracle - y)).mean() / 2
-        ),
+        "twice_right_number": (lambda y_hat, y_oracle, y: 2 * excess(y_hat, y_oracle, y)),
+        "sum_over_queries": lambda y_hat, y_oracle, y: len(y) * excess(y_hat, y_oracle, y),
+        "sign_flipped_model": (lambda y_hat, y_oracle, y: -excess(y_hat, y_oracle, y)),
+        "model_own_error": lambda y_hat, y_oracle, y: ((y_hat - y) ** 2).mean() / 2,
+        "how_far_two": (lambda y_hat, y_oracle, y: ((y_hat - y_oracle) ** 2).mean() / 2),
+        "absolute_error_square": (lambda y_hat, y_oracle, y: (abs(y_hat - y) - abs(y_oracle - y)).mean() / 2),
     },
-    well_done="The paper calls it the adjusted loss: 0 is as good as ridge regression that is told the noise.",
 )

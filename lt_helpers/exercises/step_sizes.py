@@ -51,15 +51,15 @@ def uphill(w_before, w_after, rescaling, gradient):
 
 
 effective_step = Exercise(
+    name="step_sizes.effective_step",
     solution=step_size,
     cases=cases,
     mistakes={
-        "You took w_after - w_before: that counts the rescaling as part of the step. Subtract rescaling * w_before.": without_rescaling,
-        "You projected all of w_after: first take away what was there before, rescaling * w_before.": whole_weight,
-        "You averaged one ratio a sequence: wild where the gradient is nearly gone. Sum above and below, then divide.": mean_of_ratios,
-        "You compared lengths: a push across the gradient must not count. Use the inner product of the two.": lengths_only,
-        "You turned the projection around: divide by <g, g>, not by <p, p>.": turned_around,
-        "The sign is flipped: g points downhill already, so a step along it counts as positive.": uphill,
+        "w_after_w_before_counts": without_rescaling,
+        "projected_all_w_after": whole_weight,
+        "averaged_one_ratio": mean_of_ratios,
+        "compared_lengths_push": lengths_only,
+        "turned_projection_around": turned_around,
+        "sign_flipped_g": uphill,
     },
-    well_done="For gradient descent this is exactly its step; for a trained layer, the step that comes closest to what it does.",
 )

@@ -41,22 +41,16 @@ def matrix_product(P, Q):
 
 
 from_matrices = Exercise(
+    name="weights.from_matrices",
     solution=omegas,
     cases=lambda: list(layers()),
     mistakes={
-        "You swapped omega_xy and omega_yx: the first letter is P's, the second Q's.": lambda P, Q: (
-            omegas(P, Q).T
-        ),
-        "You took the first head alone: the heads of a layer add up.": first_head,
-        "You added the heads before you multiplied: each head has a product of its own, and the products add up.": heads_first,
-        "That is P Q, in which the p_x meet only the q_x. S stands between P and Q, and mixes x with y: all four products count.": (
-            matrix_product
-        ),
-        "These are the entries of P and Q themselves: an omega is a product of one of P and one of Q.": (
-            lambda P, Q: np.stack([values.sum(axis=0) for values in corners(P, Q)])
-        ),
+        "swapped_omega_xy_omega_yx": lambda P, Q: omegas(P, Q).T,
+        "first_head_alone": first_head,
+        "added_heads_before": heads_first,
+        "p_q_p_x": (matrix_product),
+        "entries_p_q": (lambda P, Q: np.stack([values.sum(axis=0) for values in corners(P, Q)])),
     },
-    well_done="The second case was the first in another gauge: other matrices, the same omegas.",
 )
 
 
@@ -84,25 +78,23 @@ def with_factors(A, rank, factors):
 
 
 split = Exercise(
+    name="weights.split",
     solution=low_rank_part,
     cases=lambda: list(sums()),
     mistakes={
-        "That is one round: L was found with the diagonal of A, and D with that L fits better. Repeat both steps, 100 times.": (
-            lambda A, rank: best_of_rank(A - diagonal(A), rank)
-        ),
-        "You returned the best low-rank matrix for A itself: take D off first.": best_of_rank,
-        "You forgot the singular values: each direction counts as much as its s.": (
+        "one_round_l": (lambda A, rank: best_of_rank(A - diagonal(A), rank)),
+        "returned_best_low": best_of_rank,
+        "forgot_singular_values": (
             lambda A, rank: with_factors(A, rank, lambda U, s, Vt, r: U[:, :r] @ Vt[:r])
         ),
-        "You took the smallest singular values: np.linalg.svd returns the largest first.": (
+        "smallest_singular_values": (
             lambda A, rank: with_factors(A, rank, lambda U, s, Vt, r: (U[:, -r:] * s[-r:]) @ Vt[-r:])
         ),
-        "You transposed Vt again: its rows are already the directions.": (
+        "transposed_vt_again": (
             lambda A, rank: with_factors(A, rank, lambda U, s, Vt, r: (U[:, :r] * s[:r]) @ Vt[:, :r].T)
         ),
-        "That is D: return L.": lambda A, rank: diagonal(A - low_rank_part(A, rank)),
-        "That is D + L, the whole: return L.": lambda A, rank: A,
+        "d_return_l": lambda A, rank: diagonal(A - low_rank_part(A, rank)),
+        "d_l_whole": lambda A, rank: A,
     },
-    well_done="A was such a sum, and you have found its two parts: neither was given.",
     tolerance=1e-4,
 )

@@ -1,43 +1,82 @@
-"""What every lab is: declared controls, `compute`, `draw` and `words`. This class makes the live widget of them.
+"""What every lab is: declared controls, `compute`, `panels` and `words`. This class makes the live widget of them.
 
 A lab is a pure function of its controls. It declares them, and writes three functions and no update code:
 
     class WaveLab(Lab):
-        CONTROLS = dict(frequency=Slider("Frequency", 0.5, 5.0, 0.1, value=1.0, unit="Hz"))
+        NAME = "wave"                                    # its section in the catalogue of sentences (language/en.toml)
+        CONTROLS = dict(frequency=Slider(0.5, 5.0, 0.1, value=1.0), guess=Prediction(0.0, 1.0, 0.1))
 
         @staticmethod
-        def compute(frequency): ...       # -> a small frozen dataclass of arrays
+        def compute(frequency): ...                      # controls, but for predictions -> Frozen: arrays that nobody can write into
         @staticmethod
-        def draw(wave): ...               # -> a complete figure with fixed axes (figures.py)
+        def panels(state, ghost, guesses): ...           # -> list of Panel: marks as data (view/panel.py)
         @staticmethod
-        def words(wave): ...              # -> one or two sentences: what the figure shows now
+        def words(state, ghost): ...                     # -> list of Message: what the panels show now
 
-A lab whose `draw` and `words` also take `ghost` gets a button "Hold ghost": the arrays of the state held are passed along (else None).
+`ghost` is the state that is held behind the present one, or None; `guesses` the predictions by name, None where there is none yet. The
+renderer draws the panels and reports what lay beyond an axis, which the lab then says by itself.
 """
 
 import functools
 import html
-import inspect
+import re
 import threading
 
 import ipywidgets
 
+from ..language import Message, Refusal, RefusedType, RefusedValue, catalogue
 from ..view.chart import Chart
+from ..view.render import render
 from .controls import Choice, Prediction, Seed
+from .document import LabState, read_document
 
 ROW = ipywidgets.Layout(display="flex", flex_flow="row wrap", align_items="center", width="100%")
 FITTING = ipywidgets.Layout(width="auto")
+NAMED = 3  # marks beyond an axis that are named; of others there is the number
 
 
 def in_turn(method):
     """Methods of a lab that change it wait for each other: a kernel may receive the messages of a page, or of two, on several threads."""
 
     @functools.wraps(method)
-    def waiting(lab, *args, **kwargs):
+    def wait_and_run(lab, *args, **kwargs):
         with lab._turn:
             return method(lab, *args, **kwargs)
 
-    return waiting
+    return wait_and_run
+
+
+class Names:
+    """How the reader's language calls what a lab shows."""
+
+    def __init__(self, language, lab, own):
+        shared = catalogue(language)
+        self.catalogue = shared.extended({f"{lab}.{name}": entry for name, entry in own.items()})
+        self.lab, self.say = lab, self.catalogue.say
+
+    def find(self, kind, name, **values):
+        """What is called `name`, in words: the lab's own entry, or the one that all labs share."""
+        return self.say(Message(self.catalogue.find(self.lab, kind, name), **values))
+
+    def panel(self, panel):
+        return self.find("panel", panel.name, **panel.values)
+
+    def axis(self, axis):
+        return self.find("axis", axis.name) if axis.name else ""
+
+    def mark(self, panel, mark):
+        return self.find("mark", mark.name, **mark.values)
+
+    def hover(self, mark):
+        """What the mouse reads, as plotly fills it in: its {} are plotly's."""
+        return self.catalogue.entries[self.catalogue.find(self.lab, "hover", mark.hover)]
+
+    def text(self, label):
+        return self.say(label)
+
+    def control(self, name, control):
+        """The label of a control; one that the page does not show has none."""
+        return "" if control.hidden else control.label or self.find("control", name)
 
 
 class Lab:
@@ -46,42 +85,61 @@ class Lab:
     Parameters
     ----------
     ghost : dict, optional.  Values of controls whose state is drawn behind the present one.
+    panels : list of str, optional.  The panels to show, in this order; all of them by default.
+    language : str, optional.  "en", ...; by default what the environment variable LT_LANGUAGE names, else English.
     **values : where the controls stand at first; the others stand where the lab declares them.
 
     Attributes
     ----------
     controls : dict of widgets by name; `lab.controls["sigma"].value = 3.0` moves one.
     values, ghost : what the controls say now, and the values that are held (or None).
-    arrays, drawing, words_now : what was last computed, drawn and said.
+    arrays : what was last computed, read-only.
+    panels_now, messages : what was last shown, as data: list of Panel, list of Message.
+    drawing, words_now : the same, drawn and said.
     figure : the drawing as a plotly.graph_objects.Figure, to show or export elsewhere.
     error : the exception of the last move, None if it went well.
     """
 
+    NAME = None
+    ENTRIES = {}  # what a lab that is not in the catalogue says: {"panel.wave": "A wave", ...}
     CONTROLS = {}
+    GHOST = False  # can it draw a state behind the present one?
+    COLUMNS, HEIGHT = 2, 480  # of the figure: panels side by side, pixels
 
-    def __init__(self, *, ghost=None, **values):
+    def __init__(self, *, ghost=None, panels=None, language=None, **values):
         self._turn = threading.RLock()
-        if not (ghost is None or isinstance(ghost, dict) and self._ghosted()):
-            allowed = (
-                "None or a dictionary of controls"
-                if self._ghosted()
-                else f"None: {type(self).__name__} holds no ghost"
-            )
-            raise TypeError(f"ghost is {ghost!r}: ghost must be {allowed}.")
-        self._opened = self._computed = self._checked(values)
-        self._opened_ghost = self.ghost = (
-            None if ghost is None else self._held(self._checked({**self._opened, **ghost}))
-        )
-        self._resting = False
-        self.error = None
-        self._compute(self._opened)
+        self.names = Names(language, self.NAME, self.ENTRIES)
+        self.language = self.names.catalogue.language
+        try:
+            self._open(ghost, panels, values)
+        except Refusal as refusal:
+            raise refusal.said_in(self.language) from None
         self.chart = Chart(self.drawing, self.words_now)
         self.controls = {
-            name: control.widget(self._opened[name], self._opened) for name, control in self.CONTROLS.items()
+            name: control.widget(
+                self._opened[name], self._opened, self.names.control(name, control), self.names.say
+            )
+            for name, control in self.CONTROLS.items()
         }
         for widget in self.controls.values():
             widget.observe(self._moved, "value")
-        self.widget = ipywidgets.VBox([self._panel(), self.chart], layout=ipywidgets.Layout(width="100%"))
+        self.widget = ipywidgets.VBox(
+            [self._control_panel(), self.chart], layout=ipywidgets.Layout(width="100%")
+        )
+
+    def _open(self, ghost, panels, values):
+        """Check what the lab was called with, and compute what it shows first."""
+        if ghost is not None and not self.GHOST:
+            raise RefusedType(Message("refused.no_ghost_now", value=repr(ghost), lab=type(self).__name__))
+        if not (ghost is None or isinstance(ghost, dict)):
+            raise RefusedType(Message("refused.ghost", value=repr(ghost)))
+        self._opened = self._computed = self._checked(values)
+        self._opened_ghost = self.ghost = None
+        if ghost is not None:
+            self._opened_ghost = self.ghost = self._held(self._checked({**self._opened, **ghost}))
+        self._resting, self._notice, self.error, self.beat = False, [], None, None
+        self._shown_panels = None if panels is None else tuple(panels)
+        self._compute(self._opened)
 
     @property
     def values(self):
@@ -97,6 +155,58 @@ class Lab:
         """The line of code that opens the lab in its present state."""
         return f"from {__package__} import {type(self).__name__}; {self!r}"
 
+    def state(self):
+        """The present state as a document, which JSON holds, a link carries and `Lab.from_state` opens -> dict (document.py)."""
+        return self._document().document
+
+    def link(self):
+        """The same in letters that an address carries as they are -> str."""
+        return self._document().text
+
+    @classmethod
+    def from_state(cls, document, *, language=None):
+        """The lab that a document, or its text form, describes. Every value goes through its control; nothing is evaluated.
+
+        Raises
+        ------
+        ValueError, TypeError : in one sentence, if it is no such document, or is of another lab.
+        """
+        try:
+            state = read_document(document)
+            kinds = {kind.NAME: kind for kind in cls.every() if kind.NAME}
+            if state.lab not in kinds:
+                raise RefusedValue(Message("state.lab", value=repr(state.lab), labs=sorted(kinds)))
+            kind = kinds[state.lab]
+            values, notices = kind._from_json({**state.values, **state.predictions})
+            ghost = None if state.ghost is None else kind._from_json(state.ghost)[0]
+        except Refusal as refusal:
+            raise refusal.said_in(catalogue(language).language) from None
+        lab = kind(ghost=ghost, panels=state.panels, language=language, **values)
+        lab.beat = state.beat
+        if notices:
+            lab._notice = notices
+            lab._set(None, lab.ghost)
+        return lab
+
+    @classmethod
+    def every(cls):
+        """This class and all labs that derive from it -> list of classes."""
+        return [cls, *(kind for child in cls.__subclasses__() for kind in child.every())]
+
+    @in_turn
+    def show(self, *panels):
+        """Show these panels alone, by name; without a name, all."""
+        before, self._shown_panels = self._shown_panels, panels or None
+        try:
+            self._show_again()
+        except Refusal:
+            self._shown_panels = before
+            raise
+
+    def _show_again(self):
+        self._draw_state(self.arrays, self._computed)
+        self.chart.show(self.drawing, self.words_now)
+
     @in_turn
     def reset(self):
         """Back to where the lab was opened."""
@@ -105,8 +215,8 @@ class Lab:
     @in_turn
     def hold_ghost(self, hold=True):
         """Keep what is drawn behind the next states, or let go of it."""
-        if hold and not self._ghosted():
-            raise TypeError(f"{type(self).__name__} holds no ghost.")
+        if hold and not self.GHOST:
+            raise RefusedType(Message("refused.no_ghost", lab=type(self).__name__), self.language)
         self._set(None, self._held(self._computed) if hold else None)
 
     def at(self, **values):
@@ -118,58 +228,162 @@ class Lab:
         for name, control in self.CONTROLS.items():
             if isinstance(control, Choice):
                 values[name] = control.nearest(values[name], values)
-        return self._shown(self._checked(values))[1:]
+        _, drawing, messages, _ = self._shown(self._checked(values))
+        return drawing, self.names.say(messages)
 
     def __repr__(self):
         values = self.values
-        said = {name: value for name, value in values.items() if value != self.CONTROLS[name].value}
+        parts = self._differing(values)
         if self.ghost is not None:
-            said["ghost"] = {
-                name: value for name, value in self.ghost.items() if value != self._held(values)[name]
-            }
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in said.items())})"
+            held = self._held(values)
+            parts["ghost"] = {name: value for name, value in self.ghost.items() if value != held[name]}
+        if self._shown_panels is not None:
+            parts["panels"] = list(self._shown_panels)
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in parts.items())})"
 
     def _repr_mimebundle_(self, **kwargs):
         return self.widget._repr_mimebundle_(**kwargs)
 
+    def _document(self):
+        values = self.values
+        apart = self._differing(values)
+        given = {name: self.CONTROLS[name].to_json(value) for name, value in apart.items()}
+        predictions = {name: given.pop(name) for name in list(given) if self._is_guess(name)}
+        ghost = None
+        if self.ghost is not None:
+            held = self._held(values)
+            changed = {name: value for name, value in self.ghost.items() if value != held[name]}
+            ghost = {name: self.CONTROLS[name].to_json(value) for name, value in changed.items()}
+        panels = None if self._shown_panels is None else list(self._shown_panels)
+        return LabState(
+            self.NAME, values=given, predictions=predictions, ghost=ghost, beat=self.beat, panels=panels
+        )
+
+    @classmethod
+    def _from_json(cls, values):
+        """Values of a document -> values for the constructor, and messages about those that did not travel."""
+        notices, given = [], {}
+        for name, value in values.items():
+            if name not in cls.CONTROLS:
+                raise cls._unknown(name)
+            given[name], notice = cls.CONTROLS[name].from_json(value)
+            if notice is not None and notice not in notices:
+                notices.append(notice)
+        if notices:  # what was chosen because of a file goes with it
+            for name, control in cls.CONTROLS.items():
+                if isinstance(control, Choice) and name in given:
+                    given[name] = control.nearest(given[name], cls._filled(given))
+        return given, notices
+
+    def _differing(self, values):
+        """The values that are not where the lab opens by itself, given those before them."""
+        return {name: value for name, value in values.items() if value != self.CONTROLS[name].default(values)}
+
     def _held(self, values):
         """What a ghost keeps: all but the predictions, which stay marked once."""
-        return {
-            name: None if isinstance(self.CONTROLS[name], Prediction) else value
-            for name, value in values.items()
-        }
+        return {name: None if self._is_guess(name) else value for name, value in values.items()}
 
-    def _ghosted(self):
-        """Can it draw a state behind the present one?"""
-        return "ghost" in inspect.signature(self.draw).parameters
+    @classmethod
+    def _is_guess(cls, name):
+        return isinstance(cls.CONTROLS[name], Prediction)
 
-    def _checked(self, values):
+    @classmethod
+    def _unknown(cls, name):
+        return RefusedType(
+            Message("refused.control", lab=cls.__name__, name=repr(name), controls=list(cls.CONTROLS))
+        )
+
+    @classmethod
+    def _filled(cls, values):
+        """A value for every control, not checked: the others where they stand by themselves."""
+        filled = {}
+        for name, control in cls.CONTROLS.items():
+            filled[name] = values[name] if name in values else control.default(filled)
+        return filled
+
+    @classmethod
+    def _checked(cls, values):
         """A value for every control, each one allowed."""
-        unknown = [name for name in values if name not in self.CONTROLS]
-        if unknown:
-            raise TypeError(
-                f"{type(self).__name__} has no control {unknown[0]!r}: its controls are {', '.join(self.CONTROLS)}."
-            )
+        for name in values:
+            if name not in cls.CONTROLS:
+                raise cls._unknown(name)
         checked = {}
-        for name, control in self.CONTROLS.items():
-            value = values.get(name, control.value)
-            if isinstance(control, Choice) and name not in values:
-                value = control.nearest(value, checked)
+        for name, control in cls.CONTROLS.items():
+            value = values[name] if name in values else control.default(checked)
             checked[name] = control.check(name, value, checked)
         return checked
 
+    @classmethod
+    def state_at(cls, values):
+        """What `compute` makes of the values of all controls but predictions. It is kept for a while: nobody can write into it."""
+        return cls._kept_state(
+            tuple((name, value) for name, value in values.items() if not cls._is_guess(name))
+        )
+
+    @classmethod
+    @functools.lru_cache(maxsize=256)
+    def _kept_state(cls, items):
+        return cls.compute(**dict(items))
+
     def _shown(self, values):
-        """What the lab shows with a value for every control -> arrays, drawing, words."""
-        more = dict(ghost=self.ghost and self.compute(**self.ghost)) if self._ghosted() else {}
-        arrays = self.compute(**values)
-        return arrays, self.draw(arrays, **more), self.words(arrays, **more)
+        """What the lab shows with a value for every control -> state, drawing, messages, panels."""
+        return self.state_at(values), *self._shown_state(self.state_at(values), values)
+
+    def _shown_state(self, state, values):
+        """A state -> drawing, messages, panels."""
+        ghost = None if self.ghost is None else self.state_at(self.ghost)
+        guesses = {name: value for name, value in values.items() if self._is_guess(name)}
+        panels = self._chosen(self.panels(state, ghost, guesses))
+        drawing = render(panels, self.names, self.COLUMNS, self.HEIGHT * self._share_of_rows(panels))
+        messages = [*self._notice, *self.words(state, ghost), *self._beyond(panels, drawing.beyond)]
+        return drawing.figure, messages, panels
+
+    def _chosen(self, panels):
+        """Those that are to be shown, in the order in which they were asked for."""
+        self._all_panels = len(panels)
+        if self._shown_panels is None:
+            return panels
+        by_name = {panel.name: panel for panel in panels}
+        for name in self._shown_panels:
+            if name not in by_name:
+                raise RefusedValue(
+                    Message("refused.panel", lab=type(self).__name__, name=repr(name), panels=list(by_name)),
+                    self.language,
+                )
+        return [by_name[name] for name in self._shown_panels]
+
+    def _share_of_rows(self, panels):
+        """Of the rows of panels that the whole figure has, the share that is shown."""
+        rows = -(-len(panels) // self.COLUMNS)
+        return rows / -(-self._all_panels // self.COLUMNS)
+
+    def _beyond(self, panels, beyond):
+        """What lay beyond an axis and is drawn at its edge, in words -> list of Message"""
+        if not beyond:
+            return []
+        by_name = {panel.name: panel for panel in panels}
+        marks = []
+        for each in beyond[:NAMED]:
+            panel = by_name[each.panel]
+            mark = self.names.mark(panel, panel.mark(each.mark))
+            title = self.names.panel(panel)
+            marks.append(Message("lab.beyond_mark", mark=strip_tags(mark), panel=strip_tags(title)))
+        if len(beyond) > NAMED:
+            marks.append(Message("lab.beyond_more", count=len(beyond) - NAMED))
+        return [Message("lab.beyond", marks=marks)]
 
     def _compute(self, values):
-        self.arrays, self.drawing, self.words_now = self._shown(values)
+        self._draw_state(self.state_at(values), values)
+
+    def _draw_state(self, state, values):
+        drawing, messages, panels = self._shown_state(state, values)
+        self.arrays, self.drawing, self.messages, self.panels_now = state, drawing, messages, panels
+        self.words_now = self.names.say(messages)
 
     @in_turn
     def _moved(self, change):
         if not self._resting:
+            self._notice = []
             self._set(None, self.ghost)
 
     def _set(self, values, ghost):
@@ -189,18 +403,15 @@ class Lab:
         What stands where it should is not touched: another thread may just have moved it, and waits for its turn to draw.
         """
         shown = {name: self.controls[name].value for name in self.CONTROLS}
-        values = (
-            {name: control.read(shown[name]) for name, control in self.CONTROLS.items()}
-            if values is None
-            else values
-        )
+        if values is None:
+            values = {name: control.read(shown[name]) for name, control in self.CONTROLS.items()}
         self._resting = True
         try:
             for name, control in self.CONTROLS.items():
                 widget = self.controls[name]
                 if isinstance(control, Choice) and callable(control.options):
                     values = {**values, name: control.nearest(values[name], values)}
-                    options = tuple(control.choices(values).items())
+                    options = tuple(control.shown(values, self.names.say))
                     if tuple(widget.options) != options:
                         widget.options = options
                         shown[name] = widget.value
@@ -217,43 +428,34 @@ class Lab:
         self.chart.show(self.drawing, self.words_now)
 
     def _interrupted(self):
-        self._fail(InterruptedError("the kernel was interrupted before this was computed."))
+        self._fail(RefusedValue(Message("lab.interrupted")))
 
     @in_turn
     def _fail(self, error):
         self.error = error
-        self.chart.fail(f"{type(error).__name__}: {error} Move a control, or press Reset.")
+        said = error.message if isinstance(error, Refusal) else str(error)
+        self.chart.fail(self.names.say(Message("lab.error", error=said)))
 
-    def _panel(self):
+    def _control_panel(self):
         """The controls, and under them the buttons."""
         rows = [[], []]
         for name, control in self.CONTROLS.items():
+            if control.hidden:
+                continue
             row = rows[isinstance(control, (Prediction, Seed))]
             row.append(self.controls[name])
             if isinstance(control, Seed):
-                row.append(
-                    self._button(
-                        control.renew, lambda _, seed=self.controls[name]: self._next(seed), control.tooltip
-                    )
-                )
-        hint = "Keep the present state, in grey, behind the next ones"
-        self._hold = ipywidgets.ToggleButton(
-            value=self.ghost is not None, description="Hold ghost", tooltip=hint, layout=FITTING
-        )
+                row.append(self._button(control.renew, lambda _, seed=self.controls[name]: self._next(seed)))
+        self._hold = ipywidgets.ToggleButton(value=self.ghost is not None, **self._labelled("hold_ghost"))
         self._hold.observe(
             lambda change: change.new != (self.ghost is not None) and self.hold_ghost(change.new), "value"
         )
-        if self._ghosted():
+        if self.GHOST:
             rows[1].append(self._hold)
         self._copied = ipywidgets.HTML()
-        copy = self._button(
-            "Copy this view", lambda _: self._copy(), "Show the line of code that opens the lab in this state"
-        )
-        rows[1] += [
-            copy,
-            self._button("Reset", lambda _: self.reset(), "Back to where the lab was opened"),
-            self._copied,
-        ]
+        rows[1].append(self._button("copy", lambda _: self._copy()))
+        rows[1].append(self._button("reset", lambda _: self.reset()))
+        rows[1].append(self._copied)
         return ipywidgets.VBox([ipywidgets.HBox(row, layout=ROW) for row in rows if row])
 
     @in_turn
@@ -264,8 +466,17 @@ class Lab:
     def _copy(self):
         self._copied.value = f'<code style="user-select: all">{html.escape(self.view())}</code>'
 
-    @staticmethod
-    def _button(label, press, tooltip):
-        button = ipywidgets.Button(description=label, tooltip=tooltip, layout=FITTING)
+    def _button(self, name, press):
+        button = ipywidgets.Button(**self._labelled(name))
         button.on_click(press)
         return button
+
+    def _labelled(self, name):
+        """A button's label and tooltip, in the reader's language."""
+        label, tip = self.names.find("button", name), self.names.find("button", f"{name}_tip")
+        return dict(description=label, tooltip=tip, layout=FITTING)
+
+
+def strip_tags(text):
+    """A name without the marks for raised and lowered letters: words are plain text."""
+    return re.sub("<[^>]+>", "", text)

@@ -1,25 +1,45 @@
-"""The controls that a lab declares: frozen descriptions, each of which checks values and makes its widget."""
+"""The controls that a lab declares: frozen descriptions, each of which checks values and makes its widget.
+
+A control has no words of its own: its label is the catalogue's entry for its name, `noise.control.sigma` or else `control.sigma`, unless it
+is given one, as a lab of your own would.
+"""
 
 import inspect
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from numbers import Integral, Real
 
 import ipywidgets
+import traitlets
+
+from ..language import Message, RefusedType, RefusedValue
 
 WIDE, NARROW = "290px", "max-content"
 
 
 @dataclass(frozen=True)
 class Control:
-    label: str
+    """What all controls have in common.
+
+    Parameters
+    ----------
+    label : str, optional.  What stands beside the control, instead of the catalogue's entry.
+    """
+
+    label: str | None = field(default=None, kw_only=True)
+
+    hidden = False  # is it a value that the page does not show?
 
     def check(self, name, value, others):
         """`value`, if the control can take it; else a ValueError or TypeError. `others`: the values of the controls declared before it."""
         return value
 
-    def widget(self, value, others):
-        """An ipywidget whose `value` trait stands at `value`."""
+    def default(self, others):
+        """Where the control stands by itself."""
+        return self.value
+
+    def widget(self, value, others, label, say):
+        """An ipywidget whose `value` trait stands at `value`.    label : str.    say : function, Message or str -> str."""
         raise NotImplementedError
 
     def read(self, shown):
@@ -33,33 +53,37 @@ class Control:
         """Does a widget that shows this stand where it should?"""
         return shown == self.write(value)
 
+    def to_json(self, value):
+        """The value in a document (document.py)."""
+        return value
+
+    def from_json(self, value):
+        """The value that a document means, not yet checked, and a message if it cannot be what it was."""
+        return value, None
+
 
 @dataclass(frozen=True)
 class Slider(Control):
-    """A number from one end to the other in steps, in `unit`. A whole number where ends and step are ints."""
+    """A number from one end to the other in steps. A whole number where ends and step are ints."""
 
     low: float
     high: float
     step: float
     value: float
-    unit: str = ""
 
     @property
     def whole(self):
         return all(isinstance(number, int) for number in (self.low, self.high, self.step))
 
     def check(self, name, value, others):
-        number, kind = ("whole number", Integral) if self.whole else ("number", Real)
+        number, kind = ("number.whole", Integral) if self.whole else ("number.any", Real)
+        ends = dict(name=name, value=repr(value), low=self.low, high=self.high)
         if isinstance(value, bool) or not isinstance(value, kind):
-            raise TypeError(
-                f"{name} is {value!r}: {name} must be a {number} from {self.low:g} to {self.high:g}."
-            )
+            raise RefusedType(Message("refused.number", number=Message(number), **ends))
         if not self.low <= value <= self.high:
-            raise ValueError(f"{name} is {value!r}: {name} must be from {self.low:g} to {self.high:g}.")
+            raise RefusedValue(Message("refused.range", **ends))
         if not self.stands(value, self.nearest(value)):
-            raise ValueError(
-                f"{name} is {value!r}: {name} must be from {self.low:g} to {self.high:g} in steps of {self.step:g}."
-            )
+            raise RefusedValue(Message("refused.step", step=self.step, **ends))
         return self.nearest(value)
 
     def nearest(self, value):
@@ -73,21 +97,21 @@ class Slider(Control):
     def stands(self, shown, value):
         return abs(shown - value) < 1e-6 * self.step
 
-    def widget(self, value, others):
+    def widget(self, value, others, label, say):
         kind, readout = (
             (ipywidgets.IntSlider, "d")
             if self.whole
             else (ipywidgets.FloatSlider, f".{decimals(self.step)}f")
         )
-        return dressed(
-            kind, self, WIDE, min=self.low, max=self.high, step=self.step, value=value, readout_format=readout
-        )
+        ends = dict(min=self.low, max=self.high, step=self.step)
+        return dress(kind, label, WIDE, **ends, value=value, readout_format=readout)
 
 
 @dataclass(frozen=True)
 class Choice(Control):
-    """One of a few values. `options` maps what is shown to the value, or is a tuple of values, or a function of other controls that
-    returns either: `options=lambda kind: depths(kind)` is asked again whenever `kind` moves, and the value moves to the nearest one left.
+    """One of a few values. `options` maps what is shown, a str or a Message, to the value, or is a tuple of values, or a function of other
+    controls that returns either: `options=lambda kind: depths(kind)` is asked again whenever `kind` moves, and the value moves to the
+    nearest one left. `value`, where it stands by itself, may be such a function too.
 
     A slider over the values where `slide` is set, else a list.
     """
@@ -98,36 +122,44 @@ class Choice(Control):
 
     def choices(self, others):
         """-> {what is shown: value}"""
-        options = self.options
-        if callable(options):
-            options = options(**{name: others[name] for name in inspect.signature(options).parameters})
+        options = ask(self.options, others)
         return dict(options) if isinstance(options, dict) else {str(value): value for value in options}
+
+    def default(self, others):
+        return self.nearest(ask(self.value, others), others)
 
     def nearest(self, value, others):
         values = list(self.choices(others).values())
         if value in values:
             return value
-        return (
-            min(values, key=lambda other: abs(other - value))
-            if isinstance(value, (int, float))
-            else values[0]
-        )
+        if isinstance(value, (int, float)):
+            return min(values, key=lambda other: abs(other - value))
+        return values[0]
 
     def check(self, name, value, others):
         values = list(self.choices(others).values())
-        if not isinstance(value, Hashable) or (type(value) is bool, value) not in [
-            (type(other) is bool, other) for other in values
-        ]:
-            allowed = ", ".join(map(repr, values))
-            given = "".join(f" with {key}={others[key]!r}" for key in self.depends())
-            raise ValueError(f"{name} is {value!r}{given}: {name} must be one of {allowed}.")
+        known = [(type(other) is bool, other) for other in values]
+        if not isinstance(value, Hashable) or (type(value) is bool, value) not in known:
+            given = [
+                Message("refused.given", name=key, value=repr(others[key]))
+                for key in self.depends()
+                if others[key] is not None
+            ]
+            refused = dict(name=name, value=repr(value), allowed=[repr(other) for other in values])
+            if given:
+                raise RefusedValue(Message("refused.choice_given", given=given, **refused))
+            raise RefusedValue(Message("refused.choice", **refused))
         return values[values.index(value)]
 
-    def widget(self, value, others):
-        options = list(self.choices(others).items())
+    def shown(self, others, say):
+        """-> list of (what is shown, value), in the reader's language"""
+        return [(say(label), value) for label, value in self.choices(others).items()]
+
+    def widget(self, value, others, label, say):
+        options = self.shown(others, say)
         if self.slide:
-            return dressed(ipywidgets.SelectionSlider, self, WIDE, options=options, value=value)
-        return dressed(ipywidgets.Dropdown, self, NARROW, options=options, value=value)
+            return dress(ipywidgets.SelectionSlider, label, WIDE, options=options, value=value)
+        return dress(ipywidgets.Dropdown, label, NARROW, options=options, value=value)
 
     def depends(self):
         """The controls that decide which values there are."""
@@ -142,57 +174,63 @@ class Toggle(Control):
 
     def check(self, name, value, others):
         if not isinstance(value, bool):
-            raise TypeError(f"{name} is {value!r}: {name} must be True or False.")
+            raise RefusedType(Message("refused.toggle", name=name, value=repr(value)))
         return value
 
-    def widget(self, value, others):
-        return dressed(ipywidgets.Checkbox, self, NARROW, value=value, indent=False)
+    def widget(self, value, others, label, say):
+        return dress(ipywidgets.Checkbox, label, NARROW, value=value, indent=False)
 
 
 @dataclass(frozen=True)
 class Seed(Control):
-    """The number of the random sequence that is shown; the lab adds a button that moves on to the next."""
+    """The number of the random sequence that is shown; the lab adds a button that moves on to the next.
 
-    label: str = "Sequence"
+    renew : str.  The catalogue's entry for that button, and with "_tip" for its tooltip.
+    """
+
     value: int = 1
-    renew: str = "New sequence"
-    tooltip: str = "Draw another random sequence"
+    renew: str = "new_sequence"
+
+    most = 9999
 
     def check(self, name, value, others):
-        if isinstance(value, bool) or not isinstance(value, Integral) or not 0 <= value <= 9999:
-            raise ValueError(f"{name} is {value!r}: {name} must be a whole number from 0 to 9999.")
+        if isinstance(value, bool) or not isinstance(value, Integral) or not 0 <= value <= self.most:
+            raise RefusedValue(Message("refused.seed", name=name, value=repr(value), most=self.most))
         return int(value)
 
-    def widget(self, value, others):
-        return dressed(ipywidgets.BoundedIntText, self, "150px", min=0, max=9999, value=value)
+    def widget(self, value, others, label, say):
+        return dress(ipywidgets.BoundedIntText, label, "150px", min=0, max=self.most, value=value)
 
 
 @dataclass(frozen=True)
 class Prediction(Control):
-    """A guess that the learner marks before looking: None until the slider is moved, then a number that `draw` marks."""
+    """A guess that the learner marks before looking: None until the slider is moved, then a number that a panel marks with a star."""
 
     low: float
     high: float
     step: float
     value: float = None
 
-    UNSET = "not set"
+    UNSET = "unset"
 
     def check(self, name, value, others):
         if value is None:
             return None
-        return Slider(self.label, float(self.low), float(self.high), float(self.step), value).check(
-            name, value, others
-        )
+        return Slider(float(self.low), float(self.high), float(self.step), value).check(name, value, others)
 
-    def widget(self, value, others):
+    def widget(self, value, others, label, say):
         shown = decimals(self.step)
-        marks = [
-            round(self.low + index * self.step, shown)
-            for index in range(round((self.high - self.low) / self.step) + 1)
-        ]
-        options = [(self.UNSET, self.UNSET), *((f"{mark:.{shown}f}", mark) for mark in marks)]
-        return dressed(ipywidgets.SelectionSlider, self, WIDE, options=options, value=self.write(value))
+        count = round((self.high - self.low) / self.step) + 1
+        marks = [round(self.low + index * self.step, shown) for index in range(count)]
+        unset = (say(Message("control.unset")), self.UNSET)
+        options = [unset, *((f"{mark:.{shown}f}", mark) for mark in marks)]
+        return dress(
+            ipywidgets.SelectionSlider,
+            label,
+            WIDE,
+            options=options,
+            value=self.write(value),
+        )
 
     def read(self, shown):
         return None if shown == self.UNSET else shown
@@ -201,16 +239,59 @@ class Prediction(Control):
         return self.UNSET if value is None else value
 
 
+class Kept(traitlets.HasTraits):
+    """Keeps a value that no widget shows."""
+
+    value = traitlets.Any()
+
+
+@dataclass(frozen=True)
+class Hidden(Control):
+    """A value that the call names and the page does not show. `verify` makes of what was given what the lab works with, or refuses it.
+
+    travels : bool.  Does it stand in a document? A path to a file does not.
+    verify : function (name, value, others) -> value, which takes its own results as well.
+    """
+
+    value: object = None
+    verify: object = None
+    travels: bool = True
+
+    hidden = True
+
+    def check(self, name, value, others):
+        return value if value is None or self.verify is None else self.verify(name, value, others)
+
+    def default(self, others):
+        return ask(self.value, others)
+
+    def widget(self, value, others, label, say):
+        return Kept(value=value)
+
+    def to_json(self, value):
+        return value if self.travels else True
+
+    def from_json(self, value):
+        if self.travels:
+            return value, None
+        return None, Message("state.file") if value is True else Message("state.path")
+
+
+def ask(value, others):
+    """A value, or what a function of other controls says it is."""
+    if not callable(value):
+        return value
+    return value(**{name: others[name] for name in inspect.signature(value).parameters})
+
+
 def decimals(step):
     """How many digits after the point a multiple of `step` needs."""
     return len(f"{step:.9f}".rstrip("0").partition(".")[2])
 
 
-def dressed(kind, control, width, **more):
-    """A widget of a kind with the control's label, and its unit if it has one."""
-    unit = getattr(control, "unit", "")
-    described = dict(
-        description=f"{control.label} ({unit})" if unit else control.label,
-        style=dict(description_width="initial"),
+def dress(kind, label, width, **more):
+    """A widget of a kind, with its label, which is its tooltip too: a label may be cut, and without one the page says "null"."""
+    layout = ipywidgets.Layout(width=width, margin="2px 12px 2px 2px")
+    return kind(
+        description=label, tooltip=label, style=dict(description_width="initial"), layout=layout, **more
     )
-    return kind(**described, layout=ipywidgets.Layout(width=width, margin="2px 12px 2px 2px"), **more)

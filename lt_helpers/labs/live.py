@@ -1,6 +1,6 @@
 """A lab whose state trains: a run that goes on in the background while its controls move.
 
-Such a lab is no pure function of its controls. It declares controls, `words` and `draw`, which takes the predictions as well, and
+Such a lab is no pure function of its controls. It declares controls, `panels` and `words`, and instead of `compute`
 
     begin(values)           -> a process, with `step()`, `steps`, `state()` and `goal`, a few characters
     follow(process, values) -> the process to go on with when a control has moved: the same one, changed, or a new one
@@ -15,8 +15,8 @@ from time import perf_counter
 
 import ipywidgets
 
+from ..language import Message, RefusedAction, RefusedType
 from .base import FITTING, ROW, Lab, in_turn
-from .controls import Prediction
 
 TRAIN, REST = 0.01, 0.001  # seconds of training, and of serving others, in turn
 FRAMES = 5  # drawings a second
@@ -53,7 +53,7 @@ class LiveLab(Lab):
         )  # else the answer to a drawing that is under way would come to nothing
 
     def at(self, **values):
-        raise TypeError(f"{type(self).__name__} trains: it shows nothing beforehand.")
+        raise RefusedType(Message("live.no_at", lab=type(self).__name__), self.language)
 
     def start(self):
         """Train in the background, until paused."""
@@ -62,9 +62,7 @@ class LiveLab(Lab):
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
-            raise RuntimeError(
-                "nothing runs in the background outside of a notebook: call run(steps=100)."
-            ) from None
+            raise RefusedAction(Message("live.no_loop"), self.language) from None
         self._take_over()  # before its own turn: two labs that each wait for the other would wait for ever
         with self._turn:
             self._left, self._frame, self._due = BOUND, None, 0.0
@@ -93,9 +91,7 @@ class LiveLab(Lab):
         for button in self._buttons:
             button.disabled = self._closed
         if self._closed:
-            self.chart.fail(
-                "This lab has stopped, because it was opened again. Run its cell to have it here."
-            )
+            self.chart.fail(self.names.say(Message("live.closed")))
 
     def _take_over(self):
         """Be the one lab of this kind: another one stops."""
@@ -167,15 +163,13 @@ class LiveLab(Lab):
         self._look()
 
     def _steer(self, values):
+        """Let the process follow the controls, or begin anew."""
         self.process = self.begin(values) if self._anew else self.follow(self.process, values)
         self._anew = False
-        self._marks = {
-            name: values[name] for name, control in self.CONTROLS.items() if isinstance(control, Prediction)
-        }
+        self._steered = values
 
     def _look(self):
-        self.arrays = self.process.state()
-        self.drawing, self.words_now = self.draw(self.arrays, **self._marks), self.words(self.arrays)
+        self._draw_state(self.process.state(), self._steered)
 
     def _draw(self, acknowledge=False):
         self._look()
@@ -209,9 +203,10 @@ class LiveLab(Lab):
     def _tell(self):
         """The bar, its words, and the label of the start button."""
         self._bar.value = BOUND - self._left
-        pace = f"{self.rate:.0f} steps a second" if self.running else "paused"
-        self._said.value = f"step {self.process.steps:,}, {pace}, on {self.process.goal}"
-        self._start.description = "Pause" if self.running else "Start"
+        pace = Message("live.pace", rate=self.rate) if self.running else Message("live.paused")
+        told = Message("live.told", steps=self.process.steps, pace=pace, goal=self.process.goal)
+        self._told.value = self.names.say(told)
+        self._start.description = self.names.find("button", "pause" if self.running else "start")
 
     def _toggled(self):
         return self.pause() if self.running else self.start()
@@ -227,17 +222,14 @@ class LiveLab(Lab):
 
         return press
 
-    def _panel(self):
-        panel = super()._panel()
-        self._start = self._button("Start", self._pressed(self._toggled), "Train, until you pause")
-        self._buttons = [
-            self._start,
-            self._button("Step", self._pressed(lambda: self.run(1)), "One step"),
-            *self._more_buttons(),
-        ]
+    def _control_panel(self):
+        panel = super()._control_panel()
+        self._start = self._button("start", self._pressed(self._toggled))
+        step = self._button("step", self._pressed(lambda: self.run(1)))
+        self._buttons = [self._start, step, *self._more_buttons()]
         self._bar = ipywidgets.IntProgress(max=BOUND, layout=ipywidgets.Layout(width="160px"))
-        self._said = ipywidgets.HTML(layout=FITTING)
-        row = ipywidgets.HBox([*self._buttons, self._bar, self._said], layout=ROW)
+        self._told = ipywidgets.HTML(layout=FITTING)
+        row = ipywidgets.HBox([*self._buttons, self._bar, self._told], layout=ROW)
         self._tell()
         return ipywidgets.VBox([row, panel])
 

@@ -5,61 +5,76 @@ regression; what each layer does, as a step along the gradient and a rescaling (
 as if it had read, beside the truth, AdaRR's estimate and the exact posterior.
 """
 
-import functools
+from dataclasses import dataclass
 
 import numpy as np
 
-from .. import figures
-from ..figures import Axis, Panel
-from ..noise import Uniform, parse_noise
+from ..implicit import (
+    effective_step_size,
+    filter_curve,
+    filter_factors,
+    implicit_from_moments,
+    implied_noise,
+)
+from ..language import Message
+from ..noise import Noise, parse_noise
 from ..pretrained import stored, stored_layers
+from ..task import PAPER
+from ..view.panel import Axis, Band, Curve, Guess, Guide, Panel, Path, Points, Shape, Ticks
 from .base import Lab
-from .controls import Choice, Prediction, Seed, Slider
-from .noise_state import CURVE, DIM, GRID, KINDS, SIGMA_MAX, noise_state, read_own
+from .controls import Choice, Hidden, Prediction, Seed, Slider
+from .frozen import Frozen
+from .marks import COMPONENT, component_axis, held, level
+from .material import (
+    OWN,
+    outside_training,
+    own_or_stored_kinds,
+    own_or_stored_noises,
+    read_own_model,
+    read_own_noise,
+    sequence,
+    stored_model,
+    trained_spans,
+)
 
-WEIGHT, KEPT, STEP, METER = (
-    (-3.5, 3.5),
-    (-0.1, 1.2),
-    (-0.5, 2.0),
-    (0.0, SIGMA_MAX),
-)  # the axes: what lies outside is drawn at the edge, and said
-COMPONENT = np.arange(1.0, DIM + 1)
-
-
-def stored_kinds():
-    """The kinds that are stored -> {label: kind}."""
-    kinds = {entry["kind"] for entry in stored()}
-    return {label: kind for label, kind in KINDS.items() if kind in kinds}
-
-
-def trained_on(kind):
-    """The noises for which models of a kind are stored -> {label: key}, uniform ones first."""
-    keys = {
-        entry["noise"]
-        for entry in stored()
-        if (entry["kind"], entry["heads"], entry["variant"]) == (kind, 1, "")
-    }
-    ordered = sorted(
-        map(parse_noise, keys), key=lambda noise: (not isinstance(noise, Uniform), noise.sigma_max, noise.key)
-    )
-    return {noise.label: noise.key for noise in ordered}
+SIGMA_MAX = 8.0  # the slider goes well past U(0, 5)
+CURVE = np.linspace(0.02, 4.5, 45)  # eigenvalues
+GRID = np.linspace(0.0, 2 * SIGMA_MAX, 161)[1:]  # noise levels of the posterior
+REDRAWS = 100
+WEIGHT = Axis("w", -3.5, 3.5)
+KEPT = Axis("share", -0.1, 1.2)
+STEP = Axis("factor", -0.5, 2.0)
+READ = Axis("sigma_read", 0.0, SIGMA_MAX)
 
 
-def model_controls(own=None, own_noise=None, own_layers=4):
-    """The three controls that choose the model. The file of a learner's own, with its noise's key and its depth, is one more kind."""
-    yours = {} if own is None else {"yours": own}
+@dataclass(frozen=True)
+class NoiseState(Frozen):
+    """Everything that the lab shows at one setting. L layers, d = 10 directions."""
 
-    def noises(kind):
-        return {parse_noise(own_noise).label: own_noise} if kind == own else trained_on(kind)
+    sigma: float
+    noise: Noise  # what the model was trained on
+    truth: np.ndarray  # (d,)
+    path: np.ndarray  # (L+1, d): the implicit weight before the first and after each layer
+    oracle: np.ndarray  # (d,): ridge regression that is told sigma
+    eigenvalues: np.ndarray  # (d,), ascending
+    kept: np.ndarray  # (d,): the model's filter factors over redraws of truth and noise
+    ridge_kept: np.ndarray  # (d,)
+    fit: float  # R^2 of those filter factors: 1 if the model is a filter
+    curve: (
+        np.ndarray
+    )  # (45,): the filter factor of DIAG and GD++ at any eigenvalue, on this sequence; NaN for FULL
+    ridge_curve: np.ndarray  # (45,)
+    step: np.ndarray  # (L,): effective step size
+    cosine: np.ndarray  # (L,): of the layer's push and the gradient
+    rescaling: np.ndarray  # (L,)
+    implied: float  # the noise that the model acts as if it had seen
+    estimate: float  # AdaRR's
+    posterior: np.ndarray  # (160,): p(sigma | context) on GRID, under a flat prior; sums to 1
 
-    def depths(kind, noise):
-        return [own_layers] if kind == own else stored_layers(kind, parse_noise(noise))
 
-    return dict(
-        kind=Choice("Model", lambda: stored_kinds() | yours, own or "diag"),
-        noise=Choice("Trained on", noises, "uniform-5"),
-        layers=Choice("Layers", depths, own_layers, slide=True),
-    )
+def depths(kind, noise, model):
+    """The depths of the models to choose from."""
+    return [model.model.layers] if kind == OWN else stored_layers(kind, parse_noise(noise))
 
 
 class NoiseLab(Lab):
@@ -71,201 +86,184 @@ class NoiseLab(Lab):
     The file is read once. Without `trained_on` it counts as trained on `noise`.
     """
 
+    NAME = "noise"
+    GHOST = True
     CONTROLS = dict(
-        sigma=Slider("Noise σ", 0.0, SIGMA_MAX, 0.1, value=1.0),
-        **model_controls(),
-        kept_guess=Prediction("Predict: smallest share", 0.0, 1.0, 0.05),
-        implied_guess=Prediction("Predict: σ read", 0.0, SIGMA_MAX, 0.25),
-        seed=Seed(value=4),
+        model=Hidden(verify=read_own_model, travels=False),
+        trained_on=Hidden(verify=read_own_noise, travels=False),
+        sigma=Slider(0.0, SIGMA_MAX, 0.1, value=1.0),
+        kind=Choice(own_or_stored_kinds, lambda model: "diag" if model is None else OWN),
+        noise=Choice(own_or_stored_noises, lambda trained_on: trained_on or "uniform-5"),
+        layers=Choice(depths, 4, slide=True),
+        kept_guess=Prediction(0.0, 1.0, 0.05),
+        implied_guess=Prediction(0.0, SIGMA_MAX, 0.25),
+        seed=Seed(4),
     )
 
-    def __init__(self, *, model=None, trained_on=None, ghost=None, **values):
-        self._own = None if model is None else str(model)
-        if model is not None:
-            self._trained_on = parse_noise(
-                trained_on or values.get("noise", self.CONTROLS["noise"].value)
-            ).key
-            own = read_own(model)
-            self.CONTROLS = {**self.CONTROLS, **model_controls(self._own, self._trained_on, own.layers)}
-            self.compute = functools.partial(noise_state, own=own)
-        elif trained_on is not None:
-            raise TypeError(
-                f"trained_on is {trained_on!r}: it goes with model, the file of a model of your own."
-            )
-        super().__init__(ghost=ghost, **values)
+    def __init__(self, *, model=None, trained_on=None, **values):
+        if model is not None and trained_on is None:
+            trained_on = values.get("noise", "uniform-5")
+        super().__init__(model=model, trained_on=trained_on, **values)
 
-    def __repr__(self):
-        said = super().__repr__()
-        if self._own is None:
-            return said
-        return said.replace("(", f"(model={self._own!r}, trained_on={self._trained_on!r}, ", 1).replace(
-            ", )", ")"
+    @staticmethod
+    def compute(model, trained_on, sigma, kind, noise, layers, seed):
+        transformer = model.model if kind == OWN else stored_model(kind, layers, noise)
+        shown = sequence(seed)
+        S = shown.moments(sigma)  # (1, D, D)
+        spectrum = shown.spectrum(sigma)
+        implicit = implicit_from_moments(transformer, S)
+        step, cosine = effective_step_size(implicit)
+
+        # What the model keeps of a direction is a slope over redraws of truth and noise at these inputs.
+        rng = np.random.default_rng(seed)
+        eigenvalues, kept, fit = filter_factors(transformer, shown.x, sigma, REDRAWS, rng)
+        penalty = sigma**2 / PAPER.context
+
+        scores = spectrum.log_likelihood(GRID)[0]
+        likelihood = np.exp(scores - scores.max())
+        return NoiseState(
+            sigma=sigma,
+            noise=parse_noise(noise),
+            truth=shown.truth,
+            path=implicit.w[0],
+            oracle=spectrum.ridge([sigma])[0],
+            eigenvalues=eigenvalues,
+            kept=kept,
+            ridge_kept=eigenvalues / (eigenvalues + penalty),
+            fit=np.average(fit, weights=eigenvalues),
+            curve=sequence_curve(transformer, S[0], eigenvalues[-1]),
+            ridge_curve=CURVE / (CURVE + penalty),
+            step=step[0],
+            cosine=cosine[0],
+            rescaling=implicit.rescaling[0],
+            implied=implied_noise(implicit.w[:, -1], spectrum)[0],
+            estimate=spectrum.noise_estimate()[0],
+            posterior=likelihood / likelihood.sum(),
         )
 
     @staticmethod
-    def compute(**controls):
-        return noise_state(**controls)
-
-    @staticmethod
-    def draw(state, ghost=None):
-        return figures.figure(
-            [panel(state, ghost) for panel in (weight_panel, kept_panel, step_panel, meter_panel)]
-        )
-
-    @staticmethod
-    def words(state, ghost=None):
-        level = f"σ = {state.sigma:.1f} (σ² = {state.sigma**2:.2f})"
-        if not np.isfinite(state.path).all():
-            return f"{level}: on this sequence the model diverges; its weight is not finite. A smaller σ or another depth brings it back."
-        apart = np.linalg.norm(state.path[-1] - state.oracle)
-        acts = (
-            f"acts as if σ were {state.implied:.1f}"
-            if np.isfinite(state.implied)
-            else "explodes, and acts as for no σ at all"
-        )
-        said = [
-            f"{level}: the model {acts}; AdaRR estimates {state.estimate:.1f}, "
-            f"and the data allow {allowed(state.posterior)} (90%). Its w is {apart:.2g} away from the oracle's."
+    def panels(state, ghost, guesses):
+        return [
+            weight_panel(state, ghost),
+            kept_panel(state, ghost, guesses["kept_guess"]),
+            step_panel(state, ghost),
+            meter_panel(state, ghost, guesses["implied_guess"]),
         ]
-        if (np.abs(state.kept) < 10).all():
-            weakest, strongest = (f"{state.kept[j]:.2f} (ridge {state.ridge_kept[j]:.2f})" for j in (0, -1))
-            said += [
-                f"It keeps {weakest} of the weakest direction and {strongest} of the strongest (R² = {state.fit:.2f})."
-            ]
-        else:
-            said += ["On some redraws of the noise it explodes, so it has no shares to speak of."]
-        spans = trained_spans(state.noise)
-        if not spans[0][0] <= state.sigma <= spans[-1][1]:
-            said += [f"This noise lies outside its training range, {state.noise.label}."]
-        beyond = clipped(state) or (ghost is not None and clipped(ghost))
-        return " ".join(said + (["What lies beyond an axis is drawn at its edge."] if beyond else []))
+
+    @staticmethod
+    def words(state, ghost):
+        level = Message("noise.level", sigma=state.sigma, variance=state.sigma**2)
+        if not np.isfinite(state.path).all():
+            return [Message("noise.diverges", level=level)]
+        return [reading(state, level), keeping(state), *warning(state)]
 
 
-def allowed(posterior):
-    """The middle 90% of a posterior on GRID in words; nothing is known below the first of it."""
-    low, high = np.interp([0.05, 0.95], np.cumsum(posterior), GRID)
-    return f"{low:.1f} to {high:.1f}" if low > GRID[0] else f"up to {high:.1f}"
-
-
-def trained_spans(noise):
-    """Where the training noise lay on the axis of sigma: an interval, or a narrow one about each value."""
-    return (
-        [(0, noise.sigma_max)]
-        if isinstance(noise, Uniform)
-        else [(value - 0.06, value + 0.06) for value in noise.nodes()[0]]
+def reading(state, level):
+    """Which noise the model acts on, and how far its answer is from the oracle's."""
+    if np.isfinite(state.implied):
+        acts = Message("noise.acts", implied=state.implied)
+    else:
+        acts = Message("noise.explodes")
+    low, high = np.interp([0.05, 0.95], np.cumsum(state.posterior), GRID)
+    if low > GRID[0]:
+        allowed = Message("noise.allowed", low=low, high=high)
+    else:
+        allowed = Message("noise.allowed_to", high=high)  # nothing is known below the first of the grid
+    distance = np.linalg.norm(state.path[-1] - state.oracle)
+    return Message(
+        "noise.reading", level=level, acts=acts, estimate=state.estimate, allowed=allowed, distance=distance
     )
+
+
+def keeping(state):
+    """How much of the weakest and of the strongest direction is kept."""
+    if (abs(state.kept) >= 10).any():
+        return Message("noise.no_shares")
+    weakest, strongest = (
+        Message("noise.share", share=state.kept[direction], ridge=state.ridge_kept[direction])
+        for direction in (0, -1)
+    )
+    return Message("noise.keeps", weakest=weakest, strongest=strongest, fit=state.fit)
+
+
+def warning(state):
+    """That the model was not made for this noise, if so."""
+    return (
+        [Message("noise.outside", noise=state.noise.label)]
+        if outside_training(state.sigma, state.noise)
+        else []
+    )
+
+
+def sequence_curve(model, S, largest):
+    """What the model keeps at each eigenvalue of CURVE, as far as this sequence reaches: up to its largest. FULL has no such curve."""
+    curve = np.full(len(CURVE), np.nan)
+    reached = largest >= CURVE
+    if model.kind != "full":
+        curve[reached] = filter_curve(model, S, CURVE[reached])
+    return curve
 
 
 def weight_panel(state, ghost):
-    depth = np.linspace(
-        -0.32, 0.32, len(state.path)
-    )  # within a component's column: from before the first layer to after the last
-    gap = np.full((1, DIM), np.nan)
-    along = np.concatenate([COMPONENT + depth[:, None], gap]).T.ravel()
-    path = np.concatenate([state.path, gap]).T.ravel()
-    last = COMPONENT + depth[-1]
-    level, read = dict(symbol="line-ew", size=24), dict(hovertemplate="%{y:.2f}")
-    traces = [
-        figures.dots(COMPONENT, clip(state.truth, WEIGHT), "truth", figures.TRUTH, **level, **read),
-        figures.dots(COMPONENT, clip(state.oracle, WEIGHT), "oracle ridge", figures.ORACLE, **level, **read),
-        *([] if ghost is None else [held(last, clip(ghost.path[-1], WEIGHT), name="ghost")]),
-        figures.line(along, clip(path, WEIGHT), "layer by layer", width=1.5, **read),
-        figures.dots(last, clip(state.path[-1], WEIGHT), "model", size=7, **read),
+    """The weight component by component; within a component's column its path, from before the first layer to after the last."""
+    within = np.linspace(-0.32, 0.32, len(state.path))  # (L+1,)
+    along = COMPONENT + within[:, None]  # (L+1, d)
+    gap = np.full((1, PAPER.dim), np.nan)  # ends the path of one component
+    marks = [
+        Ticks("truth", COMPONENT, state.truth),
+        Ticks("oracle", COMPONENT, state.oracle),
+        *([] if ghost is None else [held(along[-1], ghost.path[-1], keyed=True)]),
+        Curve(
+            "layers", np.append(along, gap, axis=0).T.ravel(), np.append(state.path, gap, axis=0).T.ravel()
+        ),
+        Points("model", along[-1], state.path[-1]),
     ]
-    x = Axis("component", 0.4, DIM + 0.6, ticks=tuple(range(1, DIM + 1)))
-    return Panel("P and Q are frozen, w moves", x, Axis("w", *WEIGHT)), traces
+    return Panel("weight", component_axis(), WEIGHT, marks)
 
 
-def kept_panel(state, ghost):
-    traces = [
-        figures.line(CURVE, state.ridge_curve, "ridge", figures.ORACLE),
-        *([] if ghost is None else [held(ghost.eigenvalues, clip(ghost.kept, KEPT))]),
-        figures.line(CURVE, clip(state.curve, KEPT), "this sequence", dash="dot", width=1.5),
-        figures.dots(state.eigenvalues, clip(state.kept, KEPT), "model", size=7),
-        *guess(state.eigenvalues[0], state.kept_guess),
+def kept_panel(state, ghost, guess):
+    """Filter factors by eigenvalue, beside ridge regression's."""
+    marks = [
+        Curve("oracle", CURVE, state.ridge_curve, name="ridge"),
+        *([] if ghost is None else [held(ghost.eigenvalues, ghost.kept)]),
+        Curve("sequence", CURVE, state.curve),
+        Points("model", state.eigenvalues, state.kept),
+        Guess(state.eigenvalues[0], guess),
     ]
-    return Panel(
-        "How much of each direction is kept", Axis("eigenvalue of X'X/n", 0, CURVE[-1]), Axis("share", *KEPT)
-    ), traces
+    return Panel("kept", Axis("eigenvalue", 0, CURVE[-1]), KEPT, marks)
 
 
 def step_panel(state, ghost):
+    """Layer by layer: the step along the gradient, and the factor on what was there."""
     deepest = max(entry["layers"] for entry in stored())
-    ends = (0.5, deepest + 0.5)
-    traces = [figures.line(ends, [1, 1], color=figures.GREY, dash="dot", width=1, hoverinfo="skip")]
+    x = Axis("layer", 0.5, deepest + 0.5, ticks=tuple(range(1, deepest + 1)))
+    marks = [level(x, 1.0)]
     if ghost is not None:
-        traces += [
-            held(layers(ghost), clip(ghost.step, STEP), name="ghost"),
-            held(layers(ghost), clip(ghost.rescaling, STEP), "diamond-open"),
+        layers = np.arange(1, len(ghost.step) + 1)
+        marks += [
+            held(layers, ghost.step, keyed=True),
+            held(layers, ghost.rescaling, "ghost second", "ghost rescaling"),
         ]
-    cosine = dict(
-        customdata=state.cosine, hovertemplate="step %{y:.2f}<br>cosine with the gradient %{customdata:.2f}"
-    )
-    traces += [
-        figures.line(
-            layers(state),
-            clip(state.step, STEP),
-            "step along the gradient",
-            width=1.5,
-            symbol="circle",
-            **cosine,
-        ),
-        figures.line(
-            layers(state), clip(state.rescaling, STEP), "rescaling", figures.RED, width=1.5, symbol="diamond"
-        ),
+    layers = np.arange(1, len(state.step) + 1)
+    marks += [
+        Path("first", layers, state.step, name="step", hover="step", data=state.cosine),
+        Path("second", layers, state.rescaling, name="rescaling"),
     ]
-    return Panel(
-        "What each layer does to w",
-        Axis("layer", *ends, ticks=tuple(range(1, deepest + 1))),
-        Axis("factor", *STEP),
-    ), traces
+    return Panel("step", x, STEP, marks)
 
 
-def meter_panel(state, ghost):
+def meter_panel(state, ghost, guess):
+    """The noise that the model acts on, against the true one; the posterior stands upright beside it."""
     bell = state.posterior / state.posterior.max()
     likely = (bell > 0.01) & (GRID <= SIGMA_MAX)
-    filled = dict(fill="toself", fillcolor="rgba(230, 159, 0, 0.25)", hoverinfo="skip")
-    traces = [
-        figures.band(trained_spans(state.noise), *METER, "trained on"),
-        figures.line(METER, METER, color=figures.GREY, dash="dot", width=1, hoverinfo="skip"),
-        figures.line(state.sigma + 0.9 * bell[likely], GRID[likely], "posterior", figures.ORANGE, **filled),
-        figures.dots(
-            [state.sigma], clip([state.estimate], METER), "AdaRR", figures.RED, "triangle-up-open", 14
-        ),
-        *([] if ghost is None else [held([ghost.sigma], clip([ghost.implied], METER))]),
-        figures.dots([state.sigma], clip([state.implied], METER), "model"),
-        *guess(state.sigma, state.implied_guess),
+    x = Axis("sigma_true", 0, SIGMA_MAX + 1, ticks=(0, 2, 4, 6, 8))
+    marks = [
+        Band("range", trained_spans(state.noise)),
+        Guide("diagonal", [0, SIGMA_MAX], [0, SIGMA_MAX]),
+        Shape("noise", state.sigma + 0.9 * bell[likely], GRID[likely], name="posterior", hover=""),
+        Points("adarr", state.sigma, state.estimate),
+        *([] if ghost is None else [held(ghost.sigma, ghost.implied)]),
+        Points("model", state.sigma, state.implied),
+        Guess(state.sigma, guess),
     ]
-    return Panel(
-        "Noise meter: the σ it acts on",
-        Axis("true σ", 0, SIGMA_MAX + 1, ticks=tuple(range(0, int(SIGMA_MAX) + 1, 2))),
-        Axis("σ read", *METER),
-    ), traces
-
-
-def held(x, y, symbol="circle-open", name=None):
-    return figures.dots(x, y, name, figures.GHOST, symbol, 10)
-
-
-def guess(x, y):
-    return [] if y is None else [figures.dots([x], [y], "prediction", figures.PREDICTION, "star", 13)]
-
-
-def layers(state):
-    return np.arange(1.0, len(state.step) + 1)
-
-
-def clip(values, ends):
-    return figures.clip(values, *ends)[0]
-
-
-def clipped(state):
-    """Whether anything lies outside its axis."""
-    shown = [(w, WEIGHT) for w in (state.path, state.truth, state.oracle)] + [
-        (state.kept, KEPT),
-        (state.curve, KEPT),
-    ]
-    shown += [(state.step, STEP), (state.rescaling, STEP)]
-    return any(
-        figures.clip(values, *ends)[1] for values, ends in [*shown, ([state.implied, state.estimate], METER)]
-    )
+    return Panel("meter", x, READ, marks)

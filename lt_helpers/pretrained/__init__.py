@@ -1,56 +1,172 @@
 """The stored models: weights in one safetensors file, and beside it a record of how each was made (`python -m lt_helpers train`)."""
 
 import json
+from dataclasses import dataclass
 from functools import cache
-from itertools import groupby
 from pathlib import Path
 
 from .. import checks, weights
 from ..model import KINDS, LinearTransformer
-from ..noise import known
+from ..noise import Noise, known, parse_noise
 
 FOLDER = Path(__file__).parent
 
 
-def load_pretrained(kind, layers, noise, heads=1, variant="", folder=FOLDER):
+@dataclass(frozen=True)
+class ModelId:
+    """Which model: all that tells one stored model from another.
+
+    Parameters
+    ----------
+    kind : str.  "gd++", "diag" or "full".
+    layers : int.
+    noise : Noise.  What it was trained on.
+    heads : int.
+    variant : str.  "" or the name of an ablation, such as "no-omega_xy".
+    """
+
+    kind: str
+    layers: int
+    noise: Noise
+    heads: int = 1
+    variant: str = ""
+
+    def __post_init__(self):
+        checks.one_of(self.kind, "kind", KINDS)
+        object.__setattr__(self, "layers", checks.count(self.layers, "layers"))
+        known(self.noise)
+        object.__setattr__(self, "heads", checks.count(self.heads, "heads"))
+        if not isinstance(self.variant, str):
+            raise TypeError(f"variant is {checks.shown(self.variant)}: variant must be a string.")
+
+    @classmethod
+    def from_record(cls, record):
+        """The model that a record describes.
+
+        Parameters
+        ----------
+        record : dict with kind, layers, noise (its key), heads and variant.
+
+        Returns
+        -------
+        which : ModelId.
+        """
+        noise = parse_noise(record["noise"])
+        return cls(record["kind"], record["layers"], noise, record["heads"], record["variant"])
+
+    @property
+    def name(self):
+        """As files write it: "diag/7/uniform-5", "diag/4/uniform-5/heads-2/no-omega_xy"."""
+        parts = [self.kind, str(self.layers), self.noise.key]
+        if self.heads != 1:
+            parts.append(f"heads-{self.heads}")
+        if self.variant:
+            parts.append(self.variant)
+        return "/".join(parts)
+
+    @property
+    def label(self):
+        """As people write it: "DIAG-7 on U(0, 5)", "DIAG-4 on U(0, 5), 2 heads, no-omega_xy"."""
+        parts = [f"{self.kind.upper()}-{self.layers} on {self.noise.label}"]
+        if self.heads != 1:
+            parts.append(f"{self.heads} heads")
+        if self.variant:
+            parts.append(self.variant)
+        return ", ".join(parts)
+
+    @property
+    def family(self):
+        """The same at any depth: kind, noise, heads and variant."""
+        return self.kind, self.noise, self.heads, self.variant
+
+    def __str__(self):
+        more = (f", heads={self.heads}" if self.heads != 1 else "") + (
+            f", variant={self.variant!r}" if self.variant else ""
+        )
+        return f"kind={self.kind!r}, layers={self.layers}, noise={self.noise!r}{more}"
+
+
+def load_pretrained(kind, layers=None, noise=None, heads=1, variant="", folder=FOLDER):
     """A stored model, for d = 10 and trained at n = 20.
 
-    kind : "gd++", "diag" or "full".    layers : int.    noise : Noise it was trained on.    heads : int.
-    variant : str.  "" or the name of an ablation, such as "no-omega_xy".  Without noise a "diag" or "full" model may be a GD++ model:
-    where nothing better was found.
-    -> LinearTransformer.  ValueError, with a list of those that are stored, if this one is not, or if the file is damaged.
+    Parameters
+    ----------
+    kind : str, or ModelId
+        "gd++", "diag" or "full"; a ModelId says the other four at once.
+    layers : int.
+    noise : Noise.  What it was trained on.
+    heads : int.
+    variant : str.  "" or the name of an ablation, such as "no-omega_xy".
+    folder : str or Path, optional.  Where models.safetensors and records.json lie.
+
+    Returns
+    -------
+    model : LinearTransformer
+        With its noise and its record. Without noise a "diag" or "full" model may be a GD++ model, where nothing better was found:
+        `origin(model.record)` says so.
+
+    Raises
+    ------
+    ValueError, TypeError
+        With a list of the models that are stored, if this one is not; or if a file is damaged.
     """
-    entry = record(kind, layers, noise, heads, variant, folder)
-    name, path = model_name(kind, layers, noise, heads, variant), Path(folder) / "models.safetensors"
-    tensors, _ = weights.read(path, [name])
-    if tensors[name].ndim != 5 or len(tensors[name]) != 2:
+    which = kind if isinstance(kind, ModelId) else ModelId(kind, layers, noise, heads, variant)
+    entry = find_record(which, folder)
+    path = checks.path(folder, "folder") / "models.safetensors"
+    tensors, _ = weights.read(path, [which.name])
+    tensor = tensors[which.name]  # (2, L, H, D, D): P and Q
+    if tensor.ndim != 5 or len(tensor) != 2:
         raise ValueError(
-            f"the weights file {path} is damaged ({name} has shape {tensors[name].shape}): get it anew."
+            f"the weights file {path} is damaged ({which.name} has shape {tensor.shape}): get it anew."
         )
-    return LinearTransformer(*tensors[name], context=entry["context"])
+    P, Q = tensor
+    return LinearTransformer(P, Q, context=entry["context"], noise=which.noise, record=entry)
 
 
-def record(kind, layers, noise, heads=1, variant="", folder=FOLDER):
-    """How a stored model was made and how good it is -> dict: loss, standard_error, p9999, steps, seed, seconds, versions, ..."""
-    checks.one_of(kind, "kind", KINDS)
-    checks.count(layers, "layers")
-    checks.count(heads, "heads")
-    known(noise)
-    if not isinstance(variant, str):
-        raise TypeError(f"variant is {checks.shown(variant)}: variant must be a string.")
-    for entry in stored(checks.path(folder, "folder")):
-        if (entry["kind"], entry["layers"], entry["noise"], entry["heads"], entry["variant"]) == (
-            kind,
-            layers,
-            noise.key,
-            heads,
-            variant,
-        ):
-            return entry
-    more = (f", heads={heads}" if heads != 1 else "") + (f", variant={variant!r}" if variant else "")
-    raise ValueError(
-        f"no stored model kind={kind!r}, layers={layers}, noise={noise!r}{more}. {what_is_stored(noise, folder)}"
-    )
+def record(kind, layers=None, noise=None, heads=1, variant="", folder=FOLDER):
+    """How a stored model was made and how good it is.
+
+    Parameters
+    ----------
+    kind, layers, noise, heads, variant, folder : as in `load_pretrained`.
+
+    Returns
+    -------
+    record : dict
+        kind, layers, noise (its key), heads, variant, context, loss, standard_error, p9999, start, steps, seed, seconds, versions, ...
+    """
+    which = kind if isinstance(kind, ModelId) else ModelId(kind, layers, noise, heads, variant)
+    return find_record(which, folder)
+
+
+def find_record(which, folder=FOLDER):
+    """The record of a ModelId, or a ValueError with the models that are stored."""
+    found = stored_by_id(checks.path(folder, "folder"))
+    if which not in found:
+        raise ValueError(f"no stored model {which}. {what_is_stored(which.noise, folder)}")
+    return dict(found[which])
+
+
+def origin(record):
+    """How the weights of a model came about.
+
+    Parameters
+    ----------
+    record : dict.  Its "start" says what the search began with, and whether that was better than all that it found.
+
+    Returns
+    -------
+    origin : str
+        "trained"; "closed form", where no search was made; "copied from GD++" or "copied from DIAG", where the weights of that model
+        (DIAG's with a noise of 0.3%, that FULL starts with) were better than all that `steps` steps of search found; "unknown".
+    """
+    start = record.get("start")
+    if not isinstance(start, str):
+        return "unknown"
+    if start == "closed form":
+        return start
+    source, comma, _ = start.partition(", as it came")
+    return f"copied from {source}" if comma else "trained"
 
 
 @cache
@@ -59,61 +175,98 @@ def stored(folder=FOLDER):
     return read_records(Path(folder) / "records.json")
 
 
+@cache
+def stored_by_id(folder=FOLDER):
+    """The records of all stored models -> dict of ModelId to dict."""
+    return {ModelId.from_record(entry): entry for entry in stored(folder)}
+
+
 def read_records(path):
-    """The records in a file, as it is now -> tuple of dicts."""
+    """The records in a file, as it is now.
+
+    Parameters
+    ----------
+    path : Path.
+
+    Returns
+    -------
+    records : tuple of dicts.
+
+    Raises
+    ------
+    ValueError
+        If there is no such file, or if it does not describe models.
+    """
     try:
-        entries = tuple(json.loads(path.read_text()))
+        entries = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(entries, list):
+            raise ValueError("they are no list")
         for entry in entries:
-            if missing := {"kind", "layers", "noise", "heads", "variant", "context"} - set(entry):
-                raise ValueError(f"a record has no {min(missing)!r}")
-        return entries
-    except FileNotFoundError:
+            check_record(entry)
+    except (FileNotFoundError, NotADirectoryError):
         raise ValueError(f"there are no records of stored models, {path}: get the file anew.") from None
-    except (ValueError, TypeError) as error:
+    except OSError as error:
+        raise ValueError(f"the records of stored models, {path}, cannot be read ({error}).") from error
+    except (ValueError, TypeError, RecursionError) as error:
         raise ValueError(
             f"the records of stored models, {path}, are damaged ({error}): get the file anew."
         ) from error
+    return tuple(entries)
+
+
+def check_record(entry):
+    """ValueError or TypeError, unless a record says which model it is of."""
+    if not isinstance(entry, dict):
+        raise ValueError("a record is no dictionary")
+    missing = {"kind", "layers", "noise", "heads", "variant", "context"} - set(entry)
+    if missing:
+        raise ValueError(f"a record has no {min(missing)!r}")
+    ModelId.from_record(entry)
+    checks.count(entry["context"], "context")
 
 
 def stored_layers(kind, noise, heads=1, variant="", folder=FOLDER):
     """The depths that are stored for a family of models -> list of int, ascending."""
-    family = (kind, noise.key, heads, variant)
-    return sorted(
-        e["layers"] for e in stored(folder) if (e["kind"], e["noise"], e["heads"], e["variant"]) == family
-    )
+    return list(depths_by_family(folder).get((kind, noise, heads, variant), []))
+
+
+@cache
+def depths_by_family(folder):
+    """The depths of all stored families -> dict of (kind, noise, heads, variant) to a list of int, ascending."""
+    depths = {}
+    for which in sorted(stored_by_id(folder), key=lambda which: which.layers):
+        depths.setdefault(which.family, []).append(which.layers)
+    return depths
 
 
 def model_name(kind, layers, noise, heads=1, variant=""):
-    """The name of a model's tensor, (2, L, H, D, D) with P and Q, in the weights file: "diag/7/uniform-5", "diag/4/uniform-5/heads-2"."""
-    return (
-        f"{kind}/{layers}/{noise.key}"
-        + (f"/heads-{heads}" if heads != 1 else "")
-        + (f"/{variant}" if variant else "")
-    )
+    """The name of a model's tensor in the weights file, (2, L, H, D, D) with P and Q: see `ModelId.name`."""
+    return ModelId(kind, layers, noise, heads, variant).name
 
 
 def what_is_stored(noise, folder=FOLDER):
     """One sentence on the models that are stored for a noise, or on the noises, if there are none for this one."""
-    entries = [entry for entry in stored(folder) if entry["noise"] == noise.key]
-    if not entries:
-        return f"Stored are models for the noises {', '.join(sorted({entry['noise'] for entry in stored(folder)}))}."
-    families = {}
-    for entry in entries:
-        more = [f"heads={entry['heads']}"] * (entry["heads"] != 1) + [entry["variant"]] * bool(
-            entry["variant"]
-        )
-        name = entry["kind"] + (f" ({', '.join(more)})" if more else "")
-        families.setdefault(name, []).append(entry["layers"])
-    return (
-        f"Stored for {noise!r}: "
-        + "; ".join(f"{name} {spans(layers)}" for name, layers in sorted(families.items()))
-        + "."
-    )
+    families = depths_by_family(checks.path(folder, "folder"))
+    listed = []
+    for kind, stored_noise, heads, variant in sorted(families, key=str):
+        if stored_noise == noise:
+            more = [f"heads={heads}"] if heads != 1 else []
+            if variant:
+                more.append(variant)
+            name = kind + (f" ({', '.join(more)})" if more else "")
+            listed.append(f"{name} {spans(families[kind, noise, heads, variant])}")
+    if not listed:
+        noises = sorted({noise.key for _, noise, _, _ in families})
+        return f"Stored are models for the noises {', '.join(noises)}."
+    return f"Stored for {noise!r}: {'; '.join(listed)}."
 
 
 def spans(numbers):
-    """[1, 2, 3, 5] -> "1-3, 5"."""
-    runs = [
-        [n for _, n in run] for _, run in groupby(enumerate(sorted(numbers)), lambda pair: pair[1] - pair[0])
-    ]
+    """Whole numbers as text: [1, 2, 3, 5] -> "1-3, 5"."""
+    runs = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
     return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)

@@ -1,21 +1,27 @@
 // Draws one figure with its words, and follows the page's colours and width. A plain script: the widget and a page without a kernel share it.
 //
 //   const chart = ltChart(Plotly, element);
-//   chart.show({data, layout, words, error, quiet});   // again and again: what changed is drawn anew; quiet words are not read out
+//   chart.show({data, layout, words, error, quiet});            // a whole figure; quiet words are not read out
+//   chart.show(state, [["words"], ["data", 0, "y", "bdata"]]);  // the same state, in which only what these paths name has changed
+//   chart.close();
 //
-// The figure says "black" for ink: it becomes the page's text colour. On a dark page, blues that would drown are lightened.
+// The figure says "black" for ink: it becomes the page's text colour. On a dark page, blues that would drown are lightened, and the white
+// at the middle of a heat map becomes dark.
 
 const LT_NARROW = 800; // pixels: below, panels do not stand side by side
+const LT_WORDS = ["words", "error", "quiet"]; // what stands beside the figure
 const LT_POINTS = ["x", "y", "text", "customdata", "error_y"]; // of a scatter trace, what may change while all else stays
 const LT_AT_ONCE = {mode: "immediate", transition: {duration: 0}, frame: {duration: 0, redraw: false}};
-const LT_LIGHTENED = {"#0072B2": "#56B4E9", "#009E73": "#2CC295", "#D55E00": "#F0813A"};
+const LT_ON_DARK = {"#0072B2": "#56B4E9", "#009E73": "#2CC295", "#D55E00": "#F0813A", "#F7F7F7": "#1E2126"};
 
+// The page's colours at an element: its ink, a fainter ink, and what the colours of a figure are replaced with.
 function ltColours(element) {
   const ink = getComputedStyle(element).color;
   const [red, green, blue] = ink.match(/[\d.]+/g).map(Number);
-  const dark = 0.3 * red + 0.6 * green + 0.1 * blue > 127; // light ink: the page is dark
+  const brightness = 0.3 * red + 0.6 * green + 0.1 * blue;
+  const dark = brightness > 127; // light ink: the page is dark
   const faint = (share) => `rgba(${red}, ${green}, ${blue}, ${share})`;
-  return {ink, faint, replaced: {black: ink, ...(dark ? LT_LIGHTENED : {})}};
+  return {ink, faint, replaced: {black: ink, ...(dark ? LT_ON_DARK : {})}};
 }
 
 // A copy in which colours are the page's; arrays, encoded as text or typed, are shared.
@@ -29,7 +35,8 @@ function ltPaint(value, replaced) {
 function ltTheme(layout, {ink, faint}) {
   const axis = {gridcolor: faint(0.12), zerolinecolor: faint(0.3), linecolor: faint(0.4), tickcolor: faint(0.4)};
   const theme = layout.template.layout;
-  Object.assign(theme, {paper_bgcolor: "rgba(0, 0, 0, 0)", plot_bgcolor: "rgba(0, 0, 0, 0)"});
+  theme.paper_bgcolor = "rgba(0, 0, 0, 0)";
+  theme.plot_bgcolor = "rgba(0, 0, 0, 0)";
   theme.font = {...theme.font, color: ink};
   theme.xaxis = {...theme.xaxis, ...axis};
   theme.yaxis = {...theme.yaxis, ...axis};
@@ -40,11 +47,18 @@ function ltTheme(layout, {ink, faint}) {
 function ltStack(layout, width) {
   const names = Object.keys(layout).filter((name) => name.startsWith("xaxis"));
   if (width >= LT_NARROW || !layout.annotations?.length) return layout;
+
+  // Each panel keeps the height that it has on a wide page, in pixels.
   const {t, b} = layout.template.layout.margin;
   const [low, high] = layout.yaxis.domain;
   const panel = (high - low) * (layout.height - t - b);
+
+  // All titles get the room that the longest one takes.
   const keys = layout.annotations.slice(0, names.length).map(({text}) => ltWrap(text, width - 60));
-  const title = t + 16 * Math.max(...keys.map((text) => text.split("<br>").length - 2));
+  const lines = Math.max(...keys.map((text) => text.split("<br>").length));
+  const title = t + 16 * (lines - 2);
+
+  // Domains count from the bottom, as shares of what lies inside of the margins.
   const inner = names.length * panel + (names.length - 1) * (title + b);
   names.forEach((name, index) => {
     const top = 1 - (index * (panel + title + b)) / inner;
@@ -76,21 +90,19 @@ function ltLines(text, space, most) {
   return lines.map((entries) => entries.join(space));
 }
 
-// Have only points of scatter traces moved? Then plotly draws the traces alone, in a quarter of the time that axes, titles and keys take
-// as well. It would lose a heat map beside them, and an axis that follows its data would stay.
-function ltMoved(before, after) {
-  const axes = Object.keys(after.layout).filter((name) => /^[xy]axis/.test(name));
-  if (!axes.every((name) => after.layout[name].range) || !after.data.every((trace) => trace.type === "scatter")) return false;
-  const still = ({data, layout}) => [layout, data.map((trace) => ({...trace, ...Object.fromEntries(LT_POINTS.map((key) => [key, null]))}))];
-  return ltSame(still(before), still(after));
-}
+// Which traces have moved, if points of scatter traces are all that changed -> their indices; null if more of the figure has.
+function ltMoved({data, layout}, paths) {
+  // Where traces alone are drawn, a heat map beside them is lost, and an axis that follows its data stays.
+  const axes = Object.keys(layout).filter((name) => /^[xy]axis/.test(name));
+  if (!axes.every((name) => layout[name].range) || !data.every((trace) => trace.type === "scatter")) return null;
 
-// Do two values hold the same? Typed arrays do if they are one.
-function ltSame(a, b) {
-  if (a === b) return true;
-  if ([a, b].some((value) => value === null || typeof value !== "object" || ArrayBuffer.isView(value))) return false;
-  const keys = Object.keys(a);
-  return keys.length === Object.keys(b).length && keys.every((key) => ltSame(a[key], b[key]));
+  const moved = [];
+  for (const [part, index, property] of paths) {
+    if (LT_WORDS.includes(part)) continue;
+    if (part !== "data" || !LT_POINTS.includes(property)) return null;
+    moved.push(index);
+  }
+  return moved;
 }
 
 function ltChart(Plotly, element) {
@@ -101,48 +113,83 @@ function ltChart(Plotly, element) {
   const words = document.createElement("p");
   words.className = "lt-words";
   element.append(figure, words);
+
   const config = {displayModeBar: false, doubleClick: false, showTips: false};
-  let spec = null;
-  let drawn = null; // {data, layout}: what the figure shows
+  const due = new Set(); // the traces that have moved since they were drawn
+  let whole = true; // is there more to draw than these?
+  let state = null;
+  let ink = null; // of the page, when all was drawn
 
   function draw() {
-    if (!spec || !figure.clientWidth) return; // hidden: drawn when it is shown
+    if (!state || !figure.clientWidth) return; // hidden: drawn when it is shown
+    if (whole) drawAll();
+    else if (due.size) drawTraces();
+  }
+
+  function drawAll() {
     const colours = ltColours(element);
-    const {data, layout} = ltPaint({data: spec.data, layout: spec.layout}, colours.replaced);
     const width = figure.clientWidth;
-    const next = {data, layout: {...ltStack(ltTheme(layout, colours), width), width}};
-    const own = ltPaint(next, {}); // plotly writes into what it gets
-    if (drawn && ltMoved(drawn, next)) {
-      figure.data = own.data;
-      const drawing = Plotly.animate(figure, {data: own.data.map(() => ({})), traces: [...own.data.keys()]}, LT_AT_ONCE);
-      drawing.catch((error) => {
-        if (error) throw error; // without one, a later move overtook this one before the page's next frame, and draws for both
-      });
-    } else Plotly.react(figure, own.data, own.layout, config);
-    drawn = next;
+    const {data, layout} = ltPaint({data: state.data, layout: state.layout}, colours.replaced); // plotly writes into what it gets
+    Plotly.react(figure, data, {...ltStack(ltTheme(layout, colours), width), width}, config);
+    whole = false;
+    due.clear();
+    ink = colours.ink;
   }
 
-  function show(next) {
-    spec = next;
+  // The traces without axes, titles and keys take a quarter of the time. All of them: plotly lays those that it draws over the others.
+  function drawTraces() {
+    const {replaced} = ltColours(element);
+    for (const index of due) figure.data[index] = ltPaint(state.data[index], replaced);
+    due.clear();
+    const traces = [...figure.data.keys()];
+    const drawing = Plotly.animate(figure, {data: traces.map(() => ({})), traces}, LT_AT_ONCE);
+    drawing.catch((error) => {
+      if (error) throw error; // without one, a later move overtook this one before the page's next frame, and draws for both
+    });
+  }
+
+  function drawAnew() {
+    whole = true;
+    draw();
+  }
+
+  function say({words: said, error, quiet}) {
+    words.setAttribute("aria-live", quiet ? "off" : "polite");
+    words.textContent = error || said;
+    words.classList.toggle("lt-error", Boolean(error));
+    figure.classList.toggle("lt-stale", Boolean(error));
+    figure.setAttribute("aria-label", said);
+  }
+
+  function show(next, paths = null) {
+    state = next;
+    const moved = paths && ltMoved(state, paths);
+    if (moved) moved.forEach((index) => due.add(index));
+    else whole = true;
     draw(); // first: it reads widths and colours, which the browser would have to work out again after the words
-    words.setAttribute("aria-live", spec.quiet ? "off" : "polite");
-    words.textContent = spec.error || spec.words;
-    words.classList.toggle("lt-error", Boolean(spec.error));
-    figure.classList.toggle("lt-stale", Boolean(spec.error));
-    figure.setAttribute("aria-label", spec.words);
+    say(state);
   }
 
-  const width = new ResizeObserver(() => figure.clientWidth !== figure._fullLayout?.width && draw());
-  width.observe(figure);
-  const colours = new MutationObserver(() => requestAnimationFrame(draw));
-  colours.observe(document.body, {attributes: true, attributeFilter: ["class", "data-jp-theme-name"]});
+  function followWidth() {
+    if (figure.clientWidth === figure._fullLayout?.width) draw(); // it was hidden for a while
+    else if (figure.clientWidth) drawAnew();
+  }
+
+  function followColours() {
+    if (ltColours(element).ink !== ink) drawAnew();
+  }
+
+  const size = new ResizeObserver(followWidth);
+  size.observe(figure);
+  const theme = new MutationObserver(() => requestAnimationFrame(followColours));
+  theme.observe(document.body, {attributes: true, attributeFilter: ["class", "data-jp-theme-name"]});
   const scheme = matchMedia("(prefers-color-scheme: dark)");
-  scheme.addEventListener("change", draw);
+  scheme.addEventListener("change", followColours);
 
   function close() {
-    width.disconnect();
-    colours.disconnect();
-    scheme.removeEventListener("change", draw);
+    size.disconnect();
+    theme.disconnect();
+    scheme.removeEventListener("change", followColours);
     Plotly.purge(figure);
   }
   return {show, close};

@@ -67,7 +67,8 @@ export default () => {
   function initialize({model}) {
     state = model.get("state");
     function show(message) {
-      views.forEach((view) => view.show(state));
+      const paths = message.changes.map(({path}) => path);
+      views.forEach((view) => view.show(state, paths));
       if (message.acknowledge) requestAnimationFrame(() => model.send({drawn: message.version}));
     }
     model.on("msg:custom", (message) => {

@@ -156,6 +156,7 @@ print(inspect.getsource(linear.next_moments))
 
 # %%
 model = lt.load_pretrained("full", layers=7, noise=lt.Uniform(5.0))
+model.context = None  # or it would warn that it was trained at 20 examples: at 200 its answer is no good, but that is not the question
 R = np.linalg.qr(examples)[1]  # (11, 11), R^T R = sum of e e^T
 made_up = R * np.sqrt(11 / 200)  # 11 tokens whose mean of e e^T is S
 

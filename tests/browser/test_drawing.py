@@ -1,23 +1,25 @@
 """draw.js by itself: figures that come faster than the page has frames, as in a tab in the background."""
 
+from itertools import pairwise
+
 import pytest
 from notebook_page import MARKS
 
 from lt_helpers.labs import NoiseLab
-from lt_helpers.view.chart import FILES
+from lt_helpers.view.chart import FILES, changed
 
 PAGE = "<div id='fast' style='width: 900px'></div><div id='alone' style='width: 900px'></div>"
 
-# The first figure is drawn; the others follow, each once its promises are kept, all before the next frame. -> the marks, and those of the
-# last figure drawn alone.
-SHOW = """async (figures) => {
+# The first figure is drawn; the others follow, each with the paths of what it changes and once its promises are kept, all before the next
+# frame. -> the marks, and those of the last figure drawn alone.
+SHOW = """async ({figures, paths}) => {
   const [fast, alone] = ["fast", "alone"].map((name) => document.getElementById(name));
   const frames = async (count) => { while (count--) await new Promise(requestAnimationFrame); };
   const chart = ltChart(Plotly, fast);
   chart.show(figures[0]);
   await frames(5);
-  for (const figure of figures.slice(1)) {
-    chart.show(figure);
+  for (const [move, figure] of figures.slice(1).entries()) {
+    chart.show(figure, paths[move]);
     for (let turn = 0; turn < 100; turn++) await null;
   }
   ltChart(Plotly, alone).show(figures.at(-1));
@@ -36,7 +38,9 @@ def marks(browser):
         page.add_script_tag(content=(FILES / name).read_text())
 
     def marks(labs):
-        fast, alone = page.evaluate(SHOW, [lab.chart.get_state("state")["state"] for lab in labs])
+        figures = [lab.chart.get_state("state")["state"] for lab in labs]
+        paths = [[path for path, _ in changed(*pair)] for pair in pairwise(figures)]
+        fast, alone = page.evaluate(SHOW, {"figures": figures, "paths": paths})
         return fast, alone, failures
 
     yield marks

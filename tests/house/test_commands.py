@@ -27,17 +27,26 @@ def run(*command, cwd=ROOT, **environment):
     )
 
 
+NOTES = '#!/bin/sh\necho "$@" >>"$(dirname "$0")/calls"\n'  # a program that only notes how it is called
+FAILS_TO_INSTALL = NOTES + '! echo "$*" | grep -q "pip install"\n'
+
+
 @pytest.fixture
 def project(tmp_path):
-    """A folder with what tools/setup reads, and an environment whose python only notes how it is called."""
+    """A folder with what tools/setup reads, and an environment whose python and uv only note how they are called."""
     (tmp_path / "tools").mkdir()
     shutil.copy(ROOT / "tools" / "setup", tmp_path / "tools" / "setup")
-    (tmp_path / "pyproject.toml").write_text("[project]\n")
-    python = tmp_path / "env" / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    python.write_text('#!/bin/sh\necho "$@" >>"$(dirname "$0")/calls"\n')
-    python.chmod(0o755)
+    (tmp_path / "pyproject.toml").write_text('[project]\ntrain = ["torch>=2.6,<2.14"]\n')
+    (tmp_path / "constraints.txt").write_text("numpy==2.4.6\n")
+    for name in ("python", "uv"):
+        write_program(tmp_path / "env" / "bin" / name, NOTES)
     return tmp_path
+
+
+def write_program(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
 
 
 @pytest.fixture
@@ -52,17 +61,16 @@ def bare_path(tmp_path):
     return str(folder)
 
 
-def installs(project):
-    """How pip was called to install something, so far."""
-    return [
-        call for call in (project / "env" / "bin" / "calls").read_text().splitlines() if "pip install" in call
-    ]
+def installs(project, environment="env"):
+    """How an installer was called for the project itself, so far."""
+    calls = (project / environment / "bin" / "calls").read_text().splitlines()
+    return [call for call in calls if "pip install" in call and "--editable" in call]
 
 
 def test_make_alone_lists_every_command():
     listed = {line.split()[1] for line in run("make").stdout.splitlines() if line.startswith("  make ")}
     users = {"lab", "dashboard", "site", "classroom", "train"}
-    keepers = {"doctor", "test", "notebooks", "readme", "pictures", "bench", "lint", "audit", "clean"}
+    keepers = {"doctor", "test", "notebooks", "readme", "pictures", "bench", "lint", "lock", "audit", "clean"}
     assert users | keepers | {"help"} == listed
 
 
@@ -94,13 +102,62 @@ def test_setup_for_one_thing_serves_what_it_holds(project, first, second):
     assert [call.split()[-1] for call in installs(project)] == [f".[{first}]"]
 
 
+def test_our_environment_takes_the_known_versions_and_one_of_your_own_keeps_its(project):
+    shutil.copytree(project / "env", project / ".venv")
+    run("tools/setup", "labs", cwd=project)
+    run("tools/setup", "labs", "env", cwd=project)
+    (ours,), (own,) = installs(project, ".venv"), installs(project)
+    assert ours.endswith("--constraint constraints.txt --editable .[labs]")
+    assert "--constraint" not in own
+
+
+def test_the_newest_versions_can_be_asked_for(project):
+    (project / "env").rename(project / ".venv")
+    run("tools/setup", "labs", cwd=project, LOCK="no")
+    run("tools/setup", "labs", cwd=project)
+    assert ["--constraint" in call for call in installs(project, ".venv")] == [False, True]
+
+
+def test_new_versions_are_installed(project):
+    (project / "env").rename(project / ".venv")
+    for versions in ("numpy==2.4.6\n", "numpy==2.4.7\n", "numpy==2.4.7\n"):
+        (project / "constraints.txt").write_text(versions)
+        run("tools/setup", "labs", cwd=project)
+    assert len(installs(project, ".venv")) == 2
+
+
+@pytest.mark.parametrize("extra, with_torch", [("labs", False), ("dashboard", False), ("train", True)])
+def test_pytorch_is_pips_and_comes_with_training_alone(project, extra, with_torch):
+    run("tools/setup", extra, "env", cwd=project)
+    calls = (project / "env" / "bin" / "calls").read_text().splitlines()
+    asked = [call for call in calls if "torch" in call]
+    assert asked == (["-m pip install -qq torch>=2.6,<2.14"] if with_torch else [])
+
+
+def test_where_uv_does_not_come_through_pip_installs(project):
+    write_program(
+        project / "env" / "bin" / "python", NOTES + '! echo "$*" | grep -q "run_uv.py pip install"\n'
+    )
+    done = run("tools/setup", "labs", "env", cwd=project)
+    assert done.returncode == 0
+    assert [call.split(" install")[0] for call in installs(project)] == ["tools/run_uv.py pip", "-m pip"]
+
+
+def test_pip_brings_uv_where_the_machine_has_none(project, bare_path):
+    for name in ("sed", "grep"):
+        (Path(bare_path) / name).symlink_to(shutil.which(name))
+    (project / "env" / "bin" / "uv").unlink()
+    run("tools/setup", "labs", "env", cwd=project, PATH=bare_path)
+    calls = (project / "env" / "bin" / "calls").read_text()
+    assert calls.index("pip install -qqq uv>=") < calls.index("--editable")
+
+
 def test_an_environment_without_pip_is_made_anew(project):
     """As Ctrl-C leaves it, or a first run without a network."""
     (project / "env").rename(project / ".venv")
     python, base = project / ".venv" / "bin" / "python", project / "base"
     python.write_text('#!/bin/sh\n[ "$2" != pip ]\n')
-    base.write_text('#!/bin/sh\n[ "$2" = venv ] && echo "#!/bin/sh" >.venv/bin/python\nexit 0\n')
-    base.chmod(0o755)
+    write_program(base, '#!/bin/sh\n[ "$2" = venv ] && echo "#!/bin/sh" >.venv/bin/python\nexit 0\n')
     done = run("tools/setup", "labs", cwd=project, PYTHON=str(base))
     assert done.returncode == 0 and "Making .venv" in done.stdout
     assert run("tools/setup", "labs", cwd=project).stdout == ""
@@ -108,9 +165,16 @@ def test_an_environment_without_pip_is_made_anew(project):
 
 def test_without_a_network_the_labs_are_offered_without_torch(project):
     run("tools/setup", "labs", "env", cwd=project)
-    (project / "env" / "bin" / "python").write_text('#!/bin/sh\n! echo "$*" | grep -q "pip install"\n')
+    write_program(project / "env" / "bin" / "python", FAILS_TO_INSTALL)
     done = run("tools/setup", "train", "env", cwd=project)
-    assert done.returncode == 1 and "make lab TORCH=no" in done.stderr
+    assert done.returncode == 1 and "could not install PyTorch" in done.stderr
+    assert "the labs work without" in done.stderr
+    assert run("tools/setup", "labs", "env", cwd=project).returncode == 0
+
+
+def test_the_labs_bring_pytorch_only_where_it_is_asked_for():
+    plain, with_torch = (run("make", "--dry-run", "lab", *more).stdout for more in ([], ["TORCH=yes"]))
+    assert "tools/setup train" not in plain and 'tools/setup train ".venv"' in with_torch
 
 
 def test_an_empty_or_spaced_environment_is_one_word():
@@ -125,12 +189,18 @@ def test_the_doctor_says_where_there_is_nothing_to_examine(tmp_path):
 
 
 def test_setup_that_fails_is_tried_again(project):
-    python = project / "env" / "bin" / "python"
-    python.write_text('#!/bin/sh\n! echo "$*" | grep -q "pip install"\n')
+    write_program(project / "env" / "bin" / "python", FAILS_TO_INSTALL)
     done = run("tools/setup", "labs", "env", cwd=project)
     assert done.returncode == 1
     assert "make: pip could not install the packages" in done.stderr
     assert run("tools/setup", "labs", "env", cwd=project).returncode == 1
+
+
+def test_a_registry_that_lacks_a_version_is_no_dead_end(project):
+    (project / "env").rename(project / ".venv")
+    write_program(project / ".venv" / "bin" / "python", FAILS_TO_INSTALL)
+    done = run("tools/setup", "labs", cwd=project)
+    assert done.returncode == 1 and "make lab LOCK=no" in done.stderr
 
 
 def test_without_python_setup_says_what_to_install(project, bare_path):

@@ -1,8 +1,12 @@
-"""One set of packages in each place that lists them: pyproject.toml, environment.yml, Binder, and what the suite runs with."""
+"""One set of packages in each place that lists them: pyproject.toml, environment.yml, Binder, and what the suite runs with.
+
+The versions of constraints.txt: test_lock.py.
+"""
 
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -98,13 +102,15 @@ def test_binder_builds_from_our_environment():
     assert 'R2D_ENTRYPOINT="${REPO_DIR}/binder/start"' in dockerfile
 
 
-def test_binder_files_are_ready():
+def test_binder_installs_the_known_versions_and_the_python_of_the_conda_way():
     binder = ROOT / "binder"
-    assert (binder / "environment.yml").resolve() == ROOT / "environment.yml"
     for name in ("postBuild", "start"):
         assert os.access(binder / name, os.X_OK)
         assert "set -e" in (binder / name).read_text().splitlines()
-    assert "--no-deps" in (binder / "postBuild").read_text()
+    assert '--constraint constraints.txt --editable ".[dashboard]"' in (binder / "postBuild").read_text()
+    # Packages of conda beside those of pip would stand in each other's way.
+    brought = yaml.safe_load((binder / "environment.yml").read_text())["dependencies"]
+    assert brought == CONDA["dependencies"][:2] == ["python=3.11", "pip"]
 
 
 def test_binder_start_hands_over_with_our_settings(tmp_path):
@@ -140,9 +146,19 @@ def test_workflows_are_pinned_and_may_do_no_more_than_they_need(path):
             )  # which lacks what they import; .venv/bin/python has it
 
 
-def test_continuous_integration_is_make_test():
-    assert (ROOT / ".ci" / "run").read_text().splitlines()[-1] == 'cd "$(dirname "$0")/.." && exec make test'
-    assert os.access(ROOT / ".ci" / "run", os.X_OK)
+@pytest.mark.parametrize("there", [True, False])
+def test_continuous_integration_is_make_test_and_finds_pyodide(tmp_path, there):
+    (tmp_path / "project" / ".ci").mkdir(parents=True)
+    shutil.copy(ROOT / ".ci" / "run", tmp_path / "project" / ".ci" / "run")
+    (tmp_path / "project" / "Makefile").write_text("test:\n\t@echo tested with '$(PYODIDE)'\n")
+    if there:
+        (tmp_path / "shared" / "pyodide").mkdir(parents=True)
+    environment = {name: value for name, value in os.environ.items() if name not in {"PYODIDE", "MAKEFLAGS"}}
+    done = subprocess.run(
+        [tmp_path / "project" / ".ci" / "run"], env=environment, capture_output=True, text=True, check=True
+    )
+    found = f"{tmp_path}/project/../shared/pyodide" if there else ""
+    assert done.stdout == f"tested with {found}\n"
 
 
 def test_other_systems_run_the_very_commands_of_the_readme():

@@ -19,7 +19,7 @@ OPENS = re.compile(
 OPENED = {
     "tools/classroom.py: c.Authenticator.allow_all = True"
 }  # whoever knows the password, which is drawn anew; on loopback
-STARTS = re.compile(r"-m jupyterlab|\"-m\", \"(jupyterlab|voila|jupyterhub)\"")  # a server of ours
+STARTS = re.compile(r"-m jupyterlab|\"-m\",\s*\"(jupyterlab|voila|jupyterhub)\"")  # a server of ours
 HERE = ("--ServerApp.ip=127.0.0.1", '"--ip=127.0.0.1"', '"Voila.ip": "127.0.0.1"', "http://127.0.0.1:")
 
 

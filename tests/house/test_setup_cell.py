@@ -1,19 +1,23 @@
-"""The first cell of code of every notebook: silent where the package is installed, and of use where it is not."""
+"""The first cell of code of every notebook, once the project has an address: silent where the package is installed, and else of use."""
 
 import importlib.util
 import sys
 import types
 
+import build_notebooks
 import pytest
+from address import project
 from build_notebooks import setup_cell
 from IPython.core.interactiveshell import InteractiveShell
 from packaging.requirements import Requirement
-from write_readme import project
+
+ADDRESS = "https://github.com/someone/taught"
 
 
 @pytest.fixture
-def run(capsys):
+def run(capsys, monkeypatch):
     """Run the cell as a notebook does -> what it printed, and what it asked pip for."""
+    monkeypatch.setattr(build_notebooks, "address", lambda: ADDRESS)
 
     def run():
         shell, asked = InteractiveShell(), []
@@ -43,7 +47,7 @@ def test_it_installs_a_missing_package_at_this_version_and_says_so(run, not_inst
     assert requirement.name == project()["name"] and requirement.extras <= set(
         project()["optional-dependencies"]
     )
-    assert requirement.url == f"git+{project()['urls']['Repository']}@v{project()['version']}"
+    assert requirement.url == f"git+{ADDRESS}@v{project()['version']}"
 
 
 def test_it_lets_widgets_run_on_colab(run, monkeypatch):
@@ -54,3 +58,8 @@ def test_it_lets_widgets_run_on_colab(run, monkeypatch):
     monkeypatch.setitem(sys.modules, "google", types.ModuleType("google"))
     monkeypatch.setitem(sys.modules, "google.colab", colab)
     assert run() == ("", []) and enabled == [True]
+
+
+def test_without_an_address_there_is_no_such_cell(monkeypatch):
+    monkeypatch.setattr(build_notebooks, "address", lambda: "")
+    assert setup_cell() is None

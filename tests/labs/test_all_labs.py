@@ -1,14 +1,16 @@
 """What holds for every lab that the package offers."""
 
 import ast
-import inspect
+import json
 from functools import cache
 
 import numpy as np
 import pytest
 from extremes import LABS
 
-from lt_helpers.labs import Choice, Prediction, Seed, Slider
+from lt_helpers.labs import Choice, Lab, Prediction, Seed, Slider
+from lt_helpers.view.panel import Curve, Ticks
+from lt_helpers.view.roles import ROLES
 
 
 @cache
@@ -16,10 +18,15 @@ def opened(lab):
     return lab()
 
 
+def shown_controls(lab):
+    """The controls that the page shows -> {name: Control}"""
+    return {name: control for name, control in lab.CONTROLS.items() if not control.hidden}
+
+
 def extremes(lab):
     """Each control at each of its ends, the others where they stand; and all of them at one end together."""
     yield {}
-    for name, control in lab.CONTROLS.items():
+    for name, control in shown_controls(lab).items():
         widget = opened(lab).controls[name]
         if isinstance(control, Choice):
             ends = [value for _, value in widget.options]
@@ -99,7 +106,7 @@ def test_the_copied_view_opens_the_same_state(lab):
     for name, control in lab.CONTROLS.items():
         if isinstance(control, (Slider, Prediction)):
             live.controls[name].value = control.high
-    if "ghost" in inspect.signature(lab.draw).parameters:
+    if lab.GHOST:
         live.hold_ghost()
     else:
         with pytest.raises(TypeError, match="holds no ghost"):
@@ -114,9 +121,66 @@ def test_the_copied_view_opens_the_same_state(lab):
 
 
 @pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.__name__)
+def test_a_link_opens_the_same_state(lab):
+    live = lab()
+    for name, control in lab.CONTROLS.items():
+        if isinstance(control, (Slider, Prediction)):
+            live.controls[name].value = control.low
+    if lab.GHOST:
+        live.hold_ghost()
+    live.show(live.panels_now[-1].name, live.panels_now[0].name)
+    again = Lab.from_state(live.link())
+    assert type(again) is lab and again.values == live.values and again.ghost == live.ghost
+    assert again.drawing["layout"] == live.drawing["layout"] and again.words_now == live.words_now
+    assert json.loads(json.dumps(live.state())) == live.state()
+
+
+@pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.__name__)
+def test_any_panel_can_be_shown_alone(lab):
+    live = lab()
+    whole = len(live.drawing["data"])
+    shown = 0
+    for panel in list(live.panels_now):
+        live.show(panel.name)
+        assert [one.name for one in live.panels_now] == [panel.name]
+        assert len(live.drawing["layout"]["annotations"]) == 1
+        shown += len(live.drawing["data"])
+        live.show()
+    assert shown == whole == len(live.drawing["data"])
+
+
+@pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.__name__)
+def test_no_state_can_be_written_into(lab):
+    """Else what one lab does to its numbers would be in every later one."""
+    state = lab().arrays
+    arrays = [value for value in vars(state).values() if isinstance(value, np.ndarray)]
+    assert arrays
+    for array in arrays:
+        with pytest.raises(ValueError, match="read-only"):
+            array[...] = 0
+
+
+@pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.__name__)
+def test_the_marks_of_a_panel_differ_in_more_than_colour(lab):
+    """For who cannot tell the colours: by symbol, by dash, or by kind."""
+    live = lab()
+    if lab.GHOST:
+        live.hold_ghost()
+    for panel in live.panels_now:
+        signs = {}
+        for mark in panel.marks:
+            if mark.keyed:
+                style = ROLES[mark.role]
+                sign = (type(mark), style.dash if type(mark) is Curve else style.symbol)
+                name = live.names.mark(panel, mark)
+                if type(mark) is not Ticks:
+                    assert signs.setdefault(sign, name) == name, (panel.name, sign)
+
+
+@pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.__name__)
 def test_every_control_moves_something(lab):
     """A control that changes neither the picture nor the words is broken."""
-    for name, control in lab.CONTROLS.items():
+    for name, control in shown_controls(lab).items():
         live = lab()
         before = (live.figure.to_json(), live.words_now)
         options = list(live.controls[name].options) if isinstance(control, Choice) else None

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from lt_helpers import figures
-from lt_helpers.figures import Axis, Panel
 from lt_helpers.labs import Prediction, Slider, live
 from lt_helpers.labs.live import LiveLab
+from lt_helpers.language import Message
 from lt_helpers.view.chart import Chart
+from lt_helpers.view.panel import Axis, Guess, Panel, Points
 
 
 @dataclass
@@ -42,7 +42,19 @@ class Count:
 
 
 class CountLab(LiveLab):
-    CONTROLS = dict(by=Slider("By", 0.0, 9.0, 1.0, value=1.0), guess=Prediction("I expect", 0.0, 9.0, 1.0))
+    NAME = "count"
+    COLUMNS = 1
+    ENTRIES = {
+        "panel.count": "Count",
+        "axis.steps": "steps",
+        "axis.value": "value",
+        "mark.count": "count",
+        "says": "{steps} steps, {value:g}.",
+    }
+    CONTROLS = dict(
+        by=Slider(0.0, 9.0, 1.0, value=1.0, label="By"),
+        guess=Prediction(0.0, 9.0, 1.0, label="I expect"),
+    )
 
     @staticmethod
     def begin(values):
@@ -59,16 +71,13 @@ class CountLab(LiveLab):
         return process
 
     @staticmethod
-    def draw(state, guess):
-        traces = [
-            figures.dots([state.steps], [state.value], "count"),
-            figures.dots([0], [np.nan if guess is None else guess]),
-        ]
-        return figures.figure([(Panel("Count", Axis("steps", 0, 9), Axis("value", 0, 9)), traces)], columns=1)
+    def panels(state, ghost, guesses):
+        marks = [Points("model", state.steps, state.value, name="count"), Guess(0, guesses["guess"])]
+        return [Panel("count", Axis("steps", 0, 9), Axis("value", 0, 9), marks)]
 
     @staticmethod
-    def words(state):
-        return f"{state.steps} steps, {state.value:g}."
+    def words(state, ghost):
+        return [Message("count.says", steps=state.steps, value=state.value)]
 
 
 @pytest.fixture
@@ -143,7 +152,7 @@ def test_others_are_served_while_it_trains(lab, shown):
 def test_a_moved_control_steers_what_is_in_training(lab, shown):
     steps = steps_after(lab, 0.2, lambda: setattr(lab.controls["by"], "value", 0.0))
     assert lab.process.steps > steps and lab.process.by == 0.0 and lab.process.value < lab.process.steps
-    assert lab._said.value.endswith("on steps of 0")
+    assert lab._told.value.endswith("on steps of 0")
 
 
 def test_what_comes_on_another_thread_waits_for_the_step(lab, shown, monkeypatch):
@@ -204,7 +213,11 @@ def test_drawings_are_spaced(lab, shown):
 def test_it_ends_by_itself(lab, shown, monkeypatch):
     monkeypatch.setattr(live, "BOUND", 50)
     steps_after(lab, 0.2)
-    assert lab.process.steps == 50 and not lab.running and lab.words_now == "50 steps, 50."
+    assert (
+        lab.process.steps == 50
+        and not lab.running
+        and lab.words_now.startswith("50 steps, 50. Beyond its axis")
+    )
 
 
 def test_a_second_lab_stops_the_first(lab, shown):
@@ -301,7 +314,7 @@ def test_an_interrupt_in_the_middle_of_a_step_does_not_end_the_loop(lab, shown):
 def test_an_interrupt_in_the_middle_of_a_move_does_not_end_the_training(lab, shown):
     steps = steps_after(lab, 0.1, lambda: setattr(lab.controls["by"], "value", 7.0))
     assert lab.process.steps > steps and lab.error is None
-    assert lab._said.value.endswith("on steps of 7")
+    assert lab._told.value.endswith("on steps of 7")
 
 
 def test_an_error_after_such_an_interrupt_shows_in_the_lab(lab, shown):

@@ -1,12 +1,21 @@
+import by_hand
 import numpy as np
 import pytest
+from marks import assert_marks, assert_messages, drawn
 
 from lt_helpers import LinearTransformer, load_pretrained
-from lt_helpers.labs import NoiseLab, noise_state
-from lt_helpers.labs.noise import stored_kinds
-from lt_helpers.labs.noise_state import GRID, sequence
+from lt_helpers.labs import NoiseLab
+from lt_helpers.labs.material import sequence, stored_kinds
+from lt_helpers.labs.noise import CURVE, GRID
 from lt_helpers.noise import parse_noise
 from lt_helpers.pretrained import stored_layers
+
+AXES = {
+    ("weight", "axes"): ((0.4, 10.6), (-3.5, 3.5)),
+    ("kept", "axes"): ((0, 4.5), (-0.1, 1.2)),
+    ("step", "axes"): ((0.5, 12.5), (-0.5, 2.0)),
+    ("meter", "axes"): ((0, 9), (0, 8)),
+}
 
 
 @pytest.fixture
@@ -14,52 +23,127 @@ def lab():
     return NoiseLab()
 
 
-def drawn(lab, name, panel):
-    """The numbers of a named trace in the panel with this number, first come first served."""
-    axis = "y" if panel == 1 else f"y{panel}"
-    return next(trace for trace in lab.figure.data if trace.name == name and trace.yaxis == axis)
+def read(values):
+    """The sequence of a lab at its noise, and its model."""
+    shown = sequence(values["seed"])
+    y = shown.x @ shown.truth + values["sigma"] * shown.direction
+    model = load_pretrained(values["kind"], values["layers"], parse_noise(values["noise"]))
+    return shown.x, y, shown.truth, model
 
 
-@pytest.mark.parametrize("kind", stored_kinds().values())
-@pytest.mark.parametrize("sigma", [0.0, 2.3, 8.0])
-def test_the_drawn_weights_are_what_basis_queries_read_off_the_model(kind, sigma):
-    lab = NoiseLab(kind=kind, sigma=sigma)
-    model = load_pretrained(kind, lab.values["layers"], parse_noise(lab.values["noise"]))
-    x, truth, direction = sequence(lab.values["seed"])
-    y = x @ truth + sigma * direction
-    batch = (np.broadcast_to(value, (10, *value.shape)) for value in (x, y))
-    probed = model(*batch, np.eye(10), form="tokens")
-    np.testing.assert_allclose(lab.arrays.path[-1], probed, rtol=1e-9)
-    np.testing.assert_allclose(drawn(lab, "model", 1).y, np.clip(probed, -3.5, 3.5), rtol=1e-9)
+def columns(layers):
+    """Where the weight stands in the column of its component: left before the first layer, right after the last -> (L+1, d)"""
+    return np.arange(1, 11) + np.linspace(-0.32, 0.32, layers + 1)[:, None]
 
 
-def test_sliding_the_noise_scales_it_and_moves_nothing_else(lab):
+def expected(values):
+    """What belongs to each mark, token by token and direction by direction."""
+    x, y, truth, model = read(values)
+    sigma, penalty = values["sigma"], values["sigma"] ** 2
+    path, at = by_hand.probe_layers(model, x, y), columns(model.layers)
+    s, _ = by_hand.principal(x)
+    rng = np.random.default_rng(values["seed"])
+    redraws = rng.normal(size=(100, 10)), rng.normal(size=(100, 20))
+    curve = np.full(len(CURVE), np.nan)
+    if model.kind != "full":
+        reached = s[-1] >= CURVE
+        curve[reached] = by_hand.kept_of_one_more(model, x, y, CURVE[reached])
+    density = np.exp(by_hand.normal_scores(x, y, GRID) - by_hand.normal_scores(x, y, GRID).max())
+    likely = (density > 0.01) & (GRID <= 8)
+    layers = np.arange(1, model.layers + 1)
+    gaps = np.full((1, 10), np.nan)
+    return AXES | {
+        ("weight", "truth"): (np.arange(1, 11), truth),
+        ("weight", "oracle"): (np.arange(1, 11), by_hand.ridge(x, y, penalty)),
+        ("weight", "layers"): (np.append(at, gaps, 0).T.ravel(), np.append(path, gaps, 0).T.ravel()),
+        ("weight", "model"): (at[-1], path[-1]),
+        ("kept", "ridge"): (CURVE, CURVE / (CURVE + penalty / 20)),
+        ("kept", "sequence"): (CURVE, curve),
+        ("kept", "model"): (
+            s,
+            by_hand.slope_over_redraws(lambda *xy: by_hand.probe(model, *xy), x, sigma, *redraws),
+        ),
+        ("step", "step"): (layers, by_hand.step_by_layer(model, x, y)[0]),
+        ("step", "rescaling"): (layers, by_hand.rescaling_by_layer(model, x, y)),
+        ("meter", "range"): ([0, 5, 5, 0, np.nan], [-np.inf, -np.inf, np.inf, np.inf, np.nan]),
+        ("meter", "posterior"): (sigma + 0.9 * density[likely], GRID[likely]),
+        ("meter", "adarr"): (sigma, by_hand.noise_left(x, y)),
+        ("meter", "model"): (sigma, by_hand.nearest_noise(path[-1], x, y)),
+    }
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        dict(sigma=4.0),
+        dict(sigma=2.5, kind="gd++", layers=3, seed=66),
+        dict(sigma=1.5, kind="full", layers=7, seed=9),
+    ],
+    ids=["diag", "gd++", "full"],
+)
+def test_every_mark_is_what_another_route_finds(values):
+    lab = NoiseLab(**values)
+    assert_marks(lab, expected(lab.values), rtol=2e-3, atol=2e-5)
+
+
+def test_the_ghost_is_the_state_that_was_held_and_the_stars_stand_where_they_were_set():
+    lab = NoiseLab(sigma=4.0, ghost=dict(sigma=1.0, layers=3), kept_guess=0.35, implied_guess=2.5)
+    now, held = expected(lab.values), expected({**lab.values, "sigma": 1.0, "layers": 3})
+    table = now | {
+        ("weight", "ghost"): held["weight", "model"],
+        ("kept", "ghost"): held["kept", "model"],
+        ("step", "ghost"): held["step", "step"],
+        ("step", "ghost rescaling"): held["step", "rescaling"],
+        ("meter", "ghost"): held["meter", "model"],
+        ("kept", "prediction"): (now["kept", "model"][0][0], 0.35),
+        ("meter", "prediction"): (4.0, 2.5),
+    }
+    assert_marks(lab, table, rtol=2e-3, atol=2e-5)
+
+
+def test_the_words_are_of_what_is_drawn():
+    lab = NoiseLab(sigma=7.0)
+    table = expected(lab.values)
+    x, y, truth, model = read(lab.values)
+    density = np.exp(by_hand.normal_scores(x, y, GRID) - by_hand.normal_scores(x, y, GRID).max())
+    low, high = (GRID[(density.cumsum() / density.sum() >= share).argmax()] for share in (0.05, 0.95))
+    s, kept = table["kept", "model"]
+    away = np.linalg.norm(table["weight", "model"][1] - by_hand.ridge(x, y, 49.0))
+    assert_messages(
+        lab,
+        {
+            "noise.level": dict(sigma=7.0, variance=49.0),
+            "noise.acts": dict(implied=table["meter", "model"][1]),
+            "noise.allowed": dict(low=low, high=high),
+            "noise.reading": dict(estimate=table["meter", "adarr"][1], distance=away),
+            "noise.share": [dict(share=kept[j], ridge=s[j] / (s[j] + 49 / 20)) for j in (0, -1)],
+            "noise.keeps": {},
+            "noise.outside": dict(noise="U(0, 5)"),
+        },
+        rtol=0.02,
+    )
+
+
+def test_the_mouse_reads_the_cosine_of_step_and_gradient(lab):
+    x, y, _, model = read(lab.values)
+    (step,) = (panel.mark("step") for panel in lab.panels_now if panel.name == "step")
+    np.testing.assert_allclose(step.data, by_hand.step_by_layer(model, x, y)[1], rtol=1e-6)
+    assert "%{customdata:.2f}" in drawn(lab, "step", "step")["hovertemplate"]
+
+
+def test_sliding_the_noise_scales_it_and_moves_nothing_else():
     states = [NoiseLab(sigma=sigma).arrays for sigma in (0.0, 1.0, 3.0)]
     for state in states[1:]:
         np.testing.assert_array_equal(state.truth, states[0].truth)
         np.testing.assert_array_equal(state.eigenvalues, states[0].eigenvalues)
     assert states[0].estimate < 1e-6
-    np.testing.assert_allclose(
-        states[2].estimate, 3 * states[1].estimate
-    )  # the residual of least squares is the noise's
+    np.testing.assert_allclose(states[2].estimate, 3 * states[1].estimate)
 
 
 def test_without_noise_the_oracle_is_the_truth():
     state = NoiseLab(sigma=0.0).arrays
     np.testing.assert_allclose(state.oracle, state.truth)
     np.testing.assert_allclose(state.ridge_kept, 1)
-
-
-def test_the_posterior_is_that_of_a_normal_distribution_of_the_labels():
-    state = NoiseLab(sigma=2.0).arrays
-    x, truth, direction = sequence(NoiseLab.CONTROLS["seed"].value)
-    y = x @ truth + 2.0 * direction
-    scores = []
-    for sigma in GRID:  # y ~ N(0, X X^T + sigma^2 I), its density by hand
-        covariance = x @ x.T + sigma**2 * np.eye(len(y))
-        scores.append(-(np.linalg.slogdet(covariance)[1] + y @ np.linalg.solve(covariance, y)) / 2)
-    density = np.exp(np.array(scores) - max(scores))
-    np.testing.assert_allclose(state.posterior, density / density.sum(), atol=1e-9)
 
 
 def test_only_stored_models_are_offered(lab):
@@ -71,30 +155,14 @@ def test_only_stored_models_are_offered(lab):
             assert offered == stored_layers(kind, parse_noise(noise)) and lab.error is None
 
 
-def test_the_ghost_and_the_predictions_stay_where_they_were(lab):
-    lab.hold_ghost()
-    held = lab.arrays
-    lab.controls["implied_guess"].value = 2.5
-    lab.controls["sigma"].value = 4.0
-    np.testing.assert_array_equal(drawn(lab, "ghost", 1).y, held.path[-1])
-    assert list(drawn(lab, "prediction", 4).y) == [2.5]
-
-
-def test_noise_outside_the_training_range_is_named(lab):
-    assert "outside" not in lab.words_now
-    lab.controls["sigma"].value = 7.0
-    assert "outside its training range, U(0, 5)" in lab.words_now
-
-
 @pytest.mark.parametrize("scale", [1.0, 10.0])
-def test_a_model_that_explodes_is_drawn_clipped_and_said(monkeypatch, scale):
+def test_a_model_that_explodes_is_drawn_at_the_edge_and_said(tmp_path, scale):
     wild = LinearTransformer.random("full", 10, 7, rng=np.random.default_rng(0), scale=scale)
-    monkeypatch.setattr(noise_state, "stored_model", lambda *arguments: wild)
-    noise_state.noise_state.cache_clear()
-    lab = NoiseLab(sigma=5.0)
-    noise_state.noise_state.cache_clear()
-    assert "diverges" in lab.words_now or "explodes" in lab.words_now and "drawn at its edge" in lab.words_now
-    shown = np.asarray(drawn(lab, "model", 1).y)
+    wild.save(tmp_path / "wild.safetensors")
+    lab = NoiseLab(model=tmp_path / "wild.safetensors", sigma=5.0)
+    said = lab.words_now
+    assert "diverges" in said or "explodes" in said and "drawn at its edge" in said
+    shown = np.asarray(drawn(lab, "weight", "model")["y"])
     assert (np.abs(shown[np.isfinite(shown)]) <= 3.5).all()
 
 
@@ -114,4 +182,22 @@ def test_where_no_noise_would_explain_the_answer_the_words_say_so():
     assert (
         "the model explodes, and acts as for no σ at all; AdaRR" in lab.words_now
         and "nan" not in lab.words_now
+    )
+
+
+def test_a_file_of_ones_own_is_a_control_like_any_other(tmp_path):
+    path = tmp_path / "mine.safetensors"
+    load_pretrained("full", 3, parse_noise("uniform-5")).save(path)
+    lab = NoiseLab(model=path, trained_on="uniform-5", sigma=2.0)
+    stored = NoiseLab(kind="full", layers=3, sigma=2.0)
+    np.testing.assert_array_equal(lab.arrays.path, stored.arrays.path)
+    load_pretrained("diag", 5, parse_noise("uniform-5")).save(path)  # it was read once
+    lab.controls["sigma"].value = 3.0
+    lab.controls["sigma"].value = 2.0
+    np.testing.assert_array_equal(lab.arrays.path, stored.arrays.path)
+    lab.controls["kind"].value = "diag"
+    assert lab.error is None and lab.values["layers"] == 3 and lab.values["noise"] == "uniform-5"
+    np.testing.assert_array_equal(lab.arrays.path, NoiseLab(kind="diag", layers=3, sigma=2.0).arrays.path)
+    assert repr(lab).startswith(
+        f"NoiseLab(model={str(path)!r}, trained_on='uniform-5', sigma=2.0, kind='diag'"
     )

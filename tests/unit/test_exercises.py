@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from lt_helpers import exercises
-from lt_helpers.exercises.base import NOT_ATTEMPTED, Exercise
+from lt_helpers.exercises.base import Exercise
+from lt_helpers.language import Message, catalogue
 
 ALL = {
     f"{module.name}.{name}": exercise
@@ -19,11 +20,14 @@ ALL = {
 }
 MISTAKES = [(name, message) for name, exercise in ALL.items() for message in exercise.mistakes]
 DOUBLE = Exercise(
-    lambda x: 2 * x,
-    lambda: [(np.ones(3),), (np.arange(4.0),)],
-    {"You halved it.": lambda x: x / 2},
-    "It doubles.",
+    lambda x: 2 * x, lambda: [(np.ones(3),), (np.arange(4.0),)], {"You halved it.": lambda x: x / 2}
 )
+NOT_ATTEMPTED = catalogue("en").say(Message("exercise.not_attempted"))
+
+
+def said(name, mistake):
+    """What is said to a mistake."""
+    return "Not yet. " + catalogue("en").entries[f"exercises.{name}.{mistake}"].format()
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -36,7 +40,19 @@ def test_the_solution_is_correct_and_a_stub_is_not_attempted(name):
 
 @pytest.mark.parametrize("name, message", MISTAKES)
 def test_each_usual_mistake_is_recognised(name, message):
-    assert ALL[name].verdict(ALL[name].mistakes[message]) == f"Not yet. {message}"
+    assert ALL[name].verdict(ALL[name].mistakes[message]) == said(name, message)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_each_exercise_has_its_own_section(name):
+    module, variable = name.split(".")
+    assert ALL[name].name == name and getattr(
+        importlib.import_module(f"lt_helpers.exercises.{module}"), variable
+    )
+    assert (
+        ALL[name].verdict(ALL[name].solution)
+        == f"Correct. {catalogue('en').entries[f'exercises.{name}.done'].format()}"
+    )
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -53,7 +69,7 @@ def test_an_attempt_that_spoils_what_it_is_given_is_judged_by_what_it_returns(na
 
     assert ALL[name].verdict(spoiled(ALL[name].solution)).startswith("Correct")
     for message, wrong in ALL[name].mistakes.items():
-        assert ALL[name].verdict(spoiled(wrong)) == f"Not yet. {message}"
+        assert ALL[name].verdict(spoiled(wrong)) == said(name, message)
 
 
 def test_the_guard_is_not_passed_by_writing_into_the_weights():
@@ -67,7 +83,7 @@ def test_the_guard_is_not_passed_by_writing_into_the_weights():
 @pytest.mark.parametrize(
     "attempt, words",
     [
-        (lambda x: 2 * x, "Correct. It doubles."),
+        (lambda x: 2 * x, "Correct."),
         (lambda x: x / 2, "Not yet. You halved it."),
         (lambda x: 6 * x, "3 times the right one"),
         (lambda x: 2 * x + np.arange(len(x)), "largest deviation from the right answer is 2"),

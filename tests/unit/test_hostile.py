@@ -43,7 +43,10 @@ CALLS = {
     "RegressionTask": (lt.RegressionTask, dict(dim=3, context=8, noise=lt.Fixed(1), covariance=np.eye(3))),
     "sample": (TASK.sample, dict(batch=2, rng=generator)),
     "sample_moments": (TASK.sample_moments, dict(batch=2, rng=generator)),
-    "LinearTransformer": (lt.LinearTransformer, dict(P=MODEL.P, Q=MODEL.Q, context=8)),
+    "LinearTransformer": (
+        lt.LinearTransformer,
+        dict(P=MODEL.P, Q=MODEL.Q, context=8, noise=lt.Uniform(1), label_size=2.0, record={"loss": 0.1}),
+    ),
     "random": (
         lt.LinearTransformer.random,
         dict(kind="full", dim=3, layers=2, heads=1, rng=generator, scale=0.1),
@@ -61,6 +64,7 @@ CALLS = {
     "ridge": (baselines.ridge, dict(**DATA, sigma=1.0)),
     "const_rr": (baselines.const_rr, dict(**DATA, noise=lt.Uniform(1))),
     "ada_rr": (baselines.ada_rr, DATA),
+    "evidence_ridge": (baselines.evidence_ridge, DATA),
     "bayes": (baselines.bayes, dict(**DATA, noise=lt.Uniform(1))),
     "gradient_descent": (baselines.gradient_descent, dict(**DATA, step=0.1, steps=3)),
     "momentum": (baselines.momentum, dict(**DATA, step=0.1, beta=0.5, steps=3)),
@@ -69,6 +73,11 @@ CALLS = {
     "adjusted_loss of a function": (
         lt.adjusted_loss,
         dict(model=baselines.ols, task=TASK, samples=4, rng=generator),
+    ),
+    "risk": (lt.risk, dict(predictor=MODEL, task=TASK, sequences=4, rng=generator)),
+    "risk of a function": (
+        lt.risk,
+        dict(predictor=lambda x, y, x_query: x_query[:, 0], task=TASK, sequences=4, rng=generator),
     ),
     "evaluate": (
         evaluate,
@@ -159,6 +168,7 @@ ALSO = {
     "y": "x",
     "values": "value",
     "model": "x has|predictor|the model",
+    "predictor": "predictor|the model",
     "predictors": "predictor",
     "sigmas": "sigma",
 }
@@ -171,7 +181,9 @@ def words_for(argument):
 
 def foreign(argument, value):
     """Whether the value is a function of somebody else that would be called as a predictor: what that raises is its own."""
-    return argument == "model" and callable(value) and not isinstance(value, lt.LinearTransformer)
+    return (
+        argument in ("model", "predictor") and callable(value) and not isinstance(value, lt.LinearTransformer)
+    )
 
 
 @pytest.mark.parametrize("name", CALLS)

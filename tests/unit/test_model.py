@@ -1,11 +1,22 @@
 """The forward pass by two routes, its symmetries, files, and what it refuses."""
 
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lt_helpers import Fixed, LinearTransformer, RegressionTask
+from lt_helpers import (
+    Categorical,
+    Fixed,
+    LinearTransformer,
+    RegressionTask,
+    Uniform,
+    implicit_regression,
+    load_pretrained,
+)
+from lt_helpers.gauge import canonical
 from lt_helpers.model import implicit_weight
 
 
@@ -105,6 +116,43 @@ def test_a_model_is_saved_and_loaded(tmp_path, rng):
     assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
 
 
+@pytest.mark.parametrize(
+    "noise", [Fixed(0), Uniform(1 / 3), Categorical((1, 3, 5))], ids=lambda noise: noise.key
+)
+def test_a_saved_model_keeps_what_is_known_of_its_training(tmp_path, rng, noise):
+    P, Q = rng.normal(size=(2, 3, 2, 4, 4))
+    record = {
+        "loss": 0.1,
+        "versions": {"numpy": "2.0"},
+        "noise": noise.key,
+        "worst": float("inf"),
+        "seed": [1, None],
+    }
+    LinearTransformer(P, Q, 20, noise, 1 / 3, record).save(tmp_path / "model.safetensors")
+    again = LinearTransformer.load(tmp_path / "model.safetensors")
+    assert (again.context, again.noise, again.label_size, again.record) == (20, noise, 1 / 3, record)
+
+
+def test_the_size_of_the_labels_is_what_the_task_gives(rng):
+    y = RegressionTask(6, 20, Uniform(5)).sample(20_000, rng).y
+    model = LinearTransformer(*np.zeros((2, 1, 1, 7, 7)), noise=Uniform(5))
+    assert model.label_size == pytest.approx(np.sqrt((y**2).mean()), rel=0.01)
+    assert LinearTransformer(*np.zeros((2, 1, 1, 7, 7))).label_size is None
+
+
+def test_the_same_model_in_another_form_was_trained_alike():
+    model = load_pretrained("diag", 2, Categorical((1, 3)))
+    for other in (model.with_dim(4), canonical(model)):
+        assert other.training == model.training and other.training["noise"] == Categorical((1, 3))
+
+
+def test_a_record_is_a_copy(rng):
+    record = {"versions": {"numpy": "2.0"}}
+    model = LinearTransformer(*rng.normal(size=(2, 1, 1, 3, 3)), record=record)
+    record["versions"]["numpy"] = "1.0"
+    assert model.record == {"versions": {"numpy": "2.0"}}
+
+
 def test_a_damaged_file_is_named(tmp_path, rng):
     path = tmp_path / "model.safetensors"
     with pytest.raises(ValueError, match="there is no weights file"):
@@ -125,17 +173,114 @@ def test_divergence_is_said(rng):
     assert np.isnan(y_hat[0]) and np.isfinite(y_hat[1:]).all()
 
 
+def warnings_of(read, *arguments, times=1):
+    """What a call warns of, made once or more often -> list of (category, words)."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        for _ in range(times):
+            read(*arguments)
+    return [(warning.category, str(warning.message)) for warning in said]
+
+
+READS = {
+    "answers": lambda model, batch: model(batch.x, batch.y, batch.x_query),
+    "weights": lambda model, batch: implicit_regression(model, batch.x, batch.y),
+}
+
+
+@pytest.mark.parametrize("read", READS.values(), ids=READS)
+def test_a_context_of_another_length_is_said_once_a_model(read, rng):
+    batch = RegressionTask(10, 25, Uniform(5)).sample(3, rng)
+    for model in (load_pretrained("diag", 2, Uniform(5)), load_pretrained("diag", 2, Uniform(5))):
+        ((category, words),) = warnings_of(read, model, batch, times=3)
+        assert category is RuntimeWarning
+        assert "trained at n = 20 examples a context and reads 25" in words and "give it 20" in words
+
+
+@pytest.mark.parametrize("read", READS.values(), ids=READS)
+def test_the_line_of_the_user_is_where_it_is_said(read, rng):
+    batch = RegressionTask(10, 25, Uniform(5)).sample(3, rng)
+    with pytest.warns(RuntimeWarning, match="leaves its range") as said:
+        read(load_pretrained("diag", 2, Uniform(5)), batch)
+    assert said[0].filename == __file__
+
+
+@pytest.mark.parametrize("factor", [0.1, 10])
+def test_labels_of_another_size_are_said_with_the_way_back(factor, rng):
+    """The factor that the sentence names brings them back."""
+    batch = RegressionTask(10, 20, Uniform(5)).sample(3000, rng)
+    model = load_pretrained("diag", 2, Uniform(5))
+    ((_, words),) = warnings_of(model, batch.x, factor * batch.y, batch.x_query)
+    named = float(words.split("multiply y by ")[1].split(",")[0])
+    assert named * factor == pytest.approx(1, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    "noise", [Fixed(0), Uniform(1), Uniform(7), Categorical((1, 3))], ids=lambda noise: noise.key
+)
+def test_a_model_at_home_says_nothing(noise, rng):
+    """Its own task at each noise level, whole batches and single contexts, and labels twice or half as large."""
+    for sigma in np.linspace(0, noise.sigma_max, 3):
+        task = RegressionTask(10, 20, Fixed(sigma))
+        for size, unit in [(100, 1), (100, 2), (100, 0.5), *[(1, 1)] * 50]:
+            batch = task.sample(size, rng)
+            model = load_pretrained("diag", 2, noise)
+            assert warnings_of(model, batch.x, unit * batch.y, batch.x_query) == []
+
+
+def test_what_cannot_be_compared_says_nothing(rng):
+    one = RegressionTask(10, 20, Fixed(1.0)).sample(1, rng)
+    model = load_pretrained("diag", 2, Uniform(5))
+    assert warnings_of(model, one.x, 0 * one.y, one.x_query) == []  # labels without a size
+    assert warnings_of(model, one.x[:0], one.y[:0], one.x_query[:0]) == []  # no labels
+    S = RegressionTask(10, 200, Uniform(5)).sample_moments(3, rng).S
+    assert (
+        warnings_of(model.implicit_weight, S) == []
+    )  # moments do not say of how many examples they are means
+    no_past = LinearTransformer(model.P, model.Q)
+    assert warnings_of(no_past, one.x[:, :7], 100 * one.y[:, :7], one.x_query) == []
+
+
 X, Y, QUERY = np.zeros((2, 5, 3)), np.zeros((2, 5)), np.zeros((2, 3))
 
 
 @pytest.mark.parametrize(
     "x, y, x_query, error, words",
     [
-        (X[0], Y, QUERY, ValueError, r"x has shape \(5, 3\)"),
-        (np.zeros((2, 5, 4)), Y, QUERY, ValueError, r"must be \(batch, context, 3\)"),
+        (
+            X[0],
+            Y,
+            QUERY,
+            ValueError,
+            r"x has shape \(5, 3\).* For a single context write x\[None\] and y\[None\]",
+        ),
+        (
+            X[0],
+            Y[0],
+            QUERY[0],
+            ValueError,
+            r"x has shape \(5, 3\).* For a single context write x\[None\] and y\[None\]",
+        ),
+        (
+            np.zeros((2, 5, 4)),
+            Y,
+            QUERY,
+            ValueError,
+            r"must be \(batch, context, 3\).* take model.with_dim\(4\)\.$",
+        ),
         (X, Y[:, :4], QUERY, ValueError, r"y must be \(batch, context\) = \(2, 5\)"),
         (X, Y, QUERY[:, :2], ValueError, r"x_query has shape \(2, 2\)"),
         (X, Y, QUERY[:1], ValueError, r"must be \(2, 3\)"),
+        (
+            X,
+            Y,
+            np.zeros((2, 7, 3)),
+            ValueError,
+            r"x_query has shape \(2, 7, 3\).* one query a context. For several take the weight",
+        ),
+        (np.ma.masked_less(X, -1), Y, QUERY, TypeError, "x is a masked array, whose mask would not be read"),
+        (X, [np.ma.masked_less(y, -1) for y in Y], QUERY, TypeError, "y is a masked array"),
+        (X, Y, np.ma.masked_less(QUERY, -1), TypeError, "x_query is a masked array"),
         (X[:, :0], Y[:, :0], QUERY, ValueError, "at least one example"),
         (X + np.nan, Y, QUERY, ValueError, "x holds NaN"),
         (X, Y + np.inf, QUERY, ValueError, "y holds NaN"),
@@ -149,6 +294,31 @@ def test_bad_input_gets_one_sentence(x, y, x_query, error, words, rng):
     model = LinearTransformer.random("diag", 3, 2, 1, rng)
     with pytest.raises(error, match=words):
         model(x, y, x_query)
+
+
+def test_a_full_model_at_another_dimension_says_the_way(rng):
+    with pytest.raises(
+        ValueError,
+        match=r"\(batch, context, 5\)\. A FULL model's .* take a GD\+\+ or DIAG model, whose with_dim\(3\)",
+    ):
+        LinearTransformer.random("full", 5, 2, 1, rng)(X, Y, QUERY)
+
+
+def test_several_queries_are_answered_as_the_error_says(rng):
+    """Its two expressions, evaluated, against a call a query."""
+    import lt_helpers as lt
+
+    model = LinearTransformer.random("full", 3, 2, 1, rng, scale=0.3)
+    batch = RegressionTask(3, 5, Fixed(1.0)).sample(2, rng)
+    x, y, x_query = batch.x, batch.y, rng.normal(size=(2, 7, 3))
+    with pytest.raises(ValueError) as said:
+        model(x, y, x_query)
+    weight = str(said.value).split("w = ")[1].split(", and")[0].rstrip(",")
+    answer = str(said.value).split("answer with ")[1].removesuffix(".")
+    names = {"lt": lt, "model": model, "x": x, "y": y, "x_query": x_query}
+    by_error = eval(answer, {"w": eval(weight, names), "x_query": x_query})
+    one_by_one = np.stack([model(x, y, x_query[:, j], form="tokens") for j in range(7)], axis=1)
+    np.testing.assert_allclose(by_error, one_by_one, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize(

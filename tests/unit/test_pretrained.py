@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+import safetensors
 
 from lt_helpers import (
     Categorical,
@@ -19,7 +20,7 @@ from lt_helpers.baselines import stored_losses
 from lt_helpers.labs.reproduce_state import paper_error
 from lt_helpers.model import KINDS
 from lt_helpers.noise import PAPER_NOISES, parse_noise
-from lt_helpers.pretrained import FOLDER, model_name, record, spans, stored, stored_layers
+from lt_helpers.pretrained import FOLDER, ModelId, origin, record, spans, stored, stored_layers
 from lt_helpers.table1 import paper_table
 
 FAMILIES = sorted({(entry["kind"], entry["noise"], entry["heads"], entry["variant"]) for entry in stored()})
@@ -35,11 +36,12 @@ def test_the_models_that_the_labs_need_are_stored():
 @pytest.mark.parametrize(
     "entry",
     stored(),
-    ids=lambda e: model_name(e["kind"], e["layers"], parse_noise(e["noise"]), e["heads"], e["variant"]),
+    ids=lambda entry: ModelId.from_record(entry).name,
 )
 def test_a_stored_model_is_what_its_record_says(entry):
     noise = parse_noise(entry["noise"])
     model = load_pretrained(entry["kind"], entry["layers"], noise, entry["heads"], entry["variant"])
+    assert model.noise == noise and model.record == entry
     assert (model.layers, model.heads, model.dim, model.context) == (entry["layers"], entry["heads"], 10, 20)
     assert (
         model.kind == entry["kind"]
@@ -151,3 +153,62 @@ def test_only_the_model_that_is_asked_for_is_read(tmp_path, rng):
 
 def test_numbers_are_written_as_spans():
     assert spans([1, 2, 3, 5, 7, 8]) == "1-3, 5, 7-8" and spans([4]) == "4"
+
+
+def test_a_model_has_one_name():
+    """Those of the records are those in the weights file, each once."""
+    with safetensors.safe_open(FOLDER / "models.safetensors", framework="numpy") as file:
+        tensors = list(file.keys())
+    assert sorted(ModelId.from_record(entry).name for entry in stored()) == sorted(tensors)
+
+
+def test_the_parts_of_a_name_stand_where_they_belong():
+    which = ModelId("diag", 4, Categorical((1, 3)), heads=2, variant="no-omega_xy")
+    assert which.name == "diag/4/categorical-1-3/heads-2/no-omega_xy"
+    assert which.label == "DIAG-4 on {1, 3}, 2 heads, no-omega_xy"
+    assert ModelId("gd++", 7, Uniform(5)).name == "gd++/7/uniform-5"
+    assert ModelId("gd++", 7, Uniform(5)).label == "GD++-7 on U(0, 5)"
+
+
+def test_equal_names_are_equal_models():
+    assert ModelId("diag", np.int64(4), Uniform(0)) == ModelId("diag", 4, Categorical((0.0,)), 1, "")
+    assert len({ModelId("diag", 4, Uniform(5)), ModelId("diag", 4, Uniform(5.0), heads=1)}) == 1
+
+
+def test_a_model_is_loaded_by_its_id():
+    which = ModelId("diag", 4, Uniform(5), heads=2, variant="no-omega_xy")
+    by_id, by_words = load_pretrained(which), load_pretrained("diag", 4, Uniform(5), 2, "no-omega_xy")
+    assert np.array_equal(by_id.P, by_words.P) and by_id.record == by_words.record
+    assert record(which) == record("diag", 4, Uniform(5), 2, "no-omega_xy")
+
+
+@pytest.mark.parametrize("entry", stored(), ids=lambda entry: ModelId.from_record(entry).name)
+def test_a_model_that_is_said_to_be_copied_is_its_source(entry):
+    """The same answers as the source's, to the noise of 0.3% that FULL starts from DIAG with; and those that are trained have others."""
+    how = origin(entry)
+    assert how in ("trained", "closed form", "copied from GD++", "copied from DIAG")
+    assert (how == "closed form") == (entry["layers"] == 1 and not entry["variant"])
+    noise = parse_noise(entry["noise"])
+    S = RegressionTask(10, 20, noise).sample_moments(500, np.random.default_rng(0)).S
+    ours = load_pretrained(ModelId.from_record(entry)).implicit_weight(S)
+    for kind in KINDS[: KINDS.index(entry["kind"])] if how != "closed form" else ():
+        source = (
+            load_pretrained(kind, entry["layers"], noise).implicit_weight(S)
+            if entry["layers"] < 8
+            else 0 * ours
+        )
+        typical = np.median(np.linalg.norm(ours - source, axis=1) / np.linalg.norm(ours, axis=1))
+        if how == f"copied from {kind.upper()}":
+            assert typical < 0.02
+        elif how == "trained" and noise.sigma_max:
+            assert typical > 1e-4
+
+
+def test_records_that_say_nothing_of_their_start_are_of_unknown_origin():
+    assert origin({}) == origin({"start": None}) == "unknown"
+
+
+def test_what_a_record_holds_is_not_shared():
+    record("diag", 4, Uniform(5))["loss"] = 0
+    load_pretrained("diag", 4, Uniform(5)).record["versions"].clear()
+    assert record("diag", 4, Uniform(5))["loss"] > 0 and record("diag", 4, Uniform(5))["versions"]

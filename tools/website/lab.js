@@ -36,15 +36,18 @@ function ltOpen(root, controls, state, varying, values) {
   const sliders = controls.map((control) => ltSlider(panel, control, move));
   const chart = ltChart(Plotly, root);
   let asked = 0;
+  let before = null; // the point of the grid that is shown
 
   function show() {
     asked = 0;
     const point = sliders.reduce((place, slider, index) => place * controls[index].shown.length + Number(slider.value), 0);
-    for (const {path, frames} of varying) {
+    const moved = before === null ? varying : varying.filter(({frames}) => frames[point] !== frames[before]);
+    for (const {path, frames} of moved) {
       const parent = path.slice(0, -1).reduce((item, key) => item[key], state);
       parent[path.at(-1)] = values[frames[point]];
     }
-    chart.show(state);
+    chart.show(state, before === null ? null : moved.map(({path}) => path));
+    before = point;
   }
 
   function move() {

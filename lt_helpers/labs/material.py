@@ -1,0 +1,155 @@
+"""What several labs share: sequences, at any noise; the stored models, and the choices among them.
+
+A sequence is fixed: the truth w, the inputs X and the direction xi of the noise stay, y = X w + sigma xi. What moves with sigma is due to
+sigma alone.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from .. import checks
+from ..language import Message, RefusedType, RefusedValue
+from ..model import LinearTransformer
+from ..noise import Fixed, Uniform, parse_noise
+from ..pretrained import load_pretrained, stored, stored_layers
+from ..spectrum import Spectrum
+from ..task import PAPER, RegressionTask, second_moments
+from .frozen import Frozen
+
+KINDS = {"DIAG": "diag", "FULL": "full", "GD++": "gd++"}
+TABLE_DEPTH = 7  # the deepest models of Table 1
+OWN = "own"  # the kind of a model in a learner's file
+
+
+@dataclass(frozen=True)
+class Sequence(Frozen):
+    """One sequence without its noise: n examples of d features, and q queries."""
+
+    x: np.ndarray  # (n, d)
+    truth: np.ndarray  # (d,)
+    direction: np.ndarray  # (n,): of the noise
+    queries: np.ndarray  # (q, d)
+
+    def labels(self, sigma):
+        """y = X w + sigma xi -> (n,)"""
+        return self.x @ self.truth + sigma * self.direction
+
+    def moments(self, sigma):
+        """The second moments of the sequence at this noise -> (1, D, D)"""
+        return second_moments(self.x[None], self.labels(sigma)[None])
+
+    def spectrum(self, sigma):
+        """The sequence along the principal directions of its inputs -> Spectrum"""
+        return Spectrum.from_moments(self.moments(sigma), len(self.x))
+
+
+@lru_cache(maxsize=128)
+def sequence(seed, dim=PAPER.dim, context=PAPER.context, queries=0):
+    """The random sequence with this number -> Sequence. The first examples of a longer one are no shorter one."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(context, dim))
+    truth = rng.normal(size=dim)
+    direction = rng.normal(size=context)
+    return Sequence(x, truth, direction, rng.normal(size=(queries, dim)))
+
+
+@lru_cache(maxsize=32)
+def many_sequences(count, context=PAPER.context, variance=1.0, seed=0):
+    """Sequences at sigma = 1, with inputs x ~ N(0, variance I), as second moments -> Moments"""
+    task = RegressionTask(PAPER.dim, context, Fixed(1.0), variance * np.eye(PAPER.dim))
+    return task.sample_moments(count, np.random.default_rng(seed))
+
+
+def with_noise(moments, sigma):
+    """The second moments of sequences drawn at sigma = 1, had their noise been sigma times as large -> (B, D, D)"""
+    change = np.tile(np.eye(moments.S.shape[-1]), (len(moments.w), 1, 1))  # (B, D, D)
+    change[:, -1, :-1] = (1 - sigma) * moments.w  # y = <w, x> + xi becomes <w, x> + sigma xi
+    change[:, -1, -1] = sigma
+    return change @ moments.S @ change.mT
+
+
+@lru_cache(maxsize=32)
+def stored_model(kind, layers, noise, heads=1):
+    """A stored model, by the key of its noise -> LinearTransformer"""
+    return load_pretrained(kind, layers, parse_noise(noise), heads)
+
+
+def stored_kinds():
+    """The kinds that are stored -> {label: kind}"""
+    kinds = {entry["kind"] for entry in stored()}
+    return {label: kind for label, kind in KINDS.items() if kind in kinds}
+
+
+def kind_label(kind):
+    """What a kind is called: "DIAG"."""
+    return next(label for label, known in KINDS.items() if known == kind)
+
+
+def stored_noises(kind):
+    """The noises for which models of a kind are stored -> {label: key}, uniform ones first"""
+    keys = {
+        entry["noise"]
+        for entry in stored()
+        if (entry["kind"], entry["heads"], entry["variant"]) == (kind, 1, "")
+    }
+    noises = map(parse_noise, keys)
+    ordered = sorted(noises, key=lambda noise: (not isinstance(noise, Uniform), noise.sigma_max, noise.key))
+    return {noise.label: noise.key for noise in ordered}
+
+
+def depths(kind, noise, deepest=TABLE_DEPTH):
+    """The depths that are stored for a kind and the key of a noise, down to the deepest one -> list of int"""
+    return [layers for layers in stored_layers(kind, parse_noise(noise)) if layers <= deepest]
+
+
+def trained_spans(noise):
+    """Where the training noise lay on the axis of sigma: an interval, or a narrow one about each value."""
+    if isinstance(noise, Uniform):
+        return [(0, noise.sigma_max)]
+    return [(value - 0.06, value + 0.06) for value in noise.nodes()[0]]
+
+
+def outside_training(sigma, noise):
+    """Is this noise beyond all that was trained on?"""
+    spans = trained_spans(noise)
+    return not spans[0][0] <= sigma <= spans[-1][1]
+
+
+@dataclass(frozen=True)
+class OwnModel:
+    """The model in a learner's file, as it was when it was read."""
+
+    path: str
+    model: LinearTransformer
+
+    def __repr__(self):
+        return repr(self.path)
+
+
+def read_own_model(name, value, others):
+    """The model in the file that a control names -> OwnModel"""
+    if isinstance(value, OwnModel):
+        return value
+    model = LinearTransformer.load(checks.path(value, name))
+    if model.dim != PAPER.dim:
+        raise RefusedValue(Message("refused.own_dim", path=str(value), dim=model.dim, needed=PAPER.dim))
+    return OwnModel(str(value), model)
+
+
+def read_own_noise(name, value, others):
+    """The noise on which a learner's own model was trained -> its key"""
+    if others["model"] is None:
+        raise RefusedType(Message("refused.own_noise", name=name, value=repr(value)))
+    return parse_noise(value).key
+
+
+def own_or_stored_kinds(model):
+    """The kinds to choose from, that of the learner's file among them where there is one -> {label: kind}"""
+    return stored_kinds() if model is None else stored_kinds() | {Message("choice.own"): OWN}
+
+
+def own_or_stored_noises(kind, trained_on):
+    """The noises that a kind is there for -> {label: key}"""
+    return {parse_noise(trained_on).label: trained_on} if kind == OWN else stored_noises(kind)

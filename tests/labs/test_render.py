@@ -1,0 +1,216 @@
+"""The renderer: roles become colours, names the reader's, numbers stay on their axes, and what does not is reported."""
+
+import json
+
+import numpy as np
+import pytest
+
+from lt_helpers.view.chart import encode_figure
+from lt_helpers.view.panel import (
+    Axis,
+    Band,
+    Bars,
+    Curve,
+    EachPoint,
+    Guess,
+    Guide,
+    Heat,
+    Panel,
+    Path,
+    Points,
+    Ring,
+    Shape,
+    Ticks,
+)
+from lt_helpers.view.render import render
+from lt_helpers.view.roles import ROLES
+
+X, Y = Axis("x", 0, 10), Axis("y", -1, 1)
+
+
+class Names:
+    """Calls everything by its own name."""
+
+    def panel(self, panel):
+        return f"panel {panel.name}"
+
+    def axis(self, axis):
+        return f"axis {axis.name}"
+
+    def mark(self, panel, mark):
+        return f"{panel.name}'s {mark.name}"
+
+    def hover(self, mark):
+        return f"hover {mark.hover}"
+
+    def text(self, label):
+        return str(label)
+
+
+def drawn(*marks, x=X, y=Y):
+    drawing = render([Panel("p", x, y, marks)], Names())
+    return drawing.figure["data"], drawing.beyond
+
+
+def counts(beyond):
+    return {each.mark: each.count for each in beyond}
+
+
+def test_a_mark_on_its_axes_is_drawn_as_it_is():
+    (trace,), beyond = drawn(Points("model", [1, 2], [0.5, -0.5]))
+    assert trace["x"].tolist() == [1, 2] and trace["y"].tolist() == [0.5, -0.5] and beyond == ()
+    assert trace["marker"]["color"] == ROLES["model"].colour and trace["mode"] == "markers"
+    assert trace["name"] == "p's model" and trace["hovertemplate"] == "hover value<extra></extra>"
+
+
+def test_what_lies_beyond_is_drawn_at_the_edge_and_counted():
+    (trace,), beyond = drawn(Path("model", [-1, 5, 11], [0, 3, np.inf]))
+    assert trace["x"].tolist() == [0, 5, 10] and trace["y"].tolist() == [0, 1, 1]
+    assert counts(beyond) == {"model": 3} and beyond[0].panel == "p"
+
+
+def test_a_gap_in_the_numbers_is_no_point_beyond():
+    (trace,), beyond = drawn(Curve("model", [1, 2, 99], [np.nan, 0, np.nan]))
+    assert np.isnan(trace["y"]).tolist() == [True, False, True] and beyond == ()
+
+
+@pytest.mark.parametrize("below, shown, count", [("edge", 0.1, 1), ("floor", 0.1, 0), ("gap", np.nan, 0)])
+def test_what_lies_below_an_axis_is_treated_as_the_axis_says(below, shown, count):
+    (trace,), beyond = drawn(
+        Points("model", [1, 2], [0.01, 5.0]), y=Axis("y", 0.1, 10, log=True, below=below)
+    )
+    np.testing.assert_array_equal(trace["y"], [shown, 5.0])
+    assert counts(beyond) == ({"model": count} if count else {})
+
+
+def test_a_line_that_leaves_the_picture_can_do_so_unsaid():
+    (trace,), beyond = drawn(Curve("model", [1, 2, 3], [0, 5, 0.5], beyond="gap"))
+    np.testing.assert_array_equal(trace["y"], [0, np.nan, 0.5])
+    assert beyond == ()
+
+
+def test_an_axis_can_run_from_above_to_below():
+    (trace,), beyond = drawn(Points("model", [1, 1], [0.6, 12]), y=Axis("row", 11.5, 0.5))
+    assert trace["y"].tolist() == [0.6, 11.5] and counts(beyond) == {"model": 1}
+    layout = render([Panel("p", X, Axis("row", 11.5, 0.5), [])], Names()).figure["layout"]
+    assert layout["yaxis"]["range"] == [11.5, 0.5]
+
+
+def test_guides_bands_and_contours_are_never_reported():
+    _, beyond = drawn(
+        Guide("zero", [-5, 50], [9, 9]),
+        Band("range", [(2, 30)]),
+        Curve("contour", [0, 20], [0, 7], beyond="free"),
+    )
+    assert beyond == ()
+
+
+def test_a_band_reaches_from_the_bottom_to_the_top():
+    (trace,), _ = drawn(Band("range", [(1, 2), (4, 5)]))
+    np.testing.assert_array_equal(trace["x"], [1, 2, 2, 1, np.nan, 4, 5, 5, 4, np.nan])
+    np.testing.assert_array_equal(trace["y"], [-1, -1, 1, 1, np.nan] * 2)
+    assert trace["fill"] == "toself"
+
+
+def test_a_prediction_that_is_not_set_has_no_name_and_no_place():
+    (trace,), _ = drawn(Guess(3, None))
+    assert "name" not in trace and np.isnan(trace["y"]).all()
+    (trace,), _ = drawn(Guess(3, 0.5))
+    assert trace["name"] == "p's prediction" and trace["y"].tolist() == [0.5]
+    assert trace["marker"]["symbol"] == "star"
+
+
+def test_bars_reach_from_low_to_high_and_end_at_the_edge():
+    (trace,), beyond = drawn(Bars("model", [1, 2], [0.0, 0.5], low=[-0.5, 0.0], high=[0.2, 9.0]))
+    np.testing.assert_allclose(trace["error_y"]["array"], [0.2, 0.5])
+    np.testing.assert_allclose(trace["error_y"]["arrayminus"], [0.5, 0.5])
+
+
+def test_a_heat_map_has_its_rows_at_y_and_its_columns_at_x():
+    z = np.arange(6.0).reshape(2, 3)
+    (trace,), _ = drawn(Heat("weights", [1, 2, 3], [1, 2], z=z, limit=4.0))
+    assert trace["z"] is z and (trace["zmin"], trace["zmax"]) == (-4, 4)
+    assert trace["x"].tolist() == [1, 2, 3] and trace["y"].tolist() == [1, 2]
+
+
+def test_each_point_can_have_a_role_of_its_own():
+    roles = ("first", "second")
+    (trace,), _ = drawn(EachPoint("first", [0, 1], [0, 0], roles=roles, hollow=True))
+    assert trace["marker"]["color"] == [ROLES[role].colour for role in roles]
+    assert trace["marker"]["symbol"] == ["circle-open", "diamond-open"]
+
+
+def test_the_key_names_each_thing_once_with_its_sign_in_its_colour():
+    marks = [
+        Curve("oracle", [0], [0]),
+        Points("model", [0], [0]),
+        Points("model", [1], [0]),
+        Ticks("truth", [0], [0]),
+        Band("range", [(0, 1)]),
+        Guide("zero", [0], [0]),
+        Points("adarr", [0], [0], keyed=False),
+    ]
+    heading = render([Panel("p", X, Y, marks)], Names()).figure["layout"]["annotations"][0]["text"]
+    title, key = heading.split("<br>")
+    assert title == "<b>panel p</b>"
+    assert key.count("p's model") == 1 and "zero" not in key and "adarr" not in key
+    assert f'<span style="color:{ROLES["oracle"].colour}">━</span> p\'s oracle' in key
+    assert f'<span style="color:{ROLES["model"].colour}">●</span> p\'s model' in key
+    assert '<span style="color:black">━</span> p\'s truth' in key
+    assert '<span style="color:#8C8C8C">■</span> p\'s range' in key
+
+
+def test_panels_stand_row_by_row_from_the_top_and_do_not_overlap():
+    panels = [Panel(name, X, Y, [Points("model", [index], [0])]) for index, name in enumerate("abcde")]
+    figure = render(panels, Names(), columns=3, height=520).figure
+    layout = figure["layout"]
+    boxes = [(layout[f"xaxis{n}"]["domain"], layout[f"yaxis{n}"]["domain"]) for n in ("", 2, 3, 4, 5)]
+    assert [box[0][0] for box in boxes[:3]] == sorted(box[0][0] for box in boxes[:3])
+    assert boxes[0][1][1] == boxes[2][1][1] == 1 and boxes[3][1][1] < boxes[0][1][0]
+    for index, (x, y) in enumerate(boxes):
+        assert 0 <= x[0] < x[1] <= 1 + 1e-9 and 0 <= y[0] < y[1] <= 1
+        for other_x, other_y in boxes[:index]:
+            assert x[0] >= other_x[1] or y[1] <= other_y[0]
+    assert [trace["xaxis"] for trace in figure["data"]] == ["x", "x2", "x3", "x4", "x5"]
+    assert [note["text"].split("</b>")[0] for note in layout["annotations"]] == [
+        f"<b>panel {name}" for name in "abcde"
+    ]
+
+
+def test_ticks_and_scale_are_the_axis_own():
+    panel = Panel("p", Axis("n", 0.01, 100, log=True, ticks=(0.1, 10), labels=("a", "b")), Y, [])
+    axis = render([panel], Names()).figure["layout"]["xaxis"]
+    assert axis["type"] == "log" and axis["range"] == [-2, 2] and axis["title"]["text"] == "axis n"
+    assert axis["tickvals"] == [0.1, 10] and axis["ticktext"] == ["a", "b"]
+
+
+def test_one_scale_for_both_directions_where_the_panel_is_square():
+    layout = render([Panel("p", X, Y, []), Panel("q", X, Y, [], square=True)], Names()).figure["layout"]
+    assert layout["yaxis2"]["scaleanchor"] == "x2" and "scaleanchor" not in layout["yaxis"]
+
+
+def test_a_figure_of_every_kind_of_mark_is_one_that_plotly_takes():
+    import plotly.graph_objects as go
+
+    one, two = [1.0], [0.5]
+    marks = [kind("model", one, two, name=kind.__name__) for kind in (Curve, Path, Points, Ticks, Shape)]
+    marks += [
+        Bars("model", one, two, low=[0.1], high=[0.7]),
+        Ring(1, 0.5),
+        Guide("g", one, two),
+        Guess(1, 0.2),
+    ]
+    marks += [Band("range", [(0, 1)]), Heat("weights", one, one, z=np.eye(1), limit=1.0)]
+    marks += [EachPoint("first", one, two, roles=("first",))]
+    figure = render([Panel("p", X, Y, marks)], Names()).figure
+    assert len(go.Figure(figure).data) == len(marks)
+    json.dumps(encode_figure(figure), allow_nan=False)
+
+
+def test_what_the_renderer_does_not_know_is_refused():
+    class Cloud(Points):
+        pass
+
+    drawn(Cloud("model", [0], [0]))  # a kind of points
+    with pytest.raises(KeyError):
+        drawn(Points("pony", [0], [0]))
