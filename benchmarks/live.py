@@ -11,14 +11,14 @@ from pathlib import Path
 from time import perf_counter, sleep
 
 import numpy as np
-import torch
 
 from lt_helpers import RegressionTask, Uniform, load_pretrained
-from lt_helpers.training.adam import Adam, Settings
+from lt_helpers.training.adam import Adam
 from lt_helpers.training.gradient import forward
 from lt_helpers.training.live import BATCH, CONTEXT, DIM, NEVER
-from lt_helpers.training.objective import RARE, capped, draw
+from lt_helpers.training.objective import capped, draw
 from lt_helpers.training.parameters import family
+from lt_helpers.training.plans import RARE, AdamSettings
 from tools.all_labs import write_notebook
 from tools.browsing import chromium, jupyterlab
 from tools.notebook_page import NotebookPage
@@ -105,28 +105,24 @@ def in_the_browser():
 
 def following(seeds=SEEDS, groups=4, seed=0):
     """Starts that train at U(0, 1), then at U(0, 5) -> losses (seeds,) at the end, over the stored model's, on 20,000 sequences."""
-    torch.set_num_threads(1)
-    parameters, quiet, noisy = (
-        family("diag", 3, DIM, heads=2),
-        *(RegressionTask(DIM, CONTEXT, Uniform(top)) for top in (1, 5)),
-    )
+    parameters = family("diag", 3, DIM, heads=2)
+    quiet, noisy = (RegressionTask(DIM, CONTEXT, Uniform(top)) for top in (1, 5))
     test = draw(noisy, 20_000, np.random.default_rng(seed), share=0)
 
     def weighed(w):
-        return capped(test.losses(w), RARE).mean(-1).numpy()
+        return capped(test.losses(w), RARE).mean(-1)
 
-    S = test.S[:, : DIM + 1, : DIM + 1].numpy()
-    stored = weighed(torch.from_numpy(load_pretrained("diag", 3, Uniform(5)).implicit_weight(S)))
+    S = test.S[:, : DIM + 1, : DIM + 1]
+    stored = weighed(load_pretrained("diag", 3, Uniform(5)).implicit_weight(S))
     ratios = []
     for group in range(groups):
         rng = np.random.default_rng([seed, group])
-        theta = torch.stack([parameters.start(rng, quiet.noise) for _ in range(seeds // groups)])
-        run = Adam(
-            parameters, theta, quiet, rng, Settings(batch=BATCH, learning_rate=RATE, check=NEVER, held_out=1)
-        )
+        theta = np.stack([parameters.start(rng, quiet.noise) for _ in range(seeds // groups)])
+        settings = AdamSettings(batch=BATCH, learning_rate=RATE, check=NEVER, held_out=1, single=False)
+        run = Adam(parameters, theta, quiet, rng, settings)
         for _ in range(QUIET):
             run.step()
-        run.theta = run.average.clone()
+        run.theta = run.average.copy()
         run.task = noisy
         for _ in range(NOISY):
             run.step()

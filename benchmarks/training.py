@@ -1,4 +1,7 @@
-"""What training costs: a step against the token form of public code, the time to the paper's losses, and an evaluation. One core."""
+"""What training costs: a step against the token form of public code and against torch, the time to the paper's losses, an evaluation.
+
+All on one core.
+"""
 
 from functools import partial
 from time import perf_counter
@@ -8,9 +11,11 @@ import torch
 
 from lt_helpers import Fixed, RegressionTask, Uniform
 from lt_helpers.table1 import paper_table
-from lt_helpers.training.adam import Adam, Settings
+from lt_helpers.training.adam import Adam
 from lt_helpers.training.gauss_newton import GaussNewton
+from lt_helpers.training.live import BATCH, NEVER
 from lt_helpers.training.parameters import family
+from lt_helpers.training.plans import AdamSettings
 from lt_helpers.training.search import search, weighed
 
 LENGTHS = (20, 200, 2_000)
@@ -60,7 +65,7 @@ def steps(layers=7, batch=2_048):
     """A training step of FULL, for each n -> rows (n, Adam on tokens with a mask, without, on moments, Gauss-Newton), ms a sequence."""
     rng, rows = np.random.default_rng(0), []
     parameters = family("full", layers, 10)
-    theta = parameters.start(rng, Fixed(1.0))
+    theta = torch.from_numpy(parameters.start(rng, Fixed(1.0)))
     P, Q = (0.03 * torch.randn(layers, 11, 11, generator=torch.Generator().manual_seed(0)) for _ in range(2))
     for matrix in (P, Q):
         matrix.requires_grad_()
@@ -70,12 +75,27 @@ def steps(layers=7, batch=2_048):
         few = 10_000 // n  # a batch that fits
         tokens = [partial(token_step, attend, P, Q, optimiser, task, few, rng) for attend in (masked, sliced)]
         ours = (
-            Adam(parameters, theta, task, rng, Settings(batch=batch, check=10**9)),
+            Adam(parameters, theta, task, rng, AdamSettings(batch=batch, check=NEVER)),
             GaussNewton(parameters, theta, task, rng),
         )
         rows.append(
             (n, *(fastest(step, few) for step in tokens), *(fastest(run.step, batch) for run in ours))
         )
+    return rows
+
+
+def live_steps(layers=3):
+    """Steps a second of what the training lab trains, undrawn -> rows (kind, in NumPy, in torch)."""
+    rows = []
+    for kind, heads in (("diag", 2), ("full", 1), ("gd++", 1)):
+        parameters, task = family(kind, layers, 10, heads), RegressionTask(10, 20, Uniform(1))
+        theta = parameters.start(np.random.default_rng(0), task.noise)
+        settings = AdamSettings(batch=BATCH, check=NEVER, held_out=1, single=False)
+        runs = [
+            Adam(parameters, start, task, np.random.default_rng(0), settings)
+            for start in (theta, torch.from_numpy(theta))
+        ]
+        rows.append((kind, *(1e3 / fastest(run.step, 1) for run in runs)))
     return rows
 
 
@@ -122,6 +142,12 @@ def report():
     lines += [
         f"| {n} | {a:.3g} | {b:.3g} | {c:.3g} | {a / c:.3g} | {b / c:.3g} | {d:.3g} |"
         for n, a, b, c, d in steps()
+    ]
+    lines += ["", f"The training lab's steps, three layers, {BATCH} sequences, undrawn:", ""]
+    lines += ["| | steps a second, NumPy | torch | ratio |", "|---|---|---|---|"]
+    lines += [
+        f"| {kind.upper()} | {ours:.0f} | {theirs:.0f} | {ours / theirs:.2f} |"
+        for kind, ours, theirs in live_steps()
     ]
     lines += ["", "| U(0, 5) | the paper's loss | reached after, s of one core |", "|---|---|---|"]
     lines += [f"| {' | '.join(row)} |" for row in times_to_paper()]

@@ -8,7 +8,7 @@ import torch
 from tqdm import tqdm
 
 from .. import options
-from .sweep import Cell, Store, alone, record_of, sweep, train_cell, whole_set
+from .sweep import Recipe, Store, alone, record_of, sweep, train_recipe, whole_set
 
 FILTERS = ("kind", "layers", "noise")
 OF_ALL = ("folder", "jobs", "scheduler", "improve")
@@ -66,11 +66,11 @@ def train_one(args):
     out = args.out or Path("model.safetensors")
     if not os.access(out.parent, os.W_OK) or out.is_dir():
         raise ValueError(f"out is {out}: no file can be written there.")
-    cell = Cell(args.kind, args.layers, args.noise)
+    recipe = Recipe(args.kind, args.layers, args.noise)
     with Bar() as bar:
-        model, found = train_cell(cell, args.seed, {}, report=bar)
+        model, found = train_recipe(recipe, args.seed, {}, report=bar)
     model.save(out)
-    record = record_of(cell, args.seed, found)
+    record = record_of(recipe, args.seed, found)
     so_far = " (interrupted: the best so far)" if found.interrupted else ""
     print(
         f"{out}: adjusted loss {record['loss']:.4g} +- {record['standard_error']:.1g} after {record['seconds']:.0f} s{so_far}"
@@ -81,10 +81,12 @@ def train_one(args):
 def train_set(args):
     """The stored set, or the part of it that the options choose."""
     wanted = {name: getattr(args, name) for name in FILTERS if getattr(args, name) is not None}
-    cells = [
-        cell for cell in whole_set() if all(getattr(cell, name) == value for name, value in wanted.items())
+    recipes = [
+        recipe
+        for recipe in whole_set()
+        if all(getattr(recipe, name) == value for name, value in wanted.items())
     ]
-    if not cells:
+    if not recipes:
         raise ValueError(
             f"no model of the stored set has {', '.join(f'--{name} {written(value)}' for name, value in wanted.items())}."
         )
@@ -95,12 +97,12 @@ def train_set(args):
     folder = args.folder or Path("models")
     with alone(folder):
         store = Store(folder)
-        todo = [cell for cell in cells if args.improve or cell not in store]
+        todo = [recipe for recipe in recipes if args.improve or recipe not in store]
         with tqdm(total=len(todo), unit="model") as bar:
             try:
                 jobs = 1 if args.jobs is None else args.jobs
                 sweep(
-                    cells,
+                    recipes,
                     store,
                     args.seed,
                     jobs,
@@ -122,10 +124,10 @@ def written(value):
     return getattr(value, "key", value)
 
 
-def show(bar, cell, record):
+def show(bar, recipe, record):
     """A line for a model that is done."""
     bar.write(
-        f"{cell.name}: {record['loss']:.4g} +- {record['standard_error']:.1g} ({record['start']}, {record['seconds']:.0f} s)"
+        f"{recipe.name}: {record['loss']:.4g} +- {record['standard_error']:.1g} ({record['start']}, {record['seconds']:.0f} s)"
     )
     bar.update()
 

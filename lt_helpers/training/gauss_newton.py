@@ -10,198 +10,195 @@ tried before it is taken: the damping falls while steps do what the quadratic mo
 noisy, so the answer is the average of the last steps, of which the best on held-out sequences is kept.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
-import torch
 
+from . import arrays
 from .gradient import backward, forward
-from .objective import PULL, RARE, capped, draw, held_out_loss
+from .objective import capped
+from .run import Run
+
+MANY = 200  # parameters from which on the curvature is summed in single precision: twice as fast, and damping hides the rounding
+NORMAL = 20  # spikes of the loss in a row that are no accident any more
 
 
-@dataclass(frozen=True)
-class Progress:
-    """What a step reports: `loss` on its batch, before it; `best` on held-out sequences so far; `damping`; steps not taken (`skipped`)."""
+class GaussNewton(Run):
+    """A run of Gauss-Newton, one `step` at a time; parameters and attributes as in `Run`, but for a single start (L, K).
 
-    step: int
-    loss: float
-    best: float
-    damping: float
-    skipped: int
-
-
-@dataclass(frozen=True)
-class Settings:
-    """batch : sequences a step.  thin : one in so many gives curvature.  memory, momentum : of the averages of H and of the gradient.
-    damping : at first; least_damping, most_damping : its bounds.  refresh : steps between factorisations.
-    check, held_out : every `check` steps the average is weighed on `held_out` sequences.    pull, rare : what an exploding sequence counts
-    for, in the gradient and where models are weighed (see `objective`)."""
-
-    batch: int = 2048
-    thin: int = 8
-    memory: float = 0.97
-    momentum: float = 0.9
-    damping: float = 1.0
-    least_damping: float = 0.3
-    most_damping: float = 30.0
-    refresh: int = 4
-    check: int = 25
-    held_out: int = 20_000
-    pull: float = PULL
-    rare: float = RARE
-
-
-FEW_PARAMETERS = Settings(
-    thin=1, memory=0.9, momentum=0.7, least_damping=1e-3, refresh=1
-)  # DIAG and GD++: a few numbers a layer
-
-
-class GaussNewton:
-    """A run of Gauss-Newton, one `step` at a time.
-
-    family : of `parameters`.    theta : (L, K) start.    task : RegressionTask; may be replaced between steps, then the best is forgotten.
-    rng : numpy.random.Generator.    settings : Settings.
+    Attributes
+    ----------
+    gradient : (L K,).  Averaged over the steps since the last one that was refused.
+    curvature : (L K, L K).  Averaged over all steps.
+    damping : float
     """
 
     def __init__(self, family, theta, task, rng, settings=None):
-        self.family, self.rng = family, rng
-        self.settings = settings or (Settings() if theta.numel() > 200 else FEW_PARAMETERS)
-        self.theta = theta.clone()
-        self.damping = self.settings.damping
-        self.steps = self.skipped = self.spikes = 0
-        self.recent = []  # losses of the last batches
-        self.curvature, self.curvatures, self.factor = None, 0, None
-        self.task = task
+        settings = settings or family.solver()
+        self.damping = settings.damping
+        self.spikes = 0
+        self.curvature, self.curvatures, self.solve = None, 0, None
+        super().__init__(family, theta, task, rng, settings)
 
-    @property
-    def task(self):
-        """The task that is trained on."""
-        return self._task
-
-    @task.setter
-    def task(self, task):
-        self._task = task
-        self.held_out = draw(task, self.settings.held_out, self.rng)
-        self.average, self.averaged = self.theta.clone(), 0
-        self.best, self.best_loss = self.theta.clone(), np.inf
+    def _forget(self):
         self.gradient, self.gradients = None, 0
-        self.recent.clear()
-        self.weigh(self.theta)
+        self.recent = []  # losses of the last batches
 
-    def hold_out(self, sequences):
-        """Choose the best anew, on other held-out `sequences`: more of them show rarer explosions."""
-        self.held_out = sequences
-        best, self.best_loss = self.best, np.inf
-        self.weigh(best)
-        self.weigh(self.average)
-
-    def model(self):
-        """The best model so far, a LinearTransformer."""
-        return self.family.model(self.best, self.task.context)
-
-    def weigh(self, theta):
-        """Keep `theta` if no other was better on the held-out sequences."""
-        losses = self.held_out.losses(forward(self.family, theta, self.held_out.S).w)
-        loss = held_out_loss(losses, self.held_out.weight, self.settings.rare).item()
-        if loss < self.best_loss:
-            self.best, self.best_loss = theta.clone(), loss
-
-    def step(self):
-        """One step on a fresh batch -> Progress."""
-        self.steps += 1
-        sequences = draw(self.task, self.settings.batch, self.rng)
-        run = forward(self.family, self.theta, sequences.S)
-        losses = sequences.losses(run.w)
-        loss = (sequences.weight * capped(losses)).mean().item()
+    def _move(self, sequences, run, losses, loss):
+        loss = loss.item()
         if self.has_exploded(loss):
             self.skipped += 1
-            self.theta, self.gradients = self.average.clone(), 0
+            self.theta = self.average
+            self.gradients = 0
             self.damp(2)
-        else:
-            self.recent = self.recent[-9:] + [loss]
-            self.observe(run, sequences, losses)
-            self.advance(sequences, losses, loss)
-        if self.steps % self.settings.check == 0:
-            self.weigh(self.average)
-        return Progress(self.steps, loss, self.best_loss, self.damping, self.skipped)
+            return
+        self.recent = self.recent[-9:] + [loss]
+        self.observe(run, sequences, losses)
+        self.advance(sequences, losses, loss)
 
     def has_exploded(self, loss):
-        """Is the loss of a fresh batch half again what it was? Twenty times in a row, and it counts as normal."""
+        """Is the loss of a fresh batch half again what it was? Many times in a row, and it counts as normal."""
         spike = len(self.recent) == 10 and loss > 1.5 * np.median(self.recent)
         self.spikes = self.spikes + 1 if spike else 0
-        return spike and self.spikes < 20
+        return spike and self.spikes < NORMAL
 
     def observe(self, run, sequences, losses):
-        """Average the gradient and the curvature of this batch into those of the steps before."""
-        misfit, root = sequences.misfit(run.w), sequences.root
-        B, d = misfit.shape
-        length = torch.sqrt(2 * losses) + 1e-300
-        along = misfit / length[:, None]
+        """Average the gradient and the curvature of a batch into those of the steps before.
+
+        Parameters
+        ----------
+        run : Pass of the batch.
+        sequences : Sequences
+        losses : (B,).  Adjusted losses of its sequences.
+        """
+        settings = self.settings
         weight = sequences.weight / (
-            1 + losses / self.settings.pull
-        )  # of the logarithm that bounds the pull of a sequence
-        J_along = backward(run, along @ root.T).flatten(1)  # (B, parameters)
-        thin = slice(None, None, self.settings.thin)
-        across = torch.from_numpy(self.rng.normal(size=(B, d)))[thin]
-        across = across - (across * along[thin]).sum(1, keepdim=True) * along[thin]
-        across = across * np.sqrt(d - 1) / across.norm(dim=1, keepdim=True)
-        J_across = backward(run.every(self.settings.thin), across @ root.T).flatten(1)
+            1 + losses / settings.pull
+        )  # (B,): of the logarithm that bounds the pull of a sequence
+        length, along = directions(sequences.misfit(run.w), losses)  # (B,), (B, d)
+        J_along = flat(backward(run, along @ sequences.root.T))  # (B, L K)
+        gradient = mean_gradient(J_along * (weight * length)[:, None])  # (L K,): J^T r = |r| J^T (r / |r|)
 
-        pull = J_along * (weight * length)[:, None]
-        gradient = torch.where(torch.isfinite(pull).all(1, keepdim=True), pull, 0.0).mean(0)
-        rows = torch.cat([J_along[thin], J_across]) * weight[thin].sqrt().repeat(2)[:, None]
-        rows = rows[torch.isfinite(rows).all(1)]
-        if rows.shape[1] > 200 and self.settings.least_damping > 1e-6:
-            rows = rows.float()  # twice as fast, and damping hides the rounding
-        curvature = rows.T @ rows / len(across)
+        # Curvature is smoother than the gradient: a part of the sequences gives enough of it.
+        across = self.random_directions(along)[:: settings.thin]  # (B / thin, d)
+        J_across = flat(backward(run.every(settings.thin), across @ sequences.root.T))
+        curvature = mean_curvature(J_along[:: settings.thin], J_across, weight[:: settings.thin])
 
+        # The first of each is taken whole, later ones move an average.
         self.gradients += 1
         self.curvatures += 1
         if self.gradients == 1:
             self.gradient = gradient
-        self.gradient = self.gradient + (gradient - self.gradient) * max(
-            1 - self.settings.momentum, 1 / self.gradients
-        )
-        if self.curvature is None:
+        if self.curvatures == 1:
             self.curvature = curvature
-        self.curvature.lerp_(curvature, max(1 - self.settings.memory, 1 / self.curvatures))
+        share = max(1 - settings.momentum, 1 / self.gradients)
+        self.gradient = self.gradient + (gradient - self.gradient) * share
+        share = max(1 - settings.memory, 1 / self.curvatures)
+        self.curvature = arrays.blend(self.curvature, curvature, share)
+
+    def random_directions(self, along):
+        """Across unit vectors `along` (B, d), one direction each, random in the d - 1 others -> (B, d), of length sqrt(d - 1).
+
+        The mean of v v^T over such v is I - along along^T: with `along` itself it makes up the identity, and so J^T J.
+        """
+        B, d = along.shape
+        v = arrays.like(along, self.rng.normal(size=(B, d)))  # (B, d)
+        v = v - (v * along).sum(1)[:, None] * along
+        return v * np.sqrt(d - 1) / arrays.library(v).linalg.vector_norm(v, axis=1, keepdims=True)
 
     def advance(self, sequences, losses, loss):
-        """Try the damped step on the same batch; take it unless the loss rises, and adapt the damping."""
-        if self.factor is None or self.steps % self.settings.refresh == 0:
-            diagonal = self.curvature.diagonal()
-            damping = self.damping * (diagonal + 1e-3 * diagonal.mean())
-            self.factor, failed = torch.linalg.cholesky_ex(self.curvature + torch.diag(damping))
-            if failed or not torch.isfinite(self.factor).all():
-                self.skipped += 1
-                self.damp(4)
-                return
-        move = -torch.cholesky_solve(self.gradient[:, None].to(self.factor.dtype), self.factor)[:, 0]
-        predicted = -(self.gradient @ move.double()) - (move @ (self.curvature @ move)).double() / 2
-        theta = self.theta + move.double().reshape(self.theta.shape)
-        gains = sequences.weight * (
-            capped(losses) - capped(sequences.losses(forward(self.family, theta, sequences.S).w))
-        )
-        gain, error = gains.mean(), gains.std() / np.sqrt(len(gains))
-        if not torch.isfinite(predicted) or gain < -2 * error - 0.02 * loss:
-            self.skipped += 1
-            self.gradients = 0
-            self.damp(4)
+        """Try the damped step on the same batch; take it unless the loss rises, and adapt the damping.
+
+        Parameters
+        ----------
+        sequences : Sequences
+        losses : (B,).  Adjusted losses of its sequences, at theta.
+        loss : float.  Their weighted mean, capped.
+        """
+        if self.solve is None or self.steps % self.settings.refresh == 0:
+            self.solve = arrays.solver(self.damped_curvature())
+        if self.solve is None:
+            self.refuse()
             return
-        self.theta = theta
-        self.averaged += 1
-        self.average = self.average + (self.theta - self.average) * 5 / (
-            self.averaged + 4
-        )  # recent steps weigh most
+
+        move = -self.solve(self.gradient_like_curvature())  # (L K,)
+        bend = move @ (self.curvature @ move)
+        move, bend = arrays.double(move), arrays.double(bend)
+        predicted = -(self.gradient @ move) - bend / 2  # by the quadratic model
+        theta = self.theta + move.reshape(self.theta.shape)
+
+        # What it gains on this batch, and how far chance moves that.
+        there = sequences.losses(forward(self.family, theta, sequences.S).w)  # (B,)
+        gains = sequences.weight * (capped(losses) - capped(there))
+        gain = gains.mean()
+        error = arrays.library(gains).std(gains, correction=1) / np.sqrt(len(gains))
+        if not np.isfinite(predicted.item()) or gain < -2 * error - 0.02 * loss:
+            self.gradients = 0
+            self.refuse()
+            return
+
+        self._go_to(theta, 5, self.averaged + 5)  # recent steps weigh most
         if gain + error < predicted / 4:
             self.damp(1.5)
         elif gain > predicted / 2:
             self.damp(1 / 1.2)
 
+    def damped_curvature(self):
+        """H + damping * diag H, with a little of its mean for parameters that have no curvature of their own."""
+        diagonal = self.curvature.diagonal()  # (L K,)
+        damping = self.damping * (diagonal + 1e-3 * diagonal.mean())
+        return self.curvature + arrays.library(damping).diag(damping)
+
+    def gradient_like_curvature(self):
+        """The gradient in the precision of the curvature."""
+        is_single = self.curvature.dtype == arrays.single(self.gradient).dtype
+        return arrays.single(self.gradient) if is_single else self.gradient
+
+    def refuse(self):
+        """Stay, and try a shorter step next time."""
+        self.skipped += 1
+        self.damp(4)
+
     def damp(self, factor):
         """Multiply the damping, within its bounds."""
-        self.damping = min(
-            max(self.damping * factor, self.settings.least_damping), self.settings.most_damping
-        )
+        settings = self.settings
+        self.damping = min(max(self.damping * factor, settings.least_damping), settings.most_damping)
         if factor > 1:
-            self.factor = None
+            self.solve = None
+
+
+def directions(misfit, losses):
+    """Misfits (B, d), whose half squared lengths are the losses (B,) -> their lengths (B,), and unit vectors along them (B, d)."""
+    length = arrays.library(losses).sqrt(2 * losses) + 1e-300
+    return length, misfit / length[:, None]
+
+
+def mean_gradient(gradients):
+    """Gradients of single sequences (B, K) -> their mean (K,), one that is not finite counted as zero."""
+    xp = arrays.library(gradients)
+    usable = xp.isfinite(gradients).all(1)[:, None]  # (B, 1)
+    return xp.where(usable, gradients, 0.0).mean(0)
+
+
+def mean_curvature(J_along, J_across, weight):
+    """J^T J, from J^T v for two directions v of each sequence, along its misfit and across it.
+
+    Parameters
+    ----------
+    J_along, J_across : (B, K)
+    weight : (B,).  Of the sequences.
+
+    Returns
+    -------
+    (K, K).  The weighted mean; what is not finite is left out.
+    """
+    xp = arrays.library(weight)
+    root = xp.sqrt(weight)  # (B,)
+    rows = xp.concat([J_along, J_across]) * xp.concat([root, root])[:, None]  # (2 B, K)
+    rows = rows[xp.isfinite(rows).all(1)]
+    if rows.shape[1] > MANY:
+        rows = arrays.single(rows)
+    return rows.T @ rows / len(weight)
+
+
+def flat(gradients):
+    """Gradients (B, L, K) -> (B, L K)"""
+    return gradients.reshape(len(gradients), -1)

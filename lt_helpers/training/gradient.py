@@ -4,21 +4,31 @@ Forward:   U_l = update(S_l),  T_l = I + U_l,  S_{l+1} = T_l S_l T_l^T,  and w =
 Backward:  the gradient of <v, w> with respect to T_l is (row l) outer (token l), where row l is the last row of T_L ... T_{l+1} and
 token l is the query token (-v, 0) after l layers; and, through the layers above, 2 (dS_{l+1}) T_l S_l.
 All S and their gradients dS are symmetric.
+
+Written once, for NumPy arrays and torch tensors alike. Leading axes (...) are restarts, trained side by side.
 """
 
 from dataclasses import dataclass
 
-import torch
-
-from .parameters import times
+from .arrays import library, times
 
 
 @dataclass(frozen=True)
 class Pass:
-    """A forward pass.  w : (..., B, d) implicit weights.  weights, S, T, TS : lists over layers.  rows : L+1 tensors (..., B, 1, W)."""
+    """A forward pass, as `backward` needs it.
+
+    Parameters
+    ----------
+    family : of `parameters`.
+    w : (..., B, d).  Implicit weights.
+    weights : list over layers.  What `family.layer` makes of their parameters.
+    S, T : lists over layers, (B, W, W) or (..., B, W, W).  Moments before a layer, and its map.
+    TS : list over layers but the last, (..., B, W, W).  T S.
+    rows : list of L + 1, (..., B, 1, W).  The last row of the product of the maps from a layer on.
+    """
 
     family: object
-    w: torch.Tensor
+    w: object
     weights: list
     S: list
     T: list
@@ -27,57 +37,88 @@ class Pass:
 
     def every(self, step):
         """The same for one in `step` of the sequences."""
-
-        def thinned(tensors):
-            return [tensor[..., ::step, :, :] for tensor in tensors]
-
         return Pass(
             self.family,
             self.w[..., ::step, :],
             self.weights,
-            thinned(self.S),
-            thinned(self.T),
-            thinned(self.TS),
-            thinned(self.rows),
+            [S[..., ::step, :, :] for S in self.S],
+            [T[..., ::step, :, :] for T in self.T],
+            [TS[..., ::step, :, :] for TS in self.TS],
+            [row[..., ::step, :, :] for row in self.rows],
         )
 
 
 def forward(family, theta, S):
-    """family : of `parameters`.    theta : (..., L, K).    S : (B, W, W).    ->    Pass"""
+    """The implicit weights of a model, and what their gradient needs (Theorem 4.1 and eq. 3).
+
+    Parameters
+    ----------
+    family : of `parameters`.
+    theta : (..., L, K) array or tensor.  Its parameters.
+    S : (B, W, W), of the same kind.  Second moments of the contexts, padded.
+
+    Returns
+    -------
+    Pass
+    """
     d, W = family.dim, S.shape[-1]
-    identity = torch.eye(W, dtype=S.dtype)
+    xp = library(S)
+    identity = xp.eye(W, dtype=S.dtype)
+
     weights, moments, maps, products = [], [], [], []
     for layer in range(family.layers):
         weights.append(family.layer(theta[..., layer, :]))
         moments.append(S)
-        maps.append(family.update(weights[-1], S) + identity)
+        maps.append(family.update(weights[-1], S) + identity)  # (..., B, W, W)
         if layer < family.layers - 1:  # nothing reads the context after the last layer
             products.append(times(maps[-1], S))
             S = times(products[-1], maps[-1].mT)
-    rows = [identity[d].expand(*maps[-1].shape[:-2], 1, W)]
+
+    # The product from above: one row for each sequence, not one matrix.
+    rows = [xp.broadcast_to(identity[d], (*maps[-1].shape[:-2], 1, W))]
     for T in reversed(maps):
         rows.insert(0, times(rows[0], T))
     return Pass(family, -rows[0][..., 0, :d], weights, moments, maps, products, rows)
 
 
 def backward(run, v, total=False):
-    """Gradients of <v, w> for each sequence.    run : Pass.    v : (..., B, d).    ->    (..., B, L, K), or their `total` (..., L, K)"""
+    """Gradients of <v, w>.
+
+    Parameters
+    ----------
+    run : Pass
+    v : (..., B, d), of the same kind.
+    total : bool.  Whether only their sum over the sequences is wanted.
+
+    Returns
+    -------
+    (..., B, L, K), one gradient a sequence; or their `total`, (..., L, K).
+    """
     family, d = run.family, run.family.dim
-    token = v.new_zeros(*v.shape[:-1], run.S[0].shape[-1], 1)
+    xp = library(v)
+
+    # The query token (-v, 0) on its way up.
+    token = xp.zeros((*v.shape[:-1], run.S[0].shape[-1], 1), dtype=v.dtype)
     token[..., :d, 0] = -v
     tokens = [token]
     for T in run.T[:-1]:
         tokens.append(times(T, tokens[-1]))
+
     gradients, dS_twice = [], None
     for layer in reversed(range(family.layers)):
+        is_last = layer == family.layers - 1
         T = run.T[layer]
-        dU = run.rows[layer + 1].mT * tokens[layer].mT
-        if layer < family.layers - 1:
-            dU += times(dS_twice, run.TS[layer])
+        dU = run.rows[layer + 1].mT * tokens[layer].mT  # (..., B, W, W)
+        if not is_last:
+            dU = dU + times(dS_twice, run.TS[layer])
         gradient, pulled = family.pull(run.weights[layer], run.S[layer], dU, total)
         gradients.append(gradient)
         if layer == 0:  # nothing lies below
             break
-        through = 0 if layer == family.layers - 1 else times(T.mT, times(dS_twice, T))
-        dS_twice = pulled + pulled.mT + through
-    return torch.stack(gradients[::-1], dim=-2)
+
+        # S is read by this layer's update, and handed on by its map.
+        dS_twice_below = pulled + pulled.mT
+        if not is_last:
+            dS_twice_below = dS_twice_below + times(T.mT, times(dS_twice, T))
+        dS_twice = dS_twice_below
+    return xp.stack(gradients[::-1], -2)

@@ -5,53 +5,83 @@ eigenvalues rule the mean: fresh batches would be too different to compare. A fi
 GD++ has all that it takes (sec. 5.1: Newton's iteration for the inverse), so DIAG and FULL start from it.
 """
 
+from functools import partial
 from time import process_time
 
 import numpy as np
 import torch
 
+from . import arrays
 from .gradient import backward, forward
 from .objective import draw
-from .search import Found, Report, compared
+from .run import check_task
+from .search import Found, Report, check_seed, check_starts, compared
 
-TRIAL, FINAL, CHOICE = (
-    1_024,
-    8_192,
-    100_000,
-)  # sequences to compare starts on, to finish on, and to choose on: the start may be safer
+TRIAL, FINAL = 1_024, 8_192  # sequences to compare starts on, and to finish on
+CHOICE = 100_000  # sequences to choose on: the start may be safer
+TRIES = 12  # of longer damping, before a descent is at its end
 
 
 def descend(family, theta, sequences, steps, report=None):
-    """At most `steps` Levenberg-Marquardt steps; they end when none lowers the weighted mean loss -> theta (L, K), loss, steps taken."""
+    """Levenberg-Marquardt; it ends when no step lowers the weighted mean loss.
 
-    def look(theta):
-        run = forward(family, theta, sequences.S)
-        return run, (sequences.weight * sequences.losses(run.w)).mean().item()
+    Parameters
+    ----------
+    family : of `parameters`.
+    theta : (L, K) tensor.  The start.
+    sequences : Sequences
+    steps : int.  At most.
+    report : function of the step's number and the loss, optional.
 
-    damping, (run, loss) = 1e-2, look(theta)
+    Returns
+    -------
+    theta : (L, K) tensor
+    loss : float
+    taken : int.  Steps.
+    """
+    damping = 1e-2
+    run, loss = look(family, theta, sequences)
     for step in range(steps):
         gradient, curvature = normal_equations(family, run, sequences)
-        for _ in range(12):
-            diagonal = curvature.diagonal()
-            factor, failed = torch.linalg.cholesky_ex(
-                curvature + torch.diag(damping * (diagonal + 1e-9 * diagonal.mean()))
-            )
-            moved = theta - torch.cholesky_solve(gradient[:, None], factor)[:, 0].reshape(theta.shape)
-            run_there, loss_there = look(moved)
-            if not failed and loss_there < loss:
-                break
+        diagonal = curvature.diagonal()
+        for _ in range(TRIES):
+            solve = arrays.solver(curvature + torch.diag(damping * (diagonal + 1e-9 * diagonal.mean())))
+            if solve:
+                there = theta - solve(gradient).reshape(theta.shape)
+                run_there, loss_there = look(family, there, sequences)
+                if loss_there < loss:
+                    break
             damping *= 4
         else:
             return theta, loss, step
-        theta, run, loss, damping = moved, run_there, loss_there, max(damping / 5, 1e-14)
+        theta, run, loss = there, run_there, loss_there
+        damping = max(damping / 5, 1e-14)
         if report:
             report(step + 1, loss)
     return theta, loss, steps
 
 
+def look(family, theta, sequences):
+    """The Pass of a model over sequences, and their weighted mean loss."""
+    run = forward(family, theta, sequences.S)
+    return run, (sequences.weight * sequences.losses(run.w)).mean().item()
+
+
 def normal_equations(family, run, sequences):
-    """J^T r and J^T J over the sequences, J the derivative of the misfit r: gradient (L K,), curvature (L K, L K)."""
-    misfit, weight = sequences.misfit(run.w), sequences.weight[:, None]
+    """Gradient and curvature of the mean loss, from the Jacobian J of the misfit r.
+
+    Parameters
+    ----------
+    family : of `parameters`.
+    run : Pass over the sequences.
+    sequences : Sequences, B of them.
+
+    Returns
+    -------
+    gradient : (L K,).  The mean of J^T r.
+    curvature : (L K, L K).  The mean of J^T J.
+    """
+    misfit, weight = sequences.misfit(run.w), sequences.weight[:, None]  # (B, d), (B, 1)
     gradient = curvature = 0
     for direction, r in zip(sequences.root.T, misfit.T):
         J = backward(run, direction.expand_as(misfit)).flatten(1)  # (B, L K): one component of the misfit
@@ -66,43 +96,80 @@ def plain_mean(losses, weight):
 
 
 def solve(family, task, seed, warm, report=None):
-    """Train for the task without noise, from the warm starts {name: theta}, jittered or not -> Found, as `search` does."""
-    begin, rng = process_time(), np.random.default_rng(seed)
-    steps = 40 if family.count == 4 else 4  # FULL adds next to nothing to GD++ here
-    starts = dict(warm)
-    for name, theta in warm.items() if family.count == 4 else ():
-        for scale in (0.01, 0.1):
-            starts[f"{name}, {scale:.0%} of noise"] = theta + scale * theta.abs() * torch.from_numpy(
-                rng.normal(size=theta.shape)
+    """Train for the task without noise, from warm starts, jittered or not.
+
+    Parameters
+    ----------
+    family, task, seed, warm, report : as in `search`; at least one warm start.
+
+    Returns
+    -------
+    Found, as `search` does.
+    """
+    check_task(family, task)
+    check_seed(seed)
+    return Descents(family, task, seed, check_starts(warm, family), report).run()
+
+
+class Descents:
+    """Descents from several starts under way; parameters as in `solve`, all given.
+
+    Attributes
+    ----------
+    tried : dict.  Names of starts, and what `descend` made of them on a few sequences.
+    done, total : int.  Steps that were given to the starts so far, and to all.
+    best : float.  The least loss that a step met.
+    """
+
+    def __init__(self, family, task, seed, warm, report):
+        self.family, self.task, self.warm, self.report = family, task, warm, report
+        self.began = process_time()
+        self.rng = np.random.default_rng(seed)
+        self.steps = family.descent().steps
+        self.starts = self.warm | self.jittered(family.descent().jitter)
+        self.tried, self.done, self.best = {}, 0, np.inf
+        self.total = self.steps * (len(self.starts) + 1)
+
+    def jittered(self, scales):
+        """Each warm start with noise, so many shares of its numbers."""
+        starts = {}
+        for name, theta in self.warm.items():
+            for scale in scales:
+                noise = torch.from_numpy(self.rng.normal(size=theta.shape))
+                starts[f"{name}, {scale:.0%} of noise"] = theta + scale * theta.abs() * noise
+        return starts
+
+    def run(self):
+        """All starts on a few sequences, the best on more; it and the warm starts are weighed on many -> Found"""
+        trial = self.draw(TRIAL)
+        final = self.draw(FINAL)
+        candidates = {f"{name}, as it came": theta for name, theta in self.warm.items()}
+        interrupted, taken = False, 0
+        try:
+            for name, theta in self.starts.items():
+                self.tried[name] = descend(self.family, theta, trial, self.steps, partial(self.tell, name))
+                self.done += self.steps
+            name = min(self.tried, key=lambda name: self.tried[name][1])
+            theta, _, taken = descend(
+                self.family, self.tried[name][0], final, self.steps, partial(self.tell, name)
             )
-    total, done, best, candidates = (
-        steps * (len(starts) + 1),
-        0,
-        np.inf,
-        {f"{name}, as it came": theta for name, theta in warm.items()},
-    )
+            candidates[name] = theta
+        except KeyboardInterrupt:
+            interrupted = True
+            candidates |= {name: theta for name, (theta, _, _) in self.tried.items()}
 
-    def tell(name):
-        def on_step(step, loss):
-            nonlocal best
-            best = min(best, loss)
-            if report:
-                report(Report(name, done + step, total, loss, best))
+        losses = compared(self.family, candidates, self.draw(CHOICE), plain_mean)
+        name = min(losses, key=losses.get)
+        taken += sum(steps for _, _, steps in self.tried.values())
+        seconds = process_time() - self.began
+        return Found(candidates[name].numpy().copy(), losses[name], name, taken, 0, seconds, interrupted)
 
-        return on_step
+    def draw(self, batch):
+        """So many sequences -> Sequences of tensors"""
+        return draw(self.task, batch, self.rng).of(torch.from_numpy)
 
-    trial, final = draw(task, TRIAL, rng), draw(task, FINAL, rng)
-    tried, interrupted, taken = {}, False, 0
-    try:
-        for name, theta in starts.items():
-            tried[name] = descend(family, theta, trial, steps, tell(name))
-            done += steps
-        name = min(tried, key=lambda name: tried[name][1])
-        candidates[name], _, taken = descend(family, tried[name][0], final, steps, tell(name))
-    except KeyboardInterrupt:
-        interrupted = True
-        candidates |= {name: theta for name, (theta, _, _) in tried.items()}
-    losses = compared(family, candidates, draw(task, CHOICE, rng), plain_mean)
-    name = min(losses, key=losses.get)
-    taken += sum(run[2] for run in tried.values())
-    return Found(candidates[name], losses[name], name, taken, 0, process_time() - begin, interrupted)
+    def tell(self, name, step, loss):
+        """Report a step of the start `name`."""
+        self.best = min(self.best, loss)
+        if self.report:
+            self.report(Report(name, self.done + step, self.total, loss, self.best))

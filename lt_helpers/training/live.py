@@ -2,84 +2,132 @@
 
 DIAG is trained in its four omegas, all free, which takes two heads: with one head, whose omegas are bound by xx yy = xy yx, every
 start that follows the noise from U(0, 1) to U(0, 5) ends in a poor minimum.
+
+All is NumPy: a page, where torch is not installed, trains as well.
 """
 
 from collections import deque
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
-import torch
 
 from ..noise import Noise
 from ..pretrained import load_pretrained, stored_layers
 from ..spectrum import Spectrum
-from ..task import RegressionTask, second_moments
+from ..task import PAPER, RegressionTask, second_moments
 from .adam import Adam
-from .adam import Settings as Steps
-from .gauss_newton import FEW_PARAMETERS, GaussNewton, Settings
+from .gauss_newton import GaussNewton
 from .gradient import forward
-from .objective import RARE, Sequences, capped, draw
+from .objective import Sequences, capped, count_capped, draw
 from .parameters import family
+from .plans import RARE, AdamSettings
 
-DIM, CONTEXT = 10, 20
+DIM, CONTEXT = PAPER
 EVERY, KEPT = 20, 101  # one in so many steps is remembered, so many of them
-AGO = EVERY * np.arange(1.0 - KEPT, 1)  # when that was, in steps before now
+AGO = EVERY * np.arange(1.0 - KEPT, 1)  # when that was, in steps before now, to the nearest EVERY
 TEST, BATCH = 512, 64  # sequences of the test set, and of a step
 NEVER = 10**9  # what is shown is where the run is now, not the best that it has met: Adam need not weigh
 SIGMA = 2.0  # noise of the one context that is shown
-PLATEAU, POOR = (
-    20,
-    1.1,
-)  # remembered points without progress that count as a stall; losses above the known one that count as poor
+PLATEAU = 20  # remembered points without progress that count as a stall
+POOR = 1.1  # losses above the stored model's, as a multiple, that count as poor
+LARGER = 8  # batches of Gauss-Newton, as a multiple
+GAIN = 0.99  # a jump ends where its loss falls no further than by this factor between two weighings
+
+
+class Point(NamedTuple):
+    """A moment of a run: the model's omegas (L, 4), and losses on the test set, of it, of the best possible and of the stored one."""
+
+    omega: np.ndarray
+    loss: float
+    bayes: float
+    stored: float
 
 
 @dataclass(frozen=True)
 class Yardstick:
-    """A fixed set of sequences of one noise, with the adjusted losses on it of the best possible predictor and of the stored model."""
+    """What a run is measured with.
+
+    Parameters
+    ----------
+    sequences : Sequences.  The test set, of one noise.
+    bayes : float.  Adjusted loss on it of the best possible predictor.
+    stored : float.  Of the stored model; NaN where none is stored.
+    """
 
     sequences: Sequences
     bayes: float
-    stored: float  # NaN where none is stored
+    stored: float
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What there is to see of a run. L layers, K remembered steps, NaN where there is nothing to remember yet."""
+    """What there is to see of a run. L layers, K remembered steps of which the last is now; NaN where there is nothing to remember yet.
+
+    Parameters
+    ----------
+    kind : {"diag", "full", "gd++"}
+    noise : Noise.  What is trained on now.
+    steps : int
+    ago : (K,).  When it was, in steps before now.
+    omega : (L, 4, K).  omega_xx, omega_xy, omega_yx, omega_yy; NaN where an omega has no effect.
+    loss, bayes, stored : (K,).  Adjusted losses on the test set: of the model, of the Bayes-optimal predictor, of the stored model.
+    target, target_loss : (L, 4) and float, or None.  Where Gauss-Newton ended for this noise; or what is better by now.
+    truth, oracle, w : (d,).  Of the one context: its weights, ridge regression's that is told sigma, and the implicit weight.
+    P, Q : (L, D, D) or None.  Of FULL, gauge fixed; NaN in rows that have no effect.
+    jumping : int.  Gauss-Newton steps still to take.
+    stalled : bool.  Whether it sits in a poor minimum.
+    capped : int.  Sequences of the test set that count for less in the loss of now than they lose, because they explode.
+    """
 
     kind: str
     noise: Noise
     steps: int
-    ago: np.ndarray  # (K,): when it was, in steps before now
-    omega: np.ndarray  # (L, 4, K): omega_xx, omega_xy, omega_yx, omega_yy; NaN where an omega has no effect
-    loss: np.ndarray  # (K,): adjusted loss on the test set
-    bayes: np.ndarray  # (K,): of the Bayes-optimal predictor
-    stored: np.ndarray  # (K,): of the stored model
-    target: np.ndarray | None  # (L, 4): the omegas that Gauss-Newton found for this noise
+    ago: np.ndarray
+    omega: np.ndarray
+    loss: np.ndarray
+    bayes: np.ndarray
+    stored: np.ndarray
+    target: np.ndarray | None
     target_loss: float | None
-    truth: np.ndarray  # (d,): of the one context
-    oracle: np.ndarray  # (d,)
-    w: np.ndarray  # (d,): implicit weight
-    P: np.ndarray | None  # (L, D, D), of FULL, gauge fixed; NaN in rows that have no effect
+    truth: np.ndarray
+    oracle: np.ndarray
+    w: np.ndarray
+    P: np.ndarray | None
     Q: np.ndarray | None
-    jumping: int  # Gauss-Newton steps still to take
-    stalled: bool  # in a poor minimum
+    jumping: int
+    stalled: bool
+    capped: int
 
 
 class LiveRun:
     """One model in training, one `step` at a time; `follow` changes what it is trained on, `jump` sends it to the nearest optimum.
 
-    kind : "diag", "full" or "gd++".    layers : int.    noise : Noise.    learning_rate : float.    seed : of the start and all draws.
+    Parameters
+    ----------
+    kind : {"diag", "full", "gd++"}
+    layers : int
+    noise : Noise.  To train on at first.
+    learning_rate : float
+    seed : int.  Of the start and all draws: the same seed and moves give the same run.
+
+    Attributes
+    ----------
+    steps : int.  Of Adam and of Gauss-Newton.
+    jumping : int.  Steps of Gauss-Newton still to take.
+    memory : deque of Point.  One in EVERY steps, the last KEPT of them.
     """
 
     def __init__(self, kind, layers, noise, learning_rate, seed):
-        torch.set_num_threads(1)
-        self.kind, self.layers, self.seed, rng = kind, layers, seed, np.random.default_rng(seed)
+        self.kind, self.layers, self.seed = kind, layers, seed
         self.family = family(kind, layers, DIM, heads=2 if kind == "diag" else 1)
-        settings = Steps(batch=BATCH, learning_rate=learning_rate, check=NEVER, held_out=1)
-        self.adam = Adam(
-            self.family, self.family.start(rng, noise), RegressionTask(DIM, CONTEXT, noise), rng, settings
+        rng = np.random.default_rng(seed)
+        settings = AdamSettings(
+            batch=BATCH, learning_rate=learning_rate, check=NEVER, held_out=1, single=False
         )
+        start = self.family.start(rng, noise)
+        self.adam = Adam(self.family, start, RegressionTask(DIM, CONTEXT, noise), rng, settings)
         self.newton, self.jumping = None, 0
         self.steps, self.memory = 0, deque(maxlen=KEPT)
         self.forget()
@@ -99,35 +147,35 @@ class LiveRun:
         """Train on with this noise and this learning rate."""
         self.adam.settings = replace(self.adam.settings, learning_rate=learning_rate)
         if noise != self.noise:
-            self.adam.theta = self.adam.average.clone()  # on from what is shown
+            self.adam.theta = self.adam.average.copy()  # on from what is shown
             self.newton, self.jumping = None, 0
             self.forget()
-            self.adam.task = RegressionTask(
-                DIM, CONTEXT, noise
-            )  # the last, so that a call that was interrupted can be repeated
+            task = RegressionTask(DIM, CONTEXT, noise)
+            self.adam.task = task  # the last, so that a call that was interrupted can be repeated
 
     def forget(self):
-        """What was known of the noise before."""
-        self.target, self.target_loss, self.since, self.weighed = None, None, self.steps, False
+        """Drop what was known of the noise before."""
+        self.target, self.target_loss, self.since = None, None, self.steps
 
     def jump(self, steps):
         """Take at most `steps` steps by Gauss-Newton, on larger batches, until it improves no more."""
-        few = FEW_PARAMETERS if self.family.count == 4 else Settings()
-        settings = replace(few, batch=8 * BATCH, held_out=1_000)
-        self.newton = GaussNewton(self.family, self.adam.average, self.adam.task, self.adam.rng, settings)
+        settings = replace(self.family.solver(), batch=LARGER * BATCH, held_out=1_000)
+        self.begin = self.adam.average.copy()
+        self.newton = GaussNewton(self.family, self.begin, self.adam.task, self.adam.rng, settings)
         self.jumping, self.reached = steps, np.inf
 
     def step(self):
-        """One step, of Gauss-Newton during a jump and of Adam else."""
+        """One step, of Gauss-Newton during a jump and of Adam else. One that is not finite is skipped, and counted with the others."""
         self.steps += 1
         if self.jumping:
             self.newton.step()
             self.jumping -= 1
-            self.adam.theta, self.adam.average = self.newton.average.clone(), self.newton.average.clone()
+            self.go_to(self.newton.average)
             if self.newton.steps % self.newton.settings.check == 0:
-                if self.newton.best_loss > 0.99 * self.reached:
+                loss = self.newton.best_loss.item()
+                if loss > GAIN * self.reached:
                     self.jumping = 0
-                self.reached = self.newton.best_loss
+                self.reached = loss
             if not self.jumping:
                 self.land()
         else:
@@ -136,22 +184,37 @@ class LiveRun:
             self.remember()
 
     def land(self):
-        """The end of a jump: Adam goes on from the best that Gauss-Newton has found."""
+        """The end of a jump: Adam goes on from the best that Gauss-Newton has found, unless that is worse than where it began."""
         self.newton.weigh(self.newton.average)
-        self.adam.theta, self.adam.average = self.newton.best.clone(), self.newton.best.clone()
+        found = self.newton.best
+        self.go_to(found if self.loss(found) < self.loss(self.begin) else self.begin)
         self.target, self.target_loss, self.newton = self.omegas(), self.loss(), None
+
+    def go_to(self, theta):
+        """Let Adam go on from these parameters."""
+        self.adam.theta, self.adam.average = theta.copy(), theta.copy()
 
     def remember(self):
         """Keep the omegas and the losses of this step."""
-        test = yardstick(self.noise, self.kind, self.layers)
-        self.memory.append((self.omegas(), self.loss(), test.bayes, test.stored))
-        self.weighed = True
+        self.memory.append(self.point())
 
-    def loss(self):
-        """Adjusted loss on the test set."""
+    def point(self):
+        """The omegas and the losses of now -> Point"""
+        test = yardstick(self.noise, self.kind, self.layers)
+        omega, loss = self.omegas(), self.loss()
+        if self.target is not None and loss < self.target_loss:
+            self.target, self.target_loss = omega, loss  # Adam has found better since
+        return Point(omega, loss, test.bayes, test.stored)
+
+    def sequence_losses(self, theta):
+        """Adjusted losses (B,) of the test set."""
         test = yardstick(self.noise, self.kind, self.layers).sequences
-        w = forward(self.family, self.adam.average.float(), test.S).w
-        return capped(test.losses(w), RARE).mean().item()
+        return test.losses(forward(self.family, theta, test.S).w)
+
+    def loss(self, theta=None):
+        """Adjusted loss on the test set, of parameters theta or, by default, of the model as it is now."""
+        losses = self.sequence_losses(self.adam.average if theta is None else theta)
+        return capped(losses, RARE).mean().item()
 
     def model(self):
         """The model as it is now, averaged over the last steps, a LinearTransformer."""
@@ -161,39 +224,49 @@ class LiveRun:
         """(L, 4), NaN where one has no effect; for FULL those of the nearest DIAG, from the mean diagonals of the blocks of P and Q."""
         if self.kind == "full":
             model = self.model()
-            p, q = (block_means(matrix[:, 0]) for matrix in (model.P, model.Q))
+            p, q = block_means(model.P[:, 0]), block_means(model.Q[:, 0])  # (L, 2)
             omega = (p[:, :, None] * q[:, None]).reshape(self.layers, 4)
         else:
-            omega = self.family.omegas(self.adam.average).numpy().copy()
+            omega = self.family.omegas(self.adam.average).copy()
         omega[-1, :2] = np.nan  # nothing reads the x of the last layer
         if self.layers == 1:
             omega[0, 3] = np.nan  # and the y of the query is zero before it
         return omega
 
-    def stalled(self):
-        """Has the loss stopped falling, above what is known to be possible?"""
-        losses = np.array([loss for _, loss, _, _ in self.memory])[-PLATEAU:]
+    def has_stalled(self, losses):
+        """Has the loss stopped falling, above what is known to be possible?    losses : (K,), the last is now's"""
         stored = yardstick(self.noise, self.kind, self.layers).stored
         if self.target is not None:
-            return bool(min(self.target_loss, losses[-1] if len(losses) else np.inf) > POOR * stored)
+            return bool(min(self.target_loss, losses[-1]) > POOR * stored)
         if self.steps - self.since < EVERY * PLATEAU:
             return False
-        before, after = losses[: PLATEAU // 2].mean(), losses[PLATEAU // 2 :].mean()
-        return bool(after > 0.98 * before and after > POOR * stored)
+        before = np.median(losses[-PLATEAU : -PLATEAU // 2])  # one that exploded must not count for all
+        after = np.median(losses[-PLATEAU // 2 :])
+        return bool(after > 0.98 * before and min(after, losses[-1]) > POOR * stored)
+
+    def points(self):
+        """The remembered Points, and now's as the last; never more than KEPT."""
+        before = list(self.memory)
+        if self.steps % EVERY == 0:
+            before.pop()  # it is of now, or of the noise until now
+        return [*before, self.point()][-KEPT:]
 
     def state(self):
-        """What there is to see now -> Trained."""
-        if not self.weighed:  # the noise has just changed: the last point is of the one before
-            self.memory.pop()
-            self.remember()
-        omega, losses = np.full((self.layers, 4, KEPT), np.nan), np.full((3, KEPT), np.nan)
-        for place, (omegas, *three) in enumerate(self.memory, start=KEPT - len(self.memory)):
-            omega[..., place], losses[:, place] = omegas, three
-        model, (x, truth, y) = self.model(), context()
+        """What there is to see now -> Trained"""
+        points = self.points()
+        omega = np.full((self.layers, 4, KEPT), np.nan)
+        losses = np.full((3, KEPT), np.nan)
+        for place, (omega_then, *losses_then) in enumerate(points, start=KEPT - len(points)):
+            omega[..., place] = omega_then
+            losses[:, place] = losses_then
+        loss, bayes, stored = losses
+
+        model = self.model()
         P = Q = None
         if self.kind == "full":
             P, Q = model.P[:, 0].copy(), model.Q[:, 0].copy()
             P[-1, :-1] = np.nan
+        x, truth, y = context()
         S = second_moments(x[None], y[None])
         return Trained(
             kind=self.kind,
@@ -201,9 +274,9 @@ class LiveRun:
             steps=self.steps,
             ago=AGO,
             omega=omega,
-            loss=losses[0],
-            bayes=losses[1],
-            stored=losses[2],
+            loss=loss,
+            bayes=bayes,
+            stored=stored,
             target=self.target,
             target_loss=self.target_loss,
             truth=truth,
@@ -212,13 +285,14 @@ class LiveRun:
             P=P,
             Q=Q,
             jumping=self.jumping,
-            stalled=self.stalled(),
+            stalled=self.has_stalled(np.array([point[1] for point in points])),
+            capped=int(count_capped(self.sequence_losses(self.adam.average), RARE)),
         )
 
 
 def block_means(matrices):
     """(L, D, D) -> (L, 2): the mean diagonal of the x block, and the y entry."""
-    diagonal = np.diagonal(matrices, axis1=1, axis2=2)
+    diagonal = np.diagonal(matrices, axis1=1, axis2=2)  # (L, D)
     return np.stack([diagonal[:, :-1].mean(axis=1), diagonal[:, -1]], axis=1)
 
 
@@ -226,20 +300,26 @@ def block_means(matrices):
 def context():
     """The one context that is shown -> x (n, d), truth (d,), y (n,)."""
     rng = np.random.default_rng(4)
-    x, truth, direction = rng.normal(size=(CONTEXT, DIM)), rng.normal(size=DIM), rng.normal(size=CONTEXT)
+    x = rng.normal(size=(CONTEXT, DIM))
+    truth = rng.normal(size=DIM)
+    direction = rng.normal(size=CONTEXT)
     return x, truth, x @ truth + SIGMA * direction
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
+def sequences_of(noise):
+    """The test set of a noise, none of it stretched -> Sequences"""
+    return draw(RegressionTask(DIM, CONTEXT, noise), TEST, np.random.default_rng(0), share=0)
+
+
+@lru_cache(maxsize=16)
 def yardstick(noise, kind, layers):
-    """The test set of a noise, with the losses that a model of this kind and depth is compared with -> Yardstick."""
-    sequences = draw(RegressionTask(DIM, CONTEXT, noise), TEST, np.random.default_rng(0), share=0)
-    S = sequences.S[:, : DIM + 1, : DIM + 1].numpy()
-
-    def weighed(w):
-        return capped(sequences.losses(torch.from_numpy(w)), RARE).mean().item()
-
+    """The test set of a noise, with the losses that a model of this kind and depth is compared with -> Yardstick"""
+    sequences = sequences_of(noise)
+    S = sequences.S[:, : DIM + 1, : DIM + 1]
+    bayes = Spectrum.from_moments(S, CONTEXT).bayes(noise)  # (B, d)
     stored = np.nan
     if layers in stored_layers(kind, noise):
-        stored = weighed(load_pretrained(kind, layers, noise).implicit_weight(S))
-    return Yardstick(sequences.float(), weighed(Spectrum.from_moments(S, CONTEXT).bayes(noise)), stored)
+        w = load_pretrained(kind, layers, noise).implicit_weight(S)
+        stored = capped(sequences.losses(w), RARE).mean().item()
+    return Yardstick(sequences, capped(sequences.losses(bayes), RARE).mean().item(), stored)

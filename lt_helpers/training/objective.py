@@ -15,13 +15,10 @@ for it.
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 
 from ..spectrum import Spectrum
-
-# What an exploding sequence of loss l counts for. In the gradient PULL log(1 + l / PULL): it still pulls, but not alone. Where two steps
-# or two models are compared l / (1 + l / limit), with a low limit on a small batch, and a high one where a rare explosion must count.
-PULL, LIMIT, RARE = 300.0, 10.0, 10_000.0
+from . import arrays
+from .plans import LIMIT, RARE
 
 STRETCHED = 0.3  # the share of sequences that are drawn with
 STRETCH_W, STRETCH_X = 1.8, 1.1  # ... so much larger w and x
@@ -29,50 +26,73 @@ STRETCH_W, STRETCH_X = 1.8, 1.1  # ... so much larger w and x
 
 @dataclass(frozen=True)
 class Sequences:
-    """S : (B, W, W) second moments, zero beyond d+1 (see `padded`).  oracle : (B, d) ridge weights.  root : (d, d), root root^T = C.
-    weight : (B,), with mean 1: weighted means over the sequences are means over the task."""
+    """Sequences to train on, as NumPy arrays or torch tensors.
 
-    S: torch.Tensor
-    oracle: torch.Tensor
-    root: torch.Tensor
-    weight: torch.Tensor
+    Parameters
+    ----------
+    S : (B, W, W).  Second moments, zero beyond d + 1 (see `arrays.padded`).
+    oracle : (B, d).  Ridge weights, told sigma.
+    root : (d, d).  root root^T = C.
+    weight : (B,), with mean 1.  Weighted means over the sequences are means over the task.
+    """
 
-    def float(self):
-        """The same in single precision, for steps that are small anyway."""
-        return Sequences(self.S.float(), self.oracle.float(), self.root.float(), self.weight.float())
+    S: object
+    oracle: object
+    root: object
+    weight: object
+
+    def of(self, change):
+        """The same with `change`, a function of an array, made to each."""
+        return Sequences(change(self.S), change(self.oracle), change(self.root), change(self.weight))
 
     def misfit(self, w):
         """root^T (w - oracle): half its squared length is the adjusted loss.    w : (..., B, d)  ->  (..., B, d)"""
         return (w - self.oracle) @ self.root
 
     def losses(self, w):
-        """Adjusted loss of each sequence.    w : (..., B, d)  ->  (..., B)"""
-        return (self.misfit(w) ** 2).sum(-1) / 2
-
-
-def held_out_loss(losses, weight, limit=RARE):
-    """What chooses among models: the weighted mean of all losses (..., B), exploding ones included, up to the limit -> (...,)"""
-    return (weight * capped(losses, limit)).mean(-1)
+        """Adjusted loss of each sequence, not finite where the model explodes.    w : (..., B, d)  ->  (..., B)"""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return (self.misfit(w) ** 2).sum(-1) / 2
 
 
 def draw(task, batch, rng, share=STRETCHED):
-    """Draw `batch` sequences of a RegressionTask with the NumPy Generator `rng`, a `share` of them stretched -> Sequences, float64."""
+    """Draw sequences of a task.
+
+    Parameters
+    ----------
+    task : RegressionTask
+    batch : int.  How many.
+    rng : numpy.random.Generator
+    share : float.  The share of them that is drawn stretched.
+
+    Returns
+    -------
+    Sequences, of NumPy arrays in double precision.
+    """
     moments, weight = stretched(task.sample_moments(batch, rng), task, int(share * batch))
-    root = torch.eye(task.dim, dtype=torch.float64)
-    if task.covariance is not None:
-        root = torch.linalg.cholesky(torch.from_numpy(task.covariance))
-    return Sequences(
-        padded(torch.from_numpy(moments.S)), torch.from_numpy(ridge(moments)), root, torch.from_numpy(weight)
-    )
+    root = np.eye(task.dim) if task.covariance is None else np.linalg.cholesky(task.covariance)
+    return Sequences(arrays.padded(moments.S), ridge(moments), root, weight)
 
 
 def stretched(moments, task, count):
-    """Stretch w and x of the first `count` sequences -> Moments, weights (B,): the density of the task over that of the mixture.
+    """Stretch w and x of the first `count` sequences, and weigh all to make up for it.
 
     x' = k_x x and w' = k_w w make y' = y + (k_x k_w - 1) <w, x>, so S' = A S A^T with A = [[k_x I, 0], [(k_x k_w - 1) w^T, 1]].
+
+    Parameters
+    ----------
+    moments : Moments of B sequences.
+    task : RegressionTask that they are drawn from.
+    count : int, at most B.
+
+    Returns
+    -------
+    moments : Moments, stretched.
+    weight : (B,) array.  The density of the task over that of the mixture.
     """
     B, d = moments.w.shape
     n = moments.context
+
     A = np.zeros((count, d + 1, d + 1))
     A[:, :d, :d] = STRETCH_X * np.eye(d)
     A[:, d, :d] = (STRETCH_X * STRETCH_W - 1) * moments.w[:count]
@@ -80,10 +100,14 @@ def stretched(moments, task, count):
     S, w = moments.S.copy(), moments.w.copy()
     S[:count] = A @ S[:count] @ A.mT
     w[:count] *= STRETCH_W
+
+    # The logarithm of the stretched density over the task's: both are Gaussian, in w and in the n inputs.
     whitening = np.eye(d) if task.covariance is None else np.linalg.inv(task.covariance)
-    size_w, size_x = (w**2).sum(1), n * np.einsum("bij,ij->b", S[:, :d, :d], whitening)
-    log_ratio = -d * np.log(STRETCH_W) - n * d * np.log(STRETCH_X)  # of the stretched density to the task's
+    size_w = (w**2).sum(1)  # (B,)
+    size_x = n * np.einsum("bij,ij->b", S[:, :d, :d], whitening)  # (B,)
+    log_ratio = -d * np.log(STRETCH_W) - n * d * np.log(STRETCH_X)
     log_ratio = log_ratio + size_w * (1 - STRETCH_W**-2) / 2 + size_x * (1 - STRETCH_X**-2) / 2
+
     share = count / B if B else 0
     return replace(moments, S=S, w=w), 1 / (1 - share + share * np.exp(log_ratio))
 
@@ -97,20 +121,18 @@ def ridge(moments):
     return np.linalg.solve(S[:, :d, :d] + strength, S[:, :d, d:])[..., 0]
 
 
-def padded(matrices):
-    """Square matrices (..., D, D) with zeros around, to the next multiple of 4: (..., W, W). Products of 12x12 run twice as fast as of
-    11x11, and a layer never mixes the zeros in."""
-    D = matrices.shape[-1]
-    result = matrices.new_zeros(*matrices.shape[:-2], width(D), width(D))
-    result[..., :D, :D] = matrices
-    return result
-
-
-def width(D):
-    """D, rounded up to a multiple of 4."""
-    return -(-D // 4) * 4
-
-
 def capped(losses, limit=LIMIT):
-    """Losses with an upper bound: what one exploding sequence can do to a mean is bounded."""
-    return torch.where(torch.isfinite(losses), losses / (1 + losses / limit), limit)
+    """Losses with an upper bound, of the same shape: what one exploding sequence can do to a mean is bounded."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        xp = arrays.library(losses)
+        return xp.where(xp.isfinite(losses), losses / (1 + losses / limit), limit)
+
+
+def held_out_loss(losses, weight, limit=RARE):
+    """What chooses among models: the weighted mean of all losses (..., B), exploding ones included, up to the limit -> (...,)"""
+    return (weight * capped(losses, limit)).mean(-1)
+
+
+def count_capped(losses, limit=RARE):
+    """How many losses (..., B) a mean of capped ones does not show: those above the limit, or not finite -> (...,) of int."""
+    return (~(losses <= limit)).sum(-1)

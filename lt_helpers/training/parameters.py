@@ -1,193 +1,270 @@
-"""What is trained: the numbers of each kind of model, and how a layer depends on them.
+"""What is trained: the numbers of each family of models, how a layer depends on them, and how each family is best trained.
 
 Each class turns parameters theta (..., L, K), K numbers a layer, into what a layer adds, U (..., B, W, W), and pulls a gradient with
-respect to U back to theta and S. Leading axes of theta are restarts, trained side by side.
+respect to U back to theta and S: for NumPy arrays and torch tensors alike. Leading axes of theta are restarts, trained side by side.
+What a family makes by itself, a start or the parameters of a model, is a NumPy array.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
-import torch
 
+from .. import checks
 from ..gauge import balanced
-from ..model import LinearTransformer
-from .objective import padded, width
+from ..model import KINDS, LinearTransformer
+from ..noise import Categorical
+from . import plans
+from .arrays import library, like, padded, times, times_one, width
+
+OMEGAS = ("omega_xx", "omega_xy", "omega_yx", "omega_yy")
 
 
-def times(A, B):
-    """A @ B for many small matrices (..., B, W, W), at which NumPy is quicker than PyTorch. What explodes is for the caller to see."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        return torch.from_numpy(np.matmul(A.numpy(), B.numpy()))
+class Family:
+    """What all families have in common.
 
+    Parameters
+    ----------
+    layers : int.  L.
+    dim : int.  d.
 
-def times_one(A, M):
-    """A @ M with one M (..., 1, W, W) for all matrices A (..., B, W, W): one large product in place of many small ones."""
-    return times(A.flatten(-3, -2), M.squeeze(-3)).unflatten(-2, A.shape[-3:-1])
+    Attributes
+    ----------
+    kind : str.  "gd++", "diag" or "full".
+    heads : int.
+    count : int.  K, the numbers of a layer.
+    """
 
-
-class Full:
-    """FULL, one head: all of P and Q, K = 2 (d+1)^2."""
-
-    kind, heads = "full", 1
+    kind, heads, count = None, 1, None
 
     def __init__(self, layers, dim):
         self.layers, self.dim = layers, dim
+
+    def plan(self, noise):
+        """How to search for the best model for a noise -> Plan."""
+        plan = self._plan(noise)
+        return plans.careful(plan) if self.layers == 3 else plan
+
+    def _plan(self, noise):
+        return plans.PLAN_OF_FEW
+
+    def solver(self):
+        """How Gauss-Newton trains this family -> NewtonSettings."""
+        return plans.NEWTON_OF_FEW
+
+    def descent(self):
+        """How to descend on a fixed set of sequences -> Descent."""
+        return plans.DESCENT_OF_FEW
+
+
+class Full(Family):
+    """FULL, one head: all of P and Q, K = 2 (d+1)^2."""
+
+    kind = "full"
+
+    def __init__(self, layers, dim):
+        super().__init__(layers, dim)
         self.count = 2 * (dim + 1) ** 2
 
+    def _plan(self, noise):
+        return plans.LONG_PLAN_OF_MANY if isinstance(noise, Categorical) else plans.PLAN_OF_MANY
+
+    def solver(self):
+        return plans.NEWTON_OF_MANY
+
+    def descent(self):
+        return plans.DESCENT_OF_MANY
+
     def layer(self, theta):
-        """The parameters of one layer (..., K) -> (P, Q), each (..., 1, W, W)."""
+        """The parameters of one layer (..., K) -> P, Q, each (..., 1, W, W)."""
         D = self.dim + 1
-        P, Q = padded(theta.reshape(*theta.shape[:-1], 2, 1, D, D)).unbind(-4)
-        return P, Q
+        pair = padded(theta.reshape(*theta.shape[:-1], 2, 1, D, D))  # (..., 2, 1, W, W)
+        return pair[..., 0, :, :, :], pair[..., 1, :, :, :]
 
     def update(self, weights, S):
-        """U = P S Q."""
+        """U = P S Q (eq. 3)."""
         P, Q = weights
         return times(P, times_one(S, Q))
 
     def pull(self, weights, S, dU, total):
-        """Gradient for U -> gradients for the layer's parameters (..., B, K), or their `total` (..., K), and for S."""
+        """Gradient for U -> gradients for the layer's parameters (..., B, K), or their `total` (..., K), and for S (..., B, W, W)."""
         P, Q = weights
         D = self.dim + 1
-        Pt_dU = times(P.mT, dU)
+        Pt_dU = times(P.mT, dU)  # (..., B, W, W)
         if total:  # one large product in place of many small ones, as S is symmetric
-            S_rows = S.flatten(-3, -2)  # (..., B W, W)
-            dP, dQ = times(Q, dU.mT).flatten(-3, -2).mT @ S_rows, S_rows.mT @ Pt_dU.flatten(-3, -2)
+            S_rows = stacked(S)  # (..., B W, W)
+            dP = stacked(times(Q, dU.mT)).mT @ S_rows  # (..., W, W)
+            dQ = S_rows.mT @ stacked(Pt_dU)  # (..., W, W)
         else:
-            dP, dQ = times(times_one(dU, Q.mT), S), times(S, Pt_dU)
-        pair = torch.stack([dP[..., :D, :D], dQ[..., :D, :D]], dim=-3)  # (..., B, 2, D, D)
-        return pair.flatten(-3), times_one(Pt_dU, Q.mT)
+            dP = times(times_one(dU, Q.mT), S)  # (..., B, W, W)
+            dQ = times(S, Pt_dU)  # (..., B, W, W)
+        pair = library(dP).stack([dP[..., :D, :D], dQ[..., :D, :D]], -3)  # (..., 2, D, D)
+        return pair.reshape(*pair.shape[:-3], self.count), times_one(Pt_dU, Q.mT)
 
     def units(self, noise):
         """The size (K,) of each parameter that makes x and y count alike."""
         size = np.append(np.ones(self.dim), np.sqrt(self.dim + noise.mean_square))
-        return torch.from_numpy(np.stack([size[:, None] / size, 1 / size[:, None] / size]).ravel())
+        return np.stack([size[:, None] / size, 1 / size[:, None] / size]).ravel()
 
     def start(self, rng, noise, scale=0.03):
-        """A random start: weak gradient steps and `scale` of noise, in `units`."""
-        P, Q = rng.normal(scale=scale, size=(2, self.layers, self.dim + 1, self.dim + 1))
-        steps = np.append(np.full(self.dim, -0.1), -0.4), np.append(np.full(self.dim, 0.4), 0.0)
-        P, Q = (matrix + np.diag(diagonal) for matrix, diagonal in zip((P, Q), steps))
-        return torch.from_numpy(np.stack([P, Q], axis=1).reshape(self.layers, self.count)) * self.units(noise)
+        """A random start (L, K): weak gradient steps and `scale` of noise, in `units`."""
+        D = self.dim + 1
+        P, Q = rng.normal(scale=scale, size=(2, self.layers, D, D))
+        P = P + np.diag(np.append(np.full(self.dim, -0.1), -0.4))
+        Q = Q + np.diag(np.append(np.full(self.dim, 0.4), 0.0))
+        return np.stack([P, Q], axis=1).reshape(self.layers, self.count) * self.units(noise)
 
     def idle(self, theta):
         """The parameters of a layer (K,) changed so that it does nothing, and still has a gradient: P = 0."""
-        return torch.cat([torch.zeros_like(theta[: self.count // 2]), theta[self.count // 2 :]])
+        idle = theta.copy()
+        idle[: self.count // 2] = 0
+        return idle
+
+    def with_one_step(self, theta, best):
+        """The parameters (1, K) of a single layer changed so that it takes the best of all steps, w = A alpha.    best : BestStep"""
+        d, D = self.dim, self.dim + 1
+        P, Q = theta.reshape(2, D, D).copy()
+        largest = best.along.max()
+        P[d] = 0
+        P[d, d] = -np.sqrt(largest)
+        Q[:, :d] = 0
+        Q[:d, :d] = best.axes * (best.along / largest * np.sqrt(largest)) @ best.axes.T
+        return np.stack([P, Q]).reshape(1, self.count)
 
     def read(self, model):
-        """The parameters of a LinearTransformer with one head."""
-        return torch.from_numpy(np.concatenate([model.P, model.Q], axis=1).reshape(self.layers, self.count))
+        """The parameters (L, K) of a LinearTransformer with one head."""
+        return np.concatenate([model.P, model.Q], axis=1).reshape(self.layers, self.count)
 
     def model(self, theta, context):
         """The LinearTransformer with parameters theta (L, K)."""
-        P, Q = theta.detach().numpy().reshape(self.layers, 2, 1, self.dim + 1, self.dim + 1).swapaxes(0, 1)
+        D = self.dim + 1
+        pairs = np.asarray(theta, float).reshape(self.layers, 2, 1, D, D)
+        P, Q = pairs[:, 0], pairs[:, 1]  # (L, 1, D, D)
         return LinearTransformer(*balanced(P, Q), context)
 
 
-class Diag:
+class Diag(Family):
     """DIAG, one head: K = 4, (p_x, p_y, q_x, q_y)."""
 
-    kind, heads, count = "diag", 1, 4
-
-    def __init__(self, layers, dim):
-        self.layers, self.dim = layers, dim
+    kind, count = "diag", 4
 
     def omegas(self, theta):
         """(..., K) -> (..., 4): omega_xx, omega_xy, omega_yx, omega_yy (eq. 10)."""
-        p_x, p_y, q_x, q_y = theta.unbind(-1)
-        return torch.stack([p_x * q_x, p_x * q_y, p_y * q_x, p_y * q_y], dim=-1)
+        p_x, p_y = theta[..., 0], theta[..., 1]
+        q_x, q_y = theta[..., 2], theta[..., 3]
+        return library(theta).stack([p_x * q_x, p_x * q_y, p_y * q_x, p_y * q_y], -1)
 
     def pull_omegas(self, theta, gradient):
         """Gradient for the omegas (..., B, 4) -> gradient for theta (..., B, K)."""
-        p_x, p_y, q_x, q_y = theta[..., None, :].unbind(-1)
-        xx, xy, yx, yy = gradient.unbind(-1)
-        return torch.stack(
-            [xx * q_x + xy * q_y, yx * q_x + yy * q_y, xx * p_x + yx * p_y, xy * p_x + yy * p_y], dim=-1
-        )
+        theta = theta[..., None, :]  # (..., 1, K)
+        p_x, p_y = theta[..., 0], theta[..., 1]
+        q_x, q_y = theta[..., 2], theta[..., 3]
+        xx, xy = gradient[..., 0], gradient[..., 1]
+        yx, yy = gradient[..., 2], gradient[..., 3]
+        parts = [xx * q_x + xy * q_y, yx * q_x + yy * q_y, xx * p_x + yx * p_y, xy * p_x + yy * p_y]
+        return library(gradient).stack(parts, -1)
 
     def layer(self, theta):
         """The parameters of one layer -> theta itself, and Omega (..., 1, W, W) with U = Omega * S elementwise."""
         d, D = self.dim, self.dim + 1
-        xx, xy, yx, yy = self.omegas(theta)[..., None, None, None].unbind(-4)
-        Omega = theta.new_zeros(*theta.shape[:-1], 1, width(D), width(D))
-        Omega[..., :d, :d], Omega[..., :d, d:D], Omega[..., d:D, :d], Omega[..., d:D, d:D] = xx, xy, yx, yy
+        omegas = self.omegas(theta)[..., None, None, None, :]  # (..., 1, 1, 1, 4)
+        Omega = library(theta).zeros((*theta.shape[:-1], 1, width(D), width(D)), dtype=theta.dtype)
+        Omega[..., :d, :d] = omegas[..., 0]
+        Omega[..., :d, d:D] = omegas[..., 1]
+        Omega[..., d:D, :d] = omegas[..., 2]
+        Omega[..., d:D, d:D] = omegas[..., 3]
         return theta, Omega
 
     def update(self, weights, S):
-        """U = Omega * S."""
+        """U = Omega * S (eq. 10)."""
         return weights[1] * S
 
     def pull(self, weights, S, dU, total):
-        """Gradient for U -> gradients for the layer's parameters (..., B, K), or their `total` (..., K), and for S."""
+        """Gradient for U -> gradients for the layer's parameters (..., B, K), or their `total` (..., K), and for S (..., B, W, W)."""
         theta, Omega = weights
-        d, product = self.dim, dU * S
+        d = self.dim
+        product = dU * S  # (..., B, W, W)
         if total:
-            product = product.sum(-3, keepdim=True)
+            product = product.sum(-3)[..., None, :, :]  # (..., 1, W, W)
         blocks = [
             product[..., :d, :d].sum((-2, -1)),
             product[..., :d, d].sum(-1),
             product[..., d, :d].sum(-1),
             product[..., d, d],
         ]
-        gradient = self.pull_omegas(theta, torch.stack(blocks, dim=-1))
-        return gradient.squeeze(-2) if total else gradient, Omega * dU
+        gradient = self.pull_omegas(theta, library(product).stack(blocks, -1))  # (..., B or 1, K)
+        return gradient[..., 0, :] if total else gradient, Omega * dU
 
     def units(self, noise):
         """The size (K,) of each parameter that makes x and y count alike."""
-        return torch.tensor([1, 1, 1, 1 / (self.dim + noise.mean_square)], dtype=torch.float64)
+        return np.array([1, 1, 1, 1 / (self.dim + noise.mean_square)])
 
     def start(self, rng, noise, scale=0.1):
-        """A random start: weak gradient steps and `scale` of noise, in `units`."""
+        """A random start (L, K): weak gradient steps and `scale` of noise, in `units`."""
         theta = scale * rng.normal(size=(self.layers, 4)) + [-0.1, -0.4, 0.4, 0.0]
-        return torch.from_numpy(theta) * self.units(noise)
+        return theta * self.units(noise)
 
     def idle(self, theta):
         """The parameters of a layer (K,) changed so that it does nothing, and still has a gradient: p = 0."""
-        return torch.cat([torch.zeros_like(theta[:2]), theta[2:]])
+        idle = theta.copy()
+        idle[:2] = 0
+        return idle
+
+    def with_one_step(self, theta, best):
+        """The parameters (1, K) of a single layer changed so that it takes the best step of one size, w = c alpha.    best : BestStep"""
+        theta = theta.copy()
+        theta[0, 1] = -np.sqrt(best.size)
+        theta[0, 2] = np.sqrt(best.size)
+        return theta
 
     def read(self, model):
-        """The parameters of a DIAG or GD++ model with one head."""
+        """The parameters (L, K) of a DIAG or GD++ model with one head."""
         p, q = (matrix[:, 0][:, [0, -1], [0, -1]] for matrix in (model.P, model.Q))
-        return torch.from_numpy(np.concatenate([p, q], axis=1))
+        return np.concatenate([p, q], axis=1)
 
     def model(self, theta, context):
         """The LinearTransformer with parameters theta (L, K)."""
-        p, q = theta.detach().numpy().reshape(self.layers, 2, 1, 2).swapaxes(0, 1)
-        exact = LinearTransformer.from_diagonals(p, q, self.dim)
-        return LinearTransformer(*balanced(exact.P, exact.Q), context)
+        pairs = np.asarray(theta, float).reshape(self.layers, 2, 1, 2)
+        p, q = pairs[:, 0], pairs[:, 1]  # (L, 1, 2)
+        return balanced_diagonals(p, q, self.dim, context)
 
 
 class Omegas(Diag):
     """DIAG with two heads, which free all four omegas: K = 4, (omega_xx, omega_xy, omega_yx, omega_yy); those in `held` stay zero."""
 
     heads = 2
-    names = ("omega_xx", "omega_xy", "omega_yx", "omega_yy")
 
     def __init__(self, layers, dim, held=()):
         super().__init__(layers, dim)
-        self.free = torch.tensor([name not in held for name in self.names], dtype=torch.float64)
+        self.free = np.array([float(name not in held) for name in OMEGAS])
 
     def omegas(self, theta):
-        return theta * self.free
+        return theta * like(theta, self.free)
 
     def pull_omegas(self, theta, gradient):
-        return gradient * self.free
+        return gradient * like(gradient, self.free)
 
     def units(self, noise):
-        return Diag.omegas(self, super().units(noise))
+        return super().omegas(super().units(noise))
 
     def start(self, rng, noise, scale=0.1):
-        return Diag.omegas(self, super().start(rng, noise, scale)) * self.free
+        return super().omegas(super().start(rng, noise, scale)) * self.free
 
     def idle(self, theta):
-        return torch.zeros_like(theta)
+        return np.zeros_like(theta)
+
+    def with_one_step(self, theta, best):
+        theta = theta.copy()
+        theta[0, 2] = -best.size
+        return theta
 
     def read(self, model):
-        return torch.from_numpy(model.omega.reshape(self.layers, 4)) * self.free
+        return model.omega.reshape(self.layers, 4) * self.free
 
     def model(self, theta, context):
-        U, s, Vt = np.linalg.svd(self.omegas(theta).detach().numpy().reshape(self.layers, 2, 2))
+        Omega = np.asarray(self.omegas(theta), float).reshape(self.layers, 2, 2)
+        U, s, Vt = np.linalg.svd(Omega)
         root = np.sqrt(s)[..., None]  # (L, 2, 1): Omega = sum over heads of p q^T
-        exact = LinearTransformer.from_diagonals(U.mT * root, Vt * root, self.dim)
-        return LinearTransformer(*balanced(exact.P, exact.Q), context)
+        return balanced_diagonals(U.mT * root, Vt * root, self.dim, context)
 
 
 class GDPlusPlus(Omegas):
@@ -199,19 +276,97 @@ class GDPlusPlus(Omegas):
         super().__init__(layers, dim, held=("omega_xy", "omega_yy"))
 
     def model(self, theta, context):
-        p = self.omegas(theta).detach().numpy()[:, None, [0, 2]]
-        exact = LinearTransformer.from_diagonals(p, np.broadcast_to([1.0, 0.0], p.shape), self.dim)
-        return LinearTransformer(*balanced(exact.P, exact.Q), context)
+        p = np.asarray(self.omegas(theta), float)[:, None, [0, 2]]  # (L, 1, 2)
+        q = np.broadcast_to([1.0, 0.0], p.shape)
+        return balanced_diagonals(p, q, self.dim, context)
+
+
+@dataclass(frozen=True)
+class BestStep:
+    """The best that a single layer can do, which is one gradient step, preconditioned where the family can (Mahankali et al. 2023).
+
+    Parameters
+    ----------
+    size : float.  c, of the best step w = c alpha, alpha = mean y x.
+    along : (d,) array.  Of the best step w = A alpha: the eigenvalues of A.
+    axes : (d, d) array.  Its eigenvectors, in columns.
+    """
+
+    size: float
+    along: np.ndarray
+    axes: np.ndarray
+
+
+def best_step(task):
+    """What a single layer comes to, in closed form.
+
+    For x ~ N(0, C), with m = E sigma^2: E alpha w^T = C and E alpha alpha^T = C^2 (1 + 1/n) + C (tr C + m) / n, so the best A is
+    (C + (C + tr C + m) / n)^-1, and the best c is E <alpha, C w> / E <alpha, C alpha>.
+
+    Parameters
+    ----------
+    task : RegressionTask
+
+    Returns
+    -------
+    BestStep
+    """
+    n, m = task.context, task.noise.mean_square
+    variances, axes = np.ones(task.dim), np.eye(task.dim)
+    if task.covariance is not None:
+        variances, axes = np.linalg.eigh(task.covariance)
+    trace = variances.sum()
+    along = 1 / (variances + (variances + trace) / n + m / n)  # (d,)
+    usual = (variances**3).sum() / (
+        variances**2
+    ).sum()  # the variance that one step for all directions is made for
+    return BestStep(1 / (usual + (usual + trace) / n + m / n), along, axes)
+
+
+def stacked(matrices):
+    """Matrices (..., B, W, W) on top of each other -> (..., B W, W)"""
+    *leading, B, W, _ = matrices.shape
+    return matrices.reshape(*leading, B * W, W)
+
+
+def balanced_diagonals(p, q, dim, context):
+    """The DIAG model with p, q (L, H, 2), its gauge fixed -> LinearTransformer."""
+    exact = LinearTransformer.from_diagonals(p, q, dim)
+    return LinearTransformer(*balanced(exact.P, exact.Q), context)
 
 
 def family(kind, layers, dim, heads=1, held=()):
-    """The parameters of a kind of model: GDPlusPlus, Diag, Omegas (two heads) or Full."""
+    """The parameters of a kind of model.
+
+    Parameters
+    ----------
+    kind : {"gd++", "diag", "full"}
+    layers, dim : int.  L and d.
+    heads : int.  2 for "diag" only: it frees all four omegas.
+    held : tuple of str.  Which of omega_xx, omega_xy, omega_yx, omega_yy stay zero; with two heads only.
+
+    Returns
+    -------
+    GDPlusPlus, Diag, Omegas (two heads) or Full
+
+    Raises
+    ------
+    ValueError, TypeError
+        In one sentence, if no such model can be trained.
+    """
+    checks.one_of(kind, "kind", KINDS)
+    checks.count(layers, "layers")
+    checks.count(dim, "dim")
+    checks.count(heads, "heads")
+    if isinstance(held, str) or not all(name in OMEGAS for name in held):
+        raise ValueError(
+            f"held is {checks.shown(held)}: held must be a tuple of names among {', '.join(OMEGAS)}."
+        )
     if (kind, heads) == ("diag", 2):
         return Omegas(layers, dim, held)
-    choices = {"gd++": GDPlusPlus, "diag": Diag, "full": Full}
-    if kind not in choices or heads != 1 or held:
+    if heads != 1 or held:
         raise ValueError(
             f"kind={kind!r} with heads={heads}, held={held!r} cannot be trained: gd++, diag and full with one head can, and diag with "
             "two heads, with any of omega_xx, omega_xy, omega_yx, omega_yy held at zero."
         )
-    return choices[kind](layers, dim)
+    return {"gd++": GDPlusPlus, "diag": Diag, "full": Full}[kind](layers, dim)

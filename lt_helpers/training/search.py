@@ -8,66 +8,35 @@ same held-out sequences: what a search returns is never worse than what it was g
 """
 
 from dataclasses import dataclass, replace
-from functools import partial
+from numbers import Integral
 from time import process_time
 
 import numpy as np
 import torch
 
-from ..noise import Categorical, Fixed
-from .adam import Round, anneal, prune, random_starts
-from .gauss_newton import FEW_PARAMETERS, GaussNewton, Settings
+from .. import checks
+from ..noise import Fixed
+from .adam import anneal, prune, random_starts
+from .gauss_newton import GaussNewton
 from .gradient import forward
-from .objective import draw, held_out_loss
-from .parameters import Full, Omegas
+from .objective import count_capped, draw, held_out_loss
+from .parameters import best_step
+from .plans import Plan
+from .run import check_task
 
-
-@dataclass(frozen=True)
-class Stage:
-    """The best `keep` of the starts take `steps` steps of `batch` sequences."""
-
-    keep: int
-    steps: int
-    batch: int
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How to search.  restarts, rounds : random starts, and how Adam prunes them.  anneal : a Round of Adam for those left, or None.
-    head_start : Gauss-Newton steps that they take before they are compared with warm ones.  stages : of all.  held_out : number of
-    sequences that make the last choice."""
-
-    restarts: int
-    rounds: tuple
-    head_start: int
-    stages: tuple
-    settings: Settings
-    held_out: int = 100_000
-    anneal: Round | None = None
-
-
-FULL = Plan(
-    restarts=9,
-    rounds=(Round(500, 128, 0.01, 3), Round(700, 256, 0.007, 1)),
-    anneal=Round(4_000, 512, 0.007, 1),
-    head_start=50,
-    stages=(Stage(6, 50, 1024), Stage(2, 60, 2048), Stage(1, 140, 2048)),
-    settings=Settings(),
-)
-LONG = replace(FULL, anneal=Round(8_000, 1024, 0.005, 1))
-PRUNED = (
-    Round(100, 64, 0.02, 8),
-    Round(100, 128, 0.01, 6),
-)  # 24 starts, 8, 6: of 3 that were left, all could be poor
-CAREFUL = dict(
-    pull=2e4, rare=3e5
-)  # three layers: else one sequence in millions can rule the mean. The others pay a few percent for it
-FEW = Plan(24, PRUNED, 10, (Stage(6, 30, 512), Stage(3, 40, 1024), Stage(1, 100, 4096)), FEW_PARAMETERS)
+SOONER = 20_000  # sequences that choose after an interrupt, when somebody waits
 
 
 @dataclass(frozen=True)
 class Report:
-    """What the callback gets after each step.  start : its name.  done, total : steps of the search.  loss, best : adjusted losses."""
+    """What a callback gets after each step of a search.
+
+    Parameters
+    ----------
+    start : str.  The name of the start that took it.
+    done, total : int.  Steps of the search.
+    loss, best : float.  Adjusted losses: of the step's batch, capped, and of the best start so far.
+    """
 
     start: str
     done: int
@@ -78,159 +47,290 @@ class Report:
 
 @dataclass(frozen=True)
 class Found:
-    """theta : the best parameters.  loss : on held-out sequences of the search.  start : where they came from.  steps, skipped : of all
-    starts.  seconds : of one core.  interrupted : was the search cut short (Ctrl-C)?"""
+    """What a search comes to.
 
-    theta: torch.Tensor
+    Parameters
+    ----------
+    theta : (L, K) array.  The best parameters.
+    loss : float.  Adjusted loss, on the held-out sequences that chose it.
+    start : str.  Where they came from.
+    steps, skipped : int.  Of all starts.
+    seconds : float.  Of one core.
+    interrupted : bool.  Whether the search was cut short (Ctrl-C).
+    capped : int.  Held-out sequences that count for less in `loss` than they lose, because they explode.
+    """
+
+    theta: np.ndarray
     loss: float
     start: str
     steps: int
     skipped: int
     seconds: float
     interrupted: bool
+    capped: int = 0
 
 
 def search(family, task, seed, warm=None, plan=None, report=None):
-    """Train from random and warm starts.
+    """Train a model from random and warm starts.
 
-    family : of `parameters`.    task : RegressionTask.    seed : int or list of int.    warm : {name: theta (L, K)}.    plan : Plan.
-    report : function of a Report, called after each step.
-    -> Found.  Ctrl-C ends the search and keeps the best so far.
+    Parameters
+    ----------
+    family : of `parameters`.
+    task : RegressionTask
+    seed : int or sequence of int.  The same seed, starts, plan and versions give the same model.
+    warm : dict, optional.  Names of starts and their parameters (L, K).
+    plan : Plan, optional.  By default the family's own.
+    report : function of a Report, optional.  Called after each step.
+
+    Returns
+    -------
+    Found.  Ctrl-C ends the search and keeps the best so far.
+
+    Raises
+    ------
+    ValueError, TypeError
+        In one sentence, if there is nothing here to train.
     """
-    plan = plan or plan_for(family, task)
-    begin, rng, warm = process_time(), np.random.default_rng(seed), warm or {}
-    as_they_came = {f"{name}, as it came": theta for name, theta in warm.items()}
-    left = (plan.anneal or plan.rounds[-1]).keep
-    first = min(len(warm) + left, plan.stages[0].keep)
-    total = sum(stage.steps for stage in (*plan.rounds, plan.anneal) if stage) + left * plan.head_start
-    total += sum(min(first, stage.keep) * stage.steps for stage in plan.stages)
-    adam, runs, finalists = random_starts(family, task, rng, plan.restarts), {}, {}
-    interrupted, done = False, 0
+    check_task(family, task)
+    check_seed(seed)
+    warm = check_starts(warm or {}, family)
+    if not isinstance(plan := plan or family.plan(task.noise), Plan):
+        raise TypeError(f"plan is {checks.shown(plan)}: plan must be a Plan.")
+    return Search(family, task, seed, warm, plan, report).run()
 
-    def tell(name, progress, best):
-        nonlocal done
-        done += 1
-        if report:
-            report(Report(name, done, total, progress.loss, best))
 
-    def begin_run(name, theta):  # each sees the same sequences
-        runs[name] = GaussNewton(family, theta, task, np.random.default_rng(seed), plan.settings)
+class Search:
+    """A search under way; parameters as in `search`, all given.
 
-    def chosen(candidates, sequences):  # the name of the best, its theta and its loss
-        mean = partial(held_out_loss, limit=plan.settings.rare)
-        losses = compared(family, candidates | as_they_came, draw(task, sequences, rng), mean)
-        name = min(losses, key=losses.get)
-        return name, (candidates | as_they_came)[name], losses[name]
+    Attributes
+    ----------
+    adam : Adam.  The random starts.
+    runs : dict.  Names of starts, and their runs of GaussNewton.
+    finalists : dict.  Those of the last stage.
+    done, total : int.  Steps.
+    """
 
-    def advance(name, steps, batch):
-        run = runs[name]
+    def __init__(self, family, task, seed, warm, plan, report):
+        self.family, self.task, self.seed = family, task, seed
+        self.warm, self.plan, self.report = warm, plan, report
+        self.began = process_time()
+        self.rng = np.random.default_rng(seed)
+        self.adam = random_starts(family, task, self.rng, plan.restarts, torch)
+        self.runs, self.finalists = {}, {}
+        self.done, self.total = 0, steps_of(plan, len(warm))
+
+    def run(self):
+        """All of the plan, or as much as there is time for -> Found"""
+        interrupted = False
+        try:
+            self.begin()
+            self.race()
+            best, theta, loss, capped = self.choose(self.finalists, self.plan.held_out)
+        except KeyboardInterrupt:
+            interrupted = True
+            best, theta, loss, capped = self.choose(
+                self.runs, min(self.plan.held_out, SOONER), self.adam.best
+            )
+
+        every = [self.adam, *self.runs.values()]
+        return Found(
+            theta.numpy().copy(),
+            loss,
+            best,
+            steps=sum(run.steps for run in every),
+            skipped=sum(run.skipped for run in every),
+            seconds=process_time() - self.began,
+            interrupted=interrupted,
+            capped=capped,
+        )
+
+    def begin(self):
+        """A run of Gauss-Newton for every start: the warm ones as they are, the random ones once Adam has pruned them."""
+        for name, theta in self.warm.items():
+            self.add(name, theta)
+        prune(self.adam, self.plan.rounds, self.tell_adam)
+        if self.plan.anneal:
+            anneal(self.adam, self.plan.anneal, self.tell_adam)
+        for i, theta in enumerate(self.adam.best):
+            self.add(f"random {i}", theta)
+            self.advance(f"random {i}", self.plan.head_start, self.plan.stages[0].batch)
+
+    def race(self):
+        """Stage after stage, fewer runs on larger batches; the last on more held-out sequences, for rare explosions."""
+        for stage in self.plan.stages:
+            for name in ranked(self.runs)[: stage.keep]:
+                run = self.runs[name]
+                if stage is self.plan.stages[-1]:
+                    self.finalists[name] = run
+                    run.hold_out(draw(self.task, self.plan.held_out, self.rng), run.best, run.average)
+                self.advance(name, stage.steps, stage.batch)
+
+    def choose(self, runs, sequences, random=()):
+        """The best of `runs`, of `random` starts without a run yet, and of the warm starts as they came.
+
+        Returns
+        -------
+        name : str
+        theta : (L, K) tensor
+        loss : float.  On so many held-out `sequences`.
+        capped : int.  How many of these count for less than they lose.
+        """
+        candidates = {f"random {i}": theta for i, theta in enumerate(random)}
+        candidates |= {name: run.best for name, run in runs.items()}
+        candidates |= {f"{name}, as it came": theta for name, theta in self.warm.items()}
+        held_out = draw(self.task, sequences, self.rng).of(torch.from_numpy)
+        rare = self.plan.settings.rare
+
+        losses = {name: sequence_losses(self.family, theta, held_out) for name, theta in candidates.items()}
+        means = {name: held_out_loss(each, held_out.weight, rare).item() for name, each in losses.items()}
+        best = min(means, key=means.get)
+        return best, candidates[best], means[best], int(count_capped(losses[best], rare))
+
+    def add(self, name, theta):
+        """A run of Gauss-Newton from a start; each sees the same sequences."""
+        rng = np.random.default_rng(self.seed)
+        self.runs[name] = GaussNewton(self.family, theta, self.task, rng, self.plan.settings)
+
+    def advance(self, name, steps, batch):
+        """Some steps of one run."""
+        run = self.runs[name]
         run.settings = replace(run.settings, batch=batch)
         for _ in range(steps):
-            tell(name, run.step(), min(run.best_loss for run in runs.values()))
+            step = run.step()
+            self.tell(name, step.loss, min(run.best_loss.item() for run in self.runs.values()))
         run.weigh(run.average)
 
-    try:
-        for name, theta in warm.items():
-            begin_run(name, theta)
-        prune(adam, plan.rounds, lambda progress: tell("random", progress, progress.best))
-        if plan.anneal:
-            anneal(adam, plan.anneal, lambda progress: tell("random", progress, progress.best))
-        for i, theta in enumerate(adam.best):
-            begin_run(f"random {i}", theta)
-            advance(f"random {i}", plan.head_start, plan.stages[0].batch)
-        for stage in plan.stages:
-            for name in ranked(runs)[: stage.keep]:
-                if stage is plan.stages[-1]:
-                    finalists[name] = runs[name]
-                    runs[name].hold_out(draw(task, plan.held_out, rng))
-                advance(name, stage.steps, stage.batch)
-        best, theta, loss = chosen({name: run.best for name, run in finalists.items()}, plan.held_out)
-    except KeyboardInterrupt:
-        interrupted = True
-        so_far = {f"random {i}": theta for i, theta in enumerate(adam.best)} | {
-            name: run.best for name, run in runs.items()
-        }
-        best, theta, loss = chosen(so_far, min(plan.held_out, 20_000))
-    every = [adam, *runs.values()]
-    return Found(
-        theta,
-        loss,
-        best,
-        steps=sum(run.steps for run in every),
-        skipped=sum(run.skipped for run in every),
-        seconds=process_time() - begin,
-        interrupted=interrupted,
-    )
+    def tell_adam(self, step):
+        """Count a step of the random starts, and report it."""
+        self.tell("random", step.loss, step.best)
+
+    def tell(self, name, loss, best):
+        """Count a step, and report it."""
+        self.done += 1
+        if self.report:
+            self.report(Report(name, self.done, self.total, loss, best))
 
 
-def plan_for(family, task):
-    """The Plan for a family and a task."""
-    plan = FEW
-    if isinstance(family, Full):
-        plan = LONG if isinstance(task.noise, Categorical) else FULL
-    return replace(plan, settings=replace(plan.settings, **CAREFUL)) if family.layers == 3 else plan
+def steps_of(plan, warm):
+    """How many steps a Plan takes with so many warm starts."""
+    rounds = (*plan.rounds, plan.anneal) if plan.anneal else plan.rounds
+    left = rounds[-1].keep
+    starts = min(warm + left, plan.stages[0].keep)
+    steps = sum(stage.steps for stage in rounds) + left * plan.head_start
+    return steps + sum(min(starts, stage.keep) * stage.steps for stage in plan.stages)
 
 
 def ranked(runs):
     """The names of runs, best first."""
-    return sorted(runs, key=lambda name: runs[name].best_loss)
+    return sorted(runs, key=lambda name: runs[name].best_loss.item())
 
 
-def compared(family, candidates, sequences, mean=held_out_loss):
+def sequence_losses(family, theta, sequences):
+    """Adjusted losses (B,) of a model on Sequences."""
+    return sequences.losses(forward(family, theta, sequences.S).w)
+
+
+def compared(family, candidates, sequences, mean):
     """The losses of {name: theta} on the same sequences -> {name: loss}.    mean : function of losses and weights (B,)."""
-    ways = {name: forward(family, theta, sequences.S).w for name, theta in candidates.items()}
-    return {name: mean(sequences.losses(w), sequences.weight).item() for name, w in ways.items()}
+    losses = {name: sequence_losses(family, theta, sequences) for name, theta in candidates.items()}
+    return {name: mean(each, sequences.weight).item() for name, each in losses.items()}
+
+
+def check_seed(seed):
+    """`seed`, if a NumPy Generator can be made of it: a whole number from 0, or several."""
+    several = isinstance(seed, (list, tuple)) and len(seed) > 0
+    for number in seed if several else [seed]:
+        if isinstance(number, bool) or not isinstance(number, Integral) or number < 0:
+            raise ValueError(
+                f"seed is {checks.shown(seed)}: seed must be a whole number, 0 or above, or a list of such numbers."
+            )
+    return seed
+
+
+def check_starts(warm, family):
+    """Warm starts {name: theta} as tensors in double precision, or one sentence on what is wrong with them."""
+    if not isinstance(warm, dict):
+        raise TypeError(f"warm is {checks.shown(warm)}: warm must be a dictionary of names and parameters.")
+    shape = (family.layers, family.count)
+    return {
+        name: torch.from_numpy(checks.array(theta, f"warm[{name!r}]", shape)) for name, theta in warm.items()
+    }
 
 
 def deeper(family, theta):
-    """Starts for `family` from a shallower model's parameters theta: idle layers in front, or at the end -> {name: theta (L, K)}."""
+    """Starts from a shallower model: idle layers in front, or at the end.
+
+    Parameters
+    ----------
+    family : of the deeper model.
+    theta : (l, K) array, l < L.  Parameters of the shallower one.
+
+    Returns
+    -------
+    dict of names and (L, K) arrays
+    """
     missing = family.layers - len(theta)
-    front, end = (family.idle(theta[i]).expand(missing, -1) for i in (0, -1))
+    front = np.tile(family.idle(theta[0]), (missing, 1))  # (L - l, K)
+    end = np.tile(family.idle(theta[-1]), (missing, 1))
     return {
-        "idle layer in front": torch.cat([front, theta]),
-        "idle layer at the end": torch.cat([theta, end]),
+        "idle layer in front": np.concatenate([front, theta]),
+        "idle layer at the end": np.concatenate([theta, end]),
     }
 
 
 def jittered(theta, rng, scale=0.003):
-    """theta with a little noise: a DIAG model is a saddle of FULL's loss, from which an exact start never leaves."""
-    return theta + scale * torch.from_numpy(rng.normal(size=theta.shape)) * theta.abs().mean(
-        dim=1, keepdim=True
-    )
+    """theta (L, K) with a little noise: a DIAG model is a saddle of FULL's loss, from which an exact start never leaves."""
+    usual = torch.from_numpy(theta).abs().mean(dim=1, keepdim=True).numpy()  # (L, 1)
+    return theta + scale * rng.normal(size=theta.shape) * usual
 
 
 def one_layer(family, task, rng):
-    """The best single layer, exactly: one gradient step, w = c alpha with c = E <alpha, w> / E |alpha|^2.
+    """The best single layer, exactly: one gradient step (see `best_step`). What it has no use for stays random.
 
-    For x ~ N(0, I_d) that is c = 1 / (1 + (d + 1) / n + E sigma^2 / n). What a single layer has no use for stays random.
+    Parameters
+    ----------
+    family : of `parameters`, with one layer.
+    task : RegressionTask
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    (1, K) array
+
+    Raises
+    ------
+    ValueError, TypeError
+        In one sentence, if the family has more layers, or another d than the task.
     """
-    d, n = task.dim, task.context
-    c = 1 / (1 + (d + 1) / n + task.noise.mean_square / n)
-    theta = family.start(rng, Fixed(0))
-    if isinstance(family, Omegas):
-        theta[0, 2] = -c
-    elif isinstance(family, Full):
-        P, Q = theta.reshape(2, d + 1, d + 1)  # views
-        P[d] = 0
-        P[d, d] = -np.sqrt(c)
-        Q[:, :d] = 0
-        Q[:d, :d] = np.sqrt(c) * torch.eye(d)
-    else:
-        theta[0, 1], theta[0, 2] = -np.sqrt(c), np.sqrt(c)
-    return theta
+    check_task(family, task)
+    if family.layers != 1:
+        raise ValueError(
+            f"the family has {family.layers} layers: only a single layer is known in closed form."
+        )
+    return family.with_one_step(family.start(rng, Fixed(0)), best_step(task))
 
 
 def weighed(family, theta, task, samples, rng, chunk=20_000):
-    """Adjusted loss on fresh sequences, none of them stretched -> mean, standard error, 99.99th percentile, how many are not finite."""
-    losses = []
+    """Adjusted loss on fresh sequences, none of them stretched, and no loss capped.
+
+    Parameters
+    ----------
+    family, theta, task : as in `search`; theta (L, K).
+    samples : int.  How many sequences.
+    rng : numpy.random.Generator
+    chunk : int.  How many at a time.
+
+    Returns
+    -------
+    loss, standard_error : float
+    p9999 : float.  99.99th percentile over the sequences.
+    diverged : int.  How many losses are not finite.
+    """
+    theta, losses = torch.as_tensor(theta), []
     for begin in range(0, samples, chunk):
-        sequences = draw(task, min(chunk, samples - begin), rng, share=0)
-        losses.append(sequences.losses(forward(family, theta, sequences.S).w))
+        sequences = draw(task, min(chunk, samples - begin), rng, share=0).of(torch.from_numpy)
+        losses.append(sequence_losses(family, theta, sequences))
     losses = torch.cat(losses).numpy()
     diverged = int((~np.isfinite(losses)).sum())
-    return (
-        float(losses.mean()),
-        float(losses.std(ddof=1) / np.sqrt(samples)),
-        float(np.quantile(losses, 0.9999)),
-        diverged,
-    )
+    error = losses.std(ddof=1) / np.sqrt(samples)
+    return float(losses.mean()), float(error), float(np.quantile(losses, 0.9999)), diverged

@@ -4,7 +4,7 @@ without its own record."""
 import json
 import platform
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from zlib import crc32
@@ -34,8 +34,17 @@ NEIGHBOUR = {  # whose model each noise starts from
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One model to train.  held : names of omegas that stay zero (two-head DIAG only)."""
+class Recipe:
+    """One model to train.
+
+    Parameters
+    ----------
+    kind : {"gd++", "diag", "full"}
+    layers : int
+    noise : Noise
+    heads : int
+    held : tuple of str.  Names of omegas that stay zero (two-head DIAG only).
+    """
 
     kind: str
     layers: int
@@ -53,44 +62,58 @@ class Cell:
         """The name of its tensor in the store."""
         return model_name(self.kind, self.layers, self.noise, self.heads, self.variant)
 
+    @property
+    def family(self):
+        """Its parameters, of `parameters`."""
+        return family(self.kind, self.layers, DIM, self.heads, self.held)
+
+    @property
+    def task(self):
+        """What it is trained on, a RegressionTask."""
+        return RegressionTask(DIM, CONTEXT, self.noise)
+
 
 def whole_set():
-    """All cells: the paper's Table 1, {1, 3} and U(0, 5) with two heads, deeper models, and one ablation each -> list of Cell."""
+    """The paper's Table 1, {1, 3} and U(0, 5) with two heads, deeper models, and one ablation each -> list of Recipe"""
     first = (Uniform(5), Categorical((1, 3)))
     noises = [*first, *(noise for noise in reversed(PAPER_NOISES) if noise not in first)]
-    cells = [
-        Cell(kind, layers, noise)
-        for noise in noises
-        for kind in ("gd++", "diag", "full")
-        for layers in range(1, 8)
-    ]
-    cells += [Cell("diag", layers, noise, heads=2) for noise in first for layers in range(1, 8)]
-    cells += [Cell(kind, layers, Uniform(5)) for kind in ("diag", "full") for layers in (8, 10, 12)]
-    return cells + [
-        Cell("diag", 4, Uniform(5), 2, (omega,)) for omega in ("omega_xx", "omega_xy", "omega_yy")
-    ]
+    kinds, depths = ("gd++", "diag", "full"), range(1, 8)
+    recipes = [Recipe(kind, layers, noise) for noise in noises for kind in kinds for layers in depths]
+    recipes += [Recipe("diag", layers, noise, heads=2) for noise in first for layers in depths]
+    recipes += [Recipe(kind, layers, Uniform(5)) for kind in ("diag", "full") for layers in (8, 10, 12)]
+    ablated = ("omega_xx", "omega_xy", "omega_yy")
+    return recipes + [Recipe("diag", 4, Uniform(5), 2, (omega,)) for omega in ablated]
 
 
-def sources(cell, cells):
-    """The cells among `cells` that `cell` starts from -> {role: Cell}."""
-    shallower = [
-        c
-        for c in cells
-        if (c.kind, c.noise, c.heads, c.held) == (cell.kind, cell.noise, cell.heads, cell.held)
+def sources(recipe, recipes):
+    """What a model is started from.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    recipes : list of Recipe.  Those that there are to start from.
+
+    Returns
+    -------
+    dict of roles and Recipes
+    """
+    kind, layers, noise = recipe.kind, recipe.layers, recipe.noise
+    wanted = {}
+    if kind != "gd++" and not noise.sigma_max:
+        wanted["GD++"] = Recipe("gd++", layers, noise)
+    if kind == "full" or recipe.heads == 2:
+        wanted["DIAG"] = Recipe("diag", layers, noise)
+    if recipe.held:
+        wanted["two heads"] = Recipe("diag", layers, noise, 2)
+    for other in {each.noise for each in recipes}:
+        if other.key == NEIGHBOUR.get(noise.key):
+            wanted["neighbouring noise"] = replace(recipe, noise=other)
+    found = {role: source for role, source in wanted.items() if source in recipes}
+
+    depths = [
+        each.layers for each in recipes if each.layers < layers and replace(each, layers=layers) == recipe
     ]
-    shallower = [c for c in shallower if c.layers < cell.layers]
-    wanted = {
-        "GD++": Cell("gd++", cell.layers, cell.noise)
-        if cell.kind != "gd++" and not cell.noise.sigma_max
-        else None,
-        "DIAG": Cell("diag", cell.layers, cell.noise) if cell.kind == "full" or cell.heads == 2 else None,
-        "two heads": Cell("diag", cell.layers, cell.noise, 2) if cell.held else None,
-    }
-    for noise in {c.noise for c in cells}:
-        if noise.key == NEIGHBOUR.get(cell.noise.key):
-            wanted["neighbouring noise"] = Cell(cell.kind, cell.layers, noise, cell.heads, cell.held)
-    found = {role: source for role, source in wanted.items() if source in cells}
-    return found | ({"shallower": max(shallower, key=lambda c: c.layers)} if shallower else {})
+    return found | ({"shallower": replace(recipe, layers=max(depths))} if depths else {})
 
 
 class Store:
@@ -108,17 +131,17 @@ class Store:
                 if name in self.tensors and weights.checksum(self.tensors[name]) == record.get("checksum"):
                     self.records[name] = record
 
-    def __contains__(self, cell):
-        return cell.name in self.records
+    def __contains__(self, recipe):
+        return recipe.name in self.records
 
-    def model(self, cell):
+    def model(self, recipe):
         """A stored model."""
-        return LinearTransformer(*self.tensors[cell.name], context=CONTEXT)
+        return LinearTransformer(*self.tensors[recipe.name], context=CONTEXT)
 
-    def add(self, cell, model, record):
+    def add(self, recipe, model, record):
         """Write a model and its record, a dict."""
         tensor = np.stack([model.P, model.Q])
-        self.tensors[cell.name], self.records[cell.name] = (
+        self.tensors[recipe.name], self.records[recipe.name] = (
             tensor,
             record | {"checksum": weights.checksum(tensor)},
         )
@@ -149,82 +172,103 @@ def tensor_name(record):
     )
 
 
-def warm_starts(cell, parameters, models, rng):
-    """Starts from other models.    parameters : of `cell`.    models : {role: LinearTransformer}.    ->  {name: theta (L, K)}"""
-    starts = {}
+def warm_starts(recipe, models, rng):
+    """Starts from other models.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    models : dict of roles (see `sources`) and LinearTransformers.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    dict of names and (L, K) arrays
+    """
+    parameters, starts = recipe.family, {}
     for role, model in models.items():
         if role == "shallower":
-            starts |= deeper(
-                parameters, family(cell.kind, model.layers, DIM, cell.heads, cell.held).read(model)
-            )
-        elif role == "DIAG" and cell.kind == "full" and cell.noise.sigma_max:
+            shallower = replace(recipe, layers=model.layers).family
+            starts |= deeper(parameters, shallower.read(model))
+        elif role == "DIAG" and recipe.kind == "full" and recipe.noise.sigma_max:
             starts[role] = jittered(parameters.read(model), rng)
         else:
             starts[role] = parameters.read(model)
     return starts
 
 
-def train_cell(cell, seed, models, plan=None, report=None):
-    """Train one cell.
+def train_recipe(recipe, seed, models, plan=None, report=None):
+    """Train one model.
 
-    seed : int.    models : {role: LinearTransformer} that it starts from.    plan, report : as in `search`.
-    -> LinearTransformer, Found.  The same arguments and versions give the same model.
+    Parameters
+    ----------
+    recipe : Recipe
+    seed : int.  The same arguments and versions give the same model.
+    models : dict of roles (see `sources`) and LinearTransformers: what it starts from.
+    plan, report : as in `search`.
+
+    Returns
+    -------
+    model : LinearTransformer
+    found : Found
     """
     torch.set_num_threads(1)
-    checks.count(cell.layers, "layers")
-    key = [seed, crc32(cell.name.encode())]  # another stream for every cell
+    parameters, task = recipe.family, recipe.task
+    key = [seed, crc32(recipe.name.encode())]  # another stream for every recipe
     rng = np.random.default_rng(key)
-    parameters, task = (
-        family(cell.kind, cell.layers, DIM, cell.heads, cell.held),
-        RegressionTask(DIM, CONTEXT, cell.noise),
-    )
-    if cell.layers == 1 and not cell.held:
+    if recipe.layers == 1 and not recipe.held:
         found = Found(one_layer(parameters, task, rng), np.nan, "closed form", 0, 0, 0.0, False)
-    elif cell.kind == "gd++":
-        found = eigenvalues.solve(parameters, task, key, warm_starts(cell, parameters, models, rng), report)
-    elif not cell.noise.sigma_max and models:
-        found = levenberg.solve(parameters, task, key, warm_starts(cell, parameters, models, rng), report)
     else:
-        found = search(parameters, task, key, warm_starts(cell, parameters, models, rng), plan, report)
+        warm = warm_starts(recipe, models, rng)
+        if recipe.kind == "gd++":
+            found = eigenvalues.solve(parameters, task, key, warm, report)
+        elif not recipe.noise.sigma_max and models:
+            found = levenberg.solve(parameters, task, key, warm, report)
+        else:
+            found = search(parameters, task, key, warm, plan, report)
     return parameters.model(found.theta, CONTEXT), found
 
 
-def record_of(cell, seed, found, samples=SAMPLES):
-    """How a cell was trained and how good it is, on `samples` held-out sequences, the same for all cells of a noise -> dict."""
-    parameters, task = (
-        family(cell.kind, cell.layers, DIM, cell.heads, cell.held),
-        RegressionTask(DIM, CONTEXT, cell.noise),
-    )
-    same = np.random.default_rng([seed, crc32(cell.noise.key.encode())])
-    loss, error, p9999, diverged = weighed(parameters, found.theta, task, samples, same)
-    record = {
-        "kind": cell.kind,
-        "layers": cell.layers,
-        "noise": cell.noise.key,
-        "heads": cell.heads,
-        "variant": cell.variant,
-    }
-    record |= {
+def record_of(recipe, seed, found, samples=SAMPLES):
+    """How a model was trained and how good it is.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    seed : int
+    found : Found
+    samples : int.  Held-out sequences, the same for all recipes of a noise.
+
+    Returns
+    -------
+    dict, as it stands in records.json
+    """
+    same = np.random.default_rng([seed, crc32(recipe.noise.key.encode())])
+    loss, error, p9999, diverged = weighed(recipe.family, found.theta, recipe.task, samples, same)
+    versions = {name: version(name) for name in ("lt_helpers", "numpy", "scipy", "torch")}
+    return {
+        "kind": recipe.kind,
+        "layers": recipe.layers,
+        "noise": recipe.noise.key,
+        "heads": recipe.heads,
+        "variant": recipe.variant,
         "context": CONTEXT,
         "loss": loss,
         "standard_error": error,
         "p9999": p9999,
         "diverged": diverged,
         "samples": samples,
-    }
-    record |= {
         "start": found.start,
         "steps": found.steps,
         "skipped": found.skipped,
         "seconds": round(found.seconds, 1),
         "seed": seed,
+        "versions": {"python": platform.python_version(), **versions},
     }
-    versions = {name: version(name) for name in ("lt_helpers", "numpy", "scipy", "torch")}
-    return record | {"versions": {"python": platform.python_version(), **versions}}
 
 
 def sweep(
-    cells,
+    recipes,
     store,
     seed=0,
     jobs=1,
@@ -235,40 +279,57 @@ def sweep(
     samples=SAMPLES,
     command="",
 ):
-    """Train the cells that the store lacks, each once those that it starts from are there, and store each when it is done.
+    """Train the models that the store lacks, each once those that it starts from are there, and store each when it is done.
 
-    cells : list of Cell.    store : Store.    jobs : processes.    improve : train the stored ones again too, starting from
-    them as well: on the held-out sequences that choose, a search never ends worse than it began. Where it finds nothing better, model
-    and record stay.    scheduler : address of a Dask cluster, which then does the work.    finished : function of (cell, record), called
-    when a cell is done.    plan : as in `search`.    samples : as in `record_of`.    command : what the records say they were made by.
-    Ctrl-C stops it (KeyboardInterrupt); the cells that are done are in the store.
+    Parameters
+    ----------
+    recipes : list of Recipe
+    store : Store
+    seed : int
+    jobs : int.  Processes.
+    improve : bool.  Train the stored ones again too, starting from them as well: on the held-out sequences that choose, a search never
+        ends worse than it began. Where it finds nothing better, model and record stay.
+    scheduler : str, optional.  Address of a Dask cluster, which then does the work.
+    finished : function of (recipe, record), optional.  Called when a model is done.
+    plan : as in `search`.
+    samples : as in `record_of`.
+    command : str.  What the records say they were made by.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        By Ctrl-C. The models that are done are in the store.
     """
     checks.count(jobs, "jobs")
-    waiting = [cell for cell in cells if improve or cell not in store]
-    planned = [cell for cell in dict.fromkeys(whole_set() + cells) if cell in cells or cell in store]
+    waiting = [recipe for recipe in recipes if improve or recipe not in store]
+    planned = [
+        recipe for recipe in dict.fromkeys(whole_set() + recipes) if recipe in recipes or recipe in store
+    ]
     with cluster(scheduler):
         while waiting:
-            ready = [cell for cell in waiting if not set(sources(cell, planned).values()) & set(waiting)]
-            waiting = [cell for cell in waiting if cell not in ready]
+            ready = [
+                recipe for recipe in waiting if not set(sources(recipe, planned).values()) & set(waiting)
+            ]
+            waiting = [recipe for recipe in waiting if recipe not in ready]
             calls = []
-            for cell in ready:
-                models = {role: store.model(source) for role, source in sources(cell, planned).items()}
-                if improve and cell in store and cell.layers > 1:
-                    models["stored"] = store.model(cell)
-                calls.append(joblib.delayed(trained)(cell, seed, models, plan, samples))
-            for cell, model, record in joblib.Parallel(jobs, return_as="generator_unordered")(calls):
+            for recipe in ready:
+                models = {role: store.model(source) for role, source in sources(recipe, planned).items()}
+                if improve and recipe in store and recipe.layers > 1:
+                    models["stored"] = store.model(recipe)
+                calls.append(joblib.delayed(train_whole)(recipe, seed, models, plan, samples))
+            for recipe, model, record in joblib.Parallel(jobs, return_as="generator_unordered")(calls):
                 if record["start"] != "stored, as it came":
-                    store.add(cell, model, record | {"command": command})
+                    store.add(recipe, model, record | {"command": command})
                 if finished:
-                    finished(cell, record)
+                    finished(recipe, record)
 
 
-def trained(cell, seed, models, plan, samples):
-    """A cell, its model and its record. One that was interrupted is not worth keeping: the next run trains it whole."""
-    model, found = train_cell(cell, seed, models, plan)
+def train_whole(recipe, seed, models, plan, samples):
+    """A recipe, its model and its record. A search that was interrupted is not worth keeping: the next run trains it whole."""
+    model, found = train_recipe(recipe, seed, models, plan)
     if found.interrupted:
         raise KeyboardInterrupt
-    return cell, model, record_of(cell, seed, found, samples)
+    return recipe, model, record_of(recipe, seed, found, samples)
 
 
 @contextmanager

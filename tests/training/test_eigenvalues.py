@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
 
 from lt_helpers.noise import Categorical, Fixed, Uniform
 from lt_helpers.spectrum import Spectrum
@@ -25,18 +24,18 @@ def grid():
 def test_the_integral_is_the_loss_of_the_model(grid):
     s, probability = grid
     integral = TASK.dim / 2 * probability @ residual_share(OMEGA, s)[0] ** 2
-    theta = torch.zeros(3, 4, dtype=torch.float64)
-    theta[:, [0, 2]] = torch.from_numpy(OMEGA)
+    theta = np.zeros((3, 4))
+    theta[:, [0, 2]] = OMEGA
     sequences = draw(TASK, 100_000, np.random.default_rng(1), share=0)
     losses = sequences.losses(forward(family("gd++", 3, 10), theta, sequences.S).w)
     assert probability.sum() == pytest.approx(1)
-    assert integral == pytest.approx(losses.mean().item(), abs=4 * losses.std().item() / np.sqrt(len(losses)))
+    assert integral == pytest.approx(losses.mean(), abs=4 * losses.std() / np.sqrt(len(losses)))
 
 
 @pytest.mark.parametrize("noise", [Uniform(5), Categorical((1, 3))])
 def test_with_noise_it_comes_near_to_ridge_regression_with_one_penalty_and_knows_its_loss(noise):
     task, gd = RegressionTask(10, 20, noise), family("gd++", 4, 10)
-    found = solve(gd, task, 0, {"weak": torch.tensor([[-0.1, 0, -0.3, 0]] * 4, dtype=torch.float64)})
+    found = solve(gd, task, 0, {"weak": np.array([[-0.1, 0, -0.3, 0]] * 4)})
     loss, error, *_ = weighed(gd, found.theta, task, 50_000, np.random.default_rng(1))
     assert found.loss == pytest.approx(loss, abs=4 * error)
     moments = task.sample_moments(50_000, np.random.default_rng(2))
@@ -69,7 +68,7 @@ def test_derivatives_are_those_of_differences():
 
 
 def test_no_start_is_lost_and_the_best_is_kept():
-    warm = {"by hand": torch.tensor([[-0.41, 0, -0.43, 0], [0, 0, -3.5, 0]], dtype=torch.float64)}
+    warm = {"by hand": np.array([[-0.41, 0, -0.43, 0], [0, 0, -3.5, 0]])}
     found = solve(family("gd++", 2, 10), TASK, 0, warm)
     assert 0.26 < found.loss < 0.27 and found.theta.shape == (2, 4) and not found.interrupted
     np.testing.assert_array_equal(found.theta[:, [1, 3]], 0)

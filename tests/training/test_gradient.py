@@ -1,4 +1,4 @@
-"""The gradient by hand, against automatic differentiation, finite differences and the NumPy model."""
+"""The gradient by hand, against automatic differentiation, finite differences and the NumPy model; in NumPy as in torch."""
 
 import numpy as np
 import pytest
@@ -23,6 +23,10 @@ def sequences(rng):
     return draw(RegressionTask(4, 7, Uniform(2)), 6, rng)
 
 
+def in_torch(*arrays):
+    return map(torch.from_numpy, arrays)
+
+
 def implicit_weight(parameters, theta, S):
     """w (B, d) by plain products of PyTorch, which differentiates them."""
     Phi = identity = torch.eye(S.shape[-1], dtype=S.dtype)
@@ -34,33 +38,44 @@ def implicit_weight(parameters, theta, S):
 
 
 def test_the_gradient_is_that_of_automatic_differentiation(parameters, sequences, rng):
-    theta = parameters.start(rng, Uniform(2))
-    v = torch.from_numpy(rng.normal(size=(6, 4)))
+    theta, v = parameters.start(rng, Uniform(2)), rng.normal(size=(6, 4))
     run = forward(parameters, theta, sequences.S)
-    theta = theta.clone().requires_grad_()
-    w = implicit_weight(parameters, theta, sequences.S)
-    (w * v).sum().backward()
+    tensor, S, direction = in_torch(theta, sequences.S, v)
+    tensor = tensor.clone().requires_grad_()
+    w = implicit_weight(parameters, tensor, S)
+    (w * direction).sum().backward()
     np.testing.assert_allclose(run.w, w.detach(), rtol=1e-10, atol=1e-12)
-    np.testing.assert_allclose(backward(run, v).sum(dim=0), theta.grad, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(backward(run, v).sum(axis=0), tensor.grad, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("total", [False, True])
+def test_torch_gives_the_same(parameters, sequences, rng, total):
+    """What automatic differentiation is compared with runs in NumPy; a search runs in torch."""
+    thetas = np.stack([parameters.start(rng, Uniform(2)) for _ in range(3)])
+    v = rng.normal(size=(3, 6, 4))
+    run = forward(parameters, thetas, sequences.S)
+    tensors, S, directions = in_torch(thetas, sequences.S, v)
+    there = forward(parameters, tensors, S)
+    np.testing.assert_allclose(run.w, there.w, rtol=1e-12, atol=1e-14)
+    gradient = backward(run, v, total)
+    np.testing.assert_allclose(gradient, backward(there, directions, total), rtol=1e-11, atol=1e-12)
+    assert isinstance(gradient, np.ndarray)
 
 
 def test_the_gradient_is_the_slope(parameters, sequences, rng):
-    theta, direction = (
-        parameters.start(rng, Uniform(2)),
-        torch.from_numpy(rng.normal(size=(3, parameters.count))),
-    )
-    v = torch.from_numpy(rng.normal(size=(6, 4)))
+    theta = parameters.start(rng, Uniform(2))
+    direction, v = rng.normal(size=(3, parameters.count)), rng.normal(size=(6, 4))
     ahead, behind = (forward(parameters, theta + step * direction, sequences.S).w for step in (1e-6, -1e-6))
-    slope = ((ahead - behind) * v).sum(dim=1) / 2e-6
+    slope = ((ahead - behind) * v).sum(axis=1) / 2e-6
     gradient = backward(forward(parameters, theta, sequences.S), v)
-    np.testing.assert_allclose((gradient * direction).sum(dim=(1, 2)), slope, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose((gradient * direction).sum(axis=(1, 2)), slope, rtol=1e-5, atol=1e-7)
 
 
 def test_restarts_side_by_side_are_single_ones(parameters, sequences, rng):
-    thetas = torch.stack([parameters.start(rng, Uniform(2)) for _ in range(3)])
-    v = torch.from_numpy(rng.normal(size=(6, 4)))
+    thetas = np.stack([parameters.start(rng, Uniform(2)) for _ in range(3)])
+    v = rng.normal(size=(6, 4))
     together = forward(parameters, thetas, sequences.S)
-    gradients = backward(together, v.expand(3, 6, 4))
+    gradients = backward(together, np.broadcast_to(v, (3, 6, 4)))
     for theta, w, gradient in zip(thetas, together.w, gradients):
         alone = forward(parameters, theta, sequences.S)
         np.testing.assert_allclose(w, alone.w, atol=1e-12)
@@ -72,7 +87,7 @@ def test_the_model_handed_over_gives_the_same_weights(parameters, sequences, rng
     model = parameters.model(theta, 7)
     assert (model.kind, model.heads, model.layers) == (parameters.kind, parameters.heads, 3)
     np.testing.assert_allclose(
-        model.implicit_weight(sequences.S[:, :5, :5].numpy()),
+        model.implicit_weight(sequences.S[:, :5, :5]),
         forward(parameters, theta, sequences.S).w,
         atol=1e-12,
     )
@@ -86,10 +101,10 @@ def test_the_model_handed_over_gives_the_same_weights(parameters, sequences, rng
 def test_an_idle_layer_does_nothing_and_still_learns(parameters, sequences, rng):
     theta = parameters.start(rng, Uniform(2))
     deeper = family(parameters.kind, 4, 4, parameters.heads)
-    with_idle = torch.cat([theta, deeper.idle(theta[-1])[None]])
+    with_idle = np.concatenate([theta, deeper.idle(theta[-1])[None]])
     run = forward(deeper, with_idle, sequences.S)
     np.testing.assert_allclose(run.w, forward(parameters, theta, sequences.S).w, atol=1e-12)
-    assert backward(run, torch.ones_like(run.w))[:, 3].abs().max() > 1e-6
+    assert abs(backward(run, np.ones_like(run.w))[:, 3]).max() > 1e-6
 
 
 def test_a_kind_that_cannot_be_trained_is_said():
@@ -100,8 +115,8 @@ def test_a_kind_that_cannot_be_trained_is_said():
 @pytest.mark.parametrize("kind", ["gd++", "diag", "full"])
 def test_the_total_is_the_sum_over_sequences(kind, rng):
     parameters = family(kind, 3, 10)
-    theta = torch.stack([parameters.start(rng, Uniform(2)) for _ in range(2)])  # two restarts
+    theta = np.stack([parameters.start(rng, Uniform(2)) for _ in range(2)])  # two restarts
     sequences = draw(RegressionTask(10, 20, Uniform(2)), 32, rng)
     run = forward(parameters, theta, sequences.S)
-    v = torch.from_numpy(rng.normal(size=run.w.shape))
-    torch.testing.assert_close(backward(run, v, total=True), backward(run, v).sum(-3))
+    v = rng.normal(size=run.w.shape)
+    np.testing.assert_allclose(backward(run, v, total=True), backward(run, v).sum(-3), rtol=1e-10, atol=1e-12)

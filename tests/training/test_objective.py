@@ -4,16 +4,18 @@ import numpy as np
 import torch
 
 from lt_helpers import Fixed, LinearTransformer, RegressionTask, Uniform, adjusted_loss
+from lt_helpers.training.arrays import padded
 from lt_helpers.training.gradient import forward
-from lt_helpers.training.objective import LIMIT, capped, draw, padded
+from lt_helpers.training.objective import capped, count_capped, draw
 from lt_helpers.training.parameters import Diag
+from lt_helpers.training.plans import LIMIT
 from lt_helpers.training.search import weighed
 
 
 def test_the_oracle_is_ridge_that_is_told_sigma(rng):
     task = RegressionTask(3, 9, Fixed(0.7))
     sequences = draw(task, 5, rng)
-    factor = np.linalg.cholesky(sequences.S[:, :4, :4].numpy())  # d + 1 pseudo-tokens, mean = sum / 9
+    factor = np.linalg.cholesky(sequences.S[:, :4, :4])  # d + 1 pseudo-tokens, mean = sum / 9
     tokens = 3 * factor.mT
     np.testing.assert_allclose(sequences.oracle, ridge_by_hand(tokens, 0.7), atol=1e-10)
 
@@ -25,7 +27,7 @@ def ridge_by_hand(tokens, sigma):
 
 def test_short_contexts_have_an_oracle_too(rng):
     sequences = draw(RegressionTask(5, 3, Fixed(0.0)), 4, rng)
-    assert torch.isfinite(sequences.oracle).all()
+    assert np.isfinite(sequences.oracle).all()
 
 
 def test_stretched_sequences_weigh_what_they_must(rng):
@@ -37,10 +39,10 @@ def test_stretched_sequences_weigh_what_they_must(rng):
         lambda s: s.S[:, 2, 2],
         lambda s: s.S[:, 0, 1],
         lambda s: s.oracle[:, 0] ** 2,
-        lambda s: torch.ones(len(s.S)),
+        lambda s: np.ones(len(s.S)),
     ):
         weighted, unweighted = moment(sequences) * sequences.weight, moment(plain)
-        error = torch.hypot(weighted.std(), unweighted.std()) / np.sqrt(200_000)
+        error = np.hypot(weighted.std(), unweighted.std()) / np.sqrt(200_000)
         assert abs(weighted.mean() - unweighted.mean()) < 5 * error
 
 
@@ -54,8 +56,16 @@ def test_the_loss_is_the_packages_adjusted_loss(rng):
 
 
 def test_one_explosion_cannot_rule_a_mean():
-    losses = torch.tensor([1.0, 1e300, torch.inf, torch.nan], dtype=torch.float64)
-    assert (capped(losses) <= LIMIT).all() and torch.isfinite(capped(losses)).all()
+    losses = np.array([1.0, 1e300, np.inf, np.nan])
+    for kind in (np.asarray, torch.from_numpy):
+        bounded = np.asarray(capped(kind(losses)))
+        assert (bounded <= LIMIT).all() and bounded[0] == 1 / (1 + 1 / LIMIT)
+
+
+def test_what_a_capped_mean_does_not_show_is_counted():
+    losses = np.array([[1.0, 1e300, np.inf, np.nan], [0.0, 1.0, 2.0, 9_999.0]])
+    for kind in (np.asarray, torch.from_numpy):
+        assert count_capped(kind(losses)).tolist() == [3, 0]
 
 
 def test_padding_changes_nothing(rng):
@@ -64,6 +74,4 @@ def test_padding_changes_nothing(rng):
     family = Diag(2, 10)
     theta = family.start(rng, Uniform(1))
     model = family.model(theta, 20)
-    np.testing.assert_allclose(
-        forward(family, theta, padded(S)).w, model.implicit_weight(S.numpy()), atol=1e-12
-    )
+    np.testing.assert_allclose(forward(family, theta, padded(S)).w, model.implicit_weight(S), atol=1e-12)

@@ -20,15 +20,15 @@ from lt_helpers import (
 )
 from lt_helpers.training import levenberg
 from lt_helpers.training import sweep as sweeping
-from lt_helpers.training.adam import Round
-from lt_helpers.training.gauss_newton import FEW_PARAMETERS, GaussNewton
-from lt_helpers.training.gradient import forward
+from lt_helpers.training.gauss_newton import GaussNewton
+from lt_helpers.training.gradient import backward, forward
 from lt_helpers.training.objective import draw
 from lt_helpers.training.parameters import family
-from lt_helpers.training.search import Plan, Stage, one_layer, search, weighed
-from lt_helpers.training.sweep import Cell, Store, alone, record_of, sources, sweep, train_cell, whole_set
+from lt_helpers.training.plans import NEWTON_OF_FEW, Plan, Round, Stage
+from lt_helpers.training.search import one_layer, search, weighed
+from lt_helpers.training.sweep import Recipe, Store, alone, record_of, sources, sweep, train_recipe, whole_set
 
-FEW_HELD_OUT = replace(FEW_PARAMETERS, held_out=1_000)
+FEW_HELD_OUT = replace(NEWTON_OF_FEW, held_out=1_000)
 QUICK = Plan(
     4, (Round(3, 16, 0.01, 2),), 2, (Stage(3, 3, 64), Stage(1, 4, 128)), FEW_HELD_OUT, held_out=1_000
 )
@@ -50,7 +50,7 @@ def test_the_best_single_layer_is_a_minimum(kind, rng):
         return sequences.losses(forward(parameters, theta, sequences.S).w).mean()
 
     for _ in range(10):
-        direction = 0.05 * torch.from_numpy(rng.normal(size=theta.shape))
+        direction = 0.05 * rng.normal(size=theta.shape)
         assert loss(theta + direction) + loss(theta - direction) > 2 * loss(theta) - 1e-12
         assert min(loss(theta + direction), loss(theta - direction)) > loss(theta) - 2e-3
     c = 1 / (1 + 11 / 20 + (4 / 3) / 20)
@@ -67,6 +67,53 @@ def test_gauss_newton_finds_the_best_single_layer(rng):
     np.testing.assert_allclose(run.best[0, 2], exact[0, 2], rtol=0.03)
 
 
+@pytest.mark.parametrize("kind, heads", [("gd++", 1), ("diag", 2), ("full", 1)])
+def test_gauss_newton_takes_the_same_way_in_numpy_and_in_torch(kind, heads):
+    parameters = family(kind, 2, 10, heads)
+    theta = parameters.start(np.random.default_rng(0), TASK.noise)
+    settings = replace(parameters.solver(), batch=256, held_out=500, check=5)
+    here, there = (
+        GaussNewton(parameters, start, TASK, np.random.default_rng(1), settings)
+        for start in (theta, torch.tensor(theta))
+    )
+    for _ in range(20):
+        steps = here.step(), there.step()
+        rtol = 1e-3 if kind == "full" else 1e-6  # the curvature of FULL is summed in single precision
+        np.testing.assert_allclose(here.theta, there.theta, rtol=rtol, atol=rtol / 10)
+        np.testing.assert_allclose(*([step.loss, step.best, step.skipped] for step in steps), rtol=rtol)
+    assert here.damping == there.damping and steps[0].skipped < 10
+
+
+@pytest.mark.parametrize("kind", ["diag", "full"])
+def test_the_curvature_is_the_mean_square_of_the_whole_jacobian(kind, rng):
+    """J^T J from two directions of each sequence, over many draws of the one across, against all d of them."""
+    parameters, task = family(kind, 2, 4), RegressionTask(4, 9, Uniform(1), np.diag([1.0, 2.0, 0.5, 1.0]))
+    run = GaussNewton(
+        parameters, parameters.start(rng, task.noise), task, rng, replace(NEWTON_OF_FEW, thin=2)
+    )
+    sequences = draw(task, 40, rng)
+    done = forward(parameters, run.theta, sequences.S)
+    losses = sequences.losses(done.w)
+    curvatures = []
+    for _ in range(1_500):
+        run.curvatures = run.gradients = 0
+        run.observe(done, sequences, losses)
+        curvatures.append(run.curvature)
+    J = np.stack(
+        [
+            backward(done, np.broadcast_to(direction, done.w.shape)).reshape(40, -1)
+            for direction in sequences.root.T
+        ]
+    )
+    weight = sequences.weight / (1 + losses / NEWTON_OF_FEW.pull)
+    every = slice(None, None, 2)
+    exact = np.einsum("cbi,b,cbj->ij", J[:, every], weight[every], J[:, every]) / 20
+    error = np.std(curvatures, axis=0) / np.sqrt(1_500)
+    assert (abs(np.mean(curvatures, axis=0) - exact) < 5 * error + 1e-9 * abs(exact).max()).all()
+    gradient = np.einsum("cbi,b,bc->i", J, weight, sequences.misfit(done.w)) / 40
+    np.testing.assert_allclose(run.gradient, gradient, rtol=1e-9, atol=1e-12)
+
+
 def test_gd_plus_plus_comes_to_const_rr(rng):
     """From a few layers on, the best predictor that is linear in y: ridge with E sigma^2 (its loss is computed by the baseline)."""
     task = RegressionTask(3, 12, Uniform(2))
@@ -76,7 +123,7 @@ def test_gd_plus_plus_comes_to_const_rr(rng):
         (Round(40, 64, 0.02, 2),),
         10,
         (Stage(2, 40, 512), Stage(1, 60, 2048)),
-        FEW_PARAMETERS,
+        NEWTON_OF_FEW,
         held_out=20_000,
     )
     found = search(parameters, task, 0, plan=plan)
@@ -99,7 +146,7 @@ def test_the_same_seed_gives_the_same_model_in_as_many_steps_as_were_said(plan):
     first, again, other = (
         search(parameters, TASK, seed, plan=plan, report=seen.append).theta for seed in (3, 3, 4)
     )
-    assert torch.equal(first, again) and not torch.equal(first, other)
+    assert np.array_equal(first, again) and not np.array_equal(first, other)
     assert [report.done for report in seen] == 3 * list(range(1, seen[0].total + 1))
 
 
@@ -134,10 +181,10 @@ def test_a_step_that_cannot_be_taken_is_skipped_and_counted(rng):
     parameters = family("diag", 3, 10)
     run = GaussNewton(parameters, parameters.start(rng, TASK.noise), TASK, rng)
     run.step()
-    run.curvature.fill_(torch.nan)
-    before = run.theta.clone()
+    run.curvature.fill(np.nan)
+    before = run.theta.copy()
     progress = run.step()
-    assert progress.skipped == 1 and torch.equal(run.theta, before)
+    assert progress.skipped == 1 and np.array_equal(run.theta, before)
 
 
 def test_a_task_can_be_changed_between_steps(rng):
@@ -153,7 +200,7 @@ def test_a_task_can_be_changed_between_steps(rng):
 
 
 def test_the_whole_set_is_what_the_project_stores():
-    names = [cell.name for cell in whole_set()]
+    names = [recipe.name for recipe in whole_set()]
     assert len(names) == len(set(names)) == 210 + 14 + 6 + 3
     assert (
         "full/7/categorical-1-3-5" in names
@@ -162,16 +209,20 @@ def test_the_whole_set_is_what_the_project_stores():
     )
 
 
-def test_no_cell_waits_for_itself():
-    cells = whole_set()
+def test_no_recipe_waits_for_itself():
+    recipes = whole_set()
     done = set()
-    while len(done) < len(cells):
-        ready = [cell for cell in cells if cell not in done and set(sources(cell, cells).values()) <= done]
+    while len(done) < len(recipes):
+        ready = [
+            recipe
+            for recipe in recipes
+            if recipe not in done and set(sources(recipe, recipes).values()) <= done
+        ]
         assert ready
         done |= set(ready)
 
 
-CELLS = [Cell("diag", layers, Uniform(2)) for layers in (1, 2, 3)] + [Cell("full", 2, Uniform(2))]
+RECIPES = [Recipe("diag", layers, Uniform(2)) for layers in (1, 2, 3)] + [Recipe("full", 2, Uniform(2))]
 
 
 QUICKLY = dict(plan=QUICK, samples=2_000)
@@ -183,23 +234,23 @@ class Killed(BaseException):
 
 def test_a_sweep_that_is_killed_goes_on_to_the_same_set(tmp_path):
     whole, cut = Store(tmp_path / "whole"), Store(tmp_path / "cut")
-    sweep(CELLS, whole, **QUICKLY)
+    sweep(RECIPES, whole, **QUICKLY)
 
-    def kill(cell, record):
-        if cell == CELLS[1]:
+    def kill(recipe, record):
+        if recipe == RECIPES[1]:
             raise Killed
 
     with pytest.raises(Killed):
-        sweep(CELLS, cut, finished=kill, **QUICKLY)
-    assert 0 < len(cut.records) < len(CELLS)
-    sweep(CELLS, Store(tmp_path / "cut"), **QUICKLY)
+        sweep(RECIPES, cut, finished=kill, **QUICKLY)
+    assert 0 < len(cut.records) < len(RECIPES)
+    sweep(RECIPES, Store(tmp_path / "cut"), **QUICKLY)
     assert same(tmp_path / "whole", tmp_path / "cut") and set(Store(tmp_path / "cut").records) == {
-        cell.name for cell in CELLS
+        recipe.name for recipe in RECIPES
     }
 
 
 def test_an_interrupt_stops_a_sweep_and_stores_no_model_that_is_not_done(tmp_path, monkeypatch):
-    """As when Ctrl-C falls into the search for the second cell."""
+    """As when Ctrl-C falls into the search for the second recipe."""
     store, searched = Store(tmp_path), []
 
     def interrupted(parameters, *arguments):
@@ -207,12 +258,12 @@ def test_an_interrupt_stops_a_sweep_and_stores_no_model_that_is_not_done(tmp_pat
         found = search(parameters, *arguments)
         return replace(
             found, interrupted=len(searched) == 1
-        )  # the first cell has one layer: it is not searched for
+        )  # the first recipe has one layer: it is not searched for
 
     monkeypatch.setattr(sweeping, "search", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        sweep(CELLS, store, **QUICKLY)
-    assert len(searched) == 1 and set(Store(tmp_path).records) == {CELLS[0].name}
+        sweep(RECIPES, store, **QUICKLY)
+    assert len(searched) == 1 and set(Store(tmp_path).records) == {RECIPES[0].name}
 
 
 class Torn(type(Path())):
@@ -232,10 +283,10 @@ class Torn(type(Path())):
 def test_a_store_that_is_killed_while_it_writes_has_no_model_without_its_own_record(
     tmp_path, monkeypatch, torn, again
 ):
-    """A second cell is added, or the first one `again`, another model; the kill falls into one of the two files."""
+    """A second recipe is added, or the first one `again`, another model; the kill falls into one of the two files."""
     store = Store(tmp_path)
-    sweep(CELLS[:1], store, **QUICKLY)
-    old, record = store.model(CELLS[0]), store.records[CELLS[0].name] | {"loss": 0.5}
+    sweep(RECIPES[:1], store, **QUICKLY)
+    old, record = store.model(RECIPES[0]), store.records[RECIPES[0].name] | {"loss": 0.5}
     whole = weights.replacing
 
     @contextmanager
@@ -244,23 +295,23 @@ def test_a_store_that_is_killed_while_it_writes_has_no_model_without_its_own_rec
             yield Torn(partial) if path.name == torn else partial
 
     monkeypatch.setattr(weights, "replacing", killed)
-    cell = CELLS[0] if again else CELLS[1]
+    recipe = RECIPES[0] if again else RECIPES[1]
     with pytest.raises(Killed):
-        store.add(cell, LinearTransformer(2 * old.P, old.Q), record | {"layers": cell.layers})
+        store.add(recipe, LinearTransformer(2 * old.P, old.Q), record | {"layers": recipe.layers})
     monkeypatch.undo()
     now = Store(tmp_path)
     for name, record in now.records.items():
         assert weights.checksum(now.tensors[name]) == record["checksum"] and record["loss"] != 0.5
-    assert set(now.records) == (set() if again and torn == "records.json" else {CELLS[0].name})
-    sweep(CELLS[:2], now, **QUICKLY)
-    assert set(Store(tmp_path).records) == {cell.name for cell in CELLS[:2]}
+    assert set(now.records) == (set() if again and torn == "records.json" else {RECIPES[0].name})
+    sweep(RECIPES[:2], now, **QUICKLY)
+    assert set(Store(tmp_path).records) == {recipe.name for recipe in RECIPES[:2]}
 
 
 def test_a_record_whose_model_is_gone_does_not_count(tmp_path):
-    sweep(CELLS[:2], Store(tmp_path), **QUICKLY)
+    sweep(RECIPES[:2], Store(tmp_path), **QUICKLY)
     tensors, _ = weights.read(tmp_path / "models.safetensors")
-    weights.write(tmp_path / "models.safetensors", {CELLS[0].name: tensors[CELLS[0].name]})
-    assert set(Store(tmp_path).records) == {CELLS[0].name}
+    weights.write(tmp_path / "models.safetensors", {RECIPES[0].name: tensors[RECIPES[0].name]})
+    assert set(Store(tmp_path).records) == {RECIPES[0].name}
     (tmp_path / "records.json").write_text('[{"kind": "di')
     with pytest.raises(ValueError, match="records.json, are damaged"):
         Store(tmp_path)
@@ -279,7 +330,7 @@ def test_two_trainings_do_not_share_a_folder(tmp_path):
 
 def test_where_improving_finds_nothing_better_model_and_record_stay(tmp_path, monkeypatch):
     store = Store(tmp_path)
-    sweep(CELLS[:2], store, **QUICKLY)
+    sweep(RECIPES[:2], store, **QUICKLY)
     before = dict(store.records)
 
     def given_back(parameters, task, seed, warm, *more):
@@ -288,7 +339,7 @@ def test_where_improving_finds_nothing_better_model_and_record_stay(tmp_path, mo
         )
 
     monkeypatch.setattr(sweeping, "search", given_back)
-    sweep(CELLS[1:2], store, seed=1, improve=True, **QUICKLY)
+    sweep(RECIPES[1:2], store, seed=1, improve=True, **QUICKLY)
     assert Store(tmp_path).records == before
 
 
@@ -299,13 +350,13 @@ def same(first, second):
 
 
 def test_two_processes_and_a_cluster_make_the_same_set(tmp_path):
-    sweep(CELLS, Store(tmp_path / "one"), **QUICKLY)
-    sweep(CELLS, Store(tmp_path / "two"), jobs=2, **QUICKLY)
+    sweep(RECIPES, Store(tmp_path / "one"), **QUICKLY)
+    sweep(RECIPES, Store(tmp_path / "two"), jobs=2, **QUICKLY)
     with (
         LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as local,
         Client(local) as client,
     ):
-        sweep(CELLS, Store(tmp_path / "cluster"), scheduler=local.scheduler_address, **QUICKLY)
+        sweep(RECIPES, Store(tmp_path / "cluster"), scheduler=local.scheduler_address, **QUICKLY)
         assert (
             sum(client.run(lambda dask_worker: dask_worker.state.executed_count).values()) > 0
         )  # it is they who trained
@@ -326,8 +377,10 @@ def test_a_search_never_ends_worse_than_it_began(tmp_path):
 
 def test_models_of_a_noise_are_weighed_on_the_same_sequences():
     """With one layer all kinds are the same model, but for what a single layer has no use for."""
-    cells = [Cell(kind, 1, Uniform(2)) for kind in ("gd++", "diag", "full")]
-    losses = [record_of(cell, 0, train_cell(cell, 0, {})[1], samples=2_000)["loss"] for cell in cells]
+    recipes = [Recipe(kind, 1, Uniform(2)) for kind in ("gd++", "diag", "full")]
+    losses = [
+        record_of(recipe, 0, train_recipe(recipe, 0, {})[1], samples=2_000)["loss"] for recipe in recipes
+    ]
     np.testing.assert_allclose(losses, losses[0], rtol=1e-9)
 
 

@@ -283,7 +283,7 @@ except OSError as error:
     "write",
     [
         "model.save('model.safetensors')",
-        "from lt_helpers.training.sweep import Cell, Store; Store('.').add(Cell('full', 60, Uniform(5)), model, dict(kind='full'))",
+        "from lt_helpers.training.sweep import Recipe, Store; Store('.').add(Recipe('full', 60, Uniform(5)), model, dict(kind='full'))",
     ],
     ids=["a model", "a checkpoint"],
 )

@@ -1,0 +1,155 @@
+"""How a family of models is trained: the settings of both optimisers, and the plan of a whole search. Data, and no code."""
+
+from dataclasses import dataclass, replace
+
+# What an exploding sequence of loss l counts for. In the gradient PULL log(1 + l / PULL): it still pulls, but not alone. Where two steps
+# or two models are compared l / (1 + l / limit), with a low limit on a small batch, and a high one where a rare explosion must count.
+PULL, LIMIT, RARE = 300.0, 10.0, 10_000.0
+
+
+@dataclass(frozen=True)
+class AdamSettings:
+    """What Adam is told; a run's may be replaced between steps.
+
+    Parameters
+    ----------
+    batch : int.  Sequences a step.
+    learning_rate : float.  In units in which x and y have the same size.
+    momentum, memory : float.  Of the averages of the gradient and of its square.
+    clip : float.  Longest gradient, as a multiple of its usual length.
+    averaging : int.  Over how many steps theta is averaged.
+    check, held_out : int.  Every `check` steps that average is weighed on `held_out` sequences.
+    pull, rare : float.  What an exploding sequence counts for, in the gradient and where models are weighed.
+    single : bool.  Compute gradients in single precision: steps are small anyway.
+    """
+
+    batch: int = 512
+    learning_rate: float = 0.01
+    momentum: float = 0.9
+    memory: float = 0.99
+    clip: float = 3.0
+    averaging: int = 50
+    check: int = 25
+    held_out: int = 5_000
+    pull: float = PULL
+    rare: float = RARE
+    single: bool = True
+
+
+@dataclass(frozen=True)
+class NewtonSettings:
+    """What Gauss-Newton is told; a run's may be replaced between steps.
+
+    Parameters
+    ----------
+    batch : int.  Sequences a step.
+    thin : int.  One in so many sequences gives curvature.
+    memory, momentum : float.  Of the averages of the curvature and of the gradient.
+    damping, least_damping, most_damping : float.  At first, and its bounds.
+    refresh : int.  Steps between factorisations.
+    check, held_out : int.  Every `check` steps the average is weighed on `held_out` sequences.
+    pull, rare : float.  What an exploding sequence counts for, in the gradient and where models are weighed.
+    single : bool.  Compute gradients in single precision.
+    """
+
+    batch: int = 2048
+    thin: int = 8
+    memory: float = 0.97
+    momentum: float = 0.9
+    damping: float = 1.0
+    least_damping: float = 0.3
+    most_damping: float = 30.0
+    refresh: int = 4
+    check: int = 25
+    held_out: int = 20_000
+    pull: float = PULL
+    rare: float = RARE
+    single: bool = False
+
+
+@dataclass(frozen=True)
+class Round:
+    """All restarts take `steps` steps of Adam, of `batch` sequences, at this learning rate; then the best `keep` go on."""
+
+    steps: int
+    batch: int
+    learning_rate: float
+    keep: int
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The best `keep` of the starts take `steps` steps of Gauss-Newton, of `batch` sequences."""
+
+    keep: int
+    steps: int
+    batch: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to search.
+
+    Parameters
+    ----------
+    restarts : int.  Random starts.
+    rounds : tuple of Round.  How Adam prunes them.
+    head_start : int.  Gauss-Newton steps that those left take before they are compared with warm starts.
+    stages : tuple of Stage.  Of all starts.
+    settings : NewtonSettings.
+    held_out : int.  Sequences that make the last choice.
+    anneal : Round or None.  A long run of Adam for those left.
+    """
+
+    restarts: int
+    rounds: tuple
+    head_start: int
+    stages: tuple
+    settings: NewtonSettings
+    held_out: int = 100_000
+    anneal: Round | None = None
+
+
+@dataclass(frozen=True)
+class Descent:
+    """How to descend on a fixed set of sequences, where there is no noise.
+
+    Parameters
+    ----------
+    steps : int.  At most, from each start.
+    jitter : tuple of float.  Each warm start is tried with so much noise, as shares of its numbers, as well.
+    """
+
+    steps: int
+    jitter: tuple
+
+
+# DIAG and GD++ have a few numbers a layer: their curvature is known after a few batches, and a step costs little. FULL has hundreds.
+NEWTON_OF_FEW = NewtonSettings(thin=1, memory=0.9, momentum=0.7, least_damping=1e-3, refresh=1)
+NEWTON_OF_MANY = NewtonSettings()
+
+PLAN_OF_FEW = Plan(
+    restarts=24,
+    rounds=(Round(100, 64, 0.02, 8), Round(100, 128, 0.01, 6)),  # of 3 that were left, all could be poor
+    head_start=10,
+    stages=(Stage(6, 30, 512), Stage(3, 40, 1024), Stage(1, 100, 4096)),
+    settings=NEWTON_OF_FEW,
+)
+PLAN_OF_MANY = Plan(
+    restarts=9,
+    rounds=(Round(500, 128, 0.01, 3), Round(700, 256, 0.007, 1)),
+    anneal=Round(4_000, 512, 0.007, 1),
+    head_start=50,
+    stages=(Stage(6, 50, 1024), Stage(2, 60, 2048), Stage(1, 140, 2048)),
+    settings=NEWTON_OF_MANY,
+)
+# Noise levels that lie apart, such as {1, 3}, need a longer run of Adam.
+LONG_PLAN_OF_MANY = replace(PLAN_OF_MANY, anneal=Round(8_000, 1024, 0.005, 1))
+
+DESCENT_OF_FEW = Descent(steps=40, jitter=(0.01, 0.1))
+DESCENT_OF_MANY = Descent(steps=4, jitter=())  # FULL adds next to nothing to GD++ here
+
+
+def careful(plan):
+    """The same plan for three layers, of which else one sequence in millions can rule the mean. Others would pay a few percent for it."""
+    return replace(plan, settings=replace(plan.settings, pull=2e4, rare=3e5))
