@@ -1,6 +1,6 @@
 """Plant bugs and see whether a test finds them: `make mutants`; ARGS="--minutes 2 --only labs/noise --keep".
 
-Cosmic Ray changes one operator, one comparison or one number of the code. A sample of such changes, drawn by lot with the seed, is tried for
+Cosmic Ray changes one operator, one comparison or one number of the code. A sample of them, drawn by lot with the seed, is tried for
 as many minutes as are given, on two processes, each in a copy of the project. A mutant is found when a test fails, or does not end.
 Texts are never changed, and no browser is started. With --keep the score goes to benchmarks/results/mutants.md.
 """
