@@ -123,6 +123,7 @@ class Lab:
         }
         for widget in self.controls.values():
             widget.observe(self._moved, "value")
+        self.chart.follow(self._free_controls(), self._dragged)
         self.widget = ipywidgets.VBox(
             [self._control_panel(), self.chart], layout=ipywidgets.Layout(width="100%")
         )
@@ -380,11 +381,45 @@ class Lab:
         self.arrays, self.drawing, self.messages, self.panels_now = state, drawing, messages, panels
         self.words_now = self.names.say(messages)
 
+    def _free_controls(self):
+        """The widgets that slide, and on whose values no other control's options depend."""
+        deciding = {name for control in self.CONTROLS.values() for name in control.depends()}
+        return {
+            name: self.controls[name]
+            for name, control in self.CONTROLS.items()
+            if control.slides and name not in deciding
+        }
+
+    @in_turn
+    def _dragged(self, name, value):
+        """Show the newest value of a control under the hand. The control itself follows a little later, and finds all as it is."""
+        try:
+            values = {**self.values, name: self.CONTROLS[name].read(value)}
+            self._notice = []
+            self._answer(values)
+            self._computed, self.error = values, None
+        except Exception as error:  # as in _set
+            self._fail(error)
+        except KeyboardInterrupt:
+            self._interrupted()
+
     @in_turn
     def _moved(self, change):
-        if not self._resting:
+        if not self._resting and not self._stands():
             self._notice = []
             self._set(None, self.ghost)
+
+    def _stands(self):
+        """Is what the controls say drawn already?"""
+        values = self.values
+        return (
+            self.error is None
+            and values == self._computed
+            and all(
+                control.stands(self.controls[name].value, values[name])
+                for name, control in self.CONTROLS.items()
+            )
+        )
 
     def _set(self, values, ghost):
         """Bring all controls to `values` (None: as they stand) and draw once."""
@@ -464,7 +499,15 @@ class Lab:
 
     @in_turn
     def _copy(self):
-        self._copied.value = f'<code style="user-select: all">{html.escape(self.view())}</code>'
+        """Show the call that opens the lab so, and put it on the clipboard, or else leave it selected."""
+        self._say_copied(None)
+        self.chart.copy(self.view(), self._say_copied)
+
+    def _say_copied(self, copied):
+        """copied : is it on the clipboard? None: not known yet."""
+        entry = {None: "lab.copy_shown", True: "lab.copy_done", False: "lab.copy_selected"}[copied]
+        call = f'<code class="lt-copied" style="user-select: all">{html.escape(self.view())}</code>'
+        self._copied.value = f"{self.names.say(Message(entry))} {call}"
 
     def _button(self, name, press):
         button = ipywidgets.Button(**self._labelled(name))

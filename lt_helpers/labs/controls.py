@@ -29,6 +29,11 @@ class Control:
     label: str | None = field(default=None, kw_only=True)
 
     hidden = False  # is it a value that the page does not show?
+    slides = False  # can it be dragged?
+
+    def depends(self):
+        """The controls that decide which values there are."""
+        return []
 
     def check(self, name, value, others):
         """`value`, if the control can take it; else a ValueError or TypeError. `others`: the values of the controls declared before it."""
@@ -70,6 +75,8 @@ class Slider(Control):
     high: float
     step: float
     value: float
+
+    slides = True
 
     @property
     def whole(self):
@@ -120,6 +127,10 @@ class Choice(Control):
     value: object
     slide: bool = False
 
+    @property
+    def slides(self):
+        return self.slide
+
     def choices(self, others):
         """-> {what is shown: value}"""
         options = ask(self.options, others)
@@ -162,7 +173,6 @@ class Choice(Control):
         return dress(ipywidgets.Dropdown, label, NARROW, options=options, value=value)
 
     def depends(self):
-        """The controls that decide which values there are."""
         return list(inspect.signature(self.options).parameters) if callable(self.options) else []
 
 
@@ -212,6 +222,7 @@ class Prediction(Control):
     value: float = None
 
     UNSET = "unset"
+    slides = True
 
     def check(self, name, value, others):
         if value is None:

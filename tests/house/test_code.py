@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,37 +15,10 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 NOTEBOOKS = sorted((ROOT / "notebooks" / ".text").glob("*.py"))
 
 # A room imports only from rooms before it.
-ROOMS = [
-    *(
-        "checks",
-        "weights",
-        "noise",
-        "options",
-        "task",
-        "spectrum",
-        "model",
-        "algorithm",
-        "implicit",
-        "pretrained",
-        "baselines",
-        "evaluate",
-    ),
-    *(
-        "tune",
-        "table1",
-        "gauge",
-        "lowrank",
-        "practice",
-        "training",
-        "figures",
-        "view",
-        "labs",
-        "exercises",
-        "machine",
-        "doctor",
-    ),
-    "__main__",
-]
+ROOMS = """
+    language checks weights noise options task spectrum model algorithm implicit pretrained baselines evaluate
+    tune table1 gauge lowrank practice training view labs exercises machine doctor __main__
+""".split()
 MAY_IMPORT = {
     "torch": {"training"},
     "filelock": {"training"},
@@ -52,7 +26,7 @@ MAY_IMPORT = {
     "tqdm": {"training"},
     "plotly": {"labs"},
     "anywidget": {"view"},
-    "ipywidgets": {"view", "labs", "exercises"},
+    "ipywidgets": {"view", "labs"},
     "sklearn": set(),
 }
 
@@ -127,6 +101,21 @@ def test_the_import_check_sees_each_form(tmp_path, monkeypatch):
         "plotly",
     }
     assert set(imports(module).values()) == found
+
+
+LABS = [
+    path for path in (PACKAGE / "labs").glob("*.py") if re.search(r"^    NAME = \"", path.read_text(), re.M)
+]
+
+
+@named(LABS)
+def test_no_lab_knows_another(path):
+    """What several labs share stands in material.py and marks.py."""
+    others = {f"lt_helpers.labs.{other.stem}" for other in LABS}
+    assert len(others) >= 13
+    assert not [
+        name for name in imports(path).values() if name.rpartition(".")[0] in others or name in others
+    ]
 
 
 @pytest.mark.parametrize(

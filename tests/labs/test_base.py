@@ -211,3 +211,43 @@ def test_a_whole_number_slider_takes_whole_numbers_only():
 
 def test_a_lab_that_depends_on_a_choice_opens_at_the_nearest_default(lab):
     assert type(lab)(shape="square").values["cycles"] in (1, 3)
+
+
+def test_a_dragged_value_is_shown_before_its_widget_has_heard_of_it(lab, monkeypatch):
+    """The page sends the newest value of a drag on the chart's own channel; the widget's message, later, draws nothing."""
+    shown = []
+    show = type(lab.chart).show
+    monkeypatch.setattr(type(lab.chart), "show", lambda *arguments: shown.append(1) or show(*arguments))
+    lab.chart._receive(None, {"move": {"name": "frequency", "value": 3, "number": 1}}, [])
+    assert lab.arrays.frequency == 3.0 and lab.controls["frequency"].value == 1.0 and len(shown) == 1
+    lab.controls["frequency"].value = 3.0
+    assert lab.arrays.frequency == 3.0 and len(shown) == 1
+    lab.controls["frequency"].value = 2.0
+    assert lab.arrays.frequency == 2.0 and len(shown) == 2
+
+
+def test_a_dragged_value_that_fails_is_said_and_the_next_recovers(lab):
+    lab.chart._receive(None, {"move": {"name": "frequency", "value": 4.0, "number": 1}}, [])
+    assert "the string breaks" in lab.chart.get_state("state")["state"]["error"]
+    lab.chart._receive(None, {"move": {"name": "frequency", "value": 4.5, "number": 2}}, [])
+    assert lab.error is None and lab.arrays.frequency == 4.5
+
+
+def test_what_decides_the_options_of_others_takes_the_ordinary_way(lab):
+    assert set(lab.chart.controls) == {"frequency", "cycles", "expected"}
+
+
+def test_copy_says_what_became_of_it(lab):
+    sent = []
+    lab.chart.copy = lambda text, copied: sent.append((text, copied))
+    lab._copy()
+    text, answer = sent[0]
+    assert text == lab.view()
+    answer(True)
+    assert lab._copied.value.startswith("Copied:") and 'class="lt-copied"' in lab._copied.value
+    answer(False)
+    assert lab._copied.value.startswith("Selected, for Ctrl+C:")
+
+
+def test_every_widget_says_what_it_is_also_where_its_label_is_cut(lab):
+    assert all(widget.tooltip == widget.description for widget in lab.controls.values())

@@ -119,9 +119,9 @@ def test_the_loss_that_is_shown_is_the_models(lab):
 
 def test_the_lines_beside_the_loss_are_the_bayes_optimal_predictors_and_the_stored_models():
     shown = yardstick(Uniform(5), "diag", 3)
-    S = shown.sequences.S[:, :11, :11].double().numpy()
+    S = np.asarray(shown.sequences.S[:, :11, :11], float)
     spectrum = Spectrum.from_moments(S, CONTEXT)
-    oracle = shown.sequences.oracle.double().numpy()
+    oracle = np.asarray(shown.sequences.oracle, float)
     for value, w in (
         (shown.bayes, spectrum.bayes(Uniform(5))),
         (shown.stored, load_pretrained("diag", 3, Uniform(5)).implicit_weight(S)),
