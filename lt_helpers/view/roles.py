@@ -78,4 +78,5 @@ ROLES = {
     "ghost second": Style(GREY, "diamond-open", "dash", width=2, size=10),
     "prediction": Style(PINK, "star", "dash", width=2, size=13),
     "weights": Style(GREY),
+    "border": Style(GREY, width=2),
 }
