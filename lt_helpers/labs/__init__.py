@@ -4,6 +4,7 @@ from .attention import AttentionLab
 from .base import Lab
 from .controls import Choice, Prediction, Seed, Slider, Toggle
 from .noise import NoiseLab
+from .ridge import RidgeLab
 
 __all__ = [
     "AttentionLab",
@@ -11,6 +12,7 @@ __all__ = [
     "Lab",
     "NoiseLab",
     "Prediction",
+    "RidgeLab",
     "Seed",
     "Slider",
     "Toggle",

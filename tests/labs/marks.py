@@ -70,6 +70,11 @@ def assert_roles(lab, table):
     assert named == table
 
 
+def axis_names(lab):
+    """The names of the axes of each panel -> {panel: (of x, of y)}"""
+    return {panel.name: (panel.x.name, panel.y.name) for panel in lab.panels_now}
+
+
 def assert_messages(lab, table, rtol=1e-6, atol=1e-9):
     """What the lab says, by id: {"noise.reading": dict(estimate=3.8)}. Every message has an entry, or a list of entries where it is said
     more than once; of its values those that the entry names are compared."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from marks import assert_marks, assert_messages, assert_roles
+from marks import assert_marks, assert_messages, assert_roles, axis_names
 
 from lt_helpers.exercises.attention import in_order_n, linear_attention
 from lt_helpers.labs import AttentionLab, attention
@@ -109,6 +109,15 @@ def test_linear_attention_has_the_models_colour_in_both_panels():
             ("cost", "map_first"): "third",
             ("cost", "state_first"): "model",
         },
+    )
+
+
+def test_the_axes_have_their_names():
+    assert axis_names(AttentionLab()) == dict(
+        map=("token_j", "token_i"),
+        state=("column", "row"),
+        query=("token", "weight"),
+        cost=("n", "products"),
     )
 
 
