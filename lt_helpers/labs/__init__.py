@@ -1,15 +1,19 @@
 """The interactive labs. `from lt_helpers.labs import NoiseLab; NoiseLab(sigma=2.0)` as the last line of a cell shows one."""
 
+from .attention import AttentionLab
 from .base import Lab
 from .controls import Choice, Prediction, Seed, Slider, Toggle
 from .noise import NoiseLab
+from .ridge import RidgeLab
 from .training import TrainingLab
 
 __all__ = [
+    "AttentionLab",
     "Choice",
     "Lab",
     "NoiseLab",
     "Prediction",
+    "RidgeLab",
     "Seed",
     "Slider",
     "Toggle",

@@ -29,9 +29,9 @@ def level(axis, height, name="level"):
     return Guide(name, [axis.low, axis.high], [height, height])
 
 
-def upright(x, axis, name="upright"):
+def upright(x, axis, name="upright", keyed=False):
     """A guide from the bottom of the panel to its top."""
-    return Guide(name, [x, x], [axis.low, axis.high])
+    return Guide(name, [x, x], [axis.low, axis.high], keyed=keyed)
 
 
 def across(role, axis, height, name=None, keyed=True):

@@ -46,12 +46,15 @@ class Sequence(Frozen):
 
 
 @lru_cache(maxsize=128)
-def sequence(seed, dim=PAPER.dim, context=PAPER.context, queries=0):
-    """The random sequence with this number -> Sequence. The first examples of a longer one are no shorter one."""
+def sequence(seed, dim=PAPER.dim, context=PAPER.context, queries=0, noise=True):
+    """The random sequence with this number -> Sequence. The first examples of a longer one are no shorter one.
+
+    noise : bool.  Without it no direction of the noise is drawn: it is 0.
+    """
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(context, dim))
     truth = rng.normal(size=dim)
-    direction = rng.normal(size=context)
+    direction = rng.normal(size=context) if noise else np.zeros(context)
     return Sequence(x, truth, direction, rng.normal(size=(queries, dim)))
 
 

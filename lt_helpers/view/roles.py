@@ -33,8 +33,9 @@ ROLES = {
     "model": Style(BLUE, "circle", "solid"),
     "oracle": Style(GREEN, "diamond", "solid"),
     "bayes": Style(INK, "line-ew", "solid", width=2),
+    "hindsight": Style(RED, "triangle-up", "solid"),  # best for this one sequence
     # other predictors
-    "least squares": Style(RED, "circle-open", "dash", width=2),
+    "least squares": Style(RED, "circle-open", "dash", width=2, size=11),
     "adarr": Style(RED, "triangle-up-open", "dash", width=2, size=12),
     "constrr": Style(ORANGE, "square-open", "dot", width=2),
     "tunedrr": Style(GREEN, "diamond-open", "dash", width=2),
@@ -80,4 +81,5 @@ ROLES = {
     "ghost second": Style(GREY, "diamond-open", "dash", width=2, size=10),
     "prediction": Style(PINK, "star", "dash", width=2, size=13),
     "weights": Style(GREY),
+    "border": Style(GREY, width=2),
 }

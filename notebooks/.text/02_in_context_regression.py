@@ -170,7 +170,7 @@ RidgeLab(sigma=1.0, context=20, strength=0.01)
 # %%
 print("   n   best lambda, sigma = 2   error there   error at lambda = 0.01")
 for examples in (5, 10, 20, 40, 80):
-    state = RidgeLab.compute(sigma=2.0, context=examples, strength=0.01, guess=None, seed=3)
+    state = RidgeLab.compute(sigma=2.0, context=examples, strength=0.01, seed=3)
     print(f"{examples:4d} {state.trail[-1, 1]:15.1f} {state.smallest:20.2f} {state.bias + state.variance:18.2f}")
 
 # %% [markdown]
