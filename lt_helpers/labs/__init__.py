@@ -3,11 +3,13 @@
 from .base import Lab
 from .controls import Choice, Prediction, Seed, Slider, Toggle
 from .noise import NoiseLab
+from .preconditioning import PreconditioningLab
 
 __all__ = [
     "Choice",
     "Lab",
     "NoiseLab",
+    "PreconditioningLab",
     "Prediction",
     "Seed",
     "Slider",

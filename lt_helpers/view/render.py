@@ -45,7 +45,7 @@ SYMBOLS = {
     "x": "✕",
     "line-ew": "━",
 }
-DASHES = {"solid": "━", "dash": "╍", "dot": "┉", "dashdot": "╍", "longdash": "╍"}
+DASHES = {"solid": "━", "dash": "╍", "dot": "┉", "dashdot": "━·", "longdash": "╍"}
 FILLED = "■"
 LEVEL, LEVEL_SIZE = "line-ew", 20  # a tick: a short level line, in pixels
 THIN = 1.5  # the line between points, in pixels

@@ -41,7 +41,7 @@ ROLES = {
     "nothing": Style(GREY, "x", "dot", width=2),
     "gradient descent": Style(RED, "triangle-up", "dot", width=2),
     "momentum": Style(ORANGE, "diamond", "dash", width=2),
-    "newton": Style(GREEN, "diamond", "dash", width=2),
+    "newton": Style(GREEN, "square-open", "dashdot", width=2),
     # a second model beside the first
     "trained": Style(ORANGE, "triangle-up", "dot", width=1.5),
     "as trained": Style(GREY, "circle-open", "solid", width=1.5, size=10),

@@ -99,3 +99,8 @@ def drawn(lab, panel, mark):
     """What the figure draws of a mark, after clipping -> the trace, a dict"""
     places = [(shown.name, each.name) for shown in lab.panels_now for each in shown.marks]
     return lab.drawing["data"][places.index((panel, mark))]
+
+
+def roles_of_named(lab):
+    """The roles of the marks that are not called by them -> {(panel, mark): role}"""
+    return {place: mark.role for place, mark in shown_marks(lab).items() if mark.name != mark.role}
