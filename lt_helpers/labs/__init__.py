@@ -4,6 +4,7 @@ from .base import Lab
 from .controls import Choice, Prediction, Seed, Slider, Toggle
 from .noise import NoiseLab
 from .preconditioning import PreconditioningLab
+from .rescaling import RescalingLab
 
 __all__ = [
     "Choice",
@@ -11,6 +12,7 @@ __all__ = [
     "NoiseLab",
     "PreconditioningLab",
     "Prediction",
+    "RescalingLab",
     "Seed",
     "Slider",
     "Toggle",

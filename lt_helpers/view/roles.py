@@ -30,7 +30,7 @@ ROLES = {
     # what is true, what answers, what is best
     "truth": Style(INK, "x", "solid"),
     "model": Style(BLUE, "circle", "solid"),
-    "oracle": Style(GREEN, "diamond", "solid"),
+    "oracle": Style(GREEN, "diamond", "longdash"),
     "bayes": Style(INK, "line-ew", "solid", width=2),
     # other predictors
     "least squares": Style(RED, "circle-open", "dash", width=2),

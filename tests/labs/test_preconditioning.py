@@ -1,7 +1,7 @@
 import by_hand
 import numpy as np
 import pytest
-from marks import assert_marks, assert_messages, drawn, roles_of_named
+from marks import assert_marks, assert_messages, assert_roles, drawn
 
 from lt_helpers import LinearTransformer
 from lt_helpers.labs import PreconditioningLab
@@ -87,11 +87,12 @@ def test_every_mark_is_what_another_route_finds(values):
 def test_the_star_stands_where_it_was_set_and_every_mark_has_its_role():
     lab = PreconditioningLab(expected=7)
     assert_marks(lab, expected(lab.values) | {("condition", "prediction"): (7, 0.01)})
-    assert roles_of_named(lab) == {
+    table = {
         ("map", "map"): "truth",
         ("map", "directions"): "model",
         ("eigenvalues", "eigenvalues"): "layers",
     }
+    assert_roles(lab, table)
 
 
 @pytest.mark.parametrize(
