@@ -4,6 +4,8 @@ from .attention import AttentionLab
 from .base import Lab
 from .controls import Choice, Prediction, Seed, Slider, Toggle
 from .noise import NoiseLab
+from .preconditioning import PreconditioningLab
+from .rescaling import RescalingLab
 from .ridge import RidgeLab
 from .training import TrainingLab
 
@@ -12,7 +14,9 @@ __all__ = [
     "Choice",
     "Lab",
     "NoiseLab",
+    "PreconditioningLab",
     "Prediction",
+    "RescalingLab",
     "RidgeLab",
     "Seed",
     "Slider",

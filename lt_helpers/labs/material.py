@@ -73,6 +73,29 @@ def with_noise(moments, sigma):
     return change @ moments.S @ change.mT
 
 
+@lru_cache(maxsize=8)
+def at_each_noise(sigmas, count, context=PAPER.context, variance=1.0, signs=(1, -1)):
+    """The same sequences at each of J noise levels, with their noise and with the opposite of it, which cancels much of the scatter.
+
+    Parameters
+    ----------
+    sigmas : tuple of J numbers.
+    count, context, variance : of the sequences, as in `many_sequences`.
+    signs : tuple.  Of the noise; (1,) leaves the opposite out.
+
+    Returns
+    -------
+    spectrum : Spectrum of B = J len(signs) count contexts, level by level.
+    truth : (B, d) array.
+    sigma : (B,) array.
+    """
+    moments = many_sequences(count, context, variance)
+    S = np.concatenate([with_noise(moments, sign * sigma) for sigma in sigmas for sign in signs])
+    truth = np.tile(moments.w, (len(sigmas) * len(signs), 1))
+    sigma = np.repeat(sigmas, len(signs) * count)
+    return Spectrum.from_moments(S, context), truth, sigma
+
+
 @lru_cache(maxsize=32)
 def stored_model(kind, layers, noise, heads=1):
     """A stored model, by the key of its noise -> LinearTransformer"""

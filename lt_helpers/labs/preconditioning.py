@@ -11,41 +11,43 @@ from functools import lru_cache
 
 import numpy as np
 
-from .. import baselines, figures
-from ..figures import Axis, Panel
+from .. import baselines
 from ..implicit import implicit_from_moments
+from ..language import Message
 from ..model import LinearTransformer
-from ..task import second_moments
+from ..task import PAPER, second_moments
+from ..view.panel import Axis, Curve, Guess, Guide, Panel, Points
 from .base import Lab
 from .controls import Choice, Prediction, Slider, Toggle
+from .frozen import Frozen
+from .marks import log_axis
 
-DIM, DEEPEST = 10, 12
-DEPTHS = np.arange(DEEPEST + 1.0)
+DEEPEST = 12
 GOAL = 0.01  # kappa - 1 that counts as "round" in the prediction
+ROUND = 1.001  # below this the words name no condition number
 ROUNDING = 1e-9  # |1 - gamma s| below this counts as 0: the direction is dead
 ALL_DEAD = 1e-15  # stands for the largest eigenvalue when none is left
-POSITION, MAPPED, RELATIVE, EXCESS, ERROR = (
-    (3e-4, 1.4),
-    (3e-4, 0.3),
-    (3e-4, 2.0),
-    (1e-8, 1e3),
-    (1e-8, 10.0),
-)  # ends of the axes
-CURVE = np.geomspace(*POSITION, 300)
-TICKS = {
-    1000.0: "1000",
-    1.0: "1",
-    0.1: "0.1",
-    0.01: "0.01",
-    0.001: "0.001",
-    1e-4: "10⁻⁴",
-    1e-6: "10⁻⁶",
-    1e-8: "10⁻⁸",
-}
+PEAK = 1 / 3  # gamma s that a layer maps highest
+
+DECADES = dict(ticks=(1.0, 0.1, 0.01, 0.001), labels=("1", "0.1", "0.01", "0.001"))
+BEFORE = log_axis("before", 3e-4, 1.4, **DECADES)
+AFTER = log_axis("after", 3e-4, 0.3, **DECADES)
+RELATIVE = log_axis("relative", 3e-4, 2.0, **DECADES)
+DEPTH = Axis("depth", 0, DEEPEST, ticks=tuple(range(0, DEEPEST + 1, 2)))
+EXCESS = log_axis(
+    "excess", 1e-8, 1e3, (1000.0, 1.0, 1e-4, 1e-6, 1e-8), ("1000", "1", "10⁻⁴", "10⁻⁶", "10⁻⁸"), below="floor"
+)
+ERROR = log_axis(
+    "error", 1e-8, 10.0, (1.0, 0.01, 1e-4, 1e-6, 1e-8), ("1", "0.01", "10⁻⁴", "10⁻⁶", "10⁻⁸"), below="floor"
+)
+
+# The map falls to 0 at 1: there the curve leaves the axis, and comes back.
+LEAVES, RETURNS = 0.9825, 1.0175
+CURVE = np.sort(np.append(np.geomspace(BEFORE.low, BEFORE.high, 300), [LEAVES, RETURNS]))
 
 
 @dataclass(frozen=True)
-class Preconditioning:
+class PreconditioningState(Frozen):
     """L layers of GD++ on d = 10 directions. Layer 0 is the input."""
 
     kappa: float
@@ -55,75 +57,11 @@ class Preconditioning:
     condition: np.ndarray  # (L+1,): largest over smallest; inf once a direction is dead
     theorem: np.ndarray  # (13,): the condition numbers of Theorem 5.1
     error: np.ndarray  # (L+1,): |w - truth| / |truth|
-    rivals: dict  # name -> (13,) errors
-    expected: int | None
+    rivals: dict  # role -> (13,) errors
 
-
-@lru_cache(maxsize=16)
-def problem(kappa):
-    """Eigenvalues (d,) and the tokens x (1, d, d), y (1, d) that have them; the truth is (1, ..., 1) / sqrt(d)."""
-    s = np.geomspace(1 / kappa, 1, DIM)
-    x = np.diag(np.sqrt(DIM * s))[None]
-    return s, x, x.sum(axis=2) / np.sqrt(DIM)
-
-
-def error(w):
-    return np.linalg.norm(w - 1 / np.sqrt(DIM), axis=-1)
-
-
-@lru_cache(maxsize=16)
-def rivals(kappa):
-    """The errors of gradient descent, heavy ball and Newton's iteration after 0 to 12 steps.
-
-    The constants of the first two are best in the long run (Polyak 1964); they depend on the extreme eigenvalues 1/kappa and 1.
-    """
-    _, x, y = problem(kappa)
-    low, high = 1 / np.sqrt(kappa), 1.0  # roots of the extreme eigenvalues
-    beta = ((high - low) / (high + low)) ** 2
-    methods = {
-        "gradient descent": lambda steps: baselines.gradient_descent(x, y, 2 / (1 + 1 / kappa), steps),
-        "heavy ball": lambda steps: baselines.momentum(x, y, 4 / (high + low) ** 2, beta, steps),
-        "Newton": lambda steps: baselines.newton(x, y, steps),
-    }
-    return {
-        name: np.array([error(method(steps))[0] for steps in range(DEEPEST + 1)])
-        for name, method in methods.items()
-    }
-
-
-def condition_number(s):
-    """Largest over smallest eigenvalue, along the last axis; infinite where a direction is dead."""
-    smallest = s.min(axis=-1)
-    return np.where(smallest > 0, s.max(axis=-1) / np.where(smallest > 0, smallest, 1), np.inf)
-
-
-def theorem(kappa):
-    """The condition numbers before the first and after each of 12 layers with gamma s_max = 1/3 (Theorem 5.1)."""
-    numbers = [kappa]
-    for _ in range(DEEPEST):
-        numbers.append(numbers[-1] * (4 / 9) / (1 - 1 / (3 * numbers[-1])) ** 2)
-    return np.array(numbers)
-
-
-def gd_plus_plus(s, gamma, layers, follow):
-    """A GD++ model for inputs with eigenvalues s (d,): gamma times the largest eigenvalue that a layer meets, or that the first one meets.
-
-    -> LinearTransformer, gamma of the last layer, and the eigenvalues (L+1, d) before the first and after each layer.
-    """
-    weights, path = [], [s]
-    for _ in range(layers):
-        strength = gamma / (max(s.max(), ALL_DEAD) if follow else path[0].max())
-        weights.append(
-            [(-strength, -2 / max(s.min() + s.max(), ALL_DEAD))]
-        )  # (p_x, p_y); with q = (1, 0) they are (omega_xx, omega_yx)
-        kept = 1 - strength * s
-        s = s * np.where(abs(kept) > ROUNDING, kept, 0) ** 2
-        path.append(s)
-    return (
-        LinearTransformer.from_diagonals(weights, np.broadcast_to([1, 0], (layers, 1, 2)), len(s)),
-        strength,
-        np.array(path),
-    )
+    @property
+    def layers(self):
+        return len(self.error) - 1
 
 
 class PreconditioningLab(Lab):
@@ -132,141 +70,202 @@ class PreconditioningLab(Lab):
     PreconditioningLab(kappa=20, gamma=0.33, layers=4)
     """
 
+    NAME = "preconditioning"
+    HEIGHT = 460
     CONTROLS = dict(
-        kappa=Choice("Condition number κ", (2, 5, 10, 20, 50, 100, 200, 500, 1000), 20, slide=True),
-        gamma=Slider("γ × largest s", 0.0, 1.2, 0.01, value=0.33),
-        layers=Slider("Layers", 1, DEEPEST, 1, value=4),
-        follow=Toggle("γ grows as the eigenvalues shrink", True),
-        expected=Prediction("Predict: layers", 1, DEEPEST, 1),
+        kappa=Choice((2, 5, 10, 20, 50, 100, 200, 500, 1000), 20, slide=True),
+        gamma=Slider(0.0, 1.2, 0.01, value=0.33),
+        layers=Slider(1, DEEPEST, 1, value=4),
+        follow=Toggle(True),
+        expected=Prediction(1, DEEPEST, 1),
     )
 
     @staticmethod
-    def compute(kappa, gamma, layers, follow, expected):
+    def compute(kappa, gamma, layers, follow):
         s, x, y = problem(kappa)
         model, last_gamma, eigenvalues = gd_plus_plus(s, gamma, layers, follow)
-        state = implicit_from_moments(model, second_moments(x, y))
-        return Preconditioning(
+        implicit = implicit_from_moments(model, second_moments(x, y))
+        return PreconditioningState(
             kappa=kappa,
             gamma=gamma,
             position=last_gamma * eigenvalues[-2],
             eigenvalues=eigenvalues,
             condition=condition_number(eigenvalues),
             theorem=theorem(kappa),
-            error=error(state.w[0]),
+            error=error(implicit.w[0]),
             rivals=rivals(kappa),
-            expected=expected,
         )
 
     @staticmethod
-    def draw(shown):
-        return figures.figure(
-            [panel(shown) for panel in (map_panel, eigenvalue_panel, condition_panel, error_panel)],
-            height=460,
-        )
+    def panels(state, ghost, guesses):
+        return [
+            map_panel(state),
+            eigenvalue_panel(state),
+            condition_panel(state, guesses["expected"]),
+            error_panel(state),
+        ]
 
     @staticmethod
-    def words(shown):
-        layers = len(shown.error) - 1
-        said = f"γ × largest s = {shown.gamma:.2f}, {layers} layer{'s' * (layers > 1)}: "
-        dead = (shown.eigenvalues[-1] == 0).sum()
-        if dead:
-            are, them, their = ("are", "them", "their") if dead > 1 else ("is", "it", "its")
-            said += f"{dead} of {DIM} directions met γs = 1 and {are} dead: no later layer sees {them}, and {their} error stays. "
-        else:
-            last = shown.condition[-1]
-            said += f"the condition number goes from {shown.kappa} to " + (
-                "below 1.001. " if last < 1.001 else f"{last:.3f}. "
-            )
-        errors = {"GD++": shown.error[-1], **{name: path[layers] for name, path in shown.rivals.items()}}
-        said += "Error of w: " + ", ".join(f"{name} {value:.2g}" for name, value in errors.items()) + "."
-        return said + (" What lies beyond an axis is drawn at its edge." if clipped(shown) else "")
+    def words(state, ghost):
+        depth = Message("layers.count", count=state.layers)
+        setting = Message("preconditioning.setting", gamma=state.gamma, depth=depth)
+        return [evenness(state, setting), errors(state)]
 
 
-def map_panel(shown):
-    peak = [1 / 3, 1 / 3]
-    traces = [
-        figures.line(
-            CURVE, clip(mapped(CURVE), MAPPED), "γs(1 − γs)²", figures.TRUTH, width=1.5, hoverinfo="skip"
-        ),
-        figures.line(peak, MAPPED, "γs = 1/3", figures.GREY, "dot", 1.5, hoverinfo="skip"),
-        figures.dots(
-            clip(shown.position, POSITION),
-            clip(mapped(shown.position), MAPPED),
-            "ten directions, in the last layer",
-        ),
-    ]
-    return Panel(
-        "The map of one layer", log_axis("γs before", POSITION), log_axis("γs after", MAPPED)
-    ), traces
+@lru_cache(maxsize=16)
+def problem(kappa):
+    """Eigenvalues s (d,), and the d examples x (1, d, d), y (1, d) that have them; the truth is (1, ..., 1) / sqrt(d)."""
+    d = PAPER.dim
+    s = np.geomspace(1 / kappa, 1, d)
+    x = np.diag(np.sqrt(d * s))[None]
+    y = x.sum(axis=2) / np.sqrt(d)
+    return s, x, y
 
 
-def eigenvalue_panel(shown):
-    relative = clip(
-        shown.eigenvalues / np.maximum(shown.eigenvalues.max(axis=1, keepdims=True), ALL_DEAD), RELATIVE
-    )
-    layer = np.append(DEPTHS[: len(relative)], np.nan)
-    paths = np.append(relative, np.full((1, DIM), np.nan), axis=0)
-    traces = [figures.line(np.tile(layer, DIM), paths.T.ravel(), "ten eigenvalues", width=1.5)]
-    return Panel("Eigenvalues, the largest at 1", depth_axis(), log_axis("s / largest s", RELATIVE)), traces
+def error(w):
+    """How far weights (..., d) are from the truth, whose length is 1 -> (...)"""
+    return np.linalg.norm(w - 1 / np.sqrt(PAPER.dim), axis=-1)
 
 
-def condition_panel(shown):
-    layers = DEPTHS[: len(shown.condition)]
-    traces = [
-        figures.line(layers, clip(shown.condition - 1, EXCESS), "GD++"),
-        figures.line(
-            layers,
-            clip(shown.theorem[: len(layers)] - 1, EXCESS),
-            "Theorem 5.1, γs = 1/3 at the top",
-            figures.GREY,
-            "dash",
-            2,
-        ),
-        figures.dots(
-            [shown.expected], [GOAL], shown.expected and "prediction", figures.PREDICTION, "star", 13
-        ),
-    ]
-    return Panel(
-        "Condition number", depth_axis(), log_axis("κ − 1", EXCESS, (1000.0, 1.0, 1e-4, 1e-6, 1e-8))
-    ), traces
+def gd_plus_plus(s, gamma, layers, follow):
+    """A GD++ model for inputs with given eigenvalues.
+
+    Parameters
+    ----------
+    s : (d,) array.  The eigenvalues.
+    gamma : number.  gamma times the largest eigenvalue that a layer meets, or that the first one meets.
+    layers : int.
+    follow : bool.  Does gamma grow as the eigenvalues shrink?
+
+    Returns
+    -------
+    model : LinearTransformer
+    strength : number.  gamma of the last layer.
+    path : (L+1, d) array.  The eigenvalues before the first and after each layer.
+    """
+    first = s.max()
+    weights, path = [], [s]
+    for _ in range(layers):
+        # The step is the best one for the extreme eigenvalues that are left.
+        largest = max(s.max(), ALL_DEAD)
+        strength = gamma / (largest if follow else first)
+        step = 2 / max(s.min() + s.max(), ALL_DEAD)
+        weights.append(
+            [(-strength, -step)]
+        )  # p = (p_x, p_y) of one head; with q = (1, 0) they are (omega_xx, omega_yx)
+
+        # The layer multiplies each input by 1 - gamma s, and so each eigenvalue by its square.
+        kept = 1 - strength * s  # (d,)
+        kept = np.where(abs(kept) > ROUNDING, kept, 0)
+        s = s * kept**2
+        path.append(s)
+    q = np.broadcast_to([1, 0], (layers, 1, 2))
+    model = LinearTransformer.from_diagonals(weights, q, len(s))
+    return model, strength, np.array(path)
 
 
-def error_panel(shown):
-    styles = {
-        "gradient descent": (figures.RED, "dot"),
-        "heavy ball": (figures.ORANGE, "dash"),
-        "Newton": (figures.GREEN, "dash"),
+def condition_number(s):
+    """Largest over smallest eigenvalue, along the last axis; infinite where a direction is dead."""
+    smallest = s.min(axis=-1)
+    alive = smallest > 0
+    return np.where(alive, s.max(axis=-1) / np.where(alive, smallest, 1), np.inf)
+
+
+def theorem(kappa):
+    """The condition numbers before the first and after each of 12 layers with gamma s_max = 1/3 (Theorem 5.1) -> (13,)"""
+    numbers = [kappa]
+    for _ in range(DEEPEST):
+        numbers.append(numbers[-1] * (4 / 9) / (1 - 1 / (3 * numbers[-1])) ** 2)
+    return np.array(numbers)
+
+
+@lru_cache(maxsize=16)
+def rivals(kappa):
+    """The errors of gradient descent, heavy ball and Newton's iteration after 0 to 12 steps -> {role: (13,)}
+
+    The constants of the first two are best in the long run (Polyak 1964); they depend on the extreme eigenvalues 1/kappa and 1.
+    """
+    _, x, y = problem(kappa)
+    low, high = 1 / np.sqrt(kappa), 1.0  # roots of the extreme eigenvalues
+    heavy_step = 4 / (high + low) ** 2
+    heavy_beta = ((high - low) / (high + low)) ** 2
+    methods = {
+        "gradient descent": lambda steps: baselines.gradient_descent(x, y, 2 / (1 + 1 / kappa), steps),
+        "momentum": lambda steps: baselines.momentum(x, y, heavy_step, heavy_beta, steps),
+        "newton": lambda steps: baselines.newton(x, y, steps),
     }
-    traces = [
-        figures.line(DEPTHS, clip(path, ERROR), name, *styles[name], 2) for name, path in shown.rivals.items()
-    ]
-    traces.append(figures.line(DEPTHS[: len(shown.error)], clip(shown.error, ERROR), "GD++"))
-    return Panel(
-        "Error of w", depth_axis(), log_axis("|w − truth| / |truth|", ERROR, (1.0, 0.01, 1e-4, 1e-6, 1e-8))
-    ), traces
+    return {
+        role: np.array([error(method(steps))[0] for steps in range(DEEPEST + 1)])
+        for role, method in methods.items()
+    }
 
 
-def log_axis(label, ends, ticks=(1.0, 0.1, 0.01, 0.001)):
-    return Axis(label, *ends, log=True, ticks=ticks, labels=tuple(TICKS[tick] for tick in ticks))
+def evenness(state, setting):
+    """How lopsided the problem still is, or how many directions are lost."""
+    dead = int((state.eigenvalues[-1] == 0).sum())
+    if dead:
+        return Message("preconditioning.dead", setting=setting, count=dead, dim=PAPER.dim)
+    before, after = state.kappa, state.condition[-1]
+    if after < ROUND:
+        return Message("preconditioning.round", setting=setting, before=before, limit=ROUND)
+    return Message("preconditioning.condition", setting=setting, before=before, after=after)
 
 
-def depth_axis():
-    return Axis("layers, or steps", 0, DEEPEST, ticks=tuple(range(0, DEEPEST + 1, 2)))
+def errors(state):
+    """How far everyone's w is from the truth after as many layers, or steps."""
+    return Message(
+        "preconditioning.errors",
+        model=state.error[-1],
+        descent=state.rivals["gradient descent"][state.layers],
+        momentum=state.rivals["momentum"][state.layers],
+        newton=state.rivals["newton"][state.layers],
+    )
 
 
-def mapped(t):
+def apply_map(t):
+    """What a layer makes of t = gamma s."""
     return t * (1 - t) ** 2
 
 
-def clip(values, ends):
-    return figures.clip(values, *ends)[0]
+def map_panel(state):
+    """The map, and where on it the last layer meets the directions."""
+    marks = [
+        Curve("truth", CURVE, apply_map(CURVE), name="map", beyond="gap", hover=""),
+        Guide("peak", [PEAK, PEAK], [AFTER.low, AFTER.high], keyed=True),
+        Points("model", state.position, apply_map(state.position), name="directions", hover="point"),
+    ]
+    return Panel("map", BEFORE, AFTER, marks)
 
 
-def clipped(shown):
-    """Whether anything of GD++ lies outside its axis, other than what has become too small to see."""
-    return bool(
-        (shown.position < POSITION[0]).any()
-        or (mapped(shown.position) < MAPPED[0]).any()
-        or (shown.eigenvalues < RELATIVE[0] * shown.eigenvalues.max(axis=1, keepdims=True)).any()
-        or (shown.condition - 1 > EXCESS[1]).any()
-    )
+def eigenvalue_panel(state):
+    """One line a direction, layer by layer, in units of the largest eigenvalue."""
+    largest = state.eigenvalues.max(axis=1, keepdims=True)  # (L+1, 1)
+    relative = state.eigenvalues / np.maximum(largest, ALL_DEAD)  # (L+1, d)
+
+    # All lines are one curve, with a gap after each.
+    gap = np.full((1, PAPER.dim), np.nan)
+    heights = np.append(relative, gap, axis=0).T.ravel()
+    layers = np.tile(np.append(np.arange(state.layers + 1.0), np.nan), PAPER.dim)
+    marks = [Curve("layers", layers, heights, name="eigenvalues")]
+    return Panel("eigenvalues", DEPTH, RELATIVE, marks)
+
+
+def condition_panel(state, guess):
+    """Condition numbers as far as the layers have come: the theorem does not give away what follows."""
+    layers = np.arange(state.layers + 1.0)
+    marks = [
+        Curve("model", layers, state.condition - 1),
+        Curve("theorem", layers, state.theorem[: len(layers)] - 1),
+        Guess(guess, GOAL),
+    ]
+    return Panel("condition", DEPTH, EXCESS, marks)
+
+
+def error_panel(state):
+    """Errors by layer, beside those of the algorithms by step."""
+    steps = np.arange(DEEPEST + 1.0)
+    marks = [
+        *(Curve(role, steps, path) for role, path in state.rivals.items()),
+        Curve("model", steps[: state.layers + 1], state.error),
+    ]
+    return Panel("error", DEPTH, ERROR, marks)

@@ -45,9 +45,10 @@ SYMBOLS = {
     "x": "✕",
     "line-ew": "━",
 }
-DASHES = {"solid": "━", "dash": "╍", "dot": "┉", "dashdot": "╍", "longdash": "╍"}
+DASHES = {"solid": "━", "dash": "╍", "dot": "┉", "dashdot": "━·", "longdash": "━ ━"}
 FILLED = "■"
 LEVEL = "line-ew"  # a tick: a short level line
+LIFT = 4  # of a key above its panel, in pixels: points at the upper edge do not touch it
 THIN = 1.5  # the line between points, in pixels
 GAP = 0.08  # between panels side by side, as a share of the figure's width
 
@@ -141,7 +142,7 @@ def heading(panel, names, left, top):
     """The title of a panel, and its key under it."""
     text = f'<b>{names.panel(panel)}</b><br><span style="font-size:12px">{key(panel, names)}</span>'
     place = dict(x=left, y=top, xref="paper", yref="paper", xanchor="left", yanchor="bottom", align="left")
-    return dict(text=text, showarrow=False, **place)
+    return dict(text=text, showarrow=False, yshift=LIFT, **place)
 
 
 def key(panel, names):

@@ -31,7 +31,7 @@ ROLES = {
     # what is true, what answers, what is best
     "truth": Style(INK, "x", "solid", tick=24),
     "model": Style(BLUE, "circle", "solid"),
-    "oracle": Style(GREEN, "diamond", "solid"),
+    "oracle": Style(GREEN, "diamond", "longdash"),
     "bayes": Style(INK, "line-ew", "solid", width=2),
     "hindsight": Style(RED, "triangle-up", "solid"),  # best for this one sequence
     # other predictors
@@ -43,7 +43,7 @@ ROLES = {
     "nothing": Style(GREY, "x", "dot", width=2),
     "gradient descent": Style(RED, "triangle-up", "dot", width=2),
     "momentum": Style(ORANGE, "diamond", "dash", width=2),
-    "newton": Style(GREEN, "diamond", "dash", width=2),
+    "newton": Style(GREEN, "square-open", "dashdot", width=2),
     # a second model beside the first
     "trained": Style(ORANGE, "triangle-up", "dot", width=1.5),
     "as trained": Style(GREY, "circle-open", "solid", width=1.5, size=10),

@@ -1,103 +1,156 @@
+import by_hand
 import numpy as np
 import pytest
+from marks import assert_marks, assert_messages, assert_roles, drawn
 
+from lt_helpers import LinearTransformer
 from lt_helpers.labs import PreconditioningLab
-from lt_helpers.labs.preconditioning import gd_plus_plus, problem
+from lt_helpers.labs.preconditioning import CURVE
 
-OPENED = dict(kappa=20, gamma=0.33, layers=4, follow=True, expected=None)
+AXES = {
+    ("map", "axes"): ((3e-4, 1.4), (3e-4, 0.3)),
+    ("eigenvalues", "axes"): ((0, 12), (3e-4, 2)),
+    ("condition", "axes"): ((0, 12), (1e-8, 1e3)),
+    ("error", "axes"): ((0, 12), (1e-8, 10)),
+}
 
 
-def state(**values):
-    return PreconditioningLab.compute(**OPENED | values)
+def problem(kappa):
+    """Ten examples, one along each direction, and a truth with an equal part along each -> eigenvalues, x, y"""
+    s = np.array([kappa ** (k / 9 - 1) for k in range(10)])
+    x = np.diag(np.sqrt(10 * s))
+    return s, x, x @ np.full(10, 10**-0.5)
+
+
+def run_tokens(kappa, gamma, layers, follow):
+    """GD++ token by token: each layer's weights are written down for the tokens that it meets.
+
+    -> gamma of the last layer, eigenvalues (L+1, d), errors of w (L+1,)
+    """
+    first, x, y = problem(kappa)
+    tokens, path, P, Q = (x, y), [first], [], []
+    for _ in range(layers):
+        s = path[-1]
+        strength = gamma / s.max() if follow else gamma / first.max()
+        P.append([np.diag([-strength] * 10 + [-2 / (s.min() + s.max())])])
+        Q.append([np.diag([1.0] * 10 + [0.0])])
+        after = by_hand.tokens_by_layer(LinearTransformer(P[-1:], Q[-1:]), *tokens)[-1]
+        tokens = after[:, :-1], after[:, -1]
+        path.append(np.diag(tokens[0]) ** 2 / 10)
+    w = by_hand.probe_layers(LinearTransformer(P, Q), x, y)
+    return strength, np.array(path), np.sqrt(((w - 10**-0.5) ** 2).sum(axis=1))
+
+
+def expected(values):
+    """What belongs to each mark, by tokens for GD++ and direction by direction for the others."""
+    kappa, layers = values["kappa"], values["layers"]
+    strength, path, error = run_tokens(kappa, values["gamma"], layers, values["follow"])
+    _, thirds, _ = run_tokens(kappa, 1 / 3, layers, follow=True)
+    s, depth, steps = path[0], np.arange(layers + 1), np.arange(13)
+    lines = [np.append(path[:, direction] / path.max(axis=1), np.nan) for direction in range(10)]
+    descent = (1 - 2 / (1 + 1 / kappa) * s) ** steps[:, None]
+    newton = (1 - s**2 / (s**2).sum()) ** 2.0 ** steps[:, None]
+    heavy, step = [np.ones(10), 1 - 4 / (1 + kappa**-0.5) ** 2 * s], 4 / (1 + kappa**-0.5) ** 2
+    beta = ((kappa**0.5 - 1) / (kappa**0.5 + 1)) ** 2
+    while len(heavy) < 13:
+        heavy.append((1 + beta - step * s) * heavy[-1] - beta * heavy[-2])
+    rms = {
+        name: np.sqrt((np.array(left) ** 2).mean(axis=1))
+        for name, left in {"gradient descent": descent, "momentum": heavy, "newton": newton}.items()
+    }
+    return AXES | {
+        ("map", "map"): (CURVE, CURVE - 2 * CURVE**2 + CURVE**3),
+        ("map", "directions"): (strength * path[-2], strength * path[-1]),
+        ("eigenvalues", "eigenvalues"): (np.tile([*depth, np.nan], 10), np.concatenate(lines)),
+        ("condition", "model"): (depth, path.max(axis=1) / path.min(axis=1) - 1),
+        ("condition", "theorem"): (depth, thirds.max(axis=1) / thirds.min(axis=1) - 1),
+        ("error", "gradient descent"): (steps, rms["gradient descent"]),
+        ("error", "momentum"): (steps, rms["momentum"]),
+        ("error", "newton"): (steps, rms["newton"]),
+        ("error", "model"): (depth, error),
+    }
+
+
+SETTINGS = [
+    dict(kappa=50, gamma=0.9, layers=6),
+    dict(kappa=5, gamma=0.45, layers=3, follow=False),
+    dict(kappa=200, gamma=1.2, layers=9, follow=False),
+]
+
+
+@pytest.mark.parametrize("values", SETTINGS, ids=str)
+def test_every_mark_is_what_another_route_finds(values):
+    lab = PreconditioningLab(**values)
+    assert_marks(lab, expected(lab.values))
+
+
+def test_the_star_stands_where_it_was_set_and_every_mark_has_its_role():
+    lab = PreconditioningLab(expected=7)
+    assert_marks(lab, expected(lab.values) | {("condition", "prediction"): (7, 0.01)})
+    table = {
+        ("map", "map"): "truth",
+        ("map", "directions"): "model",
+        ("eigenvalues", "eigenvalues"): "layers",
+    }
+    assert_roles(lab, table)
 
 
 @pytest.mark.parametrize(
-    "gamma, follow", [(0.0, True), (0.33, True), (0.9, True), (1.2, False), (0.5, False), (1.0, False)]
+    "values, id",
+    [(dict(layers=3, gamma=0.6), "preconditioning.condition"), (dict(layers=12), "preconditioning.round")],
+    ids=["still lopsided", "round"],
 )
-def test_the_transformer_does_to_each_direction_what_the_formulas_say(gamma, follow):
-    shown = state(kappa=50, gamma=gamma, follow=follow, layers=6)
-    s, left = np.geomspace(1 / 50, 1, 10), np.ones(10)
-    for layer in range(6):
-        np.testing.assert_allclose(shown.eigenvalues[layer], s)
-        np.testing.assert_allclose(shown.error[layer], np.linalg.norm(left) / np.sqrt(10), rtol=1e-9)
-        strength = gamma / (s.max() if follow else 1)
-        left = left * (1 - 2 / (s.min() + s.max()) * s)
-        s = s * (1 - strength * s) ** 2
-    with np.errstate(divide="ignore"):
-        np.testing.assert_allclose(shown.condition[6], s.max() / s.min())
-    np.testing.assert_allclose(shown.error[6], np.linalg.norm(left) / np.sqrt(10), rtol=1e-9)
-
-
-def test_the_eigenvalues_are_those_of_the_tokens():
-    s, x, y = problem(20)
-    model, _, eigenvalues = gd_plus_plus(s, 0.6, 3, follow=True)
-    tokens = np.concatenate([x[0], y[0][:, None]], axis=1)
-    for layer in range(3):
-        tokens = tokens + tokens @ model.Q[layer, 0].T @ tokens.T @ tokens @ model.P[layer, 0].T / len(tokens)
-        inputs = tokens[:, :-1]
-        np.testing.assert_allclose(
-            np.linalg.eigvalsh(inputs.T @ inputs / len(inputs)), np.sort(eigenvalues[layer + 1]), atol=1e-12
-        )
-
-
-@pytest.mark.parametrize("kappa", [2, 20, 1000])
-def test_a_third_follows_the_theorem(kappa):
-    shown = state(kappa=kappa, gamma=1 / 3, layers=12)
-    np.testing.assert_allclose(shown.condition, shown.theorem, rtol=1e-9)
+def test_the_words_are_of_what_is_drawn(values, id):
+    """Nothing is said of what is too small to see, as the errors after twelve layers are."""
+    lab = PreconditioningLab(**values)
+    table = expected(lab.values)
+    condition = dict(before=20)
+    if id == "preconditioning.condition":
+        condition["after"] = table["condition", "model"][1][-1] + 1
+    errors = {
+        name: table["error", role][1][lab.values["layers"]]
+        for name, role in dict(
+            model="model", descent="gradient descent", momentum="momentum", newton="newton"
+        ).items()
+    }
+    assert_messages(
+        lab,
+        {
+            "preconditioning.setting": dict(gamma=lab.values["gamma"]),
+            "layers.count": dict(count=lab.values["layers"]),
+            id: condition,
+            "preconditioning.errors": errors,
+        },
+    )
 
 
 def test_without_preconditioning_it_is_gradient_descent():
-    shown = state(gamma=0.0, layers=12)
+    shown = PreconditioningLab(gamma=0.0, layers=12).arrays
     np.testing.assert_allclose(shown.error, shown.rivals["gradient descent"], rtol=1e-9)
     np.testing.assert_allclose(shown.condition, 20)
-
-
-def test_the_rivals_in_closed_form():
-    shown, s, steps = state(kappa=20), np.geomspace(1 / 20, 1, 10), np.arange(13)[:, None]
-    descent = (1 - 2 / (1 + 1 / 20) * s) ** steps
-    newton = (1 - s**2 / (s**2).sum()) ** 2.0**steps
-    np.testing.assert_allclose(
-        shown.rivals["gradient descent"], np.linalg.norm(descent, axis=1) / np.sqrt(10)
-    )
-    np.testing.assert_allclose(
-        shown.rivals["Newton"], np.linalg.norm(newton, axis=1) / np.sqrt(10), rtol=1e-9
-    )
-    step, beta = 4 / (1 + 20**-0.5) ** 2, ((20**0.5 - 1) / (20**0.5 + 1)) ** 2
-    before = left = np.ones(10)
-    for k in range(13):
-        np.testing.assert_allclose(shown.rivals["heavy ball"][k], np.linalg.norm(left) / np.sqrt(10))
-        before, left = left, (1 + beta - step * s) * left - beta * before
 
 
 def test_gamma_times_s_of_one_kills_a_direction_for_ever():
     lab = PreconditioningLab(gamma=1.0, follow=False, layers=6)
     assert (lab.arrays.eigenvalues[1:, -1] == 0).all() and (lab.arrays.eigenvalues[:, :-1] > 0).all()
-    assert np.isinf(lab.arrays.condition[1:]).all() and "1 of 10 directions met γs = 1" in lab.words_now
-
-
-def test_the_words_say_what_is_drawn():
-    lab = PreconditioningLab(layers=12)
-    assert lab.words_now.startswith(
-        "γ × largest s = 0.33, 12 layers: the condition number goes from 20 to below 1.001."
-    )
     assert (
-        f"GD++ {lab.arrays.error[-1]:.2g}, gradient descent {lab.arrays.rivals['gradient descent'][12]:.2g}"
-        in lab.words_now
+        np.isinf(lab.arrays.condition[1:]).all() and "1 of 10 directions met γs = 1 and is" in lab.words_now
     )
-    drawn = next(trace for trace in lab.figure.data if trace.name == "GD++" and trace.yaxis == "y4")
-    np.testing.assert_array_equal(drawn.y, np.clip(lab.arrays.error, 1e-8, 10))
-    lab.controls["kappa"].value = 1000
-    lab.controls["gamma"].value = 0.05
-    assert lab.words_now.endswith("What lies beyond an axis is drawn at its edge.")
+    (dead,) = (message for message in lab.messages if message.id == "preconditioning.dead")
+    assert (dead.values["count"], dead.values["dim"]) == (1, 10)
+    np.testing.assert_array_equal(drawn(lab, "condition", "model")["y"][1:], 1e3)
 
 
-def test_the_drawing_does_not_give_the_answer_away():
-    """Nothing of GD++ or of the theorem is drawn beyond the layers that the learner has chosen."""
-    figure = PreconditioningLab(layers=2).figure
-    assert {len(trace.y) for trace in figure.data if trace.yaxis == "y3" and trace.name} == {3}
+def test_what_lies_beyond_its_axis_is_said():
+    lab = PreconditioningLab(kappa=1000, gamma=0.05)
+    (beyond,) = (message for message in lab.messages if message.id == "lab.beyond")
+    (mark,) = beyond.values["marks"]
+    assert mark.values == dict(mark="ten directions (last layer)", panel="The map of one layer")
+    assert np.asarray(drawn(lab, "map", "directions")["x"]).min() == 3e-4
 
 
-def test_a_prediction_is_marked():
-    lab = PreconditioningLab(expected=7)
-    star = next(trace for trace in lab.figure.data if trace.name == "prediction")
-    assert list(star.x) == [7] and list(star.y) == [0.01]
+def test_the_map_leaves_the_axis_at_its_zero_and_is_not_drawn_there():
+    shown = drawn(PreconditioningLab(), "map", "map")
+    below = np.isnan(shown["y"])
+    np.testing.assert_array_equal(below, CURVE * (1 - CURVE) ** 2 < 3e-4)
+    assert CURVE[below][1:].min() > 0.98 and CURVE[below].max() < 1.02

@@ -1,131 +1,184 @@
+from functools import cache
+
+import by_hand
 import numpy as np
 import pytest
+from marks import assert_marks, assert_messages, assert_roles
 
-from lt_helpers import Fixed, LinearTransformer, RegressionTask, adjusted_loss, load_pretrained
+from lt_helpers import Categorical, Fixed, LinearTransformer, RegressionTask, adjusted_loss, load_pretrained
 from lt_helpers.labs import RescalingLab
-from lt_helpers.labs.rescaling_state import (
-    CURVE,
-    POINTS,
-    TRAINED_CURVE,
-    TRAINED_ON,
-    drawn,
-    two_layers,
-    with_noise,
-)
-from lt_helpers.task import second_moments
+from lt_helpers.labs.rescaling import two_layers
 
-OPENED = dict(s1=1.0, s2=3.0, context=1000, sigma=1.0, guess=None, seed=1)
-
-
-def state(**values):
-    return RescalingLab.compute(**OPENED | values)
+AXES = {
+    ("scale", "axes"): ((0, 6), (-0.8, 1.1)),
+    ("trained", "axes"): ((0, 12), (-0.8, 1.1)),
+    ("distance", "axes"): ((0, 6), (1e-3, 1e3)),
+    ("weight", "axes"): ((0.4, 10.6), (-4, 4)),
+}
+CURVE, POINTS, TRAINED_CURVE = np.arange(121) / 20, np.arange(7), np.arange(49) / 4
+SETTINGS = [
+    dict(s1=0.5, s2=2.0, context=20, sigma=3.4, seed=7),
+    dict(s1=3.0, s2=1.5, context=50, sigma=7.3, seed=5),
+]
 
 
-def trace(lab, name, panel):
-    axis = "y" if panel == 1 else f"y{panel}"
-    return next(trace for trace in lab.figure.data if trace.name == name and trace.yaxis == axis)
+def chord(s1, s2, n=1):
+    """The line in sigma^2 that meets ridge's 1 / (1 + sigma^2/n) at both levels -> its height at 0, its slope"""
+    return np.linalg.solve([[1, s1**2], [1, s2**2]], [1 / (1 + s1**2 / n), 1 / (1 + s2**2 / n)])
 
 
-@pytest.mark.parametrize("s1, s2", [(1.0, 3.0), (0.5, 2.0), (3.0, 1.0)])
-def test_the_weights_solve_the_two_equations_of_the_theorem(s1, s2):
-    """c (1 + omega_yy s^2) = 1 / (1 + s^2) at both levels, with c = -omega_yx / n: linear in c and c omega_yy."""
-    c, product = np.linalg.solve([[1, s1**2], [1, s2**2]], [1 / (1 + s1**2), 1 / (1 + s2**2)])
-    first, second = two_layers(s1, s2, 500).omega
-    np.testing.assert_allclose(first, [[0, 0], [-500 * c, 0]])
-    np.testing.assert_allclose(second, [[0, 0], [0, product / c]])
+def made_by_hand(s1, s2, n):
+    """Two layers that do so: c (1 + omega_yy sigma^2) is the line, with c = -omega_yx / n."""
+    height, slope = chord(s1, s2)
+    first, second = np.diag([-n * height] * 10 + [0]), np.diag([0] * 10 + [slope / height])
+    label = np.diag([0.0] * 10 + [1])
+    return LinearTransformer([[label], [label]], [[first], [second]])
 
 
-def test_the_scale_agrees_with_ridge_at_the_two_levels_and_breaks_at_the_root_of_eleven():
-    shown = state()
-    np.testing.assert_allclose(np.interp([1, 3], CURVE, shown.line), [1 / 2, 1 / 10])
-    np.testing.assert_allclose(shown.breaking, np.sqrt(11))
-    assert (shown.line[np.sqrt(11) > CURVE] > 0).all() and (shown.line[np.sqrt(11) < CURVE] < 0).all()
+def sequences(count, n, variance, seed=0):
+    """Sequences at sigma = 1 as tokens -> x, y, truth"""
+    task = RegressionTask(10, n, Fixed(1.0), variance * np.eye(10))
+    moments = task.sample_moments(count, np.random.default_rng(seed))
+    return *by_hand.tokens_of(moments.S, n), moments.w
+
+
+def run_at(levels, answer, x, y, truth):
+    """At each noise, each sequence with its noise and with the opposite of it: the scale of an answer x, y, sigma -> w, and half the mean
+    squared distance to ridge regression that is told sigma -> (J,), (J,), and the scale of ridge regression (J,)"""
+    scales, distances, ridges = [], [], []
+    for sigma in levels:
+        runs = [(x, by_hand.at_noise(x, y, truth, signed)) for signed in (sigma, -sigma)]
+        w = np.array([answer(*run) for run in runs])
+        oracle = np.array([by_hand.ridge_many(*run, sigma**2) for run in runs])
+        scales.append((w * truth).sum() / (2 * (truth**2).sum()))
+        ridges.append((oracle * truth).sum() / (2 * (truth**2).sum()))
+        distances.append(((w - oracle) ** 2).sum() / 2 / (2 * len(x)))
+    return np.array(scales), np.array(distances), np.array(ridges)
+
+
+@cache
+def run_trained():
+    """The trained model's scale and ridge regression's -> (49,), (49,)"""
+    model = load_pretrained("diag", 2, Categorical((1, 3)))
+    scale, _, ridge = run_at(
+        TRAINED_CURVE, lambda x, y: by_hand.probe_many(model, x, y), *sequences(200, 20, 1.0)
+    )
+    return scale, ridge
+
+
+def expected(values):
+    """What belongs to each mark: closed forms for n without end, tokens for everything that is run."""
+    s1, s2, n, sigma = (values[name] for name in ("s1", "s2", "context", "sigma"))
+    height, slope = chord(s1, s2)
+    line, ridge, constant = height + slope * CURVE**2, 1 / (1 + CURVE**2), 1 / (1 + (s1**2 + s2**2) / 2)
+    size = 10 * (1 + CURVE**2)  # the mean square of the truth plus sigma times white noise
+    model = made_by_hand(s1, s2, n)
+    measured, distances, _ = run_at(
+        POINTS, lambda x, y: by_hand.probe_many(model, x, y), *sequences(60, n, 1 / n)
+    )
+    trained, trained_ridge = run_trained()
+    trained_height, trained_slope = chord(1, 3, 20)
+    x, y, truth = sequences(1, n, 1 / n, values["seed"])
+    y = by_hand.at_noise(x, y, truth, sigma)
+
+    def so_far(x, values):
+        return x, [value if at < sigma + 1e-6 else np.nan for at, value in zip(x, values, strict=True)]
+
+    return AXES | {
+        ("scale", "oracle"): so_far(CURVE, ridge),
+        ("scale", "constrr"): so_far(CURVE, np.full(121, constant)),
+        ("scale", "model"): so_far(CURVE, line),
+        ("scale", "measured"): so_far(POINTS, measured),
+        ("scale", "made_for"): ([s1, s2], [1 / (1 + s1**2), 1 / (1 + s2**2)]),
+        ("trained", "range"): (
+            [0.94, 1.06, 1.06, 0.94, np.nan, 2.94, 3.06, 3.06, 2.94, np.nan],
+            [-np.inf, -np.inf, np.inf, np.inf, np.nan] * 2,
+        ),
+        ("trained", "oracle"): so_far(TRAINED_CURVE, trained_ridge),
+        ("trained", "theorem"): so_far(TRAINED_CURVE, trained_height + trained_slope * TRAINED_CURVE**2),
+        ("trained", "trained"): so_far(TRAINED_CURVE, trained),
+        ("distance", "constrr"): so_far(CURVE, (constant - ridge) ** 2 * size / 2),
+        ("distance", "model"): so_far(CURVE, (line - ridge) ** 2 * size / 2),
+        ("distance", "measured"): so_far(POINTS, distances),
+        ("weight", "truth"): (np.arange(1, 11), truth[0]),
+        ("weight", "oracle"): (np.arange(1, 11), by_hand.ridge(x[0], y[0], sigma**2)),
+        ("weight", "model"): (np.arange(1, 11), by_hand.probe_many(model, x, y)[0]),
+    }
+
+
+@pytest.mark.parametrize("values", SETTINGS, ids=["n = 20", "n = 50"])
+def test_every_mark_is_what_another_route_finds(values):
+    lab = RescalingLab(**values)
+    assert_marks(lab, expected(lab.values))
+    (shown,) = (panel for panel in lab.panels_now if panel.name == "scale")
+    assert shown.mark("measured").values == dict(count=values["context"])
+
+
+def test_the_star_stands_where_it_was_set_and_every_mark_has_its_role():
+    lab = RescalingLab(guess=2.5, context=50)
+    assert_marks(lab, expected(lab.values) | {("scale", "prediction"): (2.5, 0)})
+    assert_roles(lab, {("scale", "made_for"): "truth", ("trained", "trained"): "model"})
+
+
+@pytest.mark.parametrize("sigma", [2.0, 3.4])
+def test_the_words_are_of_what_is_drawn(sigma):
+    height, slope = chord(1, 3)
+    scale, ridge = run_trained()
+    before = int(sigma * 4)  # sigma lies between this point of the curve and the next
+    share = sigma * 4 - before
+    table = {
+        "rescaling.made_for": dict(
+            sigma=sigma,
+            variance=sigma**2,
+            s1=1,
+            s2=3,
+            scale=height + slope * sigma**2,
+            ridge=1 / (1 + sigma**2),
+        ),
+        "rescaling.trained": dict(
+            scale=(1 - share) * scale[before] + share * scale[before + 1],
+            ridge=(1 - share) * ridge[before] + share * ridge[before + 1],
+        ),
+    }
+    if sigma > 11**0.5:
+        table["rescaling.wrong_sign"] = dict(breaking=11**0.5)
+    assert_messages(RescalingLab(sigma=sigma), table)
+
+
+def test_a_scale_of_nearly_nothing_has_no_sign():
+    """(1 + 16 + 16 - 5.8^2) / 17^2 = -0.002"""
+    assert "Two layers made for 4.0 and 4.0: scale 0.00," in RescalingLab(s1=4.0, s2=4.0, sigma=5.8).words_now
+
+
+def test_what_is_too_near_the_oracle_to_be_seen_is_no_point_beyond_the_axis():
+    """At the two levels the line has distance 0; far beyond them it leaves the axes."""
+    assert "lab.beyond" not in [message.id for message in RescalingLab(sigma=4.0).messages]
+    (beyond,) = (message for message in RescalingLab(sigma=12.0).messages if message.id == "lab.beyond")
+    assert beyond.values["marks"][1].values == dict(mark="n = 1000", panel="Theorem 5.2: scale of the answer")
 
 
 def test_with_many_examples_the_two_layers_do_what_the_theorem_says():
-    shown = state(context=10_000)
+    shown = RescalingLab(context=10_000).arrays
     sigma = POINTS[:6]
     np.testing.assert_allclose(shown.measured[:6], (11 - sigma**2) / 20, atol=0.02)
     assert shown.measured_distance[1] < 0.01 and shown.measured_distance[3] < 0.01
 
 
 def test_few_examples_put_the_breaking_point_off():
-    few, many = state(context=20).measured, state(context=10_000).measured
+    few, many = (RescalingLab(context=context).arrays.measured for context in (20, 10_000))
     assert few[4] > many[4] + 0.1
-
-
-@pytest.mark.parametrize("context", [20, 100])
-def test_the_scale_and_the_distance_are_those_of_plain_tokens(context):
-    """Against other sequences, drawn as tokens and read by attention over them."""
-    rng, model, shown = np.random.default_rng(5), two_layers(1.0, 3.0, context), state(context=context)
-    batch = RegressionTask(10, context, Fixed(2.0), np.eye(10) / context).sample(4000, rng)
-    w = np.stack(
-        [model(batch.x, batch.y, np.tile(unit, (4000, 1)), form="tokens") for unit in np.eye(10)], axis=1
-    )
-    np.testing.assert_allclose(shown.measured[2], (w * batch.w).sum() / (batch.w**2).sum(), atol=0.05)
-    strength = (batch.x.mT @ batch.x) + 4.0 * np.eye(10)
-    oracle = np.linalg.solve(strength, batch.x.mT @ batch.y[..., None])[..., 0]
-    np.testing.assert_allclose(
-        shown.measured_distance[2], ((w - oracle) ** 2).sum(axis=1).mean() / 2, rtol=0.2
-    )
 
 
 def test_the_distances_of_the_limit_are_those_of_many_examples():
     task = RegressionTask(10, 5000, Fixed(2.0), np.eye(10) / 5000)
     loss, _ = adjusted_loss(two_layers(1.0, 3.0, 5000), task, 4000, np.random.default_rng(0))
-    np.testing.assert_allclose(
-        loss * 5000, np.interp(2.0, CURVE, state().line_distance), rtol=0.05
-    )  # it weighs with I/n, the lab with I
-
-
-def test_the_trained_model_is_the_stored_one():
-    model, shown = load_pretrained("diag", 2, TRAINED_ON), state()
-    for sigma in (1.0, 6.0):
-        batch = RegressionTask(10, 20, Fixed(sigma)).sample(20_000, np.random.default_rng(3))
-        w = model.implicit_weight(second_moments(batch.x, batch.y))
-        np.testing.assert_allclose(
-            np.interp(sigma, TRAINED_CURVE, shown.trained),
-            (w * batch.w).sum() / (batch.w**2).sum(),
-            atol=0.03,
-        )
-
-
-def test_sliding_the_noise_scales_it_and_moves_nothing_else():
-    moments = drawn(50, 1 / 50, 3, 0)
-    np.testing.assert_allclose(with_noise(moments, 1.0), moments.S, atol=1e-12)
-    quiet, loud = (with_noise(moments, sigma) for sigma in (0.0, 2.0))
-    np.testing.assert_allclose(quiet[:, :-1, :-1], loud[:, :-1, :-1])
-    np.testing.assert_allclose(
-        quiet[:, :-1, -1], (moments.S[:, :-1, :-1] @ moments.w[..., None])[..., 0], atol=1e-12
-    )
-    np.testing.assert_allclose(
-        loud[:, :-1, -1] - quiet[:, :-1, -1], 2 * (moments.S[:, :-1, -1] - quiet[:, :-1, -1]), atol=1e-12
-    )
+    shown = RescalingLab().arrays.line_distance
+    np.testing.assert_allclose(loss * 5000, shown[40], rtol=0.05)  # it weighs with I/n, the lab with I
 
 
 def test_beyond_the_breaking_point_the_answer_is_turned_round():
-    before, after = state(sigma=3.0), state(sigma=4.0)
+    before, after = (RescalingLab(sigma=sigma).arrays for sigma in (3.0, 4.0))
     assert before.w @ before.oracle > 0 > after.w @ after.oracle
-
-
-def test_the_curves_are_drawn_as_far_as_the_noise_has_been_slid():
-    lab = RescalingLab(sigma=2.0)
-    for name, panel in (("two layers", 1), ("n = 1000", 1), ("trained", 2), ("ConstRR", 3)):
-        drawn_curve = trace(lab, name, panel)
-        np.testing.assert_array_equal(np.isfinite(drawn_curve.y), np.asarray(drawn_curve.x) <= 2.0 + 1e-9)
-
-
-def test_the_words_say_the_numbers_and_the_wrong_sign():
-    lab = RescalingLab(sigma=2.0)
-    assert (
-        "σ = 2.0 (σ² = 4.00). Two layers made for 1.0 and 3.0: scale 0.35, where ridge has 0.20."
-        in lab.words_now
-    )
-    assert "wrong sign" not in lab.words_now
-    lab.controls["sigma"].value = 3.4
-    assert "Beyond σ = 3.32 they answer with the wrong sign." in lab.words_now
-    lab.controls["sigma"].value = 12.0
-    assert lab.words_now.endswith("What lies beyond an axis is drawn at its edge.")
 
 
 def test_weights_taken_over_from_sums_are_the_same_model():
