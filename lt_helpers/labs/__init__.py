@@ -3,11 +3,13 @@
 from .base import Lab
 from .controls import Choice, Prediction, Seed, Slider, Toggle
 from .noise import NoiseLab
+from .pilot import PilotLab
 
 __all__ = [
     "Choice",
     "Lab",
     "NoiseLab",
+    "PilotLab",
     "Prediction",
     "Seed",
     "Slider",

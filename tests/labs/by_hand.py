@@ -137,3 +137,30 @@ def nearest_noise(w, x, y, largest=30.0):
         best = int(np.argmin(apart))
         low, high = sigmas[max(best - 1, 0)], sigmas[min(best + 1, 300)]
     return sigmas[best]
+
+
+def tokens_of(S, n=20):
+    """n examples with these second moments: the principal axes of S, and zeros. What sums over examples finds no difference.
+
+    S : (B, D, D)  ->  x (B, n, d), y (B, n)
+    """
+    tokens = np.zeros((len(S), n, S.shape[-1]))
+    for i, one in enumerate(S):
+        values, directions = np.linalg.eigh(one)
+        for j in range(len(values)):
+            tokens[i, j] = np.sqrt(n * max(values[j], 0)) * directions[:, j]
+    return tokens[..., :-1], tokens[..., -1]
+
+
+def probe_many(model, x, y):
+    """The implicit weights of many contexts, read off by queries along the axes.    x (B, n, d), y (B, n) -> (B, d)"""
+    answers = [
+        model(x, y, np.broadcast_to(axis, x[:, 0].shape), form="tokens") for axis in np.eye(x.shape[-1])
+    ]
+    return np.stack(answers, axis=-1)
+
+
+def probe_many_layers(model, x, y):
+    """The implicit weights of many contexts before the first and after each layer -> (B, L+1, d)"""
+    paths = [probe_many(cut(model, layers), x, y) for layers in range(1, model.layers + 1)]
+    return np.stack([np.zeros_like(paths[0]), *paths], axis=1)
