@@ -139,25 +139,38 @@ def nearest_noise(w, x, y, largest=30.0):
     return sigmas[best]
 
 
-def tokens_of(S, n=20):
-    """n examples with these second moments: the principal axes of S, and zeros. What sums over examples finds no difference.
-
-    S : (B, D, D)  ->  x (B, n, d), y (B, n)
-    """
-    tokens = np.zeros((len(S), n, S.shape[-1]))
-    for i, one in enumerate(S):
-        values, directions = np.linalg.eigh(one)
-        for j in range(len(values)):
-            tokens[i, j] = np.sqrt(n * max(values[j], 0)) * directions[:, j]
+def tokens_of(S, n):
+    """Tokens that have given second moments: D that are not zero, and zeros up to n.    S (B, D, D)  ->  x (B, n, d), y (B, n)"""
+    tokens = np.zeros((len(S), n, S.shape[1]))
+    tokens[:, : S.shape[1]] = np.sqrt(n) * np.linalg.cholesky(S).mT
     return tokens[..., :-1], tokens[..., -1]
 
 
+def at_noise(x, y, truth, sigma):
+    """Labels that were drawn at sigma = 1, at another noise.    x (B, n, d), y (B, n), truth (B, d)  ->  y (B, n)"""
+    clean = np.einsum("bnd,bd->bn", x, truth)
+    return clean + sigma * (y - clean)
+
+
 def probe_many(model, x, y):
-    """The implicit weights of many contexts, read off by queries along the axes.    x (B, n, d), y (B, n) -> (B, d)"""
-    answers = [
-        model(x, y, np.broadcast_to(axis, x[:, 0].shape), form="tokens") for axis in np.eye(x.shape[-1])
-    ]
-    return np.stack(answers, axis=-1)
+    """The implicit weights of many sequences, read off by d queries each, through attention.    x (B, n, d), y (B, n)  ->  (B, d)"""
+    (B, n, d), context = x.shape, np.concatenate([x, y[..., None]], axis=2)
+    queries = np.zeros((B, d, d + 1))
+    queries[:, range(d), range(d)] = 1
+    with np.errstate(over="ignore", invalid="ignore"):
+        for P, Q in zip(model.P, model.Q, strict=True):
+            reads, learns = np.zeros_like(queries), np.zeros_like(context)
+            for head_P, head_Q in zip(P, Q, strict=True):
+                keys, values = context @ head_Q, context @ head_P.T
+                reads += queries @ keys.mT @ values / n
+                learns += context @ keys.mT @ values / n
+            queries, context = queries + reads, context + learns
+    return -queries[..., -1]
+
+
+def ridge_many(x, y, penalty):
+    """Ridge regression of many sequences, one by one.    x (B, n, d), y (B, n)  ->  (B, d)"""
+    return np.array([ridge(*one, penalty) for one in zip(x, y, strict=True)])
 
 
 def probe_many_layers(model, x, y):

@@ -64,6 +64,12 @@ def assert_marks(lab, table, rtol=1e-6, atol=1e-9):
             np.testing.assert_allclose(shown, wanted, rtol=rtol, atol=atol, err_msg=str(place))
 
 
+def assert_roles(lab, table):
+    """The role of every mark that is not called by it: {("kept", "ridge"): "oracle"}."""
+    named = {place: mark.role for place, mark in shown_marks(lab).items() if mark.name != mark.role}
+    assert named == table
+
+
 def assert_messages(lab, table, rtol=1e-6, atol=1e-9):
     """What the lab says, by id: {"noise.reading": dict(estimate=3.8)}. Every message has an entry, or a list of entries where it is said
     more than once; of its values those that the entry names are compared."""

@@ -1,7 +1,7 @@
 import by_hand
 import numpy as np
 import pytest
-from marks import assert_marks, assert_messages, drawn
+from marks import assert_marks, assert_messages, assert_roles, drawn
 
 from lt_helpers import load_pretrained
 from lt_helpers.algorithm import as_model
@@ -29,11 +29,10 @@ def state(**values):
 
 
 def contexts(sigma, count=200, seed=0):
-    """The sequences that are averaged over, or one of a lab: what no truth explains is the noise -> x (B, n, d), y (B, n), truth (B, d)"""
+    """The sequences that are averaged over, or one of a lab -> x (B, n, d), y (B, n), truth (B, d)"""
     moments = many_sequences(count, seed=seed)
-    x, y = by_hand.tokens_of(moments.S)
-    explained = np.einsum("bnd,bd->bn", x, moments.w)
-    return x, explained + sigma * (y - explained), moments.w
+    x, y = by_hand.tokens_of(moments.S, 20)
+    return x, by_hand.at_noise(x, y, moments.w, sigma), moments.w
 
 
 def omega(values, trained=False):
@@ -68,7 +67,7 @@ def mean_error(w, oracle):
 def errors_at(sigma, constants):
     """The mean error before the first and after each layer, and AdaRR's -> (L+1,), number"""
     x, y, _ = contexts(sigma)
-    oracle = np.array([by_hand.ridge(*one, sigma**2) for one in zip(x, y, strict=True)])
+    oracle = by_hand.ridge_many(x, y, sigma**2)
     ada_rr = np.array([by_hand.ada_ridge(*one) for one in zip(x, y, strict=True)])
     return mean_error(run(constants, x, y), oracle[:, None]), mean_error(ada_rr, oracle)
 
@@ -121,13 +120,14 @@ def test_every_mark_is_what_another_route_finds(values):
     lab = AlgorithmLab(guess=2.0, **values)
     table = expected(lab.values) | {("noise", "prediction"): (values["sigma"], 2.0)}
     assert_marks(lab, table, rtol=1e-4, atol=1e-7)
+    assert_roles(lab, {})
 
 
 def test_as_trained_it_is_the_stored_model():
     lab = AlgorithmLab(sigma=3.0)
     x, y, _ = contexts(3.0)
     model = load_pretrained("diag", 4, parse_noise("categorical-1-3-5"))
-    oracle = np.array([by_hand.ridge(*one, 9.0) for one in zip(x, y, strict=True)])
+    oracle = by_hand.ridge_many(x, y, 9.0)
     errors = mean_error(by_hand.probe_many_layers(model, x, y), oracle[:, None])
     np.testing.assert_allclose(lab.arrays.by_layer, errors, rtol=1e-9)
     np.testing.assert_array_equal(lab.arrays.trained_by_layer, lab.arrays.by_layer)
@@ -198,7 +198,7 @@ def test_without_the_two_readers_of_the_noise_it_answers_in_proportion_to_the_la
     constants = omega(AlgorithmLab().values)
     once, twice = (run(constants * [1, 0, 1, 0], x, factor * y)[:, -1] for factor in (1, 2))
     np.testing.assert_allclose(twice, 2 * once)
-    oracle = np.array([by_hand.ridge(*one, 4.0) for one in zip(x, y, strict=True)])
+    oracle = by_hand.ridge_many(x, y, 4.0)
     np.testing.assert_allclose(
         state(adapt=0.0, rescale=0.0, sigma=2.0).by_layer[-1], mean_error(once, oracle)
     )
