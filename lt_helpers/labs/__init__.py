@@ -1,19 +1,23 @@
 """The interactive labs. `from lt_helpers.labs import NoiseLab; NoiseLab(sigma=2.0)` as the last line of a cell shows one."""
 
+from .algorithm import AlgorithmLab
 from .attention import AttentionLab
 from .base import Lab
 from .controls import Choice, Prediction, Seed, Slider, Toggle
 from .noise import NoiseLab
+from .pilot import PilotLab
 from .preconditioning import PreconditioningLab
 from .rescaling import RescalingLab
 from .ridge import RidgeLab
 from .training import TrainingLab
 
 __all__ = [
+    "AlgorithmLab",
     "AttentionLab",
     "Choice",
     "Lab",
     "NoiseLab",
+    "PilotLab",
     "PreconditioningLab",
     "Prediction",
     "RescalingLab",

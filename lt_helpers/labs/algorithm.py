@@ -1,26 +1,142 @@
 """The algorithm lab: the four terms of a DIAG layer (paper, eq. 10), each with a slider that turns it up, down or off.
 
-The constants are those of a stored model; a slider multiplies one term in all layers, 1 as trained and 0 without it. Panels: the error
-after each layer; the error against the noise, beside AdaRR's; the weight of one sequence; and how much of each principal direction is
-kept, beside ridge regression.
+The constants are those of a stored model; a slider multiplies one term in all layers, 1 as trained and 0 without it. All averages run over
+the same sequences: their truths, inputs and directions of the noise stay while sigma slides. The error of a weight w is
+1/2 |w - w_oracle|^2, its excess risk over ridge regression that is told sigma.
+
+Panels: the error after each layer; the error against the noise, beside AdaRR's; the weight of one sequence; and how much of each principal
+direction is kept, beside ridge regression.
 """
+
+from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
-from .. import figures
-from ..figures import Axis, Panel
-from ..noise import parse_noise
-from ..pretrained import stored_layers
-from .algorithm_state import COUNT, CURVE, DIM, LEVELS, SIGMA_MAX, algorithm_state
+from .. import algorithm
+from ..evaluate import excess
+from ..implicit import filter_curve
+from ..language import Message
+from ..noise import Noise, parse_noise
+from ..spectrum import Spectrum
+from ..task import PAPER
+from ..view.panel import Axis, Band, Curve, Guess, Panel, Path, Points, Ticks
 from .base import Lab
 from .controls import Choice, Prediction, Seed, Slider
-from .noise import trained_on, trained_spans
+from .frozen import Frozen
+from .marks import COMPONENT, component_axis, layer_axis, log_axis, upright
+from .material import (
+    TABLE_DEPTH,
+    depths,
+    many_sequences,
+    stored_model,
+    stored_noises,
+    trained_spans,
+    with_noise,
+)
 
-DEEPEST = 7
-TERMS = ("ω_xx", "ω_xy", "ω_yx", "ω_yy")
-ERROR, WEIGHT, KEPT = (0.005, 50.0), (-3.5, 3.5), (-0.5, 1.5)  # ends of the axes
-ERROR_AXIS = Axis("½ |w − oracle|², mean", *ERROR, log=True, ticks=(0.01, 0.1, 1, 10))
-READ = dict(hovertemplate="%{y:.3g}")
+COUNT = 200  # sequences of an average
+SIGMA_MAX = 8.0
+LEVELS = np.arange(0.0, SIGMA_MAX + 1)  # noise levels of the curves
+CURVE = np.linspace(0.02, 3.5, 41)  # eigenvalues
+TERMS = ("ω_xx", "ω_xy", "ω_yx", "ω_yy")  # in the order of the constants of a layer
+AS_TRAINED = (1.0, 1.0, 1.0, 1.0)
+EXPLODED = 100.0  # of an error above this the digits mean nothing
+ERROR = log_axis("error", 0.005, 50.0, (0.01, 0.1, 1, 10), below="floor")
+LEVEL = Axis("sigma", -0.2, SIGMA_MAX + 0.2)
+WEIGHT = Axis("w", -3.5, 3.5)
+KEPT = Axis("share", -0.5, 1.5)
+EIGENVALUE = Axis("eigenvalue", 0, CURVE[-1])
+
+
+@dataclass(frozen=True)
+class AlgorithmState(Frozen):
+    """Everything that the lab shows at one setting. L layers, d = 10 directions."""
+
+    sigma: float
+    layers: int
+    noise: Noise  # what the constants were trained on
+    scales: tuple  # (precondition, adapt, step, rescale)
+    by_layer: np.ndarray  # (L+1,): mean error before the first and after each layer, at sigma
+    trained_by_layer: np.ndarray  # (L+1,): the same with the constants as trained
+    adarr: float  # AdaRR's mean error at sigma
+    by_noise: np.ndarray  # (9,): mean error of the answer, on LEVELS
+    trained_by_noise: np.ndarray  # (9,)
+    adarr_by_noise: np.ndarray  # (9,)
+    truth: np.ndarray  # (d,): of one sequence
+    oracle: np.ndarray  # (d,): ridge regression that is told sigma
+    w: np.ndarray  # (d,)
+    trained_w: np.ndarray  # (d,)
+    eigenvalues: np.ndarray  # (d,): of the inputs of that sequence, ascending
+    kept: np.ndarray  # (d,): share of each of its directions that the algorithm keeps
+    curve: np.ndarray  # (41,): the same at any eigenvalue, on CURVE
+    trained_curve: np.ndarray  # (41,)
+    ridge_curve: np.ndarray  # (41,)
+
+
+@dataclass(frozen=True)
+class Contexts(Frozen):
+    """The sequences that are averaged over, at J noise levels."""
+
+    S: np.ndarray  # (J COUNT, D, D): second moments
+    oracle: np.ndarray  # (J COUNT, d): ridge regression that is told sigma
+    adarr: np.ndarray  # (J,): AdaRR's mean error
+
+
+@lru_cache(maxsize=128)
+def contexts(sigmas):
+    """The same COUNT sequences at each of the noise levels `sigmas` -> Contexts"""
+    at_one = many_sequences(COUNT)
+    S = np.concatenate([with_noise(at_one, sigma) for sigma in sigmas])  # (J COUNT, D, D)
+    spectrum = Spectrum.from_moments(S, PAPER.context)
+    oracle = spectrum.ridge(np.repeat(sigmas, COUNT))  # (J COUNT, d)
+    ada_rr = spectrum.ridge(spectrum.noise_estimate())  # (J COUNT, d)
+    return Contexts(S, oracle, mean_error(ada_rr - oracle, len(sigmas)))
+
+
+def mean_error(difference, levels):
+    """Half the mean squared length at each noise level, or beyond all bounds where a sequence got no number.    (J COUNT, d) -> (J,)"""
+    with np.errstate(over="ignore", invalid="ignore"):
+        errors = excess(difference)  # (J COUNT,)
+        means = errors.reshape(levels, COUNT).mean(axis=1)
+    return np.where(np.isfinite(means), means, np.inf)
+
+
+@lru_cache(maxsize=512)  # a slide of sigma asks for the same curve at each step
+def error_by_noise(noise, layers, scales):
+    """The mean error of the answer on LEVELS, each term of the stored constants times its scale -> (9,)"""
+    shown = contexts(tuple(LEVELS))
+    constants = scale_terms(stored_model("diag", layers, noise).omega, scales)
+    answer = algorithm.answer(constants, shown.S)  # (9 COUNT, d)
+    return mean_error(answer - shown.oracle, len(LEVELS))
+
+
+def error_by_layer(constants, sigma):
+    """The mean error before the first and after each layer, at one noise level -> (L+1,)"""
+    shown = contexts((sigma,))
+    path = algorithm.path(constants, shown.S)  # (COUNT, L+1, d)
+    errors = [mean_error(w - shown.oracle, 1)[0] for w in np.moveaxis(path, 1, 0)]
+    return np.array(errors)
+
+
+def scale_terms(constants, scales):
+    """The constants with each term of all layers times its scale -> (L, 2, 2)"""
+    return constants * np.reshape(scales, (2, 2))
+
+
+def shares_kept(constants, S, eigenvalues):
+    """What the algorithm keeps of its directions, and of any other on CURVE up to the largest of its eigenvalues -> (d,), (41,)"""
+    model = algorithm.as_model(constants, PAPER.dim)
+    with np.errstate(over="ignore", invalid="ignore"):
+        kept = filter_curve(model, S, eigenvalues)
+        curve = filter_curve(model, S, CURVE)
+    reached = eigenvalues[-1] >= CURVE
+    return kept, np.where(reached, curve, np.nan)
+
+
+def several_layers(noise):
+    """The depths to choose from: in a single layer most terms change nothing."""
+    return [layers for layers in depths("diag", noise) if layers >= 2]
 
 
 class AlgorithmLab(Lab):
@@ -29,144 +145,159 @@ class AlgorithmLab(Lab):
     AlgorithmLab(sigma=5.0, rescale=0.0)
     """
 
+    NAME = "algorithm"
+    HEIGHT = 440
     CONTROLS = dict(
-        precondition=Slider("Precondition ω_xx", 0.0, 2.0, 0.1, value=1.0),
-        adapt=Slider("Adapt ω_xy", 0.0, 2.0, 0.1, value=1.0),
-        step=Slider("Gradient ω_yx", 0.0, 2.0, 0.1, value=1.0),
-        rescale=Slider("Rescale ω_yy", 0.0, 2.0, 0.1, value=1.0),
-        sigma=Slider("Noise σ", 0.0, SIGMA_MAX, 0.1, value=1.0),
-        noise=Choice("Trained on", lambda: trained_on("diag"), "categorical-1-3-5"),
-        layers=Choice(
-            "Layers",
-            lambda noise: [n for n in stored_layers("diag", parse_noise(noise)) if 2 <= n <= DEEPEST],
-            4,
-            slide=True,
-        ),
-        guess=Prediction("Predict: error", 0.05, 10.0, 0.05),
+        precondition=Slider(0.0, 2.0, 0.1, value=1.0),
+        adapt=Slider(0.0, 2.0, 0.1, value=1.0),
+        step=Slider(0.0, 2.0, 0.1, value=1.0),
+        rescale=Slider(0.0, 2.0, 0.1, value=1.0),
+        sigma=Slider(0.0, SIGMA_MAX, 0.1, value=1.0),
+        noise=Choice(lambda: stored_noises("diag"), "categorical-1-3-5"),
+        layers=Choice(several_layers, 4, slide=True),
+        guess=Prediction(0.05, 10.0, 0.05),
         seed=Seed(),
     )
 
     @staticmethod
-    def compute(**controls):
-        return algorithm_state(**controls)
+    def compute(precondition, adapt, step, rescale, sigma, noise, layers, seed):
+        scales = (precondition, adapt, step, rescale)
+        trained = stored_model("diag", layers, noise).omega  # (L, 2, 2)
+        constants = scale_terms(trained, scales)  # (L, 2, 2)
 
-    @staticmethod
-    def draw(state):
-        return figures.figure(
-            [panel(state) for panel in (layer_panel, noise_panel, weight_panel, kept_panel)], height=440
+        one = many_sequences(1, seed=seed)
+        S = with_noise(one, sigma)  # (1, D, D)
+        spectrum = Spectrum.from_moments(S, PAPER.context)
+        eigenvalues = spectrum.s[0]  # (d,)
+
+        # A direction's share does not depend on what is in it: the lab asks for any eigenvalue, and not only for the sequence's own.
+        kept, curve = shares_kept(constants, S[0], eigenvalues)
+        _, trained_curve = shares_kept(trained, S[0], eigenvalues)
+        return AlgorithmState(
+            sigma=sigma,
+            layers=layers,
+            noise=parse_noise(noise),
+            scales=scales,
+            by_layer=error_by_layer(constants, sigma),
+            trained_by_layer=error_by_layer(trained, sigma),
+            adarr=contexts((sigma,)).adarr[0],
+            by_noise=error_by_noise(noise, layers, scales),
+            trained_by_noise=error_by_noise(noise, layers, AS_TRAINED),
+            adarr_by_noise=contexts(tuple(LEVELS)).adarr,
+            truth=one.w[0],
+            oracle=spectrum.ridge([sigma])[0],
+            w=algorithm.answer(constants, S)[0],
+            trained_w=algorithm.answer(trained, S)[0],
+            eigenvalues=eigenvalues,
+            kept=kept,
+            curve=curve,
+            trained_curve=trained_curve,
+            ridge_curve=CURVE / (CURVE + sigma**2 / PAPER.context),
         )
 
     @staticmethod
-    def words(state):
-        off = [term for term, scale in zip(TERMS, state.scales) if scale == 0]
-        changed = [f"{term} × {scale:g}" for term, scale in zip(TERMS, state.scales) if scale not in (0, 1)]
-        how = ", ".join((["without " + " and ".join(off)] if off else []) + changed) or "as trained"
-        said = (
-            f"σ = {state.sigma:.1f} (σ² = {state.sigma**2:.2f}); constants of {state.layers} layers trained on {state.noise.label}, {how}: "
-            f"the error is {size(state.by_layer[-1])}, averaged over {COUNT} sequences; AdaRR's is {size(state.adarr)}"
+    def panels(state, ghost, guesses):
+        return [
+            layer_panel(state),
+            noise_panel(state, guesses["guess"]),
+            weight_panel(state),
+            kept_panel(state),
+        ]
+
+    @staticmethod
+    def words(state, ghost):
+        changes = tell_changes(state.scales)
+        setting = Message(
+            "algorithm.setting",
+            sigma=state.sigma,
+            variance=state.sigma**2,
+            layers=Message("layers.count", count=state.layers),
+            noise=state.noise.label,
+            how=changes or Message("algorithm.as_trained"),
         )
-        curves = {"it explodes": state.by_noise}
-        if how == "as trained":
-            said += "."
-        else:
-            said += f", as trained {size(state.trained_by_layer[-1])}."
-            curves["what was trained explodes"] = state.trained_by_noise
-        for which, errors in curves.items():
-            if not np.isfinite(errors).all():
-                said += (
-                    f" At σ = {', '.join(f'{level:g}' for level in LEVELS[~np.isfinite(errors)])} {which}."
-                )
-        return said + (" What lies beyond an axis is drawn at its edge." if clipped(state) else "")
+        reading = dict(
+            setting=setting,
+            error=tell_size(state.by_layer[-1]),
+            sequences=COUNT,
+            adarr=tell_size(state.adarr),
+        )
+        exploding = tell_levels("algorithm.exploding", state.by_noise)
+        if not changes:
+            return [Message("algorithm.reading", **reading), *exploding]
+
+        trained = tell_size(state.trained_by_layer[-1])
+        trained_exploding = tell_levels("algorithm.trained_exploding", state.trained_by_noise)
+        return [
+            Message("algorithm.reading_beside", **reading, trained=trained),
+            *exploding,
+            *trained_exploding,
+        ]
 
 
-def size(error):
-    """An error in words; on an exploding algorithm its digits mean nothing."""
-    return f"{error:.2g}" if error < 100 else "above 100 (it explodes)"
+def tell_changes(scales):
+    """Which terms are off, and which are turned up or down -> list of Message, none if all are as trained"""
+    off = [term for term, scale in zip(TERMS, scales, strict=True) if scale == 0]
+    turned = [(term, scale) for term, scale in zip(TERMS, scales, strict=True) if scale not in (0, 1)]
+    without = [Message("algorithm.without", terms=off)] if off else []
+    return without + [Message("algorithm.times", term=term, scale=scale) for term, scale in turned]
+
+
+def tell_size(error):
+    """An error; on an exploding algorithm its digits mean nothing -> Message"""
+    if error < EXPLODED:
+        return Message("algorithm.error", error=error)
+    return Message("algorithm.exploded", limit=EXPLODED)
+
+
+def tell_levels(id, errors):
+    """At which of LEVELS an error is beyond all bounds, if at any -> list of Message"""
+    levels = LEVELS[~np.isfinite(errors)]
+    if not len(levels):
+        return []
+    return [Message(id, levels=[Message("algorithm.level", sigma=level) for level in levels])]
 
 
 def layer_panel(state):
-    layer = np.arange(state.layers + 1.0)
-    traces = [
-        figures.line(
-            layer,
-            clip(state.trained_by_layer, ERROR),
-            "as trained",
-            figures.GHOST,
-            width=1.5,
-            symbol="circle-open",
-            **READ,
-        ),
-        figures.line(layer, clip(state.by_layer, ERROR), "algorithm", symbol="circle", **READ),
-        figures.line([0, DEEPEST], clip([state.adarr] * 2, ERROR), "AdaRR", figures.RED, "dash", 1.5, **READ),
+    """The error layer by layer, averaged over the sequences at sigma."""
+    layers = np.arange(state.layers + 1)
+    marks = [
+        Path("as trained", layers, state.trained_by_layer),
+        Path("model", layers, state.by_layer),
+        Curve("adarr", [0, TABLE_DEPTH], [state.adarr, state.adarr]),
     ]
-    return Panel(
-        "Error after each layer",
-        Axis("layer", -0.3, DEEPEST + 0.3, ticks=tuple(range(DEEPEST + 1))),
-        ERROR_AXIS,
-    ), traces
+    return Panel("layers", layer_axis(TABLE_DEPTH), ERROR, marks)
 
 
-def noise_panel(state):
-    traces = [
-        figures.band(trained_spans(state.noise), *ERROR, "trained on"),
-        figures.line([state.sigma] * 2, ERROR, color=figures.GREY, dash="dot", width=1, hoverinfo="skip"),
-        figures.line(
-            LEVELS,
-            clip(state.trained_by_noise, ERROR),
-            "as trained",
-            figures.GHOST,
-            width=1.5,
-            symbol="circle-open",
-            **READ,
-        ),
-        figures.line(LEVELS, clip(state.adarr_by_noise, ERROR), "AdaRR", figures.RED, "dash", 1.5, **READ),
-        figures.line(LEVELS, clip(state.by_noise, ERROR), "algorithm", symbol="circle", **READ),
-        figures.dots(
-            [state.sigma],
-            [state.guess],
-            state.guess is not None and "prediction",
-            figures.PREDICTION,
-            "star",
-            13,
-        ),
+def noise_panel(state, guess):
+    """The error of the answer against the noise."""
+    marks = [
+        Band("range", trained_spans(state.noise)),
+        upright(state.sigma, ERROR),
+        Path("as trained", LEVELS, state.trained_by_noise),
+        Curve("adarr", LEVELS, state.adarr_by_noise),
+        Path("model", LEVELS, state.by_noise),
+        Guess(state.sigma, guess),
     ]
-    return Panel("Error against the noise", Axis("σ", -0.2, SIGMA_MAX + 0.2), ERROR_AXIS), traces
+    return Panel("noise", LEVEL, ERROR, marks)
 
 
 def weight_panel(state):
-    component = np.arange(1.0, DIM + 1)
-    level = dict(symbol="line-ew", size=24, hovertemplate="%{y:.2f}")
-    traces = [
-        figures.dots(component, clip(state.truth, WEIGHT), "truth", figures.TRUTH, **level),
-        figures.dots(component, clip(state.oracle, WEIGHT), "oracle ridge", figures.ORACLE, **level),
-        figures.dots(
-            component, clip(state.trained_w, WEIGHT), "as trained", figures.GHOST, "circle-open", 10, **READ
-        ),
-        figures.dots(component, clip(state.w, WEIGHT), "algorithm", size=7, **READ),
+    """The answer to one sequence, component by component."""
+    marks = [
+        Ticks("truth", COMPONENT, state.truth),
+        Ticks("oracle", COMPONENT, state.oracle),
+        Points("as trained", COMPONENT, state.trained_w),
+        Points("model", COMPONENT, state.w),
     ]
-    x = Axis("component", 0.4, DIM + 0.6, ticks=tuple(range(1, DIM + 1)))
-    return Panel("One sequence: its answer", x, Axis("w", *WEIGHT)), traces
+    return Panel("weight", component_axis(), WEIGHT, marks)
 
 
 def kept_panel(state):
-    traces = [
-        figures.line(CURVE, state.ridge_curve, "oracle ridge", figures.ORACLE),
-        figures.line(CURVE, clip(state.trained_curve, KEPT), "as trained", figures.GHOST, width=1.5),
-        figures.line(CURVE, clip(state.curve, KEPT), width=1.5, hoverinfo="skip"),
-        figures.dots(state.eigenvalues, clip(state.kept, KEPT), "algorithm", size=7, **READ),
+    """What is kept of each direction of that sequence, by eigenvalue."""
+    marks = [
+        Curve("oracle", CURVE, state.ridge_curve),
+        Curve("as trained", CURVE, state.trained_curve),
+        Curve("sequence", CURVE, state.curve, keyed=False, hover=""),
+        Points("model", state.eigenvalues, state.kept),
     ]
-    return Panel(
-        "Share it keeps of each direction", Axis("eigenvalue of X'X/n", 0, CURVE[-1]), Axis("share", *KEPT)
-    ), traces
-
-
-def clip(values, ends):
-    return figures.clip(values, *ends)[0]
-
-
-def clipped(state):
-    """Whether anything lies beyond its axis; an error of nearly nothing does not count."""
-    errors = np.concatenate([state.by_layer, state.by_noise, state.trained_by_layer, state.trained_by_noise])
-    shown = [(w, WEIGHT) for w in (state.w, state.trained_w, state.oracle, state.truth)]
-    shown += [(state.curve, KEPT), (state.trained_curve, KEPT), (state.kept, KEPT)]
-    return not (errors <= ERROR[1]).all() or any(figures.clip(values, *ends)[1] for values, ends in shown)
+    return Panel("kept", EIGENVALUE, KEPT, marks)

@@ -1,43 +1,238 @@
 """The pilot lab: how far may reality be from the training task before a frozen model fails, and does the alarm ring before it does?
 
+Every context is y = scale (f(x) + sigma xi), with one mismatch of a strength t from 0 (the training task) to 1. Truths, inputs and noises
+are drawn once: the strength, sigma and scale only reshape them. An error is the mean squared error of an answer at new inputs, in units
+of the target's mean square: 1 is what answering 0 costs.
+
 Panels: the error against the strength of the mismatch, beside ridge regression's; how many contexts fail, and how many of them ring the
 alarm; how well the implicit weight of each layer fits its own context; and each context, by its misfit and its error. Curves are drawn as
 far as the strength has been slid, so that there is something to predict.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
-from .. import figures
-from ..figures import Axis, Panel
+from ..implicit import implicit_from_moments
+from ..language import Message
+from ..noise import Uniform
+from ..practice import misfit, ridge_cv
+from ..spectrum import Spectrum
+from ..task import PAPER, second_moments
+from ..view.panel import Axis, Curve, Guess, Guide, Panel, Path, Points
 from .base import Lab
 from .controls import Choice, Prediction, Seed, Slider
-from .pilot_state import CONTEXTS, FAILED, MISMATCHES, MODELS, STRENGTHS, pilot
+from .frozen import Frozen
+from .marks import layer_axis, level, log_axis, upright
+from .material import kind_label, stored_model
 
-ERROR, MISFIT = (
-    (0.02, 200.0),
-    (0.02, 200.0),
-)  # ends of the axes: what lies beyond is drawn at the edge, and said
-TICKS = dict(log=True, ticks=(0.1, 1, 10, 100), labels=("0.1", "1", "10", "100"))
-DEEPEST = max(int(name.split("-")[1]) for name in MODELS.values())
-ROOM = (-0.03, 1.03)
+CONTEXTS = 100
+TRAINED_ON = Uniform(5.0)
+STRENGTHS = np.arange(6) / 5
+FAILED = 2.0  # an error above this is a failure: twice as bad as answering 0
+RINGS = 1.0  # a misfit above this rings the alarm: w fits its own context worse than answering 0 would
+MODELS = ("diag-4", "diag-7", "full-4", "full-7")  # trained on TRAINED_ON
+DEEPEST = 7
+TICKS, LABELS = (0.1, 1, 10, 100), ("0.1", "1", "10", "100")
+STRENGTH = Axis("strength", -0.03, 1.03)
+ERROR = log_axis("error", 0.02, 200.0, TICKS, LABELS)
+MISFIT = log_axis("misfit", 0.02, 200.0, TICKS, LABELS)
+LAST_MISFIT = log_axis("last_misfit", 0.02, 200.0, TICKS, LABELS)
 
 
 @dataclass(frozen=True)
-class Shown:
-    """The pilots at all strengths that have been reached, the last one that of the slider; and the mismatch in words."""
+class Draws(Frozen):
+    """What B contexts are made from, standard normal but for the last."""
+
+    x: np.ndarray  # (B, n, d)
+    w: np.ndarray  # (B, d)
+    xi: np.ndarray  # (B, n)
+    u: np.ndarray  # (B, n): decides which examples are loud
+    chance: np.ndarray  # (B, n), uniform between 0 and 1: decides which labels are outliers
+
+
+@lru_cache(maxsize=8)
+def draw(seed):
+    """The material of CONTEXTS contexts -> Draws"""
+    rng = np.random.default_rng(seed)
+    n, d = PAPER.context, PAPER.dim
+    x = rng.normal(size=(CONTEXTS, n, d))
+    w = rng.normal(size=(CONTEXTS, d))
+    xi = rng.normal(size=(CONTEXTS, n))
+    u = rng.normal(size=(CONTEXTS, n))
+    chance = rng.random((CONTEXTS, n))
+    return Draws(x, w, xi, u, chance)
+
+
+def covariance_of(mismatch, t):
+    """The covariance of the inputs: every two of them are correlated, up to 0.9, if that is the mismatch -> (d, d)"""
+    shared = 0.9 * t if mismatch == "correlated" else 0.0
+    return (1 - shared) * np.eye(PAPER.dim) + shared
+
+
+def correlate_inputs(draws, t):
+    root = np.linalg.cholesky(covariance_of("correlated", t))  # (d, d)
+    return draws.x @ root.T, draws.xi
+
+
+def make_rows_outlie(draws, t):
+    """Some rows are large, others small; their mean square stays."""
+    size = np.exp(t * draws.u - t**2)  # (B, n)
+    return draws.x * size[..., None], draws.xi
+
+
+def make_tails_heavy(draws, t):
+    """Some labels are far noisier than others; the mean square of the noise stays."""
+    spread = 1.5 * t
+    size = np.exp(spread * draws.u - spread**2)  # (B, n)
+    return draws.x, draws.xi * size
+
+
+def add_outliers(draws, t):
+    """Up to a fifth of the labels has ten times the noise."""
+    outlies = draws.chance < 0.2 * t  # (B, n)
+    return draws.x, np.where(outlies, 10 * draws.xi, draws.xi)
+
+
+def make_noise_uneven(draws, t):
+    """The noise grows with the first input; its mean square stays."""
+    size = np.sqrt(1 - t + t * draws.x[..., 0] ** 2)  # (B, n)
+    return draws.x, draws.xi * size
+
+
+def leave_as_drawn(draws, t):
+    """A curved target has plain inputs and plain noise: `make_contexts` bends it."""
+    return draws.x, draws.xi
+
+
+MISMATCHES = {  # name: inputs (B, n, d) and noise (B, n) of the contexts at a strength
+    "correlated": correlate_inputs,
+    "outlying": make_rows_outlie,
+    "heavy-tailed": make_tails_heavy,
+    "outliers": add_outliers,
+    "uneven": make_noise_uneven,
+    "curved": leave_as_drawn,
+}
+
+
+def call_mismatch(mismatch):
+    """What a mismatch is called -> Message"""
+    return Message(f"pilot.mismatch.{mismatch}")
+
+
+def call_model(model):
+    """What a model such as "diag-4" is called -> Message"""
+    kind, layers = model.split("-")
+    return Message("pilot.model", kind=kind_label(kind), layers=Message("layers.count", count=int(layers)))
+
+
+def make_contexts(mismatch, strength, sigma, scale, seed):
+    """Contexts x (B, n, d), y (B, n), and their truths (B, d) in units of y."""
+    draws = draw(seed)
+    x, xi = MISMATCHES[mismatch](draws, strength)
+    target = (x @ draws.w[..., None])[..., 0]  # (B, n)
+
+    # At strength 1 the curve is as large as the straight part: its mean square is d, as that of <w, x> is.
+    if mismatch == "curved":
+        curve = np.sqrt(PAPER.dim / 2) * (x[..., 0] ** 2 - 1)  # (B, n)
+        target = target + strength * curve
+    return x, scale * (target + sigma * xi), scale * draws.w
+
+
+def measure_error(w, truth, mismatch, strength, scale):
+    """Mean squared error at new inputs, over the target's mean square.    w, truth : (B, d)  ->  (B,)
+
+    No weight can follow the curve of a curved target: its mean square is missed whatever the answer.
+    """
+    covariance = covariance_of(mismatch, strength)
+    bend = strength**2 if mismatch == "curved" else 0.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        missed = w - truth  # (B, d)
+        straight = ((missed @ covariance) * missed).sum(axis=1) / scale**2  # (B,)
+        errors = (straight / PAPER.dim + bend) / (1 + bend)
+    return np.where(np.isfinite(errors), errors, np.inf)
+
+
+@dataclass(frozen=True)
+class Pilot(Frozen):
+    """B contexts at one strength of the mismatch."""
+
+    model: np.ndarray  # (B,): the model's error
+    guarded: np.ndarray  # (B,): with ridge regression in its place where the alarm rings
+    ridge: np.ndarray  # (B,): of ridge regression with cross-validation
+    bayes: np.ndarray  # (B,): of the predictor that is best for the training task
+    misfit: np.ndarray  # (B, L+1): of the weight before the first and after each layer, to its own context
+
+    @property
+    def rings(self):
+        """Where the alarm rings -> (B,)"""
+        return self.misfit[:, -1] > RINGS
+
+    @property
+    def failed(self):
+        """Where the model fails -> (B,)"""
+        return self.model > FAILED
+
+
+@lru_cache(maxsize=512)  # a slide of the strength asks again for all that it has passed
+def pilot(mismatch, strength, model, sigma, scale, seed):
+    """The contexts of one setting, answered.
+
+    Parameters
+    ----------
+    mismatch : str.  One of MISMATCHES.
+    strength : number from 0, the training task, to 1.
+    model : str.  Kind and depth of a stored model, trained on U(0, 5): "diag-4".
+    sigma, scale : numbers.  The noise, and the factor on the labels.
+    seed : int.
+
+    Returns
+    -------
+    Pilot
+    """
+    kind, layers = model.split("-")
+    transformer = stored_model(kind, int(layers), TRAINED_ON.key)
+    x, y, truth = make_contexts(mismatch, strength, sigma, scale, seed)
+    S = second_moments(x, y)  # (B, D, D)
+
+    path = implicit_from_moments(transformer, S).w  # (B, L+1, d)
+    fits = misfit(path, S)  # (B, L+1)
+    answer = path[:, -1]  # (B, d)
+    ridge, _ = ridge_cv(x, y)  # (B, d)
+    bayes = Spectrum.from_moments(S, PAPER.context).bayes(TRAINED_ON, count=32)  # (B, d)
+
+    # The guard knows no truth: it looks at the misfit alone.
+    rings = fits[:, -1] > RINGS  # (B,)
+    guarded = np.where(rings[:, None], ridge, answer)  # (B, d)
+    errors = [measure_error(w, truth, mismatch, strength, scale) for w in (answer, guarded, ridge, bayes)]
+    return Pilot(*errors, misfit=fits)
+
+
+@dataclass(frozen=True)
+class PilotState(Frozen):
+    """The pilots at all strengths that have been reached, the last one that of the slider."""
 
     mismatch: str
     strength: float
     sigma: float
     scale: float
     reached: tuple  # of Pilot
-    guess: float | None
 
     @property
     def now(self):
+        """The pilot at the strength of the slider."""
         return self.reached[-1]
+
+    def mean_error(self, answer):
+        """The mean error of "model", "guarded", "ridge" or "bayes" at all strengths, gaps where none was reached yet -> (6,)"""
+        return self.by_strength([getattr(pilot, answer).mean() for pilot in self.reached])
+
+    def by_strength(self, values):
+        """One number for each pilot, and gaps at the strengths that were not reached yet -> (6,)"""
+        grown = np.full(len(STRENGTHS), np.nan)
+        grown[: len(values)] = values
+        return grown
 
 
 class PilotLab(Lab):
@@ -46,175 +241,127 @@ class PilotLab(Lab):
     PilotLab(mismatch="outlying", strength=0.4, model="full-7", sigma=2.0, scale=1.0)
     """
 
+    NAME = "pilot"
+    HEIGHT = 440
     CONTROLS = dict(
-        strength=Slider("Strength", 0.0, 1.0, 0.2, value=0.0),
-        mismatch=Choice("Mismatch", {label: name for label, (name, _) in MISMATCHES.items()}, "correlated"),
-        model=Choice("Model", MODELS, "diag-4"),
-        sigma=Slider("Noise σ", 0.0, 8.0, 0.5, value=2.0),
-        scale=Choice("Target times", (0.25, 0.5, 1.0, 2.0, 4.0), 1.0, slide=True),
-        guess=Prediction("Predict: first failure at", 0.0, 1.0, 0.2),
+        strength=Slider(0.0, 1.0, 0.2, value=0.0),
+        mismatch=Choice({call_mismatch(mismatch): mismatch for mismatch in MISMATCHES}, "correlated"),
+        model=Choice({call_model(model): model for model in MODELS}, "diag-4"),
+        sigma=Slider(0.0, 8.0, 0.5, value=2.0),
+        scale=Choice((0.25, 0.5, 1.0, 2.0, 4.0), 1.0, slide=True),
+        guess=Prediction(0.0, 1.0, 0.2),
         seed=Seed(),
     )
 
     @staticmethod
-    def compute(strength, mismatch, model, sigma, scale, guess, seed):
-        label = next(label for label, (name, _) in MISMATCHES.items() if name == mismatch)
-        reached = tuple(
-            pilot(mismatch, float(t), model, sigma, scale, seed) for t in STRENGTHS[: round(5 * strength) + 1]
-        )
-        return Shown(label, strength, sigma, scale, reached, guess)
-
-    @staticmethod
-    def draw(state):
-        return figures.figure(
-            [panel(state) for panel in (error_panel, share_panel, layer_panel, context_panel)], height=440
+    def compute(strength, mismatch, model, sigma, scale, seed):
+        passed = STRENGTHS[: round(5 * strength) + 1]
+        return PilotState(
+            mismatch=mismatch,
+            strength=strength,
+            sigma=sigma,
+            scale=scale,
+            reached=tuple(pilot(mismatch, float(t), model, sigma, scale, seed) for t in passed),
         )
 
     @staticmethod
-    def words(state):
+    def panels(state, ghost, guesses):
+        return [
+            error_panel(state, guesses["guess"]),
+            share_panel(state),
+            layer_panel(state),
+            context_panel(state),
+        ]
+
+    @staticmethod
+    def words(state, ghost):
         now = state.now
-        return (
-            f"{state.mismatch.capitalize()}, strength {state.strength:.1f}, σ = {state.sigma:.1f}, target times {state.scale:g}. "
-            f"Mean error of the model {said(now.model)}, with the guard {said(now.guarded)}, of ridge CV {said(now.ridge)}, "
-            f"of the predictor that is best for the training task {said(now.bayes)}. Of {CONTEXTS} contexts {now.failed.sum()} failed; "
-            f"the alarm rang for {now.rings.sum()}, and for {(now.rings & now.failed).sum()} of those that failed."
-        ) + (" What lies beyond an axis is drawn at its edge." if clipped(state) else "")
+        return [
+            Message(
+                "pilot.setting",
+                mismatch=call_mismatch(state.mismatch),
+                strength=state.strength,
+                sigma=state.sigma,
+                scale=state.scale,
+            ),
+            Message(
+                "pilot.errors",
+                model=mean_in_words(now.model),
+                guarded=mean_in_words(now.guarded),
+                ridge=mean_in_words(now.ridge),
+                bayes=mean_in_words(now.bayes),
+            ),
+            Message(
+                "pilot.alarms",
+                contexts=CONTEXTS,
+                failed=now.failed.sum(),
+                rang=now.rings.sum(),
+                hit=(now.rings & now.failed).sum(),
+            ),
+        ]
 
 
-def said(errors):
-    """A mean error in words."""
+def mean_in_words(errors):
+    """A mean error; where a few explosions make it up, the median as well."""
     mean, median = errors.mean(), np.median(errors)
-    if mean < ERROR[1]:
-        return f"{mean:.2f}"
-    return (
-        f"above {ERROR[1]:g} (median {median:.2f})"
-        if median < ERROR[1]
-        else f"above {ERROR[1]:g} (so is the median)"
-    )
+    if mean < ERROR.high:
+        return Message("pilot.mean", mean=mean)
+    if median < ERROR.high:
+        return Message("pilot.above", limit=ERROR.high, median=median)
+    return Message("pilot.far_above", limit=ERROR.high)
 
 
-def error_panel(state):
-    def curve(of, **look):
-        means = [getattr(pilot, of).mean() for pilot in state.reached]
-        return figures.line(STRENGTHS, grown(clip(means, ERROR)), **look)
-
-    traces = [
-        level(ROOM, 1.0),
-        curve("bayes", name="Bayes-optimal", color=figures.ORANGE, dash="dot", width=2),
-        curve("ridge", name="ridge CV", color=figures.ORACLE, symbol="diamond"),
-        curve("model", name="model", symbol="circle"),
-        curve("guarded", name="with guard", color=figures.RED, dash="dash", width=2),
-        figures.dots(
-            [state.guess], [FAILED], state.guess is not None and "prediction", figures.PREDICTION, "star", 13
-        ),
+def error_panel(state, guess):
+    """The mean error against the strength."""
+    marks = [
+        level(STRENGTH, 1.0),
+        Curve("bayes", STRENGTHS, state.mean_error("bayes")),
+        Path("ridge cv", STRENGTHS, state.mean_error("ridge")),
+        Path("model", STRENGTHS, state.mean_error("model")),
+        Curve("guarded", STRENGTHS, state.mean_error("guarded")),
+        Guess(guess, FAILED),
     ]
-    return Panel(
-        "Mean error (1: answering 0)", Axis("strength of the mismatch", *ROOM), Axis("error", *ERROR, **TICKS)
-    ), traces
+    return Panel("error", STRENGTH, ERROR, marks)
 
 
 def share_panel(state):
-    def curve(shares, **look):
-        return figures.line(STRENGTHS, grown([100 * share for share in shares]), **look)
-
-    traces = [
-        curve(
-            [pilot.failed.mean() for pilot in state.reached],
-            name="failed",
-            color=figures.TRUTH,
-            symbol="circle",
-        ),
-        curve(
-            [pilot.rings.mean() for pilot in state.reached],
-            name="alarm",
-            color=figures.RED,
-            dash="dash",
-            symbol="triangle-up-open",
-        ),
-        curve(
-            [(pilot.failed & ~pilot.rings).mean() for pilot in state.reached],
-            name="missed",
-            color=figures.PINK,
-            symbol="x",
-        ),
+    """How many contexts fail, for how many the alarm rings, and how many failures it misses, against the strength."""
+    failed = [100 * pilot.failed.mean() for pilot in state.reached]
+    rang = [100 * pilot.rings.mean() for pilot in state.reached]
+    missed = [100 * (pilot.failed & ~pilot.rings).mean() for pilot in state.reached]
+    marks = [
+        Path("failed", STRENGTHS, state.by_strength(failed)),
+        Path("alarm", STRENGTHS, state.by_strength(rang)),
+        Path("missed", STRENGTHS, state.by_strength(missed)),
     ]
-    return Panel(
-        f"Of {CONTEXTS} contexts", Axis("strength of the mismatch", *ROOM), Axis("percent", -4, 104)
-    ), traces
+    return Panel("share", STRENGTH, Axis("percent", -4, 104), marks, values=dict(contexts=CONTEXTS))
 
 
 def layer_panel(state):
-    fits = state.now.misfit
-    layers = np.arange(float(fits.shape[1]))
-    traces = [
-        level((-0.3, DEEPEST + 0.3), 1.0, "alarm"),
-        figures.line(layers, clip(np.median(fits, axis=0), MISFIT), "median", symbol="circle", width=1.5),
-        figures.line(
-            layers,
-            clip(np.quantile(fits, 0.9, axis=0, method="lower"), MISFIT),
-            "90%",
-            figures.ORANGE,
-            "dash",
-            1.5,
-        ),
-        figures.line(layers, clip(fits.max(axis=0), MISFIT), "worst", figures.TRUTH, "dot", 2),
+    """The misfit layer by layer: of the median context, of the one that only a tenth exceeds, and of the worst."""
+    fits = state.now.misfit  # (B, L+1)
+    x = layer_axis(DEEPEST)
+    layers = np.arange(fits.shape[1])
+    marks = [
+        Guide("alarm", [x.low, x.high], [RINGS, RINGS], keyed=True),
+        Path("median", layers, np.median(fits, axis=0)),
+        Curve("many", layers, np.quantile(fits, 0.9, axis=0, method="lower")),
+        Curve("worst", layers, fits.max(axis=0)),
     ]
-    x = Axis("layer", -0.3, DEEPEST + 0.3, ticks=tuple(range(DEEPEST + 1)))
-    return Panel("Misfit of w, layer by layer", x, Axis("misfit", *MISFIT, **TICKS)), traces
+    return Panel("layers", x, MISFIT, marks)
 
 
 def context_panel(state):
+    """Each context, by the misfit after the last layer and its error; the guides part failures, and alarms, from the rest."""
     now = state.now
     groups = {
-        "fine": (~now.failed & ~now.rings, figures.BLUE, "circle-open"),
-        "hit": (now.failed & now.rings, figures.RED, "triangle-up"),
-        "false alarm": (~now.failed & now.rings, figures.ORANGE, "diamond"),
-        "missed": (now.failed & ~now.rings, figures.PINK, "x"),
+        ("measured", "fine"): ~now.failed & ~now.rings,
+        ("failed", "hit"): now.failed & now.rings,
+        ("alarm", "false alarm"): ~now.failed & now.rings,
+        ("missed", "miss"): now.failed & ~now.rings,
     }
-    x, y = clip(now.misfit[:, -1], MISFIT), clip(now.model, ERROR)
-    traces = [
-        level(MISFIT, FAILED),
-        figures.line([1, 1], ERROR, color=figures.GREY, dash="dot", width=1, hoverinfo="skip"),
-    ]
-    for name, (where, color, symbol) in groups.items():
-        traces.append(
-            figures.dots(
-                np.where(where, x, np.nan),
-                np.where(where, y, np.nan),
-                f"{name} {where.sum()}",
-                color,
-                symbol,
-                7,
-            )
-        )
-    return Panel(
-        "Each context", Axis("misfit after the last layer", *MISFIT, **TICKS), Axis("error", *ERROR, **TICKS)
-    ), traces
-
-
-def level(ends, height, name=None):
-    return figures.line(list(ends), [height, height], name, figures.GREY, "dot", 1, hoverinfo="skip")
-
-
-def grown(values):
-    """`values` at the strengths reached so far, gaps after them."""
-    return np.concatenate([values, np.full(len(STRENGTHS) - len(values), np.nan)])
-
-
-def clip(values, ends):
-    return figures.clip(values, 1.1 * ends[0], ends[1] / 1.2)[
-        0
-    ]  # a little inside the edge, so that marks there are seen whole
-
-
-def clipped(state):
-    """Whether anything that is drawn lies beyond its axis."""
-    means = [
-        getattr(pilot, name).mean()
-        for pilot in state.reached
-        for name in ("model", "guarded", "ridge", "bayes")
-    ]
-    return any(
-        figures.clip(values, *ends)[1]
-        for values, ends in ((means, ERROR), (state.now.model, ERROR), (state.now.misfit, MISFIT))
-    )
+    marks = [level(LAST_MISFIT, FAILED), upright(RINGS, ERROR)]
+    for (role, name), inside in groups.items():
+        misfits, errors = now.misfit[inside, -1], now.model[inside]
+        marks.append(Points(role, misfits, errors, name=name, hover="point", values=dict(count=inside.sum())))
+    return Panel("contexts", LAST_MISFIT, ERROR, marks)

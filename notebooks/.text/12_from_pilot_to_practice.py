@@ -31,7 +31,7 @@ from lt_helpers.evaluate import evaluate
 from lt_helpers.exercises import practice as exercises
 from lt_helpers.implicit import implicit_from_moments
 from lt_helpers.labs import PilotLab
-from lt_helpers.labs.pilot_state import MISMATCHES, pilot
+from lt_helpers.labs.pilot import pilot
 from lt_helpers.practice import PENALTIES, guarded, misfit, ridge_cv
 from lt_helpers.spectrum import Spectrum
 from lt_helpers.task import second_moments
@@ -252,7 +252,7 @@ PilotLab(strength=0.0, mismatch="correlated", model="diag-4", sigma=2.0)
 # The same mismatches at strength 0.6, with 1,000 contexts each; then a stronger correlation, and labels that are too large.
 
 # %%
-settings = {label: dict(mismatch=name, strength=0.6) for label, (name, _) in MISMATCHES.items()}
+settings = {label: dict(mismatch=name, strength=0.6) for label, name in PilotLab(language="en").controls["mismatch"].options}
 settings = {"none": dict(mismatch="correlated", strength=0.0), **settings}
 settings |= {
     "correlation of 0.9": dict(mismatch="correlated", strength=1.0),

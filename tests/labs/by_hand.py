@@ -171,3 +171,9 @@ def probe_many(model, x, y):
 def ridge_many(x, y, penalty):
     """Ridge regression of many sequences, one by one.    x (B, n, d), y (B, n)  ->  (B, d)"""
     return np.array([ridge(*one, penalty) for one in zip(x, y, strict=True)])
+
+
+def probe_many_layers(model, x, y):
+    """The implicit weights of many contexts before the first and after each layer -> (B, L+1, d)"""
+    paths = [probe_many(cut(model, layers), x, y) for layers in range(1, model.layers + 1)]
+    return np.stack([np.zeros_like(paths[0]), *paths], axis=1)

@@ -1,128 +1,167 @@
+import by_hand
 import numpy as np
 import pytest
+from marks import assert_marks, assert_messages, assert_roles, drawn
 
 from lt_helpers import load_pretrained
 from lt_helpers.algorithm import as_model
-from lt_helpers.implicit import implicit_from_moments
 from lt_helpers.labs import AlgorithmLab
-from lt_helpers.labs.algorithm_state import COUNT, LEVELS, scaled
-from lt_helpers.labs.rescaling_state import drawn, with_noise
+from lt_helpers.labs.material import many_sequences
 from lt_helpers.noise import parse_noise
-from lt_helpers.spectrum import Spectrum
 
-FAMILY = dict(noise="categorical-1-3-5", layers=4)
-OPENED = dict(sigma=1.0, precondition=1.0, adapt=1.0, step=1.0, rescale=1.0, guess=None, seed=1, **FAMILY)
+LEVELS = np.arange(9.0)
+CURVE = 0.02 + 0.087 * np.arange(41)
+ORDER = "precondition", "adapt", "step", "rescale"
+AXES = {
+    ("layers", "axes"): ((-0.3, 7.3), (0.005, 50)),
+    ("noise", "axes"): ((-0.2, 8.2), (0.005, 50)),
+    ("weight", "axes"): ((0.4, 10.6), (-3.5, 3.5)),
+    ("kept", "axes"): ((0, 3.5), (-0.5, 1.5)),
+}
+CHANGED = [
+    dict(precondition=0.8, adapt=0.5, rescale=0.9, sigma=3.0, seed=9),
+    dict(noise="uniform-5", layers=3, precondition=0.7, step=1.2, rescale=0.6, sigma=1.5, seed=5),
+]
 
 
 def state(**values):
-    return AlgorithmLab.compute(**OPENED | values)
+    return AlgorithmLab(**values).arrays
 
 
-def trace(lab, name, panel):
-    axis = "y" if panel == 1 else f"y{panel}"
-    return next(trace for trace in lab.figure.data if trace.name == name and trace.yaxis == axis)
+def contexts(sigma, count=200, seed=0):
+    """The sequences that are averaged over, or one of a lab -> x (B, n, d), y (B, n), truth (B, d)"""
+    moments = many_sequences(count, seed=seed)
+    x, y = by_hand.tokens_of(moments.S, 20)
+    return x, by_hand.at_noise(x, y, moments.w, sigma), moments.w
 
 
-def ridge(S, variance):
-    """Ridge regression for one context, from its moments."""
-    return np.linalg.solve(S[:-1, :-1] + variance / 20 * np.eye(10), S[:-1, -1])
+def omega(values, trained=False):
+    """The constants of each layer, xx, xy, yx, yy, each times its slider -> (L, 4)"""
+    constants = load_pretrained("diag", values["layers"], parse_noise(values["noise"])).omega.reshape(-1, 4)
+    return constants if trained else constants * [values[name] for name in ORDER]
 
 
-def contexts(sigma):
-    return with_noise(drawn(20, 1.0, COUNT, 0), sigma)
+def run(constants, x, y):
+    """The four terms, example by example and query by query (paper, eq. 10) -> weights by layer (B, L+1, d)"""
+    n, d = x.shape[1:]
+    query, answer = np.tile(np.eye(d), (len(x), 1, 1)), np.zeros((len(x), d))
+    path = [-answer]
+    for xx, xy, yx, yy in constants:
+        Sigma = sum(x[:, i, :, None] * x[:, i, None, :] for i in range(n)) / n
+        alpha = sum(x[:, i] * y[:, i, None] for i in range(n)) / n
+        size = sum(y[:, i] ** 2 for i in range(n)) / n
+        following = []
+        for rows, labels in ((x, y), (query, answer)):
+            new_rows = rows + xx * rows @ Sigma + xy * labels[..., None] * alpha[:, None]
+            new_labels = labels + yx * (rows * alpha[:, None]).sum(axis=2) + yy * size[:, None] * labels
+            following += [new_rows, new_labels]
+        x, y, query, answer = following
+        path.append(-answer)
+    return np.stack(path, axis=1)
 
 
-@pytest.mark.parametrize("noise, layers", [("categorical-1-3-5", 4), ("uniform-5", 7)])
-def test_as_trained_the_errors_are_those_of_the_stored_model(noise, layers):
-    shown, model = (
-        state(noise=noise, layers=layers, sigma=3.0),
-        load_pretrained("diag", layers, parse_noise(noise)),
-    )
-    S = contexts(3.0)
-    oracle = np.array([ridge(one, 9.0) for one in S])
-    w = implicit_from_moments(model, S).w
-    np.testing.assert_allclose(
-        shown.by_layer, ((w - oracle[:, None]) ** 2).sum(axis=-1).mean(axis=0) / 2, rtol=1e-9
-    )
-    np.testing.assert_allclose(shown.by_noise[LEVELS == 3.0], shown.by_layer[-1])
-    np.testing.assert_array_equal(shown.trained_by_layer, shown.by_layer)
+def mean_error(w, oracle):
+    return (((w - oracle) ** 2).sum(axis=-1) / 2).mean(axis=0)
 
 
-def test_adarr_is_ridge_with_the_variance_of_the_residuals():
-    shown, errors = state(sigma=2.0), []
-    for S in contexts(2.0):
-        residual = S[-1, -1] - S[:-1, -1] @ np.linalg.solve(
-            S[:-1, :-1], S[:-1, -1]
-        )  # a mean over 20, with 10 degrees of freedom
-        errors.append(((ridge(S, residual * 20 / 10) - ridge(S, 4.0)) ** 2).sum() / 2)
-    np.testing.assert_allclose(shown.adarr, np.mean(errors))
-    np.testing.assert_allclose(shown.adarr_by_noise[2], np.mean(errors))
+def errors_at(sigma, constants):
+    """The mean error before the first and after each layer, and AdaRR's -> (L+1,), number"""
+    x, y, _ = contexts(sigma)
+    oracle = by_hand.ridge_many(x, y, sigma**2)
+    ada_rr = np.array([by_hand.ada_ridge(*one) for one in zip(x, y, strict=True)])
+    return mean_error(run(constants, x, y), oracle[:, None]), mean_error(ada_rr, oracle)
 
 
-def test_a_slider_multiplies_its_term_in_all_layers():
-    trained = load_pretrained("diag", 4, parse_noise("categorical-1-3-5")).omega
-    for name, (row, column) in dict(precondition=(0, 0), adapt=(0, 1), step=(1, 0), rescale=(1, 1)).items():
-        omega = trained.copy()
-        omega[:, row, column] *= 0.4
-        S = with_noise(drawn(20, 1.0, 1, 1), 2.0)
-        np.testing.assert_allclose(
-            state(sigma=2.0, **{name: 0.4}).w, as_model(omega, 10).implicit_weight(S)[0]
-        )
+def expected(values):
+    """What belongs to each mark, token by token and sequence by sequence."""
+    sigma, penalty = values["sigma"], values["sigma"] ** 2
+    now, trained = omega(values), omega(values, trained=True)
+    by_layer, adarr = errors_at(sigma, now)
+    trained_by_layer, _ = errors_at(sigma, trained)
+    by_noise = [errors_at(level, now)[0][-1] for level in LEVELS]
+    trained_by_noise = [errors_at(level, trained)[0][-1] for level in LEVELS]
+    adarr_by_noise = [errors_at(level, now)[1] for level in LEVELS]
+
+    (x,), (y,), (truth,) = contexts(sigma, 1, values["seed"])
+    w, trained_w = (run(constants, x[None], y[None])[0, -1] for constants in (now, trained))
+    s, V = by_hand.principal(x)
+    least_squares = np.linalg.lstsq(x, y, rcond=None)[0]
+    reached = s[-1] >= CURVE
+    curve, trained_curve = np.full((2, 41), np.nan)
+    for target, constants in ((curve, now), (trained_curve, trained)):
+        model = as_model(constants.reshape(-1, 2, 2), 10)
+        target[reached] = by_hand.kept_of_one_more(model, x, y, CURVE[reached])
+
+    layers, components = np.arange(values["layers"] + 1), np.arange(1, 11)
+    nodes = [(float(part) - 0.06, float(part) + 0.06) for part in values["noise"].split("-")[1:]]
+    spans = [(0, 5)] if values["noise"] == "uniform-5" else nodes
+    bands = np.concatenate([[left, right, right, left, np.nan] for left, right in spans])
+    return AXES | {
+        ("layers", "as trained"): (layers, trained_by_layer),
+        ("layers", "model"): (layers, by_layer),
+        ("layers", "adarr"): ([0, 7], [adarr, adarr]),
+        ("noise", "range"): (bands, np.tile([-np.inf, -np.inf, np.inf, np.inf, np.nan], len(spans))),
+        ("noise", "as trained"): (LEVELS, trained_by_noise),
+        ("noise", "adarr"): (LEVELS, adarr_by_noise),
+        ("noise", "model"): (LEVELS, by_noise),
+        ("weight", "truth"): (components, truth),
+        ("weight", "oracle"): (components, by_hand.ridge(x, y, penalty)),
+        ("weight", "as trained"): (components, trained_w),
+        ("weight", "model"): (components, w),
+        ("kept", "oracle"): (CURVE, CURVE / (CURVE + penalty / 20)),
+        ("kept", "as trained"): (CURVE, trained_curve),
+        ("kept", "sequence"): (CURVE, curve),
+        ("kept", "model"): (s, (V.T @ w) / (V.T @ least_squares)),
+    }
 
 
-def test_without_the_gradient_step_nothing_is_learned():
-    shown = state(step=0.0, sigma=2.0)
-    np.testing.assert_array_equal(shown.w, 0)
-    np.testing.assert_allclose(
-        shown.by_layer, np.mean([(ridge(S, 4.0) ** 2).sum() / 2 for S in contexts(2.0)])
-    )
+@pytest.mark.parametrize("values", CHANGED, ids=["{1, 3, 5}", "U(0, 5)"])
+def test_every_mark_is_what_another_route_finds(values):
+    lab = AlgorithmLab(guess=2.0, **values)
+    table = expected(lab.values) | {("noise", "prediction"): (values["sigma"], 2.0)}
+    assert_marks(lab, table, rtol=1e-4, atol=1e-7)
+    assert_roles(lab, {})
 
 
-def test_without_the_two_readers_of_the_noise_it_is_gd_plus_plus():
-    model = as_model(scaled("categorical-1-3-5", 4, (1.0, 0.0, 1.0, 0.0)), 10)
-    S, labels_doubled = contexts(2.0), np.diag([1.0] * 10 + [2.0])
-    doubled = labels_doubled @ S @ labels_doubled
-    np.testing.assert_allclose(model.implicit_weight(doubled), 2 * model.implicit_weight(S))
-    assert not np.allclose(
-        as_model(scaled("categorical-1-3-5", 4, (1.0,) * 4), 10).implicit_weight(doubled),
-        2 * model.implicit_weight(S),
-    )
-
-
-def test_each_direction_of_the_answer_is_the_share_of_least_squares_that_is_drawn():
-    shown = state(sigma=2.0, rescale=0.8)
-    spectrum = Spectrum.from_moments(with_noise(drawn(20, 1.0, 1, 1), 2.0), 20)
-    least_squares = spectrum.alpha[0] / spectrum.s[0]
-    np.testing.assert_allclose(
-        shown.kept, spectrum.components(shown.w[None])[0] / least_squares, rtol=1e-4, atol=1e-6
-    )
-
-
-def test_the_readers_of_the_noise_matter_where_it_is_noisy_and_the_preconditioner_everywhere():
-    for name in ("adapt", "rescale"):
-        shown = state(**{name: 0.0})
-        ratio = shown.by_noise / shown.trained_by_noise
-        assert ratio[LEVELS == 5.0] > 10 * ratio[LEVELS == 0.0]
-    shown = state(precondition=0.0)
-    assert (shown.by_noise > 10 * shown.trained_by_noise).all()
+def test_as_trained_it_is_the_stored_model():
+    lab = AlgorithmLab(sigma=3.0)
+    x, y, _ = contexts(3.0)
+    model = load_pretrained("diag", 4, parse_noise("categorical-1-3-5"))
+    oracle = by_hand.ridge_many(x, y, 9.0)
+    errors = mean_error(by_hand.probe_many_layers(model, x, y), oracle[:, None])
+    np.testing.assert_allclose(lab.arrays.by_layer, errors, rtol=1e-9)
+    np.testing.assert_array_equal(lab.arrays.trained_by_layer, lab.arrays.by_layer)
 
 
 def test_the_words_say_what_is_changed_and_what_came_of_it():
+    lab = AlgorithmLab(adapt=0.0, rescale=0.0, step=0.5, sigma=1.5)
+    by_layer, adarr = errors_at(1.5, omega(lab.values))
+    trained_by_layer, _ = errors_at(1.5, omega(lab.values, trained=True))
+    sizes = [dict(error=error) for error in (by_layer[-1], adarr, trained_by_layer[-1])]
+    assert_messages(
+        lab,
+        {
+            "algorithm.reading_beside": dict(sequences=200),
+            "algorithm.setting": dict(sigma=1.5, variance=2.25, noise="{1, 3, 5}"),
+            "layers.count": dict(count=4),
+            "algorithm.without": {},
+            "algorithm.times": dict(term="ω_yx", scale=0.5),
+            "algorithm.error": sizes,
+        },
+        rtol=1e-6,
+    )
+    assert "trained on {1, 3, 5}, without ω_xy and ω_yy, ω_yx × 0.5: the error is" in lab.words_now
     lab = AlgorithmLab()
-    assert "trained on {1, 3, 5}, as trained: the error is" in lab.words_now
-    lab.controls["rescale"].value = 0.0
-    lab.controls["adapt"].value = 0.5
-    assert "without ω_yy, ω_xy × 0.5: the error is" in lab.words_now
-    assert f"as trained {lab.arrays.trained_by_layer[-1]:.2g}." in lab.words_now
+    assert "constants of 4 layers trained on {1, 3, 5}, as trained: the error is 0.037, " in lab.words_now
+    assert "AdaRR's is 0.013." in lab.words_now and "edge" not in lab.words_now
 
 
 def test_an_explosion_is_drawn_at_the_edge_and_said():
     lab = AlgorithmLab(sigma=8.0, rescale=0.0, precondition=2.0, layers=7, noise="uniform-5")
     assert not lab.arrays.by_layer[-1] < 100
-    assert "above 100 (it explodes)" in lab.words_now and lab.words_now.endswith(
-        "What lies beyond an axis is drawn at its edge."
-    )
-    np.testing.assert_allclose(trace(lab, "algorithm", 1).y[-1], 50)
+    assert "the error is above 100 (it explodes), averaged" in lab.words_now
+    assert "drawn at its edge: as trained in “Error after each layer”, algorithm in" in lab.words_now
+    assert drawn(lab, "layers", "model")["y"][-1] == 50
 
 
 def test_an_explosion_of_what_was_trained_is_said_once():
@@ -133,10 +172,45 @@ def test_an_explosion_of_what_was_trained_is_said_once():
     assert "At σ = 8 what was trained explodes." in changed and "it explodes" not in changed
 
 
-def test_a_prediction_is_marked_at_the_noise():
-    lab = AlgorithmLab(sigma=5.0, guess=2.0)
-    marker = trace(lab, "prediction", 2)
-    assert (list(marker.x), list(marker.y)) == ([5.0], [2.0])
+def test_a_direction_beyond_the_axis_is_drawn_at_its_edge_and_said():
+    """Sequence 144 has an eigenvalue above 3.5."""
+    lab = AlgorithmLab(seed=144)
+    assert lab.arrays.eigenvalues[-1] > 3.5
+    assert drawn(lab, "kept", "model")["x"][-1] == 3.5
+    assert lab.words_now.endswith(
+        "Beyond its axis, and drawn at its edge: algorithm in “Share it keeps of each direction”."
+    )
+
+
+def test_an_error_of_nearly_nothing_is_drawn_at_the_edge_and_needs_no_words():
+    lab = AlgorithmLab(sigma=0.0)
+    assert lab.arrays.adarr < 1e-6 and "edge" not in lab.words_now
+    assert list(drawn(lab, "layers", "adarr")["y"]) == [0.005, 0.005]
+
+
+def test_without_the_gradient_step_nothing_is_learned():
+    np.testing.assert_array_equal(state(step=0.0, sigma=2.0).w, 0)
+
+
+def test_without_the_two_readers_of_the_noise_it_answers_in_proportion_to_the_labels():
+    """As GD++ does: twice the labels, twice the weight."""
+    x, y, _ = contexts(2.0)
+    constants = omega(AlgorithmLab().values)
+    once, twice = (run(constants * [1, 0, 1, 0], x, factor * y)[:, -1] for factor in (1, 2))
+    np.testing.assert_allclose(twice, 2 * once)
+    oracle = by_hand.ridge_many(x, y, 4.0)
+    np.testing.assert_allclose(
+        state(adapt=0.0, rescale=0.0, sigma=2.0).by_layer[-1], mean_error(once, oracle)
+    )
+
+
+def test_the_readers_of_the_noise_matter_where_it_is_noisy_and_the_preconditioner_everywhere():
+    for name in ("adapt", "rescale"):
+        shown = state(**{name: 0.0})
+        ratio = shown.by_noise / shown.trained_by_noise
+        assert ratio[5] > 10 * ratio[0]
+    shown = state(precondition=0.0)
+    assert (shown.by_noise > 10 * shown.trained_by_noise).all()
 
 
 @pytest.mark.parametrize(

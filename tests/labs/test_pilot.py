@@ -1,157 +1,268 @@
-import warnings
+from functools import cache
 
+import by_hand
 import numpy as np
 import pytest
+from marks import assert_marks, assert_messages, assert_roles, drawn
 
-from lt_helpers import load_pretrained
+from lt_helpers import Uniform, load_pretrained
 from lt_helpers.labs import PilotLab
-from lt_helpers.labs.pilot_state import (
-    CONTEXTS,
-    FAILED,
-    MISMATCHES,
-    STRENGTHS,
-    TRAINED_ON,
-    contexts,
-    error,
-    pilot,
+from lt_helpers.labs.pilot import MISMATCHES, make_contexts, measure_error, pilot
+
+STRENGTHS = np.array([0.0, 0.2, 0.4, 0.6, 0.8, 1.0])
+AXES = {
+    ("error", "axes"): ((-0.03, 1.03), (0.02, 200)),
+    ("share", "axes"): ((-0.03, 1.03), (-4, 104)),
+    ("layers", "axes"): ((-0.3, 7.3), (0.02, 200)),
+    ("contexts", "axes"): ((0.02, 200), (0.02, 200)),
+}
+
+
+def contexts(mismatch, t, sigma, scale, seed):
+    """The hundred contexts of a mismatch, example by example -> x (B, n, d), y (B, n), truth (B, d)"""
+    rng = np.random.default_rng(seed)
+    shapes = (100, 20, 10), (100, 10), (100, 20), (100, 20)
+    white, w, noises, loud = (rng.normal(size=shape) for shape in shapes)
+    chance = rng.random((100, 20))
+    root = np.linalg.cholesky(covariance(mismatch, t))
+    x, y = np.zeros((100, 20, 10)), np.zeros((100, 20))
+    for b in range(100):
+        for i in range(20):
+            row, noise, u = white[b, i], noises[b, i], loud[b, i]
+            if mismatch == "correlated":
+                row = root @ row
+            elif mismatch == "outlying":
+                row = row * np.exp(t * u) / np.exp(t**2)
+            elif mismatch == "heavy-tailed":
+                noise = noise * np.exp(1.5 * t * u) / np.exp(2.25 * t**2)
+            elif mismatch == "outliers" and chance[b, i] < t / 5:
+                noise = 10 * noise
+            elif mismatch == "uneven":
+                noise = noise * np.sqrt((1 - t) + t * row[0] * row[0])
+            target = w[b] @ row
+            if mismatch == "curved":
+                target += t * np.sqrt(5) * (row[0] ** 2 - 1)
+            x[b, i], y[b, i] = row, scale * (target + sigma * noise)
+    return x, y, scale * w
+
+
+def covariance(mismatch, t):
+    between = 0.9 * t if mismatch == "correlated" else 0.0
+    return np.array([[1.0 if j == k else between for k in range(10)] for j in range(10)])
+
+
+def errors(w, truth, mismatch, t, scale):
+    """E (<w, x> - target)^2 / E target^2, over new inputs and all truths, feature by feature -> (B,)"""
+    C, curve = covariance(mismatch, t), 10 * t**2 if mismatch == "curved" else 0.0  # E 5 (x^2 - 1)^2 = 10
+    found = []
+    for answer, true in zip(w, truth, strict=True):
+        away = (answer - true) / scale
+        straight = sum(away[j] * C[j, k] * away[k] for j in range(10) for k in range(10))
+        found.append((straight + curve) / (10 + curve))
+    return np.array(found)
+
+
+def cross_validated(x, y):
+    """Ridge regression with the penalty that predicts each example best from the nineteen others -> (B, d)"""
+
+    def fit(x, y, penalty):
+        return np.linalg.solve(x.mT @ x + penalty * np.eye(10), x.mT @ y[..., None])[..., 0]
+
+    penalties = 10 ** np.linspace(-1, 3, 25)
+    left_out = np.zeros((25, len(x)))
+    for k, penalty in enumerate(penalties):
+        for i in range(20):
+            others = np.delete(x, i, axis=1), np.delete(y, i, axis=1)
+            left_out[k] += (y[:, i] - (fit(*others, penalty) * x[:, i]).sum(axis=1)) ** 2
+    best = penalties[left_out.argmin(axis=0)]
+    return np.array([by_hand.ridge(*one) for one in zip(x, y, best, strict=True)])
+
+
+def best_for_training(x, y):
+    """The mean of w given the data, by adding up 200 noise levels of U(0, 5) -> (B, d)"""
+    scores, answers = [], []
+    for sigma in np.arange(0.0125, 5, 0.025):
+        K = x @ x.mT + sigma**2 * np.eye(20)
+        by_K = np.linalg.solve(K, y[..., None])  # (B, n, 1)
+        scores.append(-(np.linalg.slogdet(K)[1] + (y * by_K[..., 0]).sum(axis=1)) / 2)
+        answers.append((x.mT @ by_K)[..., 0])
+    chances = np.exp(np.array(scores) - np.max(scores, axis=0))
+    return (chances[..., None] * np.array(answers)).sum(axis=0) / chances.sum(axis=0)[:, None]
+
+
+@cache
+def answered(mismatch, t, model, sigma, scale, seed):
+    """The errors of all four answers, and the misfit by layer -> dict"""
+    kind, layers = model.split("-")
+    x, y, truth = contexts(mismatch, t, sigma, scale, seed)
+    path = by_hand.probe_many_layers(load_pretrained(kind, int(layers), Uniform(5)), x, y)
+    left = y[:, None] - np.einsum("bld,bnd->bln", path, x)
+    misfit = (left**2).sum(axis=2) / (y**2).sum(axis=1)[:, None]
+    ridge = cross_validated(x, y)
+    guarded = np.array([r if bad > 1 else w for r, w, bad in zip(ridge, path[:, -1], misfit[:, -1])])
+    answers = dict(model=path[:, -1], guarded=guarded, ridge=ridge, bayes=best_for_training(x, y))
+    return {name: errors(w, truth, mismatch, t, scale) for name, w in answers.items()} | dict(misfit=misfit)
+
+
+def reached(values):
+    """What was answered at all strengths up to that of the slider -> list"""
+    fixed = {name: values[name] for name in ("mismatch", "model", "sigma", "scale", "seed")}
+    return [answered(t=float(t), **fixed) for t in STRENGTHS if t <= values["strength"] + 1e-6]
+
+
+def expected(values):
+    """What belongs to each mark."""
+    shown = reached(values)
+
+    def grown(numbers):
+        return STRENGTHS, [*numbers, *[np.nan] * (6 - len(numbers))]
+
+    def percent(of):
+        return grown([sum(bool(each) for each in of(one)) for one in shown])
+
+    now = shown[-1]
+    fits, misfit, error = now["misfit"], now["misfit"][:, -1], now["model"]
+    layers = np.arange(fits.shape[1])
+    groups = {
+        "fine": (error <= 2) & (misfit <= 1),
+        "hit": (error > 2) & (misfit > 1),
+        "false alarm": (error <= 2) & (misfit > 1),
+        "miss": (error > 2) & (misfit <= 1),
+    }
+    return (
+        AXES
+        | {
+            ("error", "bayes"): grown([one["bayes"].mean() for one in shown]),
+            ("error", "ridge cv"): grown([one["ridge"].mean() for one in shown]),
+            ("error", "model"): grown([one["model"].mean() for one in shown]),
+            ("error", "guarded"): grown([one["guarded"].mean() for one in shown]),
+            ("share", "failed"): percent(lambda one: one["model"] > 2),
+            ("share", "alarm"): percent(lambda one: one["misfit"][:, -1] > 1),
+            ("share", "missed"): percent(lambda one: (one["model"] > 2) & (one["misfit"][:, -1] <= 1)),
+            ("layers", "median"): (layers, np.sort(fits, axis=0)[[49, 50]].mean(axis=0)),
+            ("layers", "many"): (layers, np.sort(fits, axis=0)[89]),
+            ("layers", "worst"): (layers, np.sort(fits, axis=0)[-1]),
+        }
+        | {("contexts", name): (misfit[inside], error[inside]) for name, inside in groups.items()}
+    )
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        dict(strength=0.4, mismatch="outlying", model="full-7", sigma=1.5, seed=3),
+        dict(strength=0.2, mismatch="curved", model="diag-7", sigma=3.0, scale=2.0, seed=5),
+        dict(strength=0.6, mismatch="correlated", model="full-4", sigma=4.0, scale=0.5, seed=2),
+    ],
+    ids=["outlying rows", "curved", "correlated"],
 )
-from lt_helpers.practice import ridge_cv
-
-NAMES = [name for name, _ in MISMATCHES.values()]
-OPENED = dict(mismatch="correlated", strength=0.8, model="diag-4", sigma=2.0, scale=1.0, seed=1)
-
-
-def at(**values):
-    return pilot(**OPENED | values)
+def test_every_mark_is_what_another_route_finds(values):
+    lab = PilotLab(guess=0.8, **values)
+    table = expected(lab.values) | {("error", "prediction"): (0.8, 2.0)}
+    assert_marks(lab, table, rtol=1e-3)
 
 
-def trace(lab, name, panel):
-    axis = "y" if panel == 1 else f"y{panel}"
-    return next(trace for trace in lab.figure.data if trace.name == name and trace.yaxis == axis)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_at_strength_0_every_mismatch_is_the_training_task(name):
-    x, y, w, covariance = contexts(name, 0.0, 2.0, 1.0, 3)
-    same = contexts("correlated", 0.0, 2.0, 1.0, 3)
-    for ours, theirs in zip((x, y, w, covariance), same):
-        np.testing.assert_allclose(ours, theirs, atol=1e-12)
-    residual = y - (x @ w[..., None])[..., 0]
-    np.testing.assert_allclose([x.std(), residual.std(), w.std()], [1, 2, 1], rtol=0.05)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_mismatch_keeps_truths_and_grows_with_its_strength(name):
-    mild, strong = (contexts(name, t, 2.0, 1.0, 3) for t in (0.2, 1.0))
-    plain = contexts(name, 0.0, 2.0, 1.0, 3)
-    np.testing.assert_array_equal(mild[2], strong[2])
-    changed = [abs(some[1] - plain[1]).mean() for some in (mild, strong)]
-    assert 0 < changed[0] < changed[1]
-
-
-def test_correlated_inputs_have_the_covariance_that_is_said():
-    x, _, _, covariance = contexts("correlated", 1.0, 2.0, 1.0, 0)
-    np.testing.assert_allclose(covariance[np.triu_indices(10, 1)], 0.9)
-    np.testing.assert_allclose(np.cov(x.reshape(-1, 10).T), covariance, atol=0.1)
-
-
-@pytest.mark.parametrize("name, index", [("outlying", 0), ("heavy-tailed", 1), ("uneven", 1)])
-def test_the_mean_square_of_what_is_made_uneven_stays(name, index):
-    """Over many seeds; heavy tails make such a mean converge slowly, so at a mild strength."""
-    squares = []
-    for seed in range(20):
-        x, y, w, _ = contexts(name, 0.4, 2.0, 1.0, seed)
-        squares.append((np.square(x).mean(), np.square(y - (x @ w[..., None])[..., 0]).mean())[index])
-    np.testing.assert_allclose(np.mean(squares), (1, 4)[index], rtol=0.06)
-
-
-def test_outliers_are_a_fifth_of_the_labels_at_most_and_ten_times_as_noisy():
-    (x, y, w, _), (_, plain, _, _) = (
-        contexts("outliers", 1.0, 2.0, 1.0, 0),
-        contexts("outliers", 0.0, 2.0, 1.0, 0),
+def test_the_words_count_failures_and_alarms():
+    lab = PilotLab(strength=0.6, model="full-4", sigma=4.0, scale=0.5, seed=2)
+    now = reached(lab.values)[-1]
+    failed, rang = now["model"] > 2, now["misfit"][:, -1] > 1
+    assert 0 < sum(failed & rang) < sum(failed)
+    title, misfits = "Mean error (1: answering 0)", "Misfit of w, layer by layer"
+    assert_messages(
+        lab,
+        {
+            "pilot.setting": dict(strength=0.6, sigma=4.0, scale=0.5),
+            "pilot.mismatch.correlated": {},
+            "pilot.errors": {},
+            "pilot.above": dict(limit=200, median=np.median(now["model"])),
+            "pilot.mean": [dict(mean=now[answer].mean()) for answer in ("guarded", "ridge", "bayes")],
+            "pilot.alarms": dict(contexts=100, failed=sum(failed), rang=sum(rang), hit=sum(failed & rang)),
+            "lab.beyond": {},
+            "lab.beyond_mark": [
+                dict(mark="model", panel=title),
+                dict(mark="90%", panel=misfits),
+                dict(mark="worst", panel=misfits),
+            ],
+            "lab.beyond_more": dict(count=1),
+        },
+        rtol=1e-3,
     )
-    signal = (x @ w[..., None])[..., 0]
-    ratio = (y - signal) / (plain - signal)
-    np.testing.assert_allclose(np.unique(np.round(ratio, 6)), [1, 10])
-    np.testing.assert_allclose((ratio > 5).mean(), 0.2, atol=0.03)
-
-
-@pytest.mark.parametrize("name", ["correlated", "curved"])
-def test_the_error_is_that_of_answers_to_new_inputs(name):
-    _, _, truth, covariance = contexts(name, 0.6, 2.0, 2.0, 5)
-    rng = np.random.default_rng(0)
-    w = truth + rng.normal(size=truth.shape)
-    x = rng.multivariate_normal(np.zeros(10), covariance, size=40_000)
-    bend = 0.6 if name == "curved" else 0.0
-    curve = 2.0 * bend * np.sqrt(5) * (x[:, 0] ** 2 - 1)
-    target = truth[:5] @ x.T + curve
-    unit = 2.0**2 * (10 + 10 * bend**2)  # the target's mean square, averaged over truths
-    by_hand = ((w[:5] @ x.T - target) ** 2).mean(axis=1) / unit
-    np.testing.assert_allclose(error(w, truth, covariance, bend, 2.0)[:5], by_hand, rtol=0.05)
-
-
-def test_the_model_is_the_stored_one_and_the_guard_falls_back_on_ridge():
-    shown = at()
-    x, y, truth, covariance = contexts("correlated", 0.8, 2.0, 1.0, 1)
-    model = load_pretrained("diag", 4, TRAINED_ON)
-    with warnings.catch_warnings(action="ignore", category=RuntimeWarning):  # it may diverge on some
-        w = np.stack(
-            [model(x, y, np.tile(unit, (CONTEXTS, 1)), form="tokens") for unit in np.eye(10)], axis=1
-        )
-    fitted = ((y - (x @ w[..., None])[..., 0]) ** 2).mean(axis=1) / (y**2).mean(axis=1)
-    calm = fitted < 0.9
-    np.testing.assert_allclose(shown.misfit[calm, -1], fitted[calm], rtol=1e-6)
-    np.testing.assert_allclose(shown.model[calm], error(w, truth, covariance, 0.0, 1.0)[calm], rtol=1e-6)
-    rings = shown.rings
-    assert 0 < rings.sum() < CONTEXTS
-    np.testing.assert_allclose(
-        shown.guarded[rings], error(ridge_cv(x, y)[0], truth, covariance, 0.0, 1.0)[rings]
+    assert lab.words_now.startswith(
+        "Mismatch: correlated inputs; strength 0.6, σ = 4.0, target times 0.5. Mean error of the model above 200 (median"
     )
-    np.testing.assert_array_equal(shown.guarded[~rings], shown.model[~rings])
 
 
-def test_before_the_first_layer_every_misfit_is_1():
-    np.testing.assert_allclose(at().misfit[:, 0], 1)
+@pytest.mark.parametrize(
+    "strength, scale, words",
+    [
+        (0.8, 1.0, "the model above 200 (median 0.76), with"),
+        (1.0, 1.0, "the model above 200 (so is the median), with"),
+    ],
+)
+def test_an_explosion_has_no_digits_and_is_drawn_at_the_edge(strength, scale, words):
+    lab = PilotLab(strength=strength, scale=scale)
+    assert words in lab.words_now and "drawn at its edge: model in “Mean error" in lab.words_now
+    assert drawn(lab, "error", "model")["y"][4] == 200
+    lab.controls["strength"].value = 0.0
+    assert "edge" not in lab.words_now
 
 
-def test_the_scale_of_the_target_moves_the_model_and_not_ridge():
-    one, four = at(strength=0.0), at(strength=0.0, scale=4.0)
-    np.testing.assert_allclose(one.ridge, four.ridge)
-    assert four.model.mean() > 1.5 * one.model.mean()
-
-
-def test_curves_are_drawn_as_far_as_the_strength_has_been_slid():
-    lab = PilotLab(strength=0.4)
-    for name, panel in (("model", 1), ("ridge CV", 1), ("alarm", 2)):
-        np.testing.assert_array_equal(np.isfinite(trace(lab, name, panel).y), STRENGTHS <= 0.4)
-
-
-def test_every_context_stands_in_one_group():
-    lab = PilotLab(strength=1.0)
-    groups = [trace for trace in lab.figure.data if trace.yaxis == "y4" and trace.mode == "markers"]
-    counts = [int(np.isfinite(np.asarray(group.y, float)).sum()) for group in groups]
-    assert sum(counts) == CONTEXTS
-    assert [group.name for group in groups] == [
+def test_groups_are_named_with_their_counts():
+    lab = PilotLab(strength=1.0, mismatch="outlying", model="diag-4")
+    (panel,) = (panel for panel in lab.panels_now if panel.name == "contexts")
+    roles = {"fine": "measured", "hit": "failed", "false alarm": "alarm", "miss": "missed"}
+    assert_roles(lab, {("contexts", name): role for name, role in roles.items()})
+    counts = [len(panel.mark(name).x) for name in roles]
+    assert sum(counts) == 100 and min(counts[:2]) > 0
+    called = [lab.names.mark(panel, panel.mark(name)) for name in roles]
+    assert called == [
         f"{name} {count}" for name, count in zip(("fine", "hit", "false alarm", "missed"), counts)
     ]
 
 
-def test_the_words_count_failures_and_alarms():
-    lab = PilotLab(strength=0.8, mismatch="correlated")
-    now = lab.arrays.now
-    assert lab.words_now.startswith(
-        "Correlated inputs, strength 0.8, σ = 2.0, target times 1. Mean error of the model above 200 ("
-    )
-    assert (
-        f"Of 100 contexts {(now.model > FAILED).sum()} failed; the alarm rang for {(now.misfit[:, -1] > 1).sum()}"
-        in lab.words_now
-    )
-    assert lab.words_now.endswith("What lies beyond an axis is drawn at its edge.")
-    lab.controls["strength"].value = 0.0
-    assert (
-        "edge" not in lab.words_now
-        and f"Mean error of the model {lab.arrays.now.model.mean():.2f}, with" in lab.words_now
-    )
+@pytest.mark.parametrize("mismatch", MISMATCHES)
+@pytest.mark.parametrize("t", [0.0, 0.7])
+def test_contexts_are_made_as_they_are_described(mismatch, t):
+    for made, wanted in zip(make_contexts(mismatch, t, 2.0, 3.0, 4), contexts(mismatch, t, 2.0, 3.0, 4)):
+        np.testing.assert_allclose(made, wanted, rtol=1e-9, atol=1e-12)
+
+
+def test_at_strength_0_every_mismatch_is_the_training_task():
+    x, y, w = make_contexts("correlated", 0.0, 2.0, 1.0, 3)
+    for mismatch in MISMATCHES:
+        for ours, theirs in zip(make_contexts(mismatch, 0.0, 2.0, 1.0, 3), (x, y, w)):
+            np.testing.assert_allclose(ours, theirs, atol=1e-12)
+    residual = y - (x @ w[..., None])[..., 0]
+    np.testing.assert_allclose([x.std(), residual.std(), w.std()], [1, 2, 1], rtol=0.05)
+
+
+@pytest.mark.parametrize("mismatch, index", [("outlying", 0), ("heavy-tailed", 1), ("uneven", 1)])
+def test_the_mean_square_of_what_is_made_uneven_stays(mismatch, index):
+    """Over many seeds; heavy tails make such a mean converge slowly, so at a mild strength."""
+    squares = []
+    for seed in range(20):
+        x, y, w = make_contexts(mismatch, 0.4, 2.0, 1.0, seed)
+        squares.append((np.square(x).mean(), np.square(y - (x @ w[..., None])[..., 0]).mean())[index])
+    np.testing.assert_allclose(np.mean(squares), (1, 4)[index], rtol=0.06)
+
+
+@pytest.mark.parametrize("mismatch", ["correlated", "curved"])
+def test_the_error_is_that_of_answers_to_new_inputs(mismatch):
+    _, _, truth = make_contexts(mismatch, 0.6, 2.0, 2.0, 5)
+    rng = np.random.default_rng(0)
+    w = truth + rng.normal(size=truth.shape)
+    x = rng.multivariate_normal(np.zeros(10), covariance(mismatch, 0.6), size=40_000)
+    bend = 0.6 if mismatch == "curved" else 0.0
+    target = truth[:5] @ x.T + 2.0 * bend * np.sqrt(5) * (x[:, 0] ** 2 - 1)
+    unit = 2.0**2 * (10 + 10 * bend**2)  # the target's mean square, averaged over truths
+    missed = ((w[:5] @ x.T - target) ** 2).mean(axis=1) / unit
+    np.testing.assert_allclose(measure_error(w, truth, mismatch, 0.6, 2.0)[:5], missed, rtol=0.05)
+
+
+def test_the_scale_of_the_target_moves_the_model_and_not_ridge():
+    plain, large = (pilot("correlated", 0.0, "diag-4", 2.0, scale, 1) for scale in (1.0, 4.0))
+    np.testing.assert_allclose(plain.ridge, large.ridge)
+    assert large.model.mean() > 1.5 * plain.model.mean()
 
 
 def test_an_unknown_mismatch_is_answered_with_those_that_are_there():
