@@ -6,6 +6,7 @@ noise draws it anew for each, uniformly from an interval or from a short list.
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -21,14 +22,30 @@ class Noise:
     key : str.  As files and commands write it: "uniform-5", "categorical-1-3", "fixed-1".
     sigma_max : float.  The largest sigma that can be drawn.
     mean_square : float.  E[sigma^2], the ridge strength of the best predictor that is linear in y (ConstRR).
+    continuous : bool.  Whether sigma takes all values of an interval, rather than some.
     """
+
+    continuous = False
 
     def sample(self, size, rng):
         """Draw sigma for `size` sequences -> (size,) array. `rng` is a numpy.random.Generator."""
         raise NotImplementedError
 
-    def nodes(self, count=64):
-        """Quadrature over the distribution -> sigmas, weights (both (K,), weights sum to 1): E f(sigma) = sum weights f(sigmas)."""
+    def nodes(self, count=64, cuts=()):
+        """Quadrature over the distribution: E f(sigma) = sum weights f(sigmas). Where sigma takes some values, they are the nodes.
+
+        Parameters
+        ----------
+        count : int
+            How many nodes an interval gets.
+        cuts : (C,) array, ascending
+            Noise levels that cut an interval in pieces, of `count` nodes each.
+
+        Returns
+        -------
+        sigmas, weights : (K,) arrays
+            Ascending; the weights sum to 1.
+        """
         raise NotImplementedError
 
     def __eq__(self, other):
@@ -56,7 +73,7 @@ class Fixed(Noise):
         size, _ = checks.count(size, "size", least=0), checks.generator(rng)
         return np.full(size, self.sigma)
 
-    def nodes(self, count=64):
+    def nodes(self, count=64, cuts=()):
         return np.array([self.sigma]), np.array([1.0])
 
 
@@ -72,15 +89,29 @@ class Uniform(Noise):
     label = property(lambda self: f"U(0, {self.sigma_max:g})")
     key = property(lambda self: f"uniform-{self.sigma_max:g}" if self.sigma_max else Fixed(0).key)
     mean_square = property(lambda self: self.sigma_max**2 / 3)
+    continuous = property(lambda self: self.sigma_max > 0)
 
     def sample(self, size, rng):
         return checks.generator(rng).uniform(0, self.sigma_max, checks.count(size, "size", least=0))
 
-    def nodes(self, count=64):
+    def nodes(self, count=64, cuts=()):
         if not self.sigma_max:
             return Fixed(0).nodes()
-        points, weights = np.polynomial.legendre.leggauss(checks.count(count, "count"))  # on (-1, 1)
-        return self.sigma_max * (points + 1) / 2, weights / 2
+        points, weights = legendre(checks.count(count, "count"))  # on (-1, 1), (count,)
+        edges = np.concatenate([[0.0], cuts, [self.sigma_max]])  # (pieces + 1,)
+        half = np.diff(edges)[:, None] / 2  # (pieces, 1)
+        sigmas = edges[:-1, None] + half * (points + 1)  # (pieces, count)
+        shares = half / self.sigma_max * weights
+        return sigmas.ravel(), shares.ravel()
+
+
+@cache
+def legendre(count):
+    """Gauss and Legendre's quadrature on (-1, 1) -> points, weights (count,), which nobody can write into."""
+    points, weights = np.polynomial.legendre.leggauss(count)
+    points.flags.writeable = False
+    weights.flags.writeable = False
+    return points, weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +143,7 @@ class Categorical(Noise):
     def sample(self, size, rng):
         return checks.generator(rng).choice(self.values, checks.count(size, "size", least=0))
 
-    def nodes(self, count=64):
+    def nodes(self, count=64, cuts=()):
         return np.array(self.values), np.full(len(self.values), 1 / len(self.values))
 
 

@@ -10,6 +10,9 @@ import numpy as np
 
 from .task import second_moments
 
+BLOCK = 4  # nodes of a mesh between which it is cut
+NUMBERS = 10_000_000  # of a (B, K, d) array at a time: 80 MB
+
 
 @dataclass(frozen=True)
 class Spectrum:
@@ -206,21 +209,159 @@ class Spectrum:
         return -(inside + outside) / 2
 
     def posterior(self, noise, count=64):
-        """p(sigma | context) on the quadrature nodes of a noise distribution -> sigmas (K,), probabilities (B, K) that sum to 1."""
-        sigmas, weights = noise.nodes(count)
-        scores = self.log_likelihood(sigmas) + np.log(weights)
-        scores = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return sigmas, scores / scores.sum(axis=1, keepdims=True)
+        """How probable each sigma is, given the context and how sigma is distributed: p(sigma | x, y) as weights of a quadrature.
+
+        The more examples, the narrower it is. Where one node would hold more than a third of it, the nodes around get a finer mesh.
+
+        Parameters
+        ----------
+        noise : Noise
+            The distribution of sigma.
+        count : int
+            How many nodes an interval gets, before it is cut, and each of its pieces thereafter.
+
+        Returns
+        -------
+        sigmas : (K,) array
+            The nodes, the same for all contexts.
+        probabilities : (B, K) array
+            They sum to 1: E[f(sigma) | x, y] = sum probabilities f(sigmas).
+        """
+        cuts = np.array([])
+        while True:
+            sigmas, weights = noise.nodes(count, cuts)  # (K,), (K,)
+            probabilities = self.weigh(sigmas, weights)  # (B, K)
+            crowded = find_crowded(probabilities)  # (B,)
+            if not (noise.continuous and crowded.any()):
+                return sigmas, probabilities
+            finer = np.union1d(cuts, around(sigmas, probabilities[crowded].argmax(axis=1)))
+            if len(finer) == len(cuts):  # there are no numbers in between
+                return sigmas, probabilities
+            cuts = finer
 
     def bayes(self, noise, count=64):
-        """The posterior mean of w when sigma is unknown but its distribution is known: ridge solutions averaged over the posterior of
-        sigma -> (B, d). No predictor has a smaller expected squared error."""
-        sigmas, probabilities = self.posterior(noise, count)
-        shrunk = divide(
-            self.alpha[:, None], self.s[:, None] + sigmas[:, None] ** 2 / self.context
-        )  # (B, K, d)
-        average = (probabilities[..., None] * shrunk).sum(axis=1)
+        """The posterior mean of w when sigma is unknown but its distribution is known.
+
+        It averages the ridge solutions over the posterior of sigma. No predictor has a smaller expected squared error.
+
+        Parameters
+        ----------
+        noise : Noise
+            The distribution of sigma.
+        count : int
+            As in `posterior`.
+
+        Returns
+        -------
+        (B, d) array
+            Weights.
+        """
+        sigmas, weights = noise.nodes(count)  # (K,), (K,)
+        probabilities = self.weigh(sigmas, weights)  # (B, K)
+        average = self.average_ridge(sigmas, probabilities)  # (B, d)
+
+        # Some contexts need a finer mesh. Those of like noise share one: a mesh for all would be fine everywhere.
+        if noise.continuous:
+            crowded = find_crowded(probabilities)  # (B,)
+            best = probabilities.argmax(axis=1)  # (B,)
+            for node in np.unique(best[crowded]):
+                alike = np.flatnonzero(crowded & (best == node))
+                few = self.select(alike)
+                average[alike] = few.average_ridge(*few.posterior(noise, count))
         return (self.V @ average[..., None])[..., 0]
+
+    def weigh(self, sigmas, weights):
+        """The probabilities of some noise levels, given the context.
+
+        Parameters
+        ----------
+        sigmas, weights : (K,) arrays
+            The noise levels, and their probabilities beforehand.
+
+        Returns
+        -------
+        (B, K) array
+            They sum to 1.
+        """
+        # So many at a time that what is computed for each direction fits into the memory.
+        most = max(1, NUMBERS // max(1, self.s.size))
+        parts = [self.log_likelihood(sigmas[start : start + most]) for start in range(0, len(sigmas), most)]
+        scores = np.concatenate(parts, axis=1) + np.log(weights)  # (B, K)
+        probabilities = np.exp(scores - scores.max(axis=1, keepdims=True))
+        probabilities /= probabilities.sum(axis=1, keepdims=True)
+        return probabilities
+
+    def average_ridge(self, sigmas, probabilities):
+        """The mean of the ridge solutions for several noise levels, along the principal directions.
+
+        Parameters
+        ----------
+        sigmas : (K,) array
+            The noise levels.
+        probabilities : (B, K) array
+            The weight of each.
+
+        Returns
+        -------
+        (B, d) array
+            Components of the mean.
+        """
+        strength = sigmas[:, None] ** 2 / self.context  # (K, 1)
+        w = divide(self.alpha[:, None], self.s[:, None] + strength)  # (B, K, d)
+        return (probabilities[:, None] @ w)[:, 0]
+
+    def select(self, rows):
+        """Some of the contexts.
+
+        Parameters
+        ----------
+        rows : (C,) array of int
+            Which of them.
+
+        Returns
+        -------
+        Spectrum
+        """
+        return Spectrum(self.S[rows], self.s[rows], self.V[rows], self.alpha[rows], self.context)
+
+
+def find_crowded(probabilities):
+    """Where a mesh is too coarse for a posterior: one node holds more than a third of it.
+
+    Nodes that resolve a bell lie at most its standard deviation apart, and then none holds more than 0.4 of it.
+
+    Parameters
+    ----------
+    probabilities : (B, K) array
+
+    Returns
+    -------
+    (B,) array of bool
+    """
+    return probabilities.max(axis=1) > 1 / 3
+
+
+def around(sigmas, best):
+    """Where to cut a mesh for more nodes around some of its own: at every BLOCK-th node at most, so that posteriors alike share cuts.
+
+    Parameters
+    ----------
+    sigmas : (K,) array
+        The nodes, ascending.
+    best : (C,) array of int
+        Which of them are to lie within a piece of their own.
+
+    Returns
+    -------
+    (2 C,) array at most
+        The cuts.
+    """
+    before = (best - 1) // BLOCK * BLOCK
+    after = (best + BLOCK) // BLOCK * BLOCK
+    ends = np.concatenate([before, after])
+    return sigmas[
+        ends[(ends > 0) & (ends < len(sigmas))]
+    ]  # beyond the first and the last node the interval ends
 
 
 def neighbours(grid, best):

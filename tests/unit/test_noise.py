@@ -29,6 +29,18 @@ def test_quadrature_agrees_with_sampling(noise, rng):
     assert drawn.max() <= noise.sigma_max
 
 
+@pytest.mark.parametrize("noise", NOISES, ids=lambda noise: noise.key)
+def test_an_interval_that_is_cut_keeps_its_integral(noise):
+    """Each piece integrates a polynomial exactly; where sigma takes some values there is nothing to cut."""
+    whole, weights = noise.nodes(8)
+    sigmas, shares = noise.nodes(4, np.array([0.1, 0.2, 1.7]))
+    assert len(sigmas) == (16 if noise.continuous else len(whole))
+    assert (np.diff(sigmas) > 0).all() and shares.sum() == pytest.approx(1)
+    assert shares @ sigmas**7 == pytest.approx(weights @ whole**7)
+    if noise.continuous:
+        assert shares[:4].sum() == pytest.approx(0.1 / noise.sigma_max)
+
+
 @pytest.mark.parametrize("noise", NOISES + SMALL, ids=lambda noise: noise.key)
 def test_a_noise_is_read_back_from_its_key(noise):
     assert parse_noise(noise.key) == noise
