@@ -2,6 +2,8 @@
 
 import ast
 import json
+from collections.abc import Mapping
+from dataclasses import is_dataclass
 from functools import cache
 
 import numpy as np
@@ -152,12 +154,22 @@ def test_any_panel_can_be_shown_alone(lab):
 @pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.__name__)
 def test_no_state_can_be_written_into(lab):
     """Else what one lab does to its numbers would be in every later one."""
-    state = lab().arrays
-    arrays = [value for value in vars(state).values() if isinstance(value, np.ndarray)]
+    arrays = list(arrays_in(lab().arrays))
     assert arrays
     for array in arrays:
         with pytest.raises(ValueError, match="read-only"):
             array[...] = 0
+
+
+def arrays_in(value):
+    """All arrays of a state, those in its parts as well."""
+    if isinstance(value, np.ndarray):
+        yield value
+    elif is_dataclass(value):
+        yield from arrays_in(vars(value))
+    elif isinstance(value, (Mapping, tuple, list)):
+        for part in value.values() if isinstance(value, Mapping) else value:
+            yield from arrays_in(part)
 
 
 @pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.__name__)

@@ -22,7 +22,7 @@ from lt_helpers.view.panel import (
     Shape,
     Ticks,
 )
-from lt_helpers.view.render import render
+from lt_helpers.view.render import DASHES, render
 from lt_helpers.view.roles import ROLES
 
 X, Y = Axis("x", 0, 10), Axis("y", -1, 1)
@@ -154,7 +154,8 @@ def test_the_key_names_each_thing_once_with_its_sign_in_its_colour():
     title, key = heading.split("<br>")
     assert title == "<b>panel p</b>"
     assert key.count("p's model") == 1 and "zero" not in key and "adarr" not in key
-    assert f'<span style="color:{ROLES["oracle"].colour}">━</span> p\'s oracle' in key
+    dash = DASHES[ROLES["oracle"].dash]
+    assert f'<span style="color:{ROLES["oracle"].colour}">{dash}</span> p\'s oracle' in key
     assert f'<span style="color:{ROLES["model"].colour}">●</span> p\'s model' in key
     assert '<span style="color:black">━</span> p\'s truth' in key
     assert '<span style="color:#8C8C8C">■</span> p\'s range' in key
