@@ -21,7 +21,7 @@ def test_each_end_of_each_control_is_among_the_extremes():
     ).items():
         assert ends <= {values[name] for values in settings}
     for values in settings:
-        assert NoiseLab(**values).error is None
+        assert NoiseLab(**{name: value for name, value in values.items() if value is not None}).error is None
 
 
 def test_a_lab_that_hides_a_divergence_is_found():
@@ -33,8 +33,8 @@ def test_a_lab_that_hides_a_divergence_is_found():
             return state
 
         @staticmethod
-        def words(state):
-            return "All is well."
+        def words(state, ghost):
+            return ["All is well."]
 
     with np.errstate(divide="ignore", invalid="ignore"):
         _, _, faults = check(Silent, sequences=1)
