@@ -268,7 +268,7 @@ def obstacle_to_writing(place):
     except FileNotFoundError:
         return ""
     except OSError as error:
-        return error.strerror
+        return error.strerror or str(error)
     if stat.S_ISLNK(mode):
         return "it is a link: name the file that it leads to"
     if stat.S_ISDIR(mode):

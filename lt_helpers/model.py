@@ -243,6 +243,7 @@ class LinearTransformer:
 
     @property
     def kind(self):
+        """The smallest family that the matrices belong to: "gd++", "diag" or "full"."""
         p, q = self._diagonals()  # (L, H, 2) both
         same_P = np.array_equal(fill_diagonals(p, self.dim), self.P)
         same_Q = np.array_equal(fill_diagonals(q, self.dim), self.Q)

@@ -65,20 +65,21 @@ def write(path, tensors, metadata=None):
     metadata = metadata or {}
     if not is_text(metadata) or any(map(is_checksum, metadata)):
         raise ValueError(
-            f"metadata is {checks.shown(metadata)}: metadata must be strings by name, no name like a checksum's."
+            f"metadata is {checks.shown(metadata)}: metadata must be a dictionary of strings, "
+            "none of them named as checksums are."
         )
 
-    header = {}
-    stop = 0
-
     # Wide types first, so that no number lies across a multiple of its own size.
+    header = {}
+    start = 0
     for name in sorted(arrays, key=lambda name: (-arrays[name].itemsize, name)):
-        start, stop = stop, stop + arrays[name].nbytes
+        stop = start + arrays[name].nbytes
         header[name] = {
             "dtype": FORMAT_NAMES[arrays[name].dtype.str],
             "shape": list(arrays[name].shape),
             "data_offsets": [start, stop],
         }
+        start = stop
     data = [arrays[name].tobytes() for name in header]
 
     sums = {TENSOR_SUM + name: checksum(array) for name, array in arrays.items()}
@@ -227,7 +228,7 @@ def check_layout(entries, size):
         kind, shape = entries[name]["dtype"], entries[name]["shape"]
         if kind in NUMPY_NAMES and stop - start != math.prod(shape) * SIZES[kind]:
             raise DamagedFile(
-                f"{checks.shown(name)} has {stop - start:,} bytes, which are not {shape} of {kind}"
+                f"{checks.shown(name)} has {stop - start:,} bytes, which are not {checks.shown(shape)} of {kind}"
             )
         end = stop
     if end != size:
@@ -250,7 +251,7 @@ def is_entry(entry):
         return False
     numbers = shape + offsets
     whole = all(type(number) is int for number in numbers)  # true and 8.0 are none
-    return whole and min(numbers, default=0) >= 0 and len(shape) <= 32 and len(offsets) == 2
+    return whole and all(0 <= number < 2**63 for number in numbers) and len(shape) <= 32 and len(offsets) == 2
 
 
 def read_tensor(file, start, entries, metadata, name):
