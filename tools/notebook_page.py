@@ -353,9 +353,9 @@ class Lab:
         return self.root.evaluate(FAULTS)
 
 
-def access_faults(page):
-    """What axe finds serious or critical in the labs of a page."""
-    found = Axe().run(page, ".jp-OutputArea-output:has(.lt-chart)").response
+def access_faults(page, where=".jp-OutputArea-output:has(.lt-chart)"):
+    """What axe finds serious or critical in the labs of a page, or in another part of it."""
+    found = Axe().run(page, where).response
     bad = [fault for fault in found["violations"] if fault["impact"] in ("serious", "critical")]
     return [
         f"{fault['id']}: {node['html'][:200]} {node['failureSummary']}"

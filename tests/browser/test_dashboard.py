@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from all_labs import all_labs, write_notebook
 from browsing import free_port, jupyterlab, served
-from dashboard import command, write_pages
+from dashboard import command, environment, write_front_page, write_pages
 from notebook_page import Lab, access_faults
 
 LABS = ".jp-OutputArea-output:has(.lt-chart)"
@@ -17,6 +17,7 @@ def page_of(browser, tmp_path_factory):
     """page_of("noise-lab") -> the page of that lab, opened as its address says; "every-lab" has all of them."""
     folder, port, token = tmp_path_factory.mktemp("dashboard"), free_port(), secrets.token_hex(16)
     write_pages(folder)
+    write_front_page(folder)
     write_notebook(
         folder / "every-lab.ipynb",
         ["from lt_helpers import labs", *(f"labs.{lab.__name__}()" for lab in all_labs().values())],
@@ -25,15 +26,21 @@ def page_of(browser, tmp_path_factory):
 
     def open_page(name, theme="light"):
         pages.append(browser.new_page(viewport={"width": 1366, "height": 768}))
-        pages[-1].goto(f"http://127.0.0.1:{port}/voila/render/{name}.ipynb?token={token}&theme={theme}")
+        pages[-1].on("pageerror", lambda error: failures.append(f"{name}: {error}"))
+        path = f"voila/render/{name}.ipynb" if name else ""
+        pages[-1].goto(f"http://127.0.0.1:{port}/{path}?token={token}&theme={theme}")
         return pages[-1]
 
-    with served(
-        command(port, folder), f"http://127.0.0.1:{port}/?token={token}", folder / "log", JUPYTER_TOKEN=token
-    ):
+    failures = []
+    front = f"http://127.0.0.1:{port}/?token={token}"
+    with served(command(port, folder), front, folder / "log", **environment(token, folder)):
         yield open_page
         for page in pages:
             page.close()
+    assert failures == []
+    assert (
+        "token=" not in (folder / "log").read_text()
+    )  # Voila's own address has "..." for it, and leads nowhere
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +74,23 @@ def test_axe_finds_none_on_a_dark_page(page_of):
     labs.nth(len(all_labs()) - 1).wait_for(state="attached", timeout=60_000)
     assert Lab(page, labs.last).ink() > 128
     assert access_faults(page) == []
+
+
+def test_the_front_page_shows_every_lab_and_leads_to_it(page_of):
+    page = page_of("")
+    links = page.locator("li a")
+    assert sorted(links.all_text_contents()) == sorted(
+        name.replace("-", " ").capitalize() for name in all_labs()
+    )
+    widths = page.locator("li img").evaluate_all(
+        "pictures => pictures.map((picture) => picture.naturalWidth)"
+    )
+    assert len(widths) == len(all_labs()) and min(widths) > 500
+    assert all(page.locator("li p").all_text_contents())
+    assert access_faults(page, "main") == []
+    page.get_by_role("link", name="Noise lab").click()
+    page.wait_for_selector(".lt-chart", state="attached", timeout=60_000)
+    assert page.url.endswith("/voila/render/noise-lab.ipynb")
 
 
 @pytest.mark.parametrize("name", ["noise-lab", "training-lab"])
