@@ -16,6 +16,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks" / ".text").glob("*.py"))
 # A room imports only from rooms before it.
 ROOMS = [
     *(
+        "quiet",
         "checks",
         "weights",
         "noise",
