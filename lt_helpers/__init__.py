@@ -4,6 +4,9 @@ It accompanies *Linear Transformers are Versatile In-Context Learners* (Vladymyr
 arXiv 2402.14180). Equation, lemma, theorem, figure and table numbers in this package are that paper's.
 """
 
+from . import quiet as quiet
+
+# isort: split
 from . import baselines
 from .evaluate import adjusted_loss, risk
 from .implicit import implicit_regression

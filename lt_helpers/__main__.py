@@ -5,8 +5,11 @@ it is called.
 """
 
 import argparse
+import os
 import sys
 from importlib import import_module
+
+from . import quiet
 
 COMMANDS = {
     "doctor": (
@@ -18,10 +21,33 @@ COMMANDS = {
     "train": ("lt_helpers.training.command", "train one model, or the whole stored set"),
     "tune": ("lt_helpers.tune", "tune the two constants of TunedRR, measure the baselines, and store both"),
 }
+READ_NO_FURTHER = 141  # as the shell has it for a process that a closed pipe has ended
 
 
 def main(arguments):
-    """Run the command that `arguments`, a list of strings, names -> exit status."""
+    """Run the command that `arguments`, a list of strings, names.
+
+    Parameters
+    ----------
+    arguments : list of str
+
+    Returns
+    -------
+    int or None.  The exit status: 0 or None if all went well, 2 for what cannot be done, 130 for Ctrl-C, 141 where nobody reads on.
+    """
+    try:
+        try:
+            return run(arguments)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read has enough, as `head` has. Python flushes once more at its end: into nothing.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return READ_NO_FURTHER
+
+
+def run(arguments):
+    """Run a command, its errors in one sentence -> exit status"""
     parser = argparse.ArgumentParser(
         prog="python -m lt_helpers", description="Linear transformers as in-context learners."
     )
@@ -31,8 +57,11 @@ def main(arguments):
         if name in arguments[:1]:
             chosen = load(module, name, command)
     args = parser.parse_args(arguments)
+    quiet.listen()
     try:
         return chosen.run(args)
+    except BrokenPipeError:
+        raise
     except (ValueError, TypeError, OSError) as error:
         print(f"{parser.prog} {args.command}: {error}", file=sys.stderr)
         return 2

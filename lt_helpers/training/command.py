@@ -1,14 +1,18 @@
 """`python -m lt_helpers train`: one model, or the whole stored set."""
 
-import os
+import signal
+import threading
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 import torch
 from tqdm import tqdm
 
-from .. import options
-from .sweep import Recipe, Store, alone, record_of, sweep, train_recipe, whole_set
+from .. import checks, options
+from ..model import LinearTransformer
+from ..pretrained import ModelId
+from .sweep import CONTEXT, Store, alone, cluster, record_of, sweep, train_model, whole_set
 
 FILTERS = ("kind", "layers", "noise")
 OF_ALL = ("folder", "jobs", "scheduler", "improve")
@@ -49,12 +53,26 @@ def add_arguments(parser):
 
 
 def run(args):
-    """Train what the options ask for."""
+    """Train what the options ask for -> exit status"""
     torch.set_num_threads(1)
     for name in ("out",) if args.all else OF_ALL:
         if getattr(args, name) is not None:
             raise ValueError(f"--{name} goes {'without' if args.all else 'with'} --all.")
-    return train_set(args) if args.all else train_one(args)
+    with termination_as_interrupt():
+        return train_set(args) if args.all else train_one(args)
+
+
+@contextmanager
+def termination_as_interrupt():
+    """In this context SIGTERM, by which a cluster or a machine that shuts down ends a process, does what Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():  # only there can signals be handled
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def train_one(args):
@@ -63,53 +81,43 @@ def train_one(args):
         raise ValueError(
             "train needs --kind, --layers and --noise for one model, or --all for the stored set."
         )
-    out = args.out or Path("model.safetensors")
-    if not os.access(out.parent, os.W_OK) or out.is_dir():
-        raise ValueError(f"out is {out}: no file can be written there.")
-    recipe = Recipe(args.kind, args.layers, args.noise)
+    out = checks.writable_file(args.out or Path("model.safetensors"), "out")
+    checks.writable_file(out.with_name(out.name + ".partial"), "out")  # what it is called while it is written
+    which = ModelId(args.kind, args.layers, args.noise)
     with Bar() as bar:
-        model, found = train_recipe(recipe, args.seed, {}, report=bar)
+        model, found = train_model(which, args.seed, {}, report=bar)
     model.save(out)
-    record = record_of(recipe, args.seed, found)
+    record = record_of(which, args.seed, found)
+    LinearTransformer(model.P, model.Q, CONTEXT, args.noise, record=record).save(out)
+
+    loss = f"adjusted loss {record['loss']:.4g} +- {record['standard_error']:.1g}"
     so_far = " (interrupted: the best so far)" if found.interrupted else ""
-    print(
-        f"{out}: adjusted loss {record['loss']:.4g} +- {record['standard_error']:.1g} after {record['seconds']:.0f} s{so_far}"
-    )
+    print(f"{out}: {loss} after {record['seconds']:.0f} s{so_far}")
     return 130 if found.interrupted else 0
 
 
 def train_set(args):
     """The stored set, or the part of it that the options choose."""
-    wanted = {name: getattr(args, name) for name in FILTERS if getattr(args, name) is not None}
-    recipes = [
-        recipe
-        for recipe in whole_set()
-        if all(getattr(recipe, name) == value for name, value in wanted.items())
+    chosen = {name: getattr(args, name) for name in FILTERS if getattr(args, name) is not None}
+    words = "".join(f" --{name} {as_typed(value)}" for name, value in chosen.items())
+    wanted = [
+        which for which in whole_set() if all(getattr(which, name) == value for name, value in chosen.items())
     ]
-    if not recipes:
-        raise ValueError(
-            f"no model of the stored set has {', '.join(f'--{name} {written(value)}' for name, value in wanted.items())}."
-        )
-    chosen = "".join(f" --{name} {written(value)}" for name, value in wanted.items())
+    if not wanted:
+        raise ValueError(f"no model of the stored set has{words}.")
+    jobs = 1 if args.jobs is None else checks.count(args.jobs, "jobs")
     command = (
-        f"python -m lt_helpers train --all{chosen} --seed {args.seed}{' --improve' if args.improve else ''}"
+        f"python -m lt_helpers train --all{words} --seed {args.seed}{' --improve' if args.improve else ''}"
     )
+
     folder = args.folder or Path("models")
-    with alone(folder):
+    with cluster(args.scheduler), alone(folder):
         store = Store(folder)
-        todo = [recipe for recipe in recipes if args.improve or recipe not in store]
+        todo = [which for which in wanted if args.improve or which not in store]
         with tqdm(total=len(todo), unit="model") as bar:
             try:
-                jobs = 1 if args.jobs is None else args.jobs
                 sweep(
-                    recipes,
-                    store,
-                    args.seed,
-                    jobs,
-                    args.improve,
-                    args.scheduler,
-                    partial(show, bar),
-                    command=command,
+                    wanted, store, args.seed, jobs, args.improve, finished=partial(show, bar), command=command
                 )
             except KeyboardInterrupt:
                 bar.write(
@@ -119,16 +127,15 @@ def train_set(args):
     return 0
 
 
-def written(value):
+def as_typed(value):
     """The value of an option, as one types it."""
     return getattr(value, "key", value)
 
 
-def show(bar, recipe, record):
+def show(bar, which, record):
     """A line for a model that is done."""
-    bar.write(
-        f"{recipe.name}: {record['loss']:.4g} +- {record['standard_error']:.1g} ({record['start']}, {record['seconds']:.0f} s)"
-    )
+    loss = f"{record['loss']:.4g} +- {record['standard_error']:.1g}"
+    bar.write(f"{which.name}: {loss} ({record['start']}, {record['seconds']:.0f} s)")
     bar.update()
 
 

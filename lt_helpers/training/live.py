@@ -218,7 +218,7 @@ class LiveRun:
 
     def model(self):
         """The model as it is now, averaged over the last steps, a LinearTransformer."""
-        return self.family.model(self.adam.average, CONTEXT)
+        return self.family.model(self.adam.average, CONTEXT, self.noise)
 
     def omegas(self):
         """(L, 4), NaN where one has no effect; for FULL those of the nearest DIAG, from the mean diagonals of the blocks of P and Q."""

@@ -134,12 +134,12 @@ class Full(Family):
         """The parameters (L, K) of a LinearTransformer with one head."""
         return np.concatenate([model.P, model.Q], axis=1).reshape(self.layers, self.count)
 
-    def model(self, theta, context):
-        """The LinearTransformer with parameters theta (L, K)."""
+    def model(self, theta, context, noise=None):
+        """The LinearTransformer with parameters theta (L, K), trained on contexts of that length and on that Noise."""
         D = self.dim + 1
         pairs = np.asarray(theta, float).reshape(self.layers, 2, 1, D, D)
         P, Q = pairs[:, 0], pairs[:, 1]  # (L, 1, D, D)
-        return LinearTransformer(*balanced(P, Q), context)
+        return LinearTransformer(*balanced(P, Q), context, noise)
 
 
 class Diag(Family):
@@ -221,11 +221,11 @@ class Diag(Family):
         p, q = (matrix[:, 0][:, [0, -1], [0, -1]] for matrix in (model.P, model.Q))
         return np.concatenate([p, q], axis=1)
 
-    def model(self, theta, context):
-        """The LinearTransformer with parameters theta (L, K)."""
+    def model(self, theta, context, noise=None):
+        """The LinearTransformer with parameters theta (L, K), trained on contexts of that length and on that Noise."""
         pairs = np.asarray(theta, float).reshape(self.layers, 2, 1, 2)
         p, q = pairs[:, 0], pairs[:, 1]  # (L, 1, 2)
-        return balanced_diagonals(p, q, self.dim, context)
+        return balanced_diagonals(p, q, self.dim, context, noise)
 
 
 class Omegas(Diag):
@@ -260,11 +260,11 @@ class Omegas(Diag):
     def read(self, model):
         return model.omega.reshape(self.layers, 4) * self.free
 
-    def model(self, theta, context):
+    def model(self, theta, context, noise=None):
         Omega = np.asarray(self.omegas(theta), float).reshape(self.layers, 2, 2)
         U, s, Vt = np.linalg.svd(Omega)
         root = np.sqrt(s)[..., None]  # (L, 2, 1): Omega = sum over heads of p q^T
-        return balanced_diagonals(U.mT * root, Vt * root, self.dim, context)
+        return balanced_diagonals(U.mT * root, Vt * root, self.dim, context, noise)
 
 
 class GDPlusPlus(Omegas):
@@ -275,10 +275,10 @@ class GDPlusPlus(Omegas):
     def __init__(self, layers, dim):
         super().__init__(layers, dim, held=("omega_xy", "omega_yy"))
 
-    def model(self, theta, context):
+    def model(self, theta, context, noise=None):
         p = np.asarray(self.omegas(theta), float)[:, None, [0, 2]]  # (L, 1, 2)
         q = np.broadcast_to([1.0, 0.0], p.shape)
-        return balanced_diagonals(p, q, self.dim, context)
+        return balanced_diagonals(p, q, self.dim, context, noise)
 
 
 @dataclass(frozen=True)
@@ -329,10 +329,10 @@ def stacked(matrices):
     return matrices.reshape(*leading, B * W, W)
 
 
-def balanced_diagonals(p, q, dim, context):
+def balanced_diagonals(p, q, dim, context, noise):
     """The DIAG model with p, q (L, H, 2), its gauge fixed -> LinearTransformer."""
     exact = LinearTransformer.from_diagonals(p, q, dim)
-    return LinearTransformer(*balanced(exact.P, exact.Q), context)
+    return LinearTransformer(*balanced(exact.P, exact.Q), context, noise)
 
 
 def family(kind, layers, dim, heads=1, held=()):

@@ -91,7 +91,7 @@ class Run:
     def model(self):
         """The best model so far, a LinearTransformer; of several restarts the best."""
         best = self.best.reshape(-1, *self.best.shape[-2:])[self.best_loss.argmin()]
-        return self.family.model(best, self.task.context)
+        return self.family.model(best, self.task.context, self.task.noise)
 
     def step(self):
         """One step, of every restart on the same fresh batch -> Step"""

@@ -16,20 +16,9 @@ NOTEBOOKS = sorted((ROOT / "notebooks" / ".text").glob("*.py"))
 
 # A room imports only from rooms before it.
 ROOMS = [
-    *(
-        "language",
-        "checks",
-        "weights",
-        "noise",
-        "options",
-        "task",
-        "spectrum",
-        "model",
-        "algorithm",
-        "implicit",
-    ),
-    *("pretrained", "baselines", "evaluate", "tune", "table1", "gauge", "lowrank", "practice", "training"),
-    *("view", "labs", "exercises", "machine", "doctor", "__main__"),
+    *("language", "quiet", "checks", "weights", "noise", "options", "task", "spectrum", "model"),
+    *("algorithm", "implicit", "pretrained", "baselines", "evaluate", "tune", "table1", "gauge", "lowrank"),
+    *("practice", "training", "view", "labs", "exercises", "machine", "doctor", "__main__"),
 ]
 MAY_IMPORT = {
     "torch": {"training"},

@@ -208,12 +208,12 @@ def test_thousands_of_steps_and_drawings_keep_nothing():
             run.state()
 
     tracemalloc.start()
-    go_on(120)  # the memory and the caches are full
+    go_on(105)  # the memory and the caches are full
     first, _ = tracemalloc.get_traced_memory()
-    go_on(120)
+    go_on(50)
     second, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert len(run.memory) == KEPT and second - first < 120 * 100  # bytes: 100 a drawing
+    assert len(run.memory) == KEPT and second - first < 50 * 200  # bytes: 200 a drawing
 
 
 class Page:

@@ -18,6 +18,7 @@ from lt_helpers import (
     load_pretrained,
     weights,
 )
+from lt_helpers.pretrained import ModelId
 from lt_helpers.training import levenberg
 from lt_helpers.training import sweep as sweeping
 from lt_helpers.training.gauss_newton import GaussNewton
@@ -26,7 +27,7 @@ from lt_helpers.training.objective import draw
 from lt_helpers.training.parameters import family
 from lt_helpers.training.plans import NEWTON_OF_FEW, Plan, Round, Stage
 from lt_helpers.training.search import one_layer, search, weighed
-from lt_helpers.training.sweep import Recipe, Store, alone, record_of, sources, sweep, train_recipe, whole_set
+from lt_helpers.training.sweep import Store, alone, record_of, sources, sweep, train_model, whole_set
 
 FEW_HELD_OUT = replace(NEWTON_OF_FEW, held_out=1_000)
 QUICK = Plan(
@@ -200,7 +201,7 @@ def test_a_task_can_be_changed_between_steps(rng):
 
 
 def test_the_whole_set_is_what_the_project_stores():
-    names = [recipe.name for recipe in whole_set()]
+    names = [which.name for which in whole_set()]
     assert len(names) == len(set(names)) == 210 + 14 + 6 + 3
     assert (
         "full/7/categorical-1-3-5" in names
@@ -210,19 +211,17 @@ def test_the_whole_set_is_what_the_project_stores():
 
 
 def test_no_recipe_waits_for_itself():
-    recipes = whole_set()
+    wanted = whole_set()
     done = set()
-    while len(done) < len(recipes):
+    while len(done) < len(wanted):
         ready = [
-            recipe
-            for recipe in recipes
-            if recipe not in done and set(sources(recipe, recipes).values()) <= done
+            which for which in wanted if which not in done and set(sources(which, wanted).values()) <= done
         ]
         assert ready
         done |= set(ready)
 
 
-RECIPES = [Recipe("diag", layers, Uniform(2)) for layers in (1, 2, 3)] + [Recipe("full", 2, Uniform(2))]
+MODELS = [ModelId("diag", layers, Uniform(2)) for layers in (1, 2, 3)] + [ModelId("full", 2, Uniform(2))]
 
 
 QUICKLY = dict(plan=QUICK, samples=2_000)
@@ -234,23 +233,23 @@ class Killed(BaseException):
 
 def test_a_sweep_that_is_killed_goes_on_to_the_same_set(tmp_path):
     whole, cut = Store(tmp_path / "whole"), Store(tmp_path / "cut")
-    sweep(RECIPES, whole, **QUICKLY)
+    sweep(MODELS, whole, **QUICKLY)
 
-    def kill(recipe, record):
-        if recipe == RECIPES[1]:
+    def kill(which, record):
+        if which == MODELS[1]:
             raise Killed
 
     with pytest.raises(Killed):
-        sweep(RECIPES, cut, finished=kill, **QUICKLY)
-    assert 0 < len(cut.records) < len(RECIPES)
-    sweep(RECIPES, Store(tmp_path / "cut"), **QUICKLY)
+        sweep(MODELS, cut, finished=kill, **QUICKLY)
+    assert 0 < len(cut.records) < len(MODELS)
+    sweep(MODELS, Store(tmp_path / "cut"), **QUICKLY)
     assert same(tmp_path / "whole", tmp_path / "cut") and set(Store(tmp_path / "cut").records) == {
-        recipe.name for recipe in RECIPES
+        which.name for which in MODELS
     }
 
 
 def test_an_interrupt_stops_a_sweep_and_stores_no_model_that_is_not_done(tmp_path, monkeypatch):
-    """As when Ctrl-C falls into the search for the second recipe."""
+    """As when Ctrl-C falls into the search for the second which."""
     store, searched = Store(tmp_path), []
 
     def interrupted(parameters, *arguments):
@@ -258,12 +257,12 @@ def test_an_interrupt_stops_a_sweep_and_stores_no_model_that_is_not_done(tmp_pat
         found = search(parameters, *arguments)
         return replace(
             found, interrupted=len(searched) == 1
-        )  # the first recipe has one layer: it is not searched for
+        )  # the first which has one layer: it is not searched for
 
     monkeypatch.setattr(sweeping, "search", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        sweep(RECIPES, store, **QUICKLY)
-    assert len(searched) == 1 and set(Store(tmp_path).records) == {RECIPES[0].name}
+        sweep(MODELS, store, **QUICKLY)
+    assert len(searched) == 1 and set(Store(tmp_path).records) == {MODELS[0].name}
 
 
 class Torn(type(Path())):
@@ -283,10 +282,10 @@ class Torn(type(Path())):
 def test_a_store_that_is_killed_while_it_writes_has_no_model_without_its_own_record(
     tmp_path, monkeypatch, torn, again
 ):
-    """A second recipe is added, or the first one `again`, another model; the kill falls into one of the two files."""
+    """A second which is added, or the first one `again`, another model; the kill falls into one of the two files."""
     store = Store(tmp_path)
-    sweep(RECIPES[:1], store, **QUICKLY)
-    old, record = store.model(RECIPES[0]), store.records[RECIPES[0].name] | {"loss": 0.5}
+    sweep(MODELS[:1], store, **QUICKLY)
+    old, record = store.model(MODELS[0]), store.records[MODELS[0].name] | {"loss": 0.5}
     whole = weights.replacing
 
     @contextmanager
@@ -295,23 +294,23 @@ def test_a_store_that_is_killed_while_it_writes_has_no_model_without_its_own_rec
             yield Torn(partial) if path.name == torn else partial
 
     monkeypatch.setattr(weights, "replacing", killed)
-    recipe = RECIPES[0] if again else RECIPES[1]
+    which = MODELS[0] if again else MODELS[1]
     with pytest.raises(Killed):
-        store.add(recipe, LinearTransformer(2 * old.P, old.Q), record | {"layers": recipe.layers})
+        store.add(which, LinearTransformer(2 * old.P, old.Q), record | {"layers": which.layers})
     monkeypatch.undo()
     now = Store(tmp_path)
     for name, record in now.records.items():
         assert weights.checksum(now.tensors[name]) == record["checksum"] and record["loss"] != 0.5
-    assert set(now.records) == (set() if again and torn == "records.json" else {RECIPES[0].name})
-    sweep(RECIPES[:2], now, **QUICKLY)
-    assert set(Store(tmp_path).records) == {recipe.name for recipe in RECIPES[:2]}
+    assert set(now.records) == (set() if again and torn == "records.json" else {MODELS[0].name})
+    sweep(MODELS[:2], now, **QUICKLY)
+    assert set(Store(tmp_path).records) == {which.name for which in MODELS[:2]}
 
 
 def test_a_record_whose_model_is_gone_does_not_count(tmp_path):
-    sweep(RECIPES[:2], Store(tmp_path), **QUICKLY)
+    sweep(MODELS[:2], Store(tmp_path), **QUICKLY)
     tensors, _ = weights.read(tmp_path / "models.safetensors")
-    weights.write(tmp_path / "models.safetensors", {RECIPES[0].name: tensors[RECIPES[0].name]})
-    assert set(Store(tmp_path).records) == {RECIPES[0].name}
+    weights.write(tmp_path / "models.safetensors", {MODELS[0].name: tensors[MODELS[0].name]})
+    assert set(Store(tmp_path).records) == {MODELS[0].name}
     (tmp_path / "records.json").write_text('[{"kind": "di')
     with pytest.raises(ValueError, match="records.json, are damaged"):
         Store(tmp_path)
@@ -330,7 +329,7 @@ def test_two_trainings_do_not_share_a_folder(tmp_path):
 
 def test_where_improving_finds_nothing_better_model_and_record_stay(tmp_path, monkeypatch):
     store = Store(tmp_path)
-    sweep(RECIPES[:2], store, **QUICKLY)
+    sweep(MODELS[:2], store, **QUICKLY)
     before = dict(store.records)
 
     def given_back(parameters, task, seed, warm, *more):
@@ -339,7 +338,7 @@ def test_where_improving_finds_nothing_better_model_and_record_stay(tmp_path, mo
         )
 
     monkeypatch.setattr(sweeping, "search", given_back)
-    sweep(RECIPES[1:2], store, seed=1, improve=True, **QUICKLY)
+    sweep(MODELS[1:2], store, seed=1, improve=True, **QUICKLY)
     assert Store(tmp_path).records == before
 
 
@@ -350,13 +349,13 @@ def same(first, second):
 
 
 def test_two_processes_and_a_cluster_make_the_same_set(tmp_path):
-    sweep(RECIPES, Store(tmp_path / "one"), **QUICKLY)
-    sweep(RECIPES, Store(tmp_path / "two"), jobs=2, **QUICKLY)
+    sweep(MODELS, Store(tmp_path / "one"), **QUICKLY)
+    sweep(MODELS, Store(tmp_path / "two"), jobs=2, **QUICKLY)
     with (
         LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as local,
         Client(local) as client,
     ):
-        sweep(RECIPES, Store(tmp_path / "cluster"), scheduler=local.scheduler_address, **QUICKLY)
+        sweep(MODELS, Store(tmp_path / "cluster"), scheduler=local.scheduler_address, **QUICKLY)
         assert (
             sum(client.run(lambda dask_worker: dask_worker.state.executed_count).values()) > 0
         )  # it is they who trained
@@ -377,10 +376,8 @@ def test_a_search_never_ends_worse_than_it_began(tmp_path):
 
 def test_models_of_a_noise_are_weighed_on_the_same_sequences():
     """With one layer all kinds are the same model, but for what a single layer has no use for."""
-    recipes = [Recipe(kind, 1, Uniform(2)) for kind in ("gd++", "diag", "full")]
-    losses = [
-        record_of(recipe, 0, train_recipe(recipe, 0, {})[1], samples=2_000)["loss"] for recipe in recipes
-    ]
+    wanted = [ModelId(kind, 1, Uniform(2)) for kind in ("gd++", "diag", "full")]
+    losses = [record_of(which, 0, train_model(which, 0, {})[1], samples=2_000)["loss"] for which in wanted]
     np.testing.assert_allclose(losses, losses[0], rtol=1e-9)
 
 

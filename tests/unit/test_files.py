@@ -283,7 +283,8 @@ except OSError as error:
     "write",
     [
         "model.save('model.safetensors')",
-        "from lt_helpers.training.sweep import Recipe, Store; Store('.').add(Recipe('full', 60, Uniform(5)), model, dict(kind='full'))",
+        "from lt_helpers.pretrained import ModelId; from lt_helpers.training.sweep import Store; "
+        "Store('.').add(ModelId('full', 60, Uniform(5)), model, dict(kind='full'))",
     ],
     ids=["a model", "a checkpoint"],
 )
