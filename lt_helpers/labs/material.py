@@ -171,6 +171,13 @@ def read_own_noise(name, value, others):
     return parse_noise(value).key
 
 
+def own_noise(model):
+    """The noise that a learner's own model counts as trained on, if the call does not say: what its file says -> key"""
+    if model is None:
+        return None
+    return "uniform-5" if model.model.noise is None else model.model.noise.key
+
+
 def own_or_stored_kinds(model):
     """The kinds to choose from, that of the learner's file among them where there is one -> {label: kind}"""
     return stored_kinds() if model is None else stored_kinds() | {Message("choice.own"): OWN}
