@@ -3,12 +3,14 @@
 from .attention import AttentionLab
 from .base import Lab
 from .controls import Choice, Prediction, Seed, Slider, Toggle
+from .gradient import GradientLab
 from .noise import NoiseLab
 from .ridge import RidgeLab
 
 __all__ = [
     "AttentionLab",
     "Choice",
+    "GradientLab",
     "Lab",
     "NoiseLab",
     "Prediction",
