@@ -4,6 +4,7 @@ from .algorithm import AlgorithmLab
 from .attention import AttentionLab
 from .base import Lab
 from .controls import Choice, Prediction, Seed, Slider, Toggle
+from .gradient import GradientLab
 from .noise import NoiseLab
 from .pilot import PilotLab
 from .preconditioning import PreconditioningLab
@@ -15,6 +16,7 @@ __all__ = [
     "AlgorithmLab",
     "AttentionLab",
     "Choice",
+    "GradientLab",
     "Lab",
     "NoiseLab",
     "PilotLab",
