@@ -4,6 +4,7 @@ from .base import Lab
 from .controls import Choice, Prediction, Seed, Slider, Toggle
 from .noise import NoiseLab
 from .preconditioning import PreconditioningLab
+from .profile import ProfileLab
 from .rescaling import RescalingLab
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "NoiseLab",
     "PreconditioningLab",
     "Prediction",
+    "ProfileLab",
     "RescalingLab",
     "Seed",
     "Slider",
