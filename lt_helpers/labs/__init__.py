@@ -8,6 +8,7 @@ from .gradient import GradientLab
 from .noise import NoiseLab
 from .pilot import PilotLab
 from .preconditioning import PreconditioningLab
+from .profile import ProfileLab
 from .rescaling import RescalingLab
 from .ridge import RidgeLab
 from .training import TrainingLab
@@ -22,6 +23,7 @@ __all__ = [
     "PilotLab",
     "PreconditioningLab",
     "Prediction",
+    "ProfileLab",
     "RescalingLab",
     "RidgeLab",
     "Seed",

@@ -203,7 +203,7 @@ def look(mark):
         return dict(mode="lines", line=line, fill="toself", fillcolor=style.fill)
     if isinstance(mark, (Curve, Guide)):
         return dict(mode="lines", line=line)
-    if isinstance(mark, Path):
+    if isinstance(mark, Path) or (isinstance(mark, Bars) and mark.joined):
         return dict(mode="lines+markers", line={**line, "width": THIN}, marker=marker, cliponaxis=False)
     if isinstance(mark, EachPoint):
         colours = [ROLES[role].colour for role in mark.roles]

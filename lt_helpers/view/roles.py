@@ -32,13 +32,13 @@ ROLES = {
     "truth": Style(INK, "x", "solid", tick=24),
     "model": Style(BLUE, "circle", "solid"),
     "oracle": Style(GREEN, "diamond", "longdash"),
-    "bayes": Style(INK, "line-ew", "solid", width=2),
+    "bayes": Style(INK, "line-ew", "longdash", width=2),
     "hindsight": Style(RED, "triangle-up", "solid"),  # best for this one sequence
     # other predictors
     "least squares": Style(RED, "circle-open", "dash", width=2, size=11),
     "adarr": Style(RED, "triangle-up-open", "dash", width=2, size=12),
     "constrr": Style(ORANGE, "square-open", "dot", width=2),
-    "tunedrr": Style(GREEN, "diamond-open", "dash", width=2),
+    "tunedrr": Style(GREEN, "diamond-open", "dashdot", width=2),
     "ridge cv": Style(GREEN, "diamond", "solid"),
     "nothing": Style(GREY, "x", "dot", width=2),
     "gradient descent": Style(RED, "triangle-up", "dot", width=2),
@@ -50,7 +50,7 @@ ROLES = {
     "guarded": Style(RED, "triangle-up-open", "dash", width=2),
     "stored": Style(GREY, "square-open", "dot", width=2),
     "others": Style(GREY, "diamond", "solid", width=1),
-    "paper": Style(INK, "circle-open", "dash", width=2),
+    "paper": Style(INK, "circle-open", "dash", width=2, size=13),
     # parts of one thing
     "first": Style(BLUE, "circle", "solid", width=2),
     "second": Style(RED, "diamond", "dash", width=2),
@@ -77,7 +77,7 @@ ROLES = {
     "guide": Style(GREY, dash="dot", width=1),
     "contour": Style(GREY, width=1),
     "ring": Style(GREY, "diamond-open", size=24),
-    "ghost": Style(GREY, "circle-open", "solid", width=2, size=10),
+    "ghost": Style(GREY, "circle-open", "dot", width=2, size=10),
     "ghost second": Style(GREY, "diamond-open", "dash", width=2, size=10),
     "prediction": Style(PINK, "star", "dash", width=2, size=13),
     "weights": Style(GREY),
