@@ -5,6 +5,7 @@ from .base import Lab
 from .controls import Choice, Prediction, Seed, Slider, Toggle
 from .noise import NoiseLab
 from .pilot import PilotLab
+from .table import TableLab
 
 __all__ = [
     "AlgorithmLab",
@@ -15,5 +16,6 @@ __all__ = [
     "Prediction",
     "Seed",
     "Slider",
+    "TableLab",
     "Toggle",
 ]

@@ -16,7 +16,7 @@ from lt_helpers import (
     weights,
 )
 from lt_helpers.baselines import stored_losses
-from lt_helpers.labs.reproduce_state import paper_error
+from lt_helpers.labs.table import paper_error
 from lt_helpers.model import KINDS
 from lt_helpers.noise import PAPER_NOISES, parse_noise
 from lt_helpers.pretrained import FOLDER, model_name, record, spans, stored, stored_layers
