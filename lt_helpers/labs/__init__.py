@@ -11,6 +11,7 @@ from .preconditioning import PreconditioningLab
 from .profile import ProfileLab
 from .rescaling import RescalingLab
 from .ridge import RidgeLab
+from .table import TableLab
 from .training import TrainingLab
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "RidgeLab",
     "Seed",
     "Slider",
+    "TableLab",
     "Toggle",
     "TrainingLab",
 ]

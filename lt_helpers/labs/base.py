@@ -54,7 +54,7 @@ class Names:
         self.catalogue = shared.extended({f"{lab}.{name}": entry for name, entry in own.items()})
         self.lab, self.say = lab, self.catalogue.say
 
-    def find(self, kind, name, **values):
+    def find(self, kind, name, /, **values):
         """What is called `name`, in words: the lab's own entry, or the one that all labs share."""
         return self.say(Message(self.catalogue.find(self.lab, kind, name), **values))
 

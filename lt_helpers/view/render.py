@@ -259,7 +259,8 @@ def clip(mark, panel):
         x, y = np.where(hidden, np.nan, x), np.where(hidden, np.nan, y)
     x, y = np.clip(x, *edge_of(panel.x)), np.clip(y, *edge_of(panel.y))
     seen = np.isfinite(x) & np.isfinite(y)
-    return x, y, 0 if mark.beyond == "gap" else int((outside & seen).sum())
+    silent = mark.beyond == "gap" or isinstance(mark, Ring)  # a ring's point is reported
+    return x, y, 0 if silent else int((outside & seen).sum())
 
 
 def to_edges(values, axis):

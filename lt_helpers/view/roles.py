@@ -44,6 +44,7 @@ ROLES = {
     "gradient descent": Style(RED, "triangle-up", "dot", width=2),
     "momentum": Style(ORANGE, "diamond", "dash", width=2),
     "newton": Style(GREEN, "square-open", "dashdot", width=2),
+    "baselines": Style(RED, "triangle-up", "solid"),  # all of them together
     # a second model beside the first
     "trained": Style(ORANGE, "triangle-up", "dot", width=1.5),
     "as trained": Style(GREY, "circle-open", "solid", width=1.5, size=10),
@@ -66,6 +67,10 @@ ROLES = {
     "kept part": Style(ORANGE, "diamond", "dash"),
     "measured": Style(BLUE, "circle-open", "solid"),
     "theorem": Style(GREY, "square-open", "dash", width=2),
+    "beside first": Style(GREY, "circle-open", "solid", width=1),  # at other settings
+    "beside second": Style(GREY, "triangle-up-open", "solid", width=1),
+    "beside third": Style(GREY, "diamond-open", "solid", width=1),
+    "beside fourth": Style(GREY, "x", "solid", width=1),
     # noise, and what is made of it
     "noise": Style(ORANGE, "diamond", "solid", fill=GLOW),
     "failed": Style(INK, "triangle-up", "solid"),
