@@ -4,6 +4,9 @@ A real Hub with configurable-http-proxy starts on loopback, with hub/jupyterhub_
 server, opens notebook 00 and runs it; (2) each goes through the half-day path, closing each notebook before the next; (3) again, leaving
 all of them open. Everything goes through REST and the kernels' websockets, as from JupyterLab's page. It prints the time from pressing
 Start to the first lab's arrival, and memory as each learner's share of what is mapped (PSS): server and kernels, hub and proxy apart.
+
+A connection that is lost is taken up again, as JupyterLab's page does it, and counted. A learner whose server or kernel is gone gives up,
+and the others go on: what was measured is printed all the same, with what was lost.
 """
 
 import json
@@ -28,10 +31,11 @@ import psutil
 import requests
 from address import ROOT
 from series import half_day
-from websocket import create_connection
+from websocket import WebSocketException, WebSocketTimeoutException, create_connection
 
 MB = 1e6
 PATIENCE = 600  # seconds that anything may take on a busy machine
+PAUSES = (0.5, 1, 2, 5, 10, 20, 30)  # seconds before each attempt to take up a lost connection
 LAB = "application/vnd.jupyter.widget-view+json"
 CONFIG = """
 load_subconfig({shared!r})
@@ -158,10 +162,19 @@ def share(process):
 
 
 class Learner:
-    """Someone at a page of the Hub."""
+    """Someone at a page of the Hub.
+
+    Attributes
+    ----------
+    losses : list of str
+        The connections that were lost and taken up again, in words.
+    gave_up : str or None
+        Why this learner could not go on.
+    """
 
     def __init__(self, hub, name):
         self.hub, self.name, self.sessions = hub, name, []
+        self.losses, self.gave_up = [], None
         shutil.copytree(
             ROOT / "notebooks", hub.folder / "homes" / name / "notebooks", ignore=shutil.ignore_patterns(".*")
         )
@@ -192,20 +205,14 @@ class Learner:
         wanted = dict(path=path, name=name, type="notebook", kernel=dict(name="python3"))
         session = self.ask("POST", "/api/sessions", json=wanted).json()
         self.sessions.append(session["id"])
-        address = f"{self.hub.url.replace('http', 'ws')}/user/{self.name}/api/kernels/{session['kernel']['id']}/channels"
-        channel = create_connection(
-            address, header=[f"Authorization: token {self.hub.token}"], timeout=PATIENCE
-        )
-        try:
+        with Channel(self, session["kernel"]["id"], name) as channel:
             seen = [
                 moment
                 for cell in notebook.cells
                 if cell.cell_type == "code"
                 for moment in run(channel, cell.source, name)
             ]
-        finally:
-            channel.close()
-        return seen[0]
+        return seen[0] if seen else time.monotonic()
 
     def close(self):
         """Close all notebooks; JupyterLab shuts their kernels down (binder/labconfig)."""
@@ -213,12 +220,77 @@ class Learner:
             self.ask("DELETE", f"/api/sessions/{self.sessions.pop()}")
 
 
+class Channel:
+    """The websocket of a kernel, for as long as the `with` block lasts. Where it is lost it is taken up again, as JupyterLab's page does.
+
+    Under the same session the server hands out what the kernel has said meanwhile.
+    """
+
+    def __init__(self, learner, kernel, name):
+        self.learner, self.name = learner, name
+        where = learner.hub.url.replace("http", "ws", 1)
+        self.address = (
+            f"{where}/user/{learner.name}/api/kernels/{kernel}/channels?session_id={uuid.uuid4().hex}"
+        )
+        self.connect()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def connect(self):
+        headers = [f"Authorization: token {self.learner.hub.token}"]
+        self.socket = create_connection(self.address, header=headers, timeout=PATIENCE)
+        self.since = time.monotonic()
+
+    def send(self, kind, **content):
+        """Send a request to the kernel -> the name by which its answers call it."""
+        header = dict(msg_id=uuid.uuid4().hex, session="room", username="", msg_type=kind, version="5.3")
+        message = dict(header=header, parent_header={}, metadata={}, content=content, channel="shell")
+        try:
+            self.socket.send(json.dumps(message))
+        except (WebSocketException, OSError) as error:
+            self.take_up_again(error)
+            self.socket.send(json.dumps(message))
+        return header["msg_id"]
+
+    def receive(self):
+        """The kernel's next message; None where the connection was lost and has been taken up again."""
+        try:
+            frame = self.socket.recv()
+        except (
+            WebSocketTimeoutException
+        ):  # the kernel said nothing for too long: another connection would not help
+            raise
+        except (WebSocketException, OSError) as error:
+            self.take_up_again(error)
+            return None
+        if not frame:
+            self.take_up_again("closed by the server")
+            return None
+        return parsed(frame)
+
+    def take_up_again(self, why):
+        """Connect to the kernel once more, and note what was lost."""
+        self.learner.losses.append(
+            f"{self.learner.name}, notebook {self.name[:2]}, after {time.monotonic() - self.since:.0f} s: {why}"
+        )
+        self.socket.close()
+        for pause in PAUSES:
+            time.sleep(pause)
+            try:
+                return self.connect()
+            except (WebSocketException, OSError) as error:
+                why = error
+        raise RuntimeError(f"notebook {self.name[:2]}: its kernel cannot be reached any more ({why})")
+
+
 def run(channel, source, name):
     """Run one cell over the websocket of its kernel -> the moments at which labs arrived."""
-    header = dict(
-        msg_id=uuid.uuid4().hex, session="room", username="", msg_type="execute_request", version="5.3"
-    )
-    content = dict(
+    asked = channel.send(
+        "execute_request",
         code=source,
         silent=False,
         store_history=True,
@@ -226,22 +298,27 @@ def run(channel, source, name):
         allow_stdin=False,
         stop_on_error=True,
     )
-    channel.send(
-        json.dumps(dict(header=header, parent_header={}, metadata={}, content=content, channel="shell"))
-    )
-    labs, replied, idle = [], False, False
+    labs, replied, idle, through = [], False, False, None
     while not (replied and idle):
-        message = parsed(channel.recv())
-        if message["parent_header"].get("msg_id") != header["msg_id"]:
+        message = channel.receive()
+        if message is None:
+            # The answer may be lost. A kernel takes one request after the other: when it answers this one, it is through with the cell.
+            through = channel.send("kernel_info_request")
             continue
-        kind, content = message["msg_type"], message["content"]
+        parent, kind, content = (
+            message["parent_header"].get("msg_id"),
+            message["msg_type"],
+            message["content"],
+        )
+        if parent == through and kind == "kernel_info_reply":
+            break
+        if parent != asked:
+            continue
         if kind == "error":
             raise RuntimeError(f"{name}: {content['ename']}: {content['evalue']}")
         labs += [time.monotonic()] * (LAB in content.get("data", {}))
-        replied, idle = (
-            replied or kind == "execute_reply",
-            idle or (kind, content.get("execution_state")) == ("status", "idle"),
-        )
+        replied = replied or kind == "execute_reply"
+        idle = idle or (kind == "status" and content.get("execution_state") == "idle")
     return labs
 
 
@@ -279,15 +356,24 @@ class Peak:
             self.ended.wait(1)
 
 
-def measured(hub, learners, pool, what):
-    """All learners do `what` at once -> what each gave back, seconds, peaks in megabytes."""
+def measure(hub, learners, pool, what):
+    """All learners who are still there do `what` at once -> what each gave back, seconds, peaks in megabytes."""
+
+    def attempt(learner):
+        try:
+            return what(learner)
+        except (RuntimeError, WebSocketException, OSError) as error:
+            learner.gave_up = f"{type(error).__name__}: {error}"
+            return None
+
+    there = [learner for learner in learners if learner.gave_up is None]
     start = time.monotonic()
     with Peak(hub) as most:
-        results = list(pool.map(what, learners))
-    return results, time.monotonic() - start, most
+        results = list(pool.map(attempt, there))
+    return [result for result in results if result is not None], time.monotonic() - start, most
 
 
-def through(learner, close):
+def walk_through(learner, close):
     """The half-day path."""
     for name in half_day():
         learner.open(name)
@@ -296,7 +382,7 @@ def through(learner, close):
 
 
 def report(users, proxy):
-    """Run the three parts and print a line for each."""
+    """Run the three parts and print a line for each, and what was lost -> whether every learner came through."""
     print(
         f"{users} learners at once, {psutil.cpu_count()} processors, load {os.getloadavg()[0]:.1f} before the start",
         flush=True,
@@ -307,26 +393,43 @@ def report(users, proxy):
         ThreadPoolExecutor(users) as pool,
     ):
         learners = [Learner(hub, f"learner-{number}") for number in range(users)]
-        first, seconds, _ = measured(hub, learners, pool, Learner.begin)
-        print(
-            f"first lab: one after {min(first):.1f} s, all after {max(first):.1f} s; notebook 00 run by all after {seconds:.1f} s"
-        )
+        first, seconds, _ = measure(hub, learners, pool, Learner.begin)
+        if first:
+            print(
+                f"first lab: one after {min(first):.1f} s, all after {max(first):.1f} s; notebook 00 run by all after {seconds:.1f} s"
+            )
         line("one notebook open", hub.memory(), learners)
-        list(pool.map(Learner.close, learners))
+        measure(hub, learners, pool, Learner.close)
         for close in (True, False):
-            _, seconds, most = measured(
-                hub, learners, pool, lambda learner, close=close: through(learner, close)
+            _, seconds, most = measure(
+                hub, learners, pool, lambda learner, close=close: walk_through(learner, close)
             )
             line(
                 f"half-day path, {'closed as one goes' if close else 'left open'} ({seconds:.0f} s to run), at most",
                 most,
                 learners,
             )
+        return say_losses(learners)
+
+
+def say_losses(learners):
+    """Print which connections were lost, and who gave up -> whether nobody did."""
+    losses = [loss for learner in learners for loss in learner.losses]
+    if losses:
+        print(f"connections that were lost: {len(losses)}, each taken up again unless the learner gave up")
+        print("\n".join(f"  {loss}" for loss in losses))
+    given_up = [learner for learner in learners if learner.gave_up is not None]
+    for learner in given_up:
+        print(f"{learner.name} gave up and is missing from what was measured after that: {learner.gave_up}")
+    return not given_up
 
 
 def line(what, held, learners):
     """One line on memory."""
-    each = [held[learner.name] for learner in learners]
+    each = [held[learner.name] for learner in learners if learner.gave_up is None and learner.name in held]
+    if not each:
+        print(f"{what}: nobody is there any more.", flush=True)
+        return
     total = held.get("all", sum(held.values()))
     print(
         f"{what}: {max(each):.0f} MB a learner (mean {sum(each) / len(each):.0f}), hub {held['hub']:.0f} MB, proxy {held['proxy']:.0f} MB, "
@@ -345,4 +448,4 @@ if __name__ == "__main__":
     signal.signal(
         signal.SIGTERM, lambda *_: sys.exit("stopped")
     )  # through the `with` blocks, so that nothing stays behind
-    report(int(sys.argv[1]) if len(sys.argv) > 1 else 8, found)
+    sys.exit(not report(int(sys.argv[1]) if len(sys.argv) > 1 else 8, found))
