@@ -13,7 +13,7 @@ PY := "$(VENV)/bin/python"
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab dashboard site doctor test notebooks readme pictures bench classroom train lint lock audit clean
+.PHONY: help lab dashboard site doctor test quick mutants notebooks readme pictures bench classroom train lint lock audit clean
 .PHONY: audit-environment lab-environment lock-environment site-environment dashboard-environment test-environment train-environment classroom-environment
 
 help:  ## list the commands
@@ -39,6 +39,12 @@ doctor:  ## check that what the labs need is here, and say what to do where it i
 test: test-environment  ## run the whole suite: house, unit, labs, notebooks, browser
 	@tools/setup chromium
 	@$(PY) -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder $(ARGS)
+
+quick: test-environment  ## run what needs neither a browser nor the notebooks
+	@$(PY) -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder tests/house tests/unit tests/labs tests/js tests/training $(ARGS)
+
+mutants: test-environment  ## plant bugs by lot, and count those that a test without a browser finds (ARGS="--minutes 10 --seed 0 --keep")
+	@$(PY) tools/mutants.py $(ARGS)
 
 notebooks: test-environment  ## rebuild and execute the notebooks from notebooks/.text (one: NB=07)
 	@$(PY) tools/build_notebooks.py $(NB)
