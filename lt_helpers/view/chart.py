@@ -99,7 +99,7 @@ class Chart(anywidget.AnyWidget):
         """Hear of the newest value of a control while it is dragged, ahead of the control itself.
 
         ipywidgets keeps one message on its way, and sends the next value only when the kernel has said that it is idle again. A page
-        that follows sends the newest value as soon as the one before is drawn, whether or not the widget has heard of it. The widget
+        that follows sends the newest value as soon as an earlier one is answered, whether or not the widget has heard of it. The widget
         itself hears of it a little later, in the usual way; a lab that finds everything as it is then has nothing to draw.
 
         Parameters
