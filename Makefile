@@ -18,7 +18,7 @@ export OMP_NUM_THREADS ?= 1
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z]*\):.*##/  make \1\t/p' Makefile | expand -t 18
-	@echo "Options: make lab PORT=9000 OPEN=no TORCH=yes | make test ARGS='tests/unit -x' | make notebooks NB=07 | make classroom USERS=8 | make train ARGS=--help"
+	@echo "Options: make lab PORT=9000 OPEN=no TORCH=yes LOCK=no | make test ARGS='tests/unit -x' | make notebooks NB=07 | make classroom USERS=8 | make train ARGS=--help"
 	@echo "An environment of your own (conda, say) instead of .venv: make lab VENV=\$$CONDA_PREFIX"
 
 lab: lab-environment  ## open notebook 00 in JupyterLab (sets up .venv the first time)
