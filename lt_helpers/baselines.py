@@ -14,7 +14,7 @@ import numpy as np
 
 from . import checks
 from .model import said_if_diverged
-from .noise import known
+from .noise import check_noise
 from .spectrum import Spectrum, divide
 from .task import PAPER, second_moments
 
@@ -95,7 +95,7 @@ def const_rr(x, y, noise):
         If an argument is none of these.
     """
     x, y = checks.context(x, y)
-    sigma = np.sqrt(known(noise).mean_square)
+    sigma = np.sqrt(check_noise(noise).mean_square)
     return Spectrum.from_tokens(x, y).ridge(np.full(len(x), sigma))
 
 
@@ -182,7 +182,7 @@ def tuned_rr(x, y, noise):
     n, d = x.shape[1:]
     check_degrees_of_freedom(n, d, "TunedRR")
     constants = tuned_constants()
-    if known(noise).key not in constants or (d, n) != PAPER:
+    if check_noise(noise).key not in constants or (d, n) != PAPER:
         raise ValueError(
             f"TunedRR has no constants for d = {d}, n = {n} and noise {noise.label}: "
             f"it is tuned for d = {PAPER.dim}, n = {PAPER.context} and {', '.join(constants)}."
@@ -214,7 +214,7 @@ def bayes(x, y, noise):
         If an argument is none of these.
     """
     x, y = checks.context(x, y)
-    return Spectrum.from_tokens(x, y).bayes(known(noise))
+    return Spectrum.from_tokens(x, y).bayes(check_noise(noise))
 
 
 def gradient_descent(x, y, step, steps):
@@ -377,7 +377,7 @@ def on_spectrum(noise, evidence=False):
     TypeError, ValueError
         If the noise is none of these.
     """
-    if known(noise).key not in tuned_constants():
+    if check_noise(noise).key not in tuned_constants():
         raise ValueError(f"noise is {noise!r}: TunedRR is tuned for {', '.join(tuned_constants())}.")
     constants = tuned_constants()[noise.key]
     by_evidence = {"EvidenceRR": lambda spectrum: spectrum.ridge(spectrum.noise_by_evidence())}

@@ -238,7 +238,7 @@ def read_sigma(value, name):
     return checks.number(value, name, 0, checks.LARGEST) + 0.0  # no minus before a zero
 
 
-def known(noise):
+def check_noise(noise):
     """`noise`, if it is a noise distribution; a TypeError if not."""
     if not isinstance(noise, Noise) or type(noise) is Noise:
         raise TypeError(
@@ -246,6 +246,8 @@ def known(noise):
         )
     return noise
 
+
+known = check_noise  # its former name, which `pretrained` uses
 
 PAPER_NOISES = (*map(Uniform, range(8)), Categorical((1, 3)), Categorical((1, 3, 5)))
 """The ten noise distributions of the paper's Table 1."""

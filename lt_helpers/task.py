@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from . import checks
-from .noise import Noise, known
+from .noise import Noise, check_noise
 
 
 class Setting(NamedTuple):
@@ -122,7 +122,7 @@ class RegressionTask:
     def __post_init__(self):
         checks.count(self.dim, "dim")
         checks.count(self.context, "context")
-        known(self.noise)
+        check_noise(self.noise)
         if self.covariance is not None:
             object.__setattr__(self, "covariance", read_covariance(self.covariance, self.dim))
 

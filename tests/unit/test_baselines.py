@@ -1,7 +1,11 @@
 """The baselines against independent routes: other libraries, brute force, loops."""
 
+from functools import partial
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lt_helpers import Categorical, Fixed, RegressionTask, Uniform, adjusted_loss, baselines
 from lt_helpers.noise import PAPER_NOISES
@@ -219,6 +223,38 @@ def test_the_stored_losses_cover_the_papers_noises_and_form_a_ladder():
         rungs = [loss for loss, _ in losses.values()]
         assert list(losses) == ["ConstRR", "AdaRR", "TunedRR", "Bayes-optimal"]
         assert rungs == sorted(rungs, reverse=True) or key == "fixed-0"
+
+
+ESTIMATORS = {
+    "OLS": baselines.ols,
+    "ridge": partial(baselines.ridge, sigma=0.8),
+    "ConstRR": partial(baselines.const_rr, noise=Uniform(2.0)),
+    "AdaRR": baselines.ada_rr,
+    "evidence": baselines.evidence_ridge,
+    "Bayes": partial(baselines.bayes, noise=Uniform(2.0)),
+    "gradient descent": partial(baselines.gradient_descent, step=0.1, steps=3),
+    "momentum": partial(baselines.momentum, step=0.1, beta=0.4, steps=3),
+    "Newton": partial(baselines.newton, steps=4),
+}
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.sampled_from(list(ESTIMATORS)), st.integers(1, 4), st.integers(0, 1000))
+def test_a_weight_turns_with_the_inputs_and_the_labels_sign_and_knows_no_order(name, d, seed):
+    rng = np.random.default_rng(seed)
+    x, y = rng.normal(size=(3, d + 4, d)), rng.normal(size=(3, d + 4))
+    estimate = ESTIMATORS[name]
+    w = estimate(x, y)
+    turn, order = np.linalg.qr(rng.normal(size=(d, d)))[0], rng.permutation(d + 4)
+    np.testing.assert_allclose(estimate(x @ turn, y), w @ turn, atol=1e-5)
+    np.testing.assert_allclose(estimate(x, -y), -w, atol=1e-5)
+    np.testing.assert_allclose(estimate(x[:, order], y[:, order]), w, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["OLS", "AdaRR", "evidence", "Newton"])
+def test_what_is_told_no_size_has_one_weight_in_any_unit_of_inputs_and_labels(name, rng):
+    x, y = rng.normal(size=(3, 12, 4)), rng.normal(size=(3, 12))
+    np.testing.assert_allclose(ESTIMATORS[name](1e6 * x, 1e6 * y), ESTIMATORS[name](x, y), rtol=1e-5)
 
 
 def test_gradient_descent_and_momentum_are_their_loops(rng):
