@@ -4,6 +4,7 @@ from .attention import AttentionLab
 from .base import Lab
 from .controls import Choice, Prediction, Seed, Slider, Toggle
 from .gradient import GradientLab
+from .implicit import ImplicitLab
 from .noise import NoiseLab
 from .ridge import RidgeLab
 
@@ -11,6 +12,7 @@ __all__ = [
     "AttentionLab",
     "Choice",
     "GradientLab",
+    "ImplicitLab",
     "Lab",
     "NoiseLab",
     "Prediction",
