@@ -5,6 +5,7 @@ from .attention import AttentionLab
 from .base import Lab
 from .controls import Choice, Prediction, Seed, Slider, Toggle
 from .gradient import GradientLab
+from .implicit import ImplicitLab
 from .noise import NoiseLab
 from .pilot import PilotLab
 from .preconditioning import PreconditioningLab
@@ -19,6 +20,7 @@ __all__ = [
     "AttentionLab",
     "Choice",
     "GradientLab",
+    "ImplicitLab",
     "Lab",
     "NoiseLab",
     "PilotLab",

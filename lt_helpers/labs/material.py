@@ -125,9 +125,9 @@ def stored_noises(kind):
     return {noise.label: noise.key for noise in ordered}
 
 
-def depths(kind, noise, deepest=TABLE_DEPTH):
+def depths(kind, noise, deepest=TABLE_DEPTH, heads=1):
     """The depths that are stored for a kind and the key of a noise, down to the deepest one -> list of int"""
-    return [layers for layers in stored_layers(kind, parse_noise(noise)) if layers <= deepest]
+    return [layers for layers in stored_layers(kind, parse_noise(noise), heads) if layers <= deepest]
 
 
 def trained_spans(noise):

@@ -50,6 +50,7 @@ FILLED = "■"
 LEVEL = "line-ew"  # a tick: a short level line
 LIFT = 4  # of a key above its panel, in pixels: points at the upper edge do not touch it
 THIN = 1.5  # the line between points, in pixels
+LARGEST = 1e30  # number in a heat map: the page has 32 bits for it
 GAP = 0.08  # between panels side by side, as a share of the figure's width
 
 
@@ -229,7 +230,8 @@ def heat_map(mark, names):
     """Signed values: blue below zero, orange above, white at zero (dark on a dark page: draw.js)."""
     scale = [[0, BLUE], [0.5, "#F7F7F7"], [1, RED]]
     ends = dict(zmin=-mark.limit, zmax=mark.limit, colorscale=scale, showscale=False)
-    return dict(type="heatmap", x=mark.x, y=mark.y, z=mark.z, xgap=1, ygap=1, **ends, **hover(mark, names))
+    z = np.clip(mark.z, -LARGEST, LARGEST)
+    return dict(type="heatmap", x=mark.x, y=mark.y, z=z, xgap=1, ygap=1, **ends, **hover(mark, names))
 
 
 def edge_of(axis):
