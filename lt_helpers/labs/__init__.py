@@ -6,6 +6,7 @@ from .noise import NoiseLab
 from .preconditioning import PreconditioningLab
 from .profile import ProfileLab
 from .rescaling import RescalingLab
+from .weights import WeightsLab
 
 __all__ = [
     "Choice",
@@ -18,4 +19,5 @@ __all__ = [
     "Seed",
     "Slider",
     "Toggle",
+    "WeightsLab",
 ]
