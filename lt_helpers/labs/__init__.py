@@ -14,6 +14,7 @@ from .rescaling import RescalingLab
 from .ridge import RidgeLab
 from .table import TableLab
 from .training import TrainingLab
+from .weights import WeightsLab
 
 __all__ = [
     "AlgorithmLab",
@@ -34,4 +35,5 @@ __all__ = [
     "TableLab",
     "Toggle",
     "TrainingLab",
+    "WeightsLab",
 ]
