@@ -174,7 +174,7 @@ class Lab:
         """
         try:
             state = read_document(document)
-            kinds = {kind.NAME: kind for kind in cls.every() if kind.NAME}
+            kinds = {kind.NAME: kind for kind in cls.every() if vars(kind).get("NAME")}
             if state.lab not in kinds:
                 raise RefusedValue(Message("state.lab", value=repr(state.lab), labs=sorted(kinds)))
             kind = kinds[state.lab]
