@@ -5,7 +5,7 @@ sigma alone.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -102,6 +102,7 @@ def stored_model(kind, layers, noise, heads=1):
     return load_pretrained(kind, layers, parse_noise(noise), heads)
 
 
+@cache
 def stored_kinds():
     """The kinds that are stored -> {label: kind}"""
     kinds = {entry["kind"] for entry in stored()}
@@ -113,6 +114,7 @@ def kind_label(kind):
     return next(label for label, known in KINDS.items() if known == kind)
 
 
+@cache
 def stored_noises(kind):
     """The noises for which models of a kind are stored -> {label: key}, uniform ones first"""
     keys = {

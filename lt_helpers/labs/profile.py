@@ -9,7 +9,7 @@ smooth, and two curves differ by their predictors alone. The losses on the train
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -95,6 +95,7 @@ class ProfileState(Frozen):
         return (self.risks < self.rivals["adarr"]).mean(axis=1)
 
 
+@cache
 def mixed_noises(kind):
     """The noises for which models of a kind are stored, but those with a single sigma -> {label: key}"""
     noises = {label: parse_noise(key) for label, key in stored_noises(kind).items()}
