@@ -106,18 +106,18 @@ print(f"{1 + 1:.1f}")
 WaveLab(sigma=2.0)
 
 # %% tags=["exercise"]
-def double(x):
+def excess_risk(y_hat, y_oracle, y):
     ...
 
 # %% tags=["check"]
-waves.double.check(double)
+waves.excess_risk.check(excess_risk)
 
 # %% [markdown]
 # <details><summary>Solution</summary>
 #
 # ```python
-# def double(x):
-#     return 2 * x
+# def excess_risk(y_hat, y_oracle, y):
+#     return ((y_hat - y) ** 2).mean() / 2 - ((y_oracle - y) ** 2).mean() / 2
 # ```
 #
 # </details>
@@ -140,16 +140,9 @@ class WaveLab(NoiseLab):
     """The noise lab by another name."""
 '''
 EXERCISE = '''\
-"""Notebook 14: doubling, which is here for a test."""
+"""Notebook 14: the exercise of notebook 00 once more, which is here for a test."""
 
-from .base import Exercise
-
-double = Exercise(
-    solution=lambda x: 2 * x,
-    cases=lambda: [(1.0,), (3.0,)],
-    mistakes={"You halved it.": lambda x: x / 2},
-    well_done="It doubles.",
-)
+from .start import excess_risk
 '''
 HOUSE = [f"tests/house/test_{name}.py" for name in ("series", "notebooks", "readme", "guide")]
 EXERCISES = ["tests/unit/test_notebook_solutions.py", "tests/unit/test_exercises.py"]
