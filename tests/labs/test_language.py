@@ -11,15 +11,8 @@ from lt_helpers.language import Catalogue, Message, RefusedValue, catalogue, fla
 
 PACKAGE = Path(__file__).parents[2] / "lt_helpers"
 SPEAKING = [PACKAGE / "labs", PACKAGE / "exercises", PACKAGE / "doctor.py"]
-FOUND_BY_NAME = {
-    "panel",
-    "axis",
-    "mark",
-    "hover",
-    "control",
-    "button",
-    "tick",
-}  # kinds of entries that are looked up by a name
+# Kinds of entries that are looked up by a name.
+FOUND_BY_NAME = {"panel", "axis", "mark", "hover", "control", "button", "tick", "choice", "mismatch"}
 
 
 def sources():
