@@ -145,7 +145,7 @@ EXERCISE = '''\
 from .start import excess_risk
 '''
 HOUSE = [f"tests/house/test_{name}.py" for name in ("series", "notebooks", "readme", "guide")]
-EXERCISES = ["tests/unit/test_notebook_solutions.py", "tests/unit/test_exercises.py"]
+EXERCISES = ["tests/unit/test_notebook_solutions.py"]
 SITE = """
 from build_site import front_page, notebook_page, notebooks, page_name
 path = notebooks(["14"])[0]
