@@ -7,6 +7,7 @@
 //                                                 {drawn: version}                 that one is on the page
 //   {answer: number}, with or without changes     {move: {name, value, number}}    a control is being moved (chart.py, follow)
 //   {copy: text}                                  {copied: true or false}          did the clipboard take it?
+//   {select: text}                                                                 it did not, and the lab shows the text by now
 
 const LT_QUIET = 150; // milliseconds after a key or a move of the mouse in which nothing is drawn that nobody asked for
 const LT_PATIENCE = 2_000; // milliseconds after which an answer that has not come is not waited for any more
@@ -150,15 +151,19 @@ export default () => {
         await navigator.clipboard.writeText(text);
         model.send({copied: true});
       } catch {
-        requestAnimationFrame(() => ltSelect(text, [...views.keys()])); // by then the lab shows it
         model.send({copied: false});
       }
+    }
+
+    function select(text) {
+      if (document.hasFocus()) requestAnimationFrame(() => ltSelect(text, [...views.keys()]));
     }
 
     model.on("msg:custom", (message) => {
       if ("answer" in message) moves.answer(message.answer); // first: the kernel computes the next figure while the page draws this one
       if ("changes" in message) take(message);
       if ("copy" in message) copy(message.copy);
+      if ("select" in message) select(message.select);
     });
     model.on("change:controls", () => views.size && follow(model));
 
