@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import lt_helpers as lt
 from lt_helpers import baselines
-from lt_helpers.evaluate import Risk
+from lt_helpers.evaluate import Risk, evaluate
 
 SKEWED = np.array([[2.0, 0.6, 0], [0.6, 1.0, -0.3], [0, -0.3, 0.5]])
 TASK = lt.RegressionTask(3, 8, lt.Uniform(2.0), SKEWED)
@@ -144,8 +144,30 @@ def test_every_sequence_is_asked_about_and_long_contexts_a_few_at_a_time():
     lt.risk(weigh, lt.RegressionTask(2, 5, lt.Fixed(1)), 10_001, generator())
     assert sum(size[0] for size in sizes) == 10_001
     sizes.clear()
-    lt.risk(weigh, lt.RegressionTask(2, 1_000_000, lt.Fixed(1)), 5, generator())
-    assert sum(size[0] for size in sizes) == 5 and max(np.prod(size) for size in sizes) <= 10_000_000
+    lt.risk(weigh, lt.RegressionTask(2, 1_000_000, lt.Fixed(1)), 8, generator())
+    assert sum(size[0] for size in sizes) == 8 and max(np.prod(size) for size in sizes) <= 10_000_000
+
+
+def test_an_evaluation_has_the_rare_losses_of_its_sequences():
+    """Sequence i misses the oracle by sqrt(2 i) in one component: the losses are 0, 1, 2, ..."""
+
+    def predict(spectrum):
+        w = spectrum.ridge(np.ones(len(spectrum.s)))
+        w[:, 0] += np.sqrt(2 * np.arange(len(w)))
+        return w
+
+    found = evaluate({"one": predict}, lt.RegressionTask(3, 8, lt.Fixed(1.0)), 5_000, generator())["one"]
+    assert found.loss == pytest.approx(2499.5) and found.p9999 == pytest.approx(0.9999 * 4999)
+    assert found.standard_error == pytest.approx(np.arange(5_000).std(ddof=1) / np.sqrt(5_000))
+
+
+def test_the_papers_way_to_evaluate_has_the_error_of_plain_sequences_and_queries(rng):
+    task = lt.RegressionTask(3, 8, lt.Fixed(1.0), SKEWED)
+    found = evaluate({"zero": lambda spectrum: 0 * spectrum.alpha}, task, 20_000, rng)["zero"]
+    batch = task.sample(100_000, rng)
+    oracle = (baselines.ridge(batch.x, batch.y, 1.0) * batch.x_query).sum(axis=1)
+    losses = (batch.y_query**2 - (oracle - batch.y_query) ** 2) / 2
+    assert found.one_query_error == pytest.approx(losses.std() / np.sqrt(100_000), rel=0.05)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 1e200])

@@ -70,6 +70,9 @@ def test_contexts_that_share_a_mesh_are_weighed_as_if_alone(rng):
         alone, its = Spectrum.from_tokens(x[b : b + 1], y[b : b + 1]).posterior(Uniform(5.0))
         assert probabilities[b] @ sigmas == pytest.approx(its[0] @ alone, rel=1e-5)
         assert probabilities[b] @ sigmas**2 == pytest.approx(its[0] @ alone**2, rel=1e-5)
+    together = baselines.bayes(x, y, Uniform(5.0))
+    one_by_one = [baselines.bayes(x[b : b + 1], y[b : b + 1], Uniform(5.0))[0] for b in range(16)]
+    np.testing.assert_allclose(together, one_by_one, atol=1e-9)
 
 
 def test_without_noise_the_posterior_goes_down_to_rounding_and_bayes_to_least_squares(rng):

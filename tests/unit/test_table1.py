@@ -6,9 +6,11 @@ import sys
 import numpy as np
 import pytest
 
-from lt_helpers import Fixed, RegressionTask
+from lt_helpers import Fixed, RegressionTask, Uniform, load_pretrained, table1
+from lt_helpers.baselines import on_spectrum
 from lt_helpers.evaluate import evaluate
-from lt_helpers.table1 import deviation, table
+from lt_helpers.pretrained import stored
+from lt_helpers.table1 import Cell, deviation, format_table, paper_table, table
 
 
 def test_a_deviation_is_the_difference_over_the_root_of_summed_variances():
@@ -21,6 +23,45 @@ def test_the_rounding_of_the_print_counts_as_an_error(rng):
     """Numbers drawn evenly and then rounded to three decimals differ from the print by one such error, in the root of the mean square."""
     drawn = rng.uniform(0.05, 0.95, size=20_000)
     np.testing.assert_allclose(np.mean(deviation(drawn, 0.0, np.round(drawn, 3), 0.0) ** 2), 1.0, rtol=0.03)
+
+
+def test_a_column_sets_each_model_beside_the_papers_cell_and_the_best_possible(monkeypatch):
+    """Two stored models, one of which the paper does not have, on the sequences that `evaluate` draws from the same seed."""
+    noise = Uniform(5.0)
+    entries = [entry for entry in stored() if entry["noise"] == noise.key and entry["kind"] == "diag"]
+    entries = [next(one for one in entries if one["heads"] == heads) for heads in (1, 2)]
+    monkeypatch.setattr(table1, "stored", lambda: entries)
+    cells = table([noise], samples=500, seed=4)
+    assert [cell.kind for cell in cells] == ["ConstRR", "AdaRR", "TunedRR", "diag", "diag"]
+
+    predictors = {cell.kind: on_spectrum(noise)[cell.kind] for cell in cells[:3]}
+    predictors["Bayes"] = lambda spectrum: spectrum.bayes(noise)
+    for entry in entries:
+        model = load_pretrained("diag", entry["layers"], noise, entry["heads"], entry["variant"])
+        predictors[entry["heads"]] = lambda spectrum, model=model: model.implicit_weight(spectrum.S)
+    results = evaluate(predictors, RegressionTask(10, 20, noise), 500, np.random.default_rng(4))
+    best = results.pop("Bayes").loss
+    for cell, result in zip(cells, [results[key] for key in ("ConstRR", "AdaRR", "TunedRR", 1, 2)]):
+        assert (cell.ours, cell.standard_error, cell.p9999) == (
+            result.loss,
+            result.standard_error,
+            result.p9999,
+        )
+        assert cell.bayes == best
+        if cell.heads == 1:
+            assert cell.paper == paper_table()[cell.kind, cell.layers, noise.key]
+            assert cell.paper_standard_error == result.one_query_error
+    assert cells[-1].heads == 2 and cells[-1].paper is None and cells[-1].paper_standard_error is None
+
+
+def test_the_table_as_text_has_ours_the_papers_and_ours_over_the_best():
+    cells = [
+        Cell("diag", 4, "uniform-5", 0.06, 0.001, 0.059, 0.002, 0.04, 0.9),
+        Cell("full", 7, "fixed-0", 0.0012, 0.0001, None, None, 0.0, 0.5, heads=2, variant="wide"),
+    ]
+    _, first, second = format_table(cells).splitlines()
+    assert " ".join(first.split()) == "uniform-5 diag 4 0.06 (0.001) 0.059 (0.002) 0.04 1.500 0.9"
+    assert " ".join(second.split()) == "fixed-0 full 7 heads=2 wide 0.0012 (0.0001) 0 0.5"
 
 
 def test_the_number_of_jobs_is_checked():
