@@ -83,7 +83,9 @@ def shows_what_python_computes(page, name):
     """The figure and the words of a lab on the page are those of the lab itself, for what its sliders say."""
     cls, values = LABS[name]
     lab = getattr(labs, cls)(**values)
-    named = {control.description: key for key, control in lab.controls.items()}
+    named = {
+        lab.controls[key].description: key for key, control in lab.CONTROLS.items() if not control.hidden
+    }
     for label, text in zip(
         page.locator(f'[data-lab="{name}"] label span').all_text_contents(), readouts(page, name)
     ):

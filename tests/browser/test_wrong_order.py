@@ -125,7 +125,7 @@ def test_a_computation_that_is_interrupted_is_said_and_the_next_move_recovers(op
     error = lab.root.locator(".lt-error")
     error.wait_for()
     assert (
-        "the kernel was interrupted before this was computed. Move a control, or press Reset."
+        "The kernel was interrupted before this was computed. Move a control, or press Reset."
         in error.inner_text()
     )
     lab.press("Noise σ", "ArrowRight")
