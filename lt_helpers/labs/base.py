@@ -487,7 +487,7 @@ class Lab:
         )
         if self.GHOST:
             rows[1].append(self._hold)
-        self._copied = ipywidgets.HTML()
+        self._copied = ipywidgets.HTML(tooltip="")
         rows[1].append(self._button("copy", lambda _: self._copy()))
         rows[1].append(self._button("reset", lambda _: self.reset()))
         rows[1].append(self._copied)

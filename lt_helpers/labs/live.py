@@ -7,7 +7,7 @@ Such a lab is no pure function of its controls. It declares controls, `panels` a
 
 One asyncio task takes the steps, TRAIN seconds at a time, and in between leaves the turn to sliders and other cells. It draws FRAMES
 times a second at most, and only once the browser has drawn the last figure and has had time for other things, so that drawings never
-queue up. It ends by itself, BOUND steps after the last touch of a control: a closed tab does not train for ever.
+queue up. It ends by itself PATIENCE seconds after the last touch, for a closed tab must not train for ever; the next touch resumes it.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from .base import FITTING, ROW, Lab, in_turn
 
 TRAIN, REST = 0.01, 0.001  # seconds of training, and of serving others, in turn
 FRAMES = 5  # drawings a second
-BOUND = 6_000  # steps after the last touch of a control
+PATIENCE = 600.0  # seconds of training after the last touch of a control or a button
 OPEN = {}  # the lab of each class that is on the page: a second run of its cell closes the first
 
 
@@ -35,7 +35,8 @@ class LiveLab(Lab):
 
     def __init__(self, **values):
         self.process = self._task = None
-        self._anew, self._closed, self._left, self.rate = True, False, BOUND, 0.0
+        self._anew, self._closed, self._idle = True, False, False
+        self.rate, self._touched = 0.0, perf_counter()
         super().__init__(**values)
 
     @property
@@ -65,8 +66,9 @@ class LiveLab(Lab):
             raise RefusedAction(Message("live.no_loop"), self.language) from None
         self._take_over()  # before its own turn: two labs that each wait for the other would wait for ever
         with self._turn:
-            self._left, self._frame, self._due = BOUND, None, 0.0
+            self._frame, self._due, self._idle = None, 0.0, False
             self._counted, self._since = 0, perf_counter()
+            self._touched = self._since
             self._task = loop.create_task(self._train())
             self._task.add_done_callback(self._ended)
             self._tell()
@@ -74,6 +76,7 @@ class LiveLab(Lab):
     @in_turn
     def pause(self):
         """Stop where it is."""
+        self._idle = False
         if self.running:
             self._task = None
             self._tell()  # before the page is busy with a drawing
@@ -125,21 +128,19 @@ class LiveLab(Lab):
         if task is not self._task:
             return False
         begin = perf_counter()
-        while self._left > 0 and perf_counter() - begin < TRAIN:
+        while perf_counter() - begin < TRAIN:
             try:
                 self.process.step()
-            except (
-                KeyboardInterrupt
-            ):  # it is meant for a cell; let through, it would end the kernel's loop. Pause ends training.
-                continue
-            self._left -= 1
+            except KeyboardInterrupt:
+                continue  # it is meant for a cell; let through, it would end the kernel's loop. Pause ends training.
             self._counted += 1
         now = perf_counter()
         if now >= self._due and (self._frame is None or self._frame.done()):
             self.rate, self._counted, self._since = self._counted / (now - self._since), 0, now
             self._draw(acknowledge=True)
             self._frame = asyncio.ensure_future(self._seen(now))
-        return self._left > 0
+        self._idle = now - self._touched > PATIENCE
+        return not self._idle
 
     async def _seen(self, begin):
         """Wait for the browser; leave it twice as long a time for other things before the next drawing."""
@@ -150,7 +151,7 @@ class LiveLab(Lab):
 
     @in_turn
     def _ended(self, task):
-        """The task is over: paused, at the end of its steps, or by an error, which the lab shows."""
+        """The task is over: paused, left alone for too long, or by an error, which the lab shows."""
         if task.cancelled() or task is not self._task:
             return
         if task.exception() is not None:
@@ -178,7 +179,7 @@ class LiveLab(Lab):
 
     def _answer(self, values):
         """A control has moved: while it trains, the next drawing shows it."""
-        self._left = BOUND
+        self._touched = perf_counter()
         if self.running:
             self._steer(values)
         else:
@@ -186,6 +187,8 @@ class LiveLab(Lab):
             self.chart.show(self.drawing, self.words_now)
         self._lock()
         self._tell()
+        if self._idle:
+            self.start()
 
     def _interrupted(self):
         """An interrupt in the middle of a move: while it trains, it was meant for a cell, and the controls are read once more."""
@@ -201,9 +204,13 @@ class LiveLab(Lab):
         self._tell()
 
     def _tell(self):
-        """The bar, its words, and the label of the start button."""
-        self._bar.value = BOUND - self._left
-        pace = Message("live.pace", rate=self.rate) if self.running else Message("live.paused")
+        """How it goes on, in words, and the label of the start button."""
+        if self.running:
+            pace = Message("live.pace", rate=self.rate)
+        elif self._idle:
+            pace = Message("live.idle", minutes=PATIENCE / 60)
+        else:
+            pace = Message("live.paused")
         told = Message("live.told", steps=self.process.steps, pace=pace, goal=self.process.goal)
         self._told.value = self.names.say(told)
         self._start.description = self.names.find("button", "pause" if self.running else "start")
@@ -227,9 +234,8 @@ class LiveLab(Lab):
         self._start = self._button("start", self._pressed(self._toggled))
         step = self._button("step", self._pressed(lambda: self.run(1)))
         self._buttons = [self._start, step, *self._more_buttons()]
-        self._bar = ipywidgets.IntProgress(max=BOUND, layout=ipywidgets.Layout(width="160px"))
-        self._told = ipywidgets.HTML(layout=FITTING)
-        row = ipywidgets.HBox([*self._buttons, self._bar, self._told], layout=ROW)
+        self._told = ipywidgets.HTML(tooltip="", layout=FITTING)
+        row = ipywidgets.HBox([*self._buttons, self._told], layout=ROW)
         self._tell()
         return ipywidgets.VBox([row, panel])
 

@@ -4,13 +4,15 @@ Panels: each of the four omegas (eq. 10), a line a layer, over the last 2,000 st
 the stored model's on the same test set; the implicit weight on one context. For FULL the omegas of the nearest DIAG, and P and Q.
 """
 
+from time import perf_counter
+
 import numpy as np
 
 from ..language import Message
 from ..noise import Categorical, Uniform
 from ..view.panel import Axis, Curve, EachPoint, Guess, Heat, Panel, Points, Ticks
 from .controls import Choice, Prediction, Seed, Slider
-from .live import BOUND, LiveLab
+from .live import LiveLab
 from .marks import component_axis, log_axis
 
 LAYERS = ("first", "second", "third", "fourth", "fifth")  # the roles of the layers
@@ -87,7 +89,7 @@ class TrainingLab(LiveLab):
         """Go to the nearest optimum for this noise, by Gauss-Newton."""
         with self._turn:
             self.process.jump(JUMP[self.process.kind])
-            self._left = BOUND
+            self._touched = perf_counter()
         self.start()
 
     @staticmethod

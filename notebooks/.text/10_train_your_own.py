@@ -93,7 +93,7 @@ TrainingLab(sigma_max=1.0, layers=3)
 # - **w on one context.** The context stays the same, so what moves the blue dots is the training.
 # - **Jump to the optimum** replaces Adam by Gauss-Newton for a moment. Open marks show where it ended.
 #
-# The lab stops by itself 6,000 steps after your last move. It trains one model at a time: run its cell again, and the first lab stops.
+# The lab stops by itself ten minutes after your last touch, and goes on at the next one. It trains one model at a time: run its cell again, and the first lab stops.
 #
 # ## The same, in numbers
 # We take the model from above, move its noise, and train on.

@@ -210,14 +210,25 @@ def test_drawings_are_spaced(lab, shown):
     assert 2 <= len(shown) <= 1 + 0.5 * live.FRAMES
 
 
-def test_it_ends_by_itself(lab, shown, monkeypatch):
-    monkeypatch.setattr(live, "BOUND", 50)
-    steps_after(lab, 0.2)
-    assert (
-        lab.process.steps == 50
-        and not lab.running
-        and lab.words_now.startswith("50 steps, 50. Beyond its axis")
-    )
+def test_left_alone_it_stops_and_says_so_and_a_touch_resumes_it(lab, shown, monkeypatch):
+    monkeypatch.setattr(live, "PATIENCE", 0.1)
+    stopped = []
+
+    def touch():
+        stopped.append((lab.running, lab._told.value))
+        monkeypatch.setattr(live, "PATIENCE", 60)
+        lab.controls["by"].value = 2.0
+
+    steps = steps_after(lab, 0.4, touch)
+    assert stopped[0][0] is False and "stopped after" in stopped[0][1]
+    assert lab.process.steps > steps and "a second" in lab._told.value
+
+
+def test_a_paused_lab_is_not_resumed_by_a_touch(lab, shown):
+    lab.pause()
+    steps = steps_after(lab, 0.1, lab.pause)
+    lab.controls["by"].value = 3.0
+    assert not lab.running and lab.process.steps >= steps and "paused" in lab._told.value
 
 
 def test_a_second_lab_stops_the_first(lab, shown):

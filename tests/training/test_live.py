@@ -272,7 +272,7 @@ OPEN = """
 import os
 os.environ["JUPYTER_WIDGETS_ECHO"] = "0"
 from lt_helpers.labs import TrainingLab, live
-live.BOUND, live.FRAMES = 10**9, 1_000
+live.PATIENCE, live.FRAMES = 10**9, 1_000
 lab = TrainingLab()
 lab._repr_mimebundle_()
 lab.start()
