@@ -1,75 +1,366 @@
 """A frozen model in use: what to hold against it, an alarm for contexts on which it explodes, and a fallback.
 
+What it has to beat: ridge regression by cross-validation, AdaRR, and the Bayes-optimal predictor with a prior that is fitted on earlier
+tasks (`fit_prior`); `gate` compares them context by context.
+
 A layer is cubic in its tokens, so the implicit weight w^L is a polynomial of high degree in the context (Theorem 4.1). Far from what
 the model was trained on it can explode. Its weight shows that before any query is answered: it no longer fits the very examples that it
 was made from.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from . import checks
 from .model import linear_transformer
+from .noise import Noise
+from .spectrum import Spectrum
 from .task import second_moments
 
 PENALTIES = np.geomspace(0.1, 1000, 25)
+LEVELS = 40  # noise levels of a fitted prior
+ROUNDS = 200  # of expectation and maximisation
+HALVINGS = 5  # sizes of w that are tried at first: the largest, and as many halves of it
+FINER = 6  # how often the mesh of sizes is halved thereafter, down to one percent
 
 
 def leave_one_out(x, y, penalties):
-    """Mean squared error of ridge regression on each example, fitted on the others, for every penalty.
+    """Mean squared error of ridge regression on each example, fitted on the others.
 
-    x : (B, n, d).    y : (B, n).    penalties : (K,), above zero.
-    -> errors (B, K), weights (B, K, d).  w = (X'X + penalty I)^-1 X'y, with no intercept. One singular value decomposition serves the n
-    fits of a context: the residual on a left-out example is r_i / (1 - h_i), h the diagonal of the hat matrix.
+    There is no intercept. One singular value decomposition serves the n fits of a context: the residual on a left-out example is
+    r_i / (1 - h_i), h the diagonal of the hat matrix.
+
+    Parameters
+    ----------
+    x : (B, n, d) array
+        Inputs.
+    y : (B, n) array
+        Labels.
+    penalties : (K,) array
+        Those to try, above zero.
+
+    Returns
+    -------
+    errors : (B, K) array
+        For every penalty.
+    weights : (B, K, d) array
+        Fitted on all examples: w = (X'X + penalty I)^-1 X'y.
     """
     left, singular, right = np.linalg.svd(x, full_matrices=False)  # (B, n, r), (B, r), (B, r, d)
-    seen = (left * y[..., None]).sum(axis=1)[:, None]  # (B, 1, r)
+    along = (left * y[..., None]).sum(axis=1)[:, None]  # (B, 1, r): y along the left singular vectors
     squares = singular[:, None] ** 2  # (B, 1, r)
-    gone = penalties[:, None] / (
-        squares + penalties[:, None]
-    )  # (B, K, r): what ridge leaves of each direction of y
-    beyond = x.shape[1] > x.shape[2]  # has y a part that no w explains? Else what is left there is rounding
-    residual = beyond * (y[:, None] - seen @ left.mT) + (gone * seen) @ left.mT  # (B, K, n)
+    gone = penalties[:, None] / (squares + penalties[:, None])  # (B, K, r): what ridge leaves of each of them
+
+    # Has y a part that no w explains? With n <= d it has none, and what is left there is rounding.
+    beyond = x.shape[1] > x.shape[2]
+    residual = beyond * (y[:, None] - along @ left.mT) + (gone * along) @ left.mT  # (B, K, n)
     leverage = left**2  # (B, n, r)
     free = beyond * (1 - leverage.sum(axis=-1))[:, None] + gone @ leverage.mT  # (B, K, n): 1 - h
-    errors = ((residual / free) ** 2).mean(axis=-1)
-    return errors, (seen * singular[:, None] / (squares + penalties[:, None])) @ right
+    errors = ((residual / free) ** 2).mean(axis=-1)  # (B, K)
+    weights = (along * singular[:, None] / (squares + penalties[:, None])) @ right  # (B, K, d)
+    return errors, weights
 
 
 def ridge_cv(x, y, penalties=PENALTIES):
-    """Ridge regression whose penalty is chosen on each context by leave-one-out cross-validation: the plain alternative to a model.
+    """Ridge regression whose penalty is chosen on each context by leave-one-out cross-validation.
 
-    x : (B, n, d).    y : (B, n).    penalties : those to choose from, each sigma^2 in (Sigma + sigma^2/n I)^-1 alpha.
-    -> w (B, d), the penalty of each context (B,).
+    Parameters
+    ----------
+    x : (B, n, d) array
+        Inputs.
+    y : (B, n) array
+        Labels.
+    penalties : (K,) array
+        Those to choose from, each the sigma^2 in (Sigma + sigma^2/n I)^-1 alpha.
+
+    Returns
+    -------
+    w : (B, d) array
+        Weights.
+    penalty : (B,) array
+        The one that was chosen for each context.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If x, y or penalties is no such array.
     """
     x, y = checks.context(x, y)
     penalties = checks.array(penalties, "penalties", ("penalties",))
     if not len(penalties) or (penalties <= 0).any():
         raise ValueError("penalties must be one or more numbers above zero.")
     errors, weights = leave_one_out(x, y, penalties)
-    best = errors.argmin(axis=1)
+    best = errors.argmin(axis=1)  # (B,)
     return weights[np.arange(len(x)), best], penalties[best]
 
 
-def misfit(w, S):
-    """How badly a weight fits its own context: mean (y - <w, x>)^2 over mean y^2. Zero for a perfect fit, 1 for w = 0.
+class FittedNoise(Noise):
+    """A distribution of sigma that was fitted: some levels, each with a probability of its own.
 
-    w : (B, d), or (B, L+1, d) for the weight after each layer.    S : (B, D, D), second moments of the context.
-    -> (B,), or (B, L+1); infinite where w is not finite.
+    Parameters
+    ----------
+    values : (K,) array
+        The levels, ascending.
+    probabilities : (K,) array
+        They sum to 1.
+    """
+
+    def __init__(self, values, probabilities):
+        self.values = np.array(values, float)
+        self.probabilities = np.array(probabilities, float)
+
+    label = property(lambda self: f"fitted, {self.values[0]:.3g} to {self.values[-1]:.3g}")
+    sigma_max = property(lambda self: float(self.values[-1]))
+    mean_square = property(lambda self: float(self.probabilities @ self.values**2))
+
+    @property
+    def key(self):
+        pairs = zip(self.values, self.probabilities, strict=True)
+        return "fitted-" + "-".join(f"{value:g}:{probability:.6g}" for value, probability in pairs)
+
+    def sample(self, size, rng):
+        count = checks.count(size, "size", least=0)
+        return checks.generator(rng).choice(self.values, count, p=self.probabilities)
+
+    def nodes(self, count=64, cuts=()):
+        return self.values, self.probabilities
+
+
+@dataclass(frozen=True)
+class FittedPrior:
+    """What earlier tasks say beforehand about a new one: w ~ N(0, size^2 I), and how its noise is distributed.
+
+    Attributes
+    ----------
+    size : float
+        The standard deviation of a component of w, in units of the labels.
+    noise : FittedNoise
+        The distribution of sigma, in units of `size`: sigma^2 is the penalty of ridge regression.
+    """
+
+    size: float
+    noise: FittedNoise
+
+    def bayes(self, x, y):
+        """The Bayes-optimal predictor for tasks with this prior.
+
+        Parameters
+        ----------
+        x : (B, n, d) array
+            Inputs.
+        y : (B, n) array
+            Labels.
+
+        Returns
+        -------
+        (B, d) array
+            The posterior mean of w.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If x or y is no such array.
+        """
+        x, y = checks.context(x, y)
+        return self.size * Spectrum.from_tokens(x, y / self.size).bayes(self.noise)
+
+
+def fit_prior(x, y):
+    """The prior under which the labels of earlier tasks are most probable: the size of w, and how sigma is distributed.
+
+    Type-II maximum likelihood, over all contexts together. No truth and no query is needed: a label is what the contexts hold anyway.
+    The distribution of sigma is free: its levels are quantiles of the sigmas that single contexts find most probable, and expectation
+    and maximisation finds the probability of each (Laird, *Nonparametric maximum likelihood estimation of a mixing distribution*, 1978).
+    The size is found to one percent.
+
+    Parameters
+    ----------
+    x : (B, n, d) array
+        Inputs of the earlier tasks. Hundreds of contexts tell a distribution.
+    y : (B, n) array
+        Their labels, not all zero.
+
+    Returns
+    -------
+    FittedPrior
+
+    Raises
+    ------
+    TypeError, ValueError
+        If x or y is no such array, or all inputs or all labels are 0.
+    """
+    x, y = checks.context(x, y)
+    if not x.any() or not y.any():
+        raise ValueError("x and y must not be zero throughout: a prior cannot be fitted on that.")
+
+    # If there were no noise at all, the mean of y^2 would be size^2 times that of |x|^2. So the size is at most about this.
+    largest = np.sqrt((y**2).mean() / (x**2).sum(axis=-1).mean())
+    tried = {}
+    for halvings in range(HALVINGS + 1):
+        size = largest / 2**halvings
+        tried[size] = fit_noise(x, y, size)
+
+    # Then between the best one and its neighbours.
+    for halving in range(1, FINER + 1):
+        step = 2 ** (0.5**halving)
+        best = most_probable(tried)
+        for size in (best / step, best * step):
+            tried[size] = fit_noise(x, y, size)
+    size = most_probable(tried)
+    noise, _ = tried[size]
+    return FittedPrior(float(size), noise)
+
+
+def most_probable(tried):
+    """The size with the largest log likelihood.    tried : {size: (FittedNoise, log likelihood)}"""
+    return max(tried, key=lambda size: tried[size][1])
+
+
+def fit_noise(x, y, size):
+    """The distribution of sigma under which labels are most probable, if the size of w is known.
+
+    Parameters
+    ----------
+    x : (B, n, d) array
+    y : (B, n) array
+    size : float
+        The standard deviation of a component of w.
+
+    Returns
+    -------
+    noise : FittedNoise
+        In units of `size`.
+    score : float
+        The log likelihood of all labels, up to a constant.
+    """
+    spectrum = Spectrum.from_tokens(x, y / size)
+    single = spectrum.noise_by_evidence()  # (B,)
+    levels = np.unique(np.quantile(single, np.linspace(0, 1, LEVELS)))  # (K,)
+
+    # Only ratios of likelihoods matter, so that of the best level of each context is taken for 1.
+    scores = spectrum.log_likelihood(levels)  # (B, K)
+    highest = scores.max(axis=1, keepdims=True)  # (B, 1)
+    likelihood = np.exp(scores - highest)  # (B, K)
+
+    # Expectation: how probable is each level for each context? Maximisation: the mean of that over contexts.
+    probabilities = np.full(len(levels), 1 / len(levels))
+    for _ in range(ROUNDS):
+        posterior = likelihood * probabilities  # (B, K)
+        posterior /= posterior.sum(axis=1, keepdims=True)
+        probabilities = posterior.mean(axis=0)  # (K,)
+
+    # Labels were divided by the size: their density grows by the size for each of them.
+    score = (np.log(likelihood @ probabilities) + highest[:, 0]).sum() - y.size * np.log(size)
+    return FittedNoise(levels, probabilities), float(score)
+
+
+@dataclass(frozen=True)
+class Lead:
+    """How far a model is ahead of an opponent, on the same contexts.
+
+    Attributes
+    ----------
+    mean : float
+        The mean of the opponent's error minus the model's: above 0, the model is better.
+    standard_error : float
+        Of that mean.
+    """
+
+    mean: float
+    standard_error: float
+
+    @property
+    def beaten(self):
+        """Whether the model is ahead by more than two standard errors."""
+        return self.mean > 2 * self.standard_error
+
+
+def gate(errors, opponents):
+    """How far a model is ahead of each opponent. It may be used if it beats them all; else use the opponent.
+
+    Parameters
+    ----------
+    errors : (B,) array
+        The model's error on each context. Where contexts share rows, give the mean of each independent group instead: a standard error
+        takes its numbers for independent.
+    opponents : dict
+        The errors (B,) of each opponent on the same contexts, by name.
+
+    Returns
+    -------
+    dict of Lead
+        By the same names.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If errors are no such arrays, or fewer than two.
+    """
+    errors = read_errors(errors, "errors")
+    leads = {}
+    for name, theirs in opponents.items():
+        theirs = read_errors(theirs, f"opponents[{name!r}]")
+        if theirs.shape != errors.shape:
+            raise ValueError(
+                f"opponents[{name!r}] has shape {theirs.shape}, but errors has shape {errors.shape}: they must agree."
+            )
+        ahead = theirs - errors  # (B,)
+        leads[name] = Lead(float(ahead.mean()), float(ahead.std(ddof=1) / np.sqrt(len(ahead))))
+    return leads
+
+
+def read_errors(errors, name):
+    """Errors of two contexts or more, as an array."""
+    errors = checks.array(errors, name, ("contexts",))
+    if len(errors) < 2:
+        raise ValueError(
+            f"{name} has {len(errors)} numbers: it must have one for each of at least 2 contexts."
+        )
+    return errors
+
+
+def misfit(w, S):
+    """How badly a weight fits its own context: mean (y - <w, x>)^2 over mean y^2.
+
+    Parameters
+    ----------
+    w : (B, d) or (B, L+1, d) array
+        Weights, or the weights after each layer.
+    S : (B, D, D) array
+        Second moments of the contexts.
+
+    Returns
+    -------
+    (B,) or (B, L+1) array
+        Zero for a perfect fit, 1 for w = 0, infinite where w is not finite.
     """
     layers = w[:, None] if w.ndim == 2 else w  # (B, K, d)
-    Sigma, alpha, square = S[:, :-1, :-1], S[:, None, :-1, -1], S[:, None, -1, -1]
+    Sigma = S[:, :-1, :-1]  # (B, d, d)
+    alpha = S[:, None, :-1, -1]  # (B, 1, d)
+    square = S[:, None, -1, -1]  # (B, 1)
     with np.errstate(over="ignore", invalid="ignore"):
-        left = square - 2 * (layers * alpha).sum(axis=-1) + ((layers @ Sigma) * layers).sum(axis=-1)
-        ratio = np.where(np.isfinite(left), np.maximum(left, 0), np.inf) / np.maximum(
-            square, np.finfo(float).tiny
-        )
+        left = square - 2 * (layers * alpha).sum(axis=-1) + ((layers @ Sigma) * layers).sum(axis=-1)  # (B, K)
+        left = np.where(np.isfinite(left), np.maximum(left, 0), np.inf)
+        ratio = left / np.maximum(square, np.finfo(float).tiny)
     return ratio[:, 0] if w.ndim == 2 else ratio
 
 
 def alarm(w, S):
-    """True where w fits its own context worse than answering 0 would: misfit above 1.    w : (B, d), S : (B, D, D)  ->  (B,)
+    """Where w fits its own context worse than answering 0 would: misfit above 1.
 
     What passes cannot have exploded on the context: the mean of <w, x>^2 over it is at most 4 times the mean of y^2.
+
+    Parameters
+    ----------
+    w : (B, d) array
+        Weights.
+    S : (B, D, D) array
+        Second moments of the contexts.
+
+    Returns
+    -------
+    (B,) array of bool
     """
     return misfit(w, S) > 1
 
@@ -77,7 +368,27 @@ def alarm(w, S):
 def guarded(model, x, y, penalties=PENALTIES):
     """The model's weight, or that of `ridge_cv` where the alarm rings.
 
-    model : LinearTransformer.    x : (B, n, d).    y : (B, n).    -> w (B, d), the alarm (B,).
+    Parameters
+    ----------
+    model : LinearTransformer
+    x : (B, n, d) array
+        Inputs.
+    y : (B, n) array
+        Labels.
+    penalties : (K,) array
+        Those that ridge regression chooses from.
+
+    Returns
+    -------
+    w : (B, d) array
+        Weights.
+    rings : (B,) array of bool
+        The alarm.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the model is none, or x or y does not fit it.
     """
     x, y = checks.context(x, y, linear_transformer(model).dim)
     S = second_moments(x, y)
