@@ -13,12 +13,12 @@ PY := "$(VENV)/bin/python"
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab dashboard site doctor test notebooks readme pictures bench classroom train lint lock audit clean
+.PHONY: help lab dashboard site doctor test quick mutants notebooks readme pictures bench classroom train lint lock audit clean
 .PHONY: audit-environment lab-environment lock-environment site-environment dashboard-environment test-environment train-environment classroom-environment
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z]*\):.*##/  make \1\t/p' Makefile | expand -t 18
-	@echo "Options: make lab PORT=9000 OPEN=no TORCH=yes | make test ARGS='tests/unit -x' | make notebooks NB=07 | make classroom USERS=8 | make train ARGS=--help"
+	@echo "Options: make lab PORT=9000 OPEN=no TORCH=yes LOCK=no | make test ARGS='tests/unit -x' | make notebooks NB=07 | make classroom USERS=8 | make train ARGS=--help"
 	@echo "An environment of your own (conda, say) instead of .venv: make lab VENV=\$$CONDA_PREFIX"
 
 lab: lab-environment  ## open notebook 00 in JupyterLab (sets up .venv the first time)
@@ -39,6 +39,12 @@ doctor:  ## check that what the labs need is here, and say what to do where it i
 test: test-environment  ## run the whole suite: house, unit, labs, notebooks, browser
 	@tools/setup chromium
 	@$(PY) -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder $(ARGS)
+
+quick: test-environment  ## run what needs neither a browser nor the notebooks
+	@$(PY) -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder tests/house tests/unit tests/labs tests/js tests/training $(ARGS)
+
+mutants: test-environment  ## plant bugs by lot, and count those that a test without a browser finds (ARGS="--minutes 10 --seed 0 --keep")
+	@$(PY) tools/mutants.py $(ARGS)
 
 notebooks: test-environment  ## rebuild and execute the notebooks from notebooks/.text (one: NB=07)
 	@$(PY) tools/build_notebooks.py $(NB)

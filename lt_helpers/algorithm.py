@@ -19,14 +19,30 @@ BLOCK = 500  # sequences at a time: their matrices stay in the processor's cache
 def answer(constants, S):
     """The weight that the algorithm ends at.
 
-    constants : (L, 2, 2), [[omega_xx, omega_xy], [omega_yx, omega_yy]] of every layer, for means.    S : (B, d+1, d+1), second moments.
-    -> w (B, d); not finite where it diverges.
+    Parameters
+    ----------
+    constants : (L, 2, 2) array
+        [[omega_xx, omega_xy], [omega_yx, omega_yy]] of every layer, for means.
+    S : (B, D, D) array, D = d + 1
+        Second moments of the context.
+
+    Returns
+    -------
+    (B, d) array
+        Weights; not finite where it diverges.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the constants are no such array, or of no layer.
     """
-    w = np.empty_like(S[:, -1, :-1])
+    w = np.empty_like(S[:, -1, :-1])  # (B, d)
     for start in range(0, len(S), BLOCK):
         block = slice(start, start + BLOCK)
         with np.errstate(over="ignore", invalid="ignore"):
             *before, last = maps(constants, S[block])
+
+            # Minus the last row of T_L ... T_1 (Theorem 4.1), multiplied from the left: a row times a matrix, layer by layer.
             row = last[:, -1:]  # (BLOCK, 1, D)
             for T in reversed(before):
                 row = row @ T
@@ -35,34 +51,69 @@ def answer(constants, S):
 
 
 def path(constants, S):
-    """The weight before the first and after each layer -> (B, L+1, d). Arguments as in `answer`."""
+    """The weight before the first and after each layer.
+
+    Parameters
+    ----------
+    constants, S : arrays
+        As in `answer`.
+
+    Returns
+    -------
+    (B, L+1, d) array
+        Not finite from where it diverges.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `answer` does.
+    """
     product = np.eye(S.shape[-1])
     weights = [np.zeros_like(S[:, -1, :-1])]
     with np.errstate(over="ignore", invalid="ignore"):
         for T in maps(constants, S):
-            product = T @ product
+            product = T @ product  # (B, D, D)
             weights.append(-product[:, -1, :-1])
     return np.stack(weights, axis=1)
 
 
 def as_model(constants, dim):
-    """The linear transformer that computes it: DIAG with two heads, one that writes x and one that writes y -> LinearTransformer."""
-    constants = checked(constants)
+    """The linear transformer that computes it: DIAG with two heads, one that writes x and one that writes y.
+
+    Parameters
+    ----------
+    constants : (L, 2, 2) array
+        As in `answer`.
+    dim : int
+        d, the number of features.
+
+    Returns
+    -------
+    LinearTransformer
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is none of these.
+    """
+    constants = read_constants(constants)
     return LinearTransformer.from_diagonals(np.broadcast_to(np.eye(2), constants.shape), constants, dim)
 
 
 def maps(constants, S):
     """The matrix of each layer, T with e' = T e for every token e -> L arrays (B, D, D), one after the other."""
-    width = [S.shape[-1] - 1, 1]
-    spread = np.repeat(np.repeat(checked(constants), width, axis=1), width, axis=2)  # (L, D, D): Omega
+    D = S.shape[-1]
+    width = [D - 1, 1]
+    rows = np.repeat(read_constants(constants), width, axis=1)  # (L, D, 2)
+    spread = np.repeat(rows, width, axis=2)  # (L, D, D): Omega of every layer
     T = None
     for Omega in spread:
         S = S if T is None else T @ S @ T.mT
-        T = np.eye(S.shape[-1]) + Omega * S
+        T = np.eye(D) + Omega * S
         yield T
 
 
-def checked(constants):
+def read_constants(constants):
     """`constants` as an array (L, 2, 2) of at least one layer."""
     constants = checks.array(constants, "constants", ("layers", 2, 2))
     if not len(constants):

@@ -14,35 +14,113 @@ import numpy as np
 
 from . import checks
 from .model import said_if_diverged
-from .noise import known
+from .noise import check_noise
 from .spectrum import Spectrum, divide
-from .task import second_moments
+from .task import PAPER, second_moments
 
 FOLDER = Path(__file__).parent / "pretrained"
 TUNED, LOSSES = FOLDER / "tuned_rr.json", FOLDER / "baselines.json"
 
 
 def ols(x, y):
-    """Ordinary least squares; the shortest solution where there are many."""
+    """Ordinary least squares, the w with the least |y - X w|^2; the shortest where there are many.
+
+    Parameters
+    ----------
+    x : (B, n, d) array
+        Inputs.
+    y : (B, n) array
+        Labels.
+
+    Returns
+    -------
+    (B, d) array
+        Weights.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If x or y is no such array.
+    """
     x, y = checks.context(x, y)
     return Spectrum.from_tokens(x, y).ridge(np.zeros(len(x)))
 
 
 def ridge(x, y, sigma):
-    """Ridge regression for noise sigma, w = (Sigma + sigma^2/n I)^-1 alpha.    sigma : a number, or one a sequence (B,)."""
+    """Ridge regression for noise sigma, w = (Sigma + sigma^2/n I)^-1 alpha: the oracle, if sigma is the true one.
+
+    Parameters
+    ----------
+    x : (B, n, d) array
+        Inputs.
+    y : (B, n) array
+        Labels.
+    sigma : float or (B,) array
+        The noise, the same for all contexts or one for each.
+
+    Returns
+    -------
+    (B, d) array
+        Weights.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If x, y or sigma is no such array, or sigma is below zero.
+    """
     x, y = checks.context(x, y)
     return Spectrum.from_tokens(x, y).ridge(checks.sigma(sigma, len(x)))
 
 
 def const_rr(x, y, noise):
-    """ConstRR: ridge regression with E[sigma^2] for every sequence, the best predictor that is linear in y.    noise : Noise."""
+    """ConstRR: ridge regression with E[sigma^2] for every sequence, the best predictor that is linear in y (section 6).
+
+    Parameters
+    ----------
+    x : (B, n, d) array
+        Inputs.
+    y : (B, n) array
+        Labels.
+    noise : Noise
+        How sigma is distributed.
+
+    Returns
+    -------
+    (B, d) array
+        Weights.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is none of these.
+    """
     x, y = checks.context(x, y)
-    return Spectrum.from_tokens(x, y).ridge(np.full(len(x), np.sqrt(known(noise).mean_square)))
+    sigma = np.sqrt(check_noise(noise).mean_square)
+    return Spectrum.from_tokens(x, y).ridge(np.full(len(x), sigma))
 
 
 def ada_rr(x, y):
-    """AdaRR: ridge regression with sigma^2 estimated from the residuals of least squares. Needs n > d."""
-    x, y = more_examples_than_features(*checks.context(x, y), "AdaRR")
+    """AdaRR: ridge regression with sigma^2 estimated from the residuals of least squares, |y - X w_ols|^2 / (n - d) (section 6).
+
+    Parameters
+    ----------
+    x : (B, n, d) array
+        Inputs.
+    y : (B, n) array
+        Labels.
+
+    Returns
+    -------
+    (B, d) array
+        Weights.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If x or y is no such array, or n is not above d.
+    """
+    x, y = checks.context(x, y)
+    check_degrees_of_freedom(*x.shape[1:], "AdaRR")
     spectrum = Spectrum.from_tokens(x, y)
     return spectrum.ridge(spectrum.noise_estimate())
 
@@ -76,39 +154,121 @@ def evidence_ridge(x, y):
 
 
 def tuned_rr(x, y, noise):
-    """TunedRR: AdaRR with its estimate of sigma^2 multiplied by a constant and capped by another.
+    """TunedRR: AdaRR with its estimate of sigma^2 multiplied by a constant and capped by another (section 6).
 
-    The two constants are tuned (`python -m lt_helpers tune`) for d = 10, n = 20 and the noise distributions of the paper.
+    The two constants are tuned (`python -m lt_helpers tune`) for d = 10, n = 20 and the noise distributions of the paper. For others,
+    `tune.tune` finds them and `tuned_noise` takes them.
+
+    Parameters
+    ----------
+    x : (B, n, d) array
+        Inputs.
+    y : (B, n) array
+        Labels.
+    noise : Noise
+        One of the paper's.
+
+    Returns
+    -------
+    (B, d) array
+        Weights.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is none of these, or there are no constants for it.
     """
-    x, y = more_examples_than_features(*checks.context(x, y), "TunedRR")
+    x, y = checks.context(x, y)
+    n, d = x.shape[1:]
+    check_degrees_of_freedom(n, d, "TunedRR")
     constants = tuned_constants()
-    if known(noise).key not in constants or x.shape[1:] != (20, 10):
+    if check_noise(noise).key not in constants or (d, n) != PAPER:
         raise ValueError(
-            f"TunedRR has no constants for d = {x.shape[2]}, n = {x.shape[1]} and noise {noise.label}: "
-            f"it is tuned for d = 10, n = 20 and {', '.join(constants)}."
+            f"TunedRR has no constants for d = {d}, n = {n} and noise {noise.label}: "
+            f"it is tuned for d = {PAPER.dim}, n = {PAPER.context} and {', '.join(constants)}."
         )
     spectrum = Spectrum.from_tokens(x, y)
     return spectrum.ridge(tuned_noise(spectrum, **constants[noise.key]))
 
 
 def bayes(x, y, noise):
-    """The Bayes-optimal predictor: the posterior mean of w when sigma is unknown and its distribution is `noise`."""
+    """The Bayes-optimal predictor: the posterior mean of w when sigma is unknown and its distribution is `noise`.
+
+    Parameters
+    ----------
+    x : (B, n, d) array
+        Inputs.
+    y : (B, n) array
+        Labels.
+    noise : Noise
+        How sigma is distributed.
+
+    Returns
+    -------
+    (B, d) array
+        Weights.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is none of these.
+    """
     x, y = checks.context(x, y)
-    return Spectrum.from_tokens(x, y).bayes(known(noise))
+    return Spectrum.from_tokens(x, y).bayes(check_noise(noise))
 
 
 def gradient_descent(x, y, step, steps):
-    """Gradient descent on half the mean squared error from w = 0:  w <- w + step (alpha - Sigma w).    -> (B, d)
+    """Gradient descent on half the mean squared error from w = 0:  w <- w + step (alpha - Sigma w).
 
-    A sequence on which it diverges gets NaN, with a RuntimeWarning that counts them.
+    Parameters
+    ----------
+    x : (B, n, d) array
+        Inputs.
+    y : (B, n) array
+        Labels.
+    step : float
+        The step size.
+    steps : int
+        How many steps.
+
+    Returns
+    -------
+    (B, d) array
+        Weights. A sequence on which it diverges gets NaN, with a RuntimeWarning that counts them.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is none of these.
     """
     return said_if_diverged(descend(x, y, step, 0.0, steps), "gradient descent")
 
 
 def momentum(x, y, step, beta, steps):
-    """Gradient descent with heavy-ball momentum:  v <- beta v + step (alpha - Sigma w),  w <- w + v.    -> (B, d)
+    """Gradient descent with heavy-ball momentum:  v <- beta v + step (alpha - Sigma w),  w <- w + v.
 
-    A sequence on which it diverges gets NaN, with a RuntimeWarning that counts them.
+    Parameters
+    ----------
+    x : (B, n, d) array
+        Inputs.
+    y : (B, n) array
+        Labels.
+    step : float
+        The step size.
+    beta : float
+        The share of the last step that is taken again.
+    steps : int
+        How many steps.
+
+    Returns
+    -------
+    (B, d) array
+        Weights. A sequence on which it diverges gets NaN, with a RuntimeWarning that counts them.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is none of these.
     """
     return said_if_diverged(descend(x, y, step, beta, steps), "gradient descent with momentum")
 
@@ -116,50 +276,89 @@ def momentum(x, y, step, beta, steps):
 def descend(x, y, step, beta, steps):
     """`momentum`, whatever becomes of it."""
     x, y = checks.context(x, y)
-    step, beta = checks.number(step, "step"), checks.number(beta, "beta")
+    step = checks.number(step, "step")
+    beta = checks.number(beta, "beta")
     S = second_moments(x, y)
-    Sigma, alpha = S[:, :-1, :-1], S[:, :-1, -1]
-    w = v = np.zeros_like(alpha)
+    Sigma, alpha = S[:, :-1, :-1], S[:, :-1, -1]  # (B, d, d), (B, d)
+    w = np.zeros_like(alpha)
+    v = np.zeros_like(alpha)
     with np.errstate(over="ignore", invalid="ignore"):
         for _ in range(checks.count(steps, "steps", least=0)):
-            v = beta * v + step * (alpha - (Sigma @ w[..., None])[..., 0])
+            gradient = alpha - (Sigma @ w[..., None])[..., 0]  # (B, d)
+            v = beta * v + step * gradient
             w = w + v
     return w
 
 
 def newton(x, y, steps):
-    """Newton's iteration for the inverse, X <- X (2 I - Sigma X) from X = Sigma / |Sigma|_F^2, then w = X alpha.    -> (B, d)
+    """Newton's iteration for the inverse, X <- X (2 I - Sigma X) from X = Sigma / |Sigma|_F^2, then w = X alpha.
 
     X is a function of Sigma, so each of its eigenvalues has an iteration of its own; one that the inputs never take stays 0.
+
+    Parameters
+    ----------
+    x : (B, n, d) array
+        Inputs.
+    y : (B, n) array
+        Labels.
+    steps : int
+        How many steps.
+
+    Returns
+    -------
+    (B, d) array
+        Weights.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is none of these.
     """
     x, y = checks.context(x, y)
     spectrum = Spectrum.from_tokens(x, y)
-    s = divide(spectrum.s, spectrum.s[:, -1:])  # in units of the largest
-    inverse = divide(s, (s**2).sum(axis=1, keepdims=True))  # (B, d)
+
+    # In units of the largest eigenvalue, so that no square is too large or too small for a number.
+    largest = spectrum.s[:, -1:]  # (B, 1)
+    s = divide(spectrum.s, largest)  # (B, d)
+    alpha = divide(spectrum.alpha, largest)  # (B, d)
+    inverse = divide(s, (s**2).sum(axis=1, keepdims=True))  # (B, d): eigenvalues of X
     for _ in range(checks.count(steps, "steps", least=0)):
         inverse = inverse * (2 - s * inverse)
-    return (spectrum.V @ (inverse * divide(spectrum.alpha, spectrum.s[:, -1:]))[..., None])[..., 0]
+    w = inverse * alpha  # (B, d), along the principal directions
+    return (spectrum.V @ w[..., None])[..., 0]
 
 
 def tuned_noise(spectrum, multiplier, cap):
-    """TunedRR's sigma for each sequence: the root of min(multiplier * estimate^2, cap) -> (B,)."""
+    """TunedRR's sigma for each sequence: the root of min(multiplier * estimate^2, cap).
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+        Of B contexts with n > d.
+    multiplier, cap : float
+        The constants, as `tune.tune` finds them.
+
+    Returns
+    -------
+    (B,) array
+    """
     return np.sqrt(np.minimum(multiplier * spectrum.noise_estimate() ** 2, cap))
 
 
 @cache
 def tuned_constants():
-    """TunedRR's constants as stored: {noise key: {"multiplier": .., "cap": ..}}."""
+    """TunedRR's constants as stored -> {noise key: {"multiplier": .., "cap": ..}}."""
     return json.loads(TUNED.read_text())
 
 
 @cache
 def stored_losses():
-    """Adjusted losses of the baselines of `on_spectrum` for d = 10, n = 20, as stored: {noise key: {name: [loss, standard error]}}."""
+    """Adjusted losses of the baselines of `on_spectrum` for d = 10, n = 20, as stored -> {noise key: {name: [loss, standard error]}}."""
     return json.loads(LOSSES.read_text())
 
 
 def on_spectrum(noise, evidence=False):
-    """The baselines that are not told sigma, as `evaluate` takes them, worst first.
+    """The baselines that are not told sigma, as `evaluate.evaluate` takes them, worst first.
 
     Parameters
     ----------
@@ -178,7 +377,7 @@ def on_spectrum(noise, evidence=False):
     TypeError, ValueError
         If the noise is none of these.
     """
-    if known(noise).key not in tuned_constants():
+    if check_noise(noise).key not in tuned_constants():
         raise ValueError(f"noise is {noise!r}: TunedRR is tuned for {', '.join(tuned_constants())}.")
     constants = tuned_constants()[noise.key]
     by_evidence = {"EvidenceRR": lambda spectrum: spectrum.ridge(spectrum.noise_by_evidence())}
@@ -191,11 +390,9 @@ def on_spectrum(noise, evidence=False):
     }
 
 
-def more_examples_than_features(x, y, name):
-    """The context, if it leaves degrees of freedom to estimate the noise from."""
-    n, d = x.shape[1:]
+def check_degrees_of_freedom(n, d, name):
+    """A ValueError, unless n examples leave some over d weights: from these the noise is estimated."""
     if n <= d:
         raise ValueError(
             f"{name} needs more examples than features to estimate the noise: it got n = {n} and d = {d}."
         )
-    return x, y

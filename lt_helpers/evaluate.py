@@ -21,7 +21,7 @@ from . import baselines, checks, options
 from .model import LinearTransformer
 from .noise import Fixed
 from .spectrum import Spectrum
-from .task import RegressionTask, second_moments
+from .task import PAPER, RegressionTask, second_moments
 
 CHUNK = 5_000  # sequences at a time: bounds the memory
 CHUNK_NUMBERS = 10_000_000  # numbers in the tokens of a chunk, where contexts are long
@@ -404,6 +404,6 @@ def run(args):
         str(model): lambda spectrum: model.implicit_weight(spectrum.S),
         "bayes": lambda spectrum: spectrum.bayes(args.noise),
     }
-    task = RegressionTask(model.dim, model.context or 20, args.noise)
+    task = RegressionTask(model.dim, model.context or PAPER.context, args.noise)
     for name, result in evaluate(predictors, task, args.samples, np.random.default_rng(args.seed)).items():
         print(f"{name}: adjusted loss {result.loss:.4g} +- {result.standard_error:.1g} on {args.noise.label}")

@@ -18,17 +18,39 @@ class Noise:
 
     Attributes
     ----------
-    label : str.  As people write it: "U(0, 5)", "{1, 3}", "sigma = 1".
-    key : str.  As files and commands write it: "uniform-5", "categorical-1-3", "fixed-1".
-    sigma_max : float.  The largest sigma that can be drawn.
-    mean_square : float.  E[sigma^2], the ridge strength of the best predictor that is linear in y (ConstRR).
-    continuous : bool.  Whether sigma takes all values of an interval, rather than some.
+    label : str
+        As people write it: "U(0, 5)", "{1, 3}", "sigma = 1".
+    key : str
+        As files and commands write it: "uniform-5", "categorical-1-3", "fixed-1".
+    sigma_max : float
+        The largest sigma that can be drawn.
+    mean_square : float
+        E[sigma^2], the ridge strength of the best predictor that is linear in y (ConstRR).
+    continuous : bool
+        Whether sigma takes all values of an interval, rather than some.
     """
 
     continuous = False
 
     def sample(self, size, rng):
-        """Draw sigma for `size` sequences -> (size,) array. `rng` is a numpy.random.Generator."""
+        """Draw the sigma of some sequences.
+
+        Parameters
+        ----------
+        size : int
+            How many sequences.
+        rng : numpy.random.Generator
+            What draws them.
+
+        Returns
+        -------
+        (size,) array
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the size is no count, or the generator none.
+        """
         raise NotImplementedError
 
     def nodes(self, count=64, cuts=()):
@@ -57,12 +79,23 @@ class Noise:
 
 @dataclass(frozen=True, eq=False)
 class Fixed(Noise):
-    """The same sigma for every sequence."""
+    """The same sigma for every sequence.
+
+    Parameters
+    ----------
+    sigma : float
+        The standard deviation of the label noise, 0 or above.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no such number.
+    """
 
     sigma: float
 
     def __post_init__(self):
-        object.__setattr__(self, "sigma", checked_sigma(self.sigma, "sigma"))
+        object.__setattr__(self, "sigma", read_sigma(self.sigma, "sigma"))
 
     label = property(lambda self: f"sigma = {self.sigma:g}")
     key = property(lambda self: f"fixed-{self.sigma:g}")
@@ -70,8 +103,8 @@ class Fixed(Noise):
     mean_square = property(lambda self: self.sigma**2)
 
     def sample(self, size, rng):
-        size, _ = checks.count(size, "size", least=0), checks.generator(rng)
-        return np.full(size, self.sigma)
+        checks.generator(rng)
+        return np.full(checks.count(size, "size", least=0), self.sigma)
 
     def nodes(self, count=64, cuts=()):
         return np.array([self.sigma]), np.array([1.0])
@@ -79,12 +112,23 @@ class Fixed(Noise):
 
 @dataclass(frozen=True, eq=False)
 class Uniform(Noise):
-    """sigma ~ U(0, sigma_max)."""
+    """sigma ~ U(0, sigma_max).
+
+    Parameters
+    ----------
+    sigma_max : float
+        The largest standard deviation of the label noise, 0 or above.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no such number.
+    """
 
     sigma_max: float
 
     def __post_init__(self):
-        object.__setattr__(self, "sigma_max", checked_sigma(self.sigma_max, "sigma_max"))
+        object.__setattr__(self, "sigma_max", read_sigma(self.sigma_max, "sigma_max"))
 
     label = property(lambda self: f"U(0, {self.sigma_max:g})")
     key = property(lambda self: f"uniform-{self.sigma_max:g}" if self.sigma_max else Fixed(0).key)
@@ -92,7 +136,8 @@ class Uniform(Noise):
     continuous = property(lambda self: self.sigma_max > 0)
 
     def sample(self, size, rng):
-        return checks.generator(rng).uniform(0, self.sigma_max, checks.count(size, "size", least=0))
+        checks.generator(rng)
+        return rng.uniform(0, self.sigma_max, checks.count(size, "size", least=0))
 
     def nodes(self, count=64, cuts=()):
         if not self.sigma_max:
@@ -116,19 +161,30 @@ def legendre(count):
 
 @dataclass(frozen=True, eq=False)
 class Categorical(Noise):
-    """sigma drawn from a short list, each value equally likely."""
+    """sigma drawn from a short list, each value equally likely.
+
+    Parameters
+    ----------
+    values : iterable of float
+        The standard deviations of the label noise, 0 or above; one that comes twice is twice as likely.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is none, or one is no such number.
+    """
 
     values: tuple
 
     def __post_init__(self):
-        values = self.values
-        if isinstance(values, str) or not np.iterable(values) or len(values := tuple(values)) == 0:
+        several = np.iterable(self.values) and not isinstance(self.values, str)
+        values = tuple(self.values) if several else ()
+        if not values:
             raise ValueError(
                 f"values is {checks.shown(self.values)}: values must be one or more noise levels, such as (1.0, 3.0)."
             )
-        object.__setattr__(
-            self, "values", tuple(sorted(checked_sigma(value, "each of values") for value in values))
-        )
+        values = sorted(read_sigma(value, "each of values") for value in values)
+        object.__setattr__(self, "values", tuple(values))
 
     label = property(lambda self: "{" + ", ".join(f"{value:g}" for value in self.values) + "}")
     sigma_max = property(lambda self: self.values[-1])
@@ -141,14 +197,29 @@ class Categorical(Noise):
         return "categorical-" + "-".join(f"{value:g}" for value in self.values)
 
     def sample(self, size, rng):
-        return checks.generator(rng).choice(self.values, checks.count(size, "size", least=0))
+        checks.generator(rng)
+        return rng.choice(self.values, checks.count(size, "size", least=0))
 
     def nodes(self, count=64, cuts=()):
         return np.array(self.values), np.full(len(self.values), 1 / len(self.values))
 
 
 def parse_noise(text):
-    """Read a noise from its key or its written form: "uniform-5", "uniform:5", "categorical:1,3", "fixed:0"."""
+    """Read a noise from its key or its written form: "uniform-5", "uniform:5", "categorical:1,3", "fixed:0".
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    Noise
+
+    Raises
+    ------
+    ValueError
+        If it is neither.
+    """
     match = re.fullmatch(r"(fixed|uniform|categorical)[-:](.+)", str(text).strip().lower())
     try:
         values = [float(part) for part in re.split(r",|(?<!e)-", match[2])]
@@ -162,19 +233,21 @@ def parse_noise(text):
         ) from error
 
 
-def checked_sigma(value, name):
+def read_sigma(value, name):
     """A noise level as a float, or one sentence on why it is none."""
     return checks.number(value, name, 0, checks.LARGEST) + 0.0  # no minus before a zero
 
 
-def known(noise):
-    """`noise`, if it is a noise distribution."""
+def check_noise(noise):
+    """`noise`, if it is a noise distribution; a TypeError if not."""
     if not isinstance(noise, Noise) or type(noise) is Noise:
         raise TypeError(
             f"noise is {checks.shown(noise)}: noise must be Fixed(...), Uniform(...) or Categorical(...)."
         )
     return noise
 
+
+known = check_noise  # its former name, which `pretrained` uses
 
 PAPER_NOISES = (*map(Uniform, range(8)), Categorical((1, 3)), Categorical((1, 3, 5)))
 """The ten noise distributions of the paper's Table 1."""

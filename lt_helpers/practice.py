@@ -26,10 +26,10 @@ FINER = 6  # how often the mesh of sizes is halved thereafter, down to one perce
 
 
 def leave_one_out(x, y, penalties):
-    """Mean squared error of ridge regression on each example, fitted on the others.
+    """How well ridge regression predicts each example when it is fitted on the others, for every penalty.
 
-    There is no intercept. One singular value decomposition serves the n fits of a context: the residual on a left-out example is
-    r_i / (1 - h_i), h the diagonal of the hat matrix.
+    w = (X'X + penalty I)^-1 X'y, with no intercept. One singular value decomposition serves the n fits of a context: the residual on a
+    left-out example is r_i / (1 - h_i), h the diagonal of the hat matrix.
 
     Parameters
     ----------
@@ -38,32 +38,35 @@ def leave_one_out(x, y, penalties):
     y : (B, n) array
         Labels.
     penalties : (K,) array
-        Those to try, above zero.
+        Above zero.
 
     Returns
     -------
     errors : (B, K) array
-        For every penalty.
+        Mean squared error on the examples that were left out.
     weights : (B, K, d) array
-        Fitted on all examples: w = (X'X + penalty I)^-1 X'y.
+        Fitted on all of them.
     """
+    n, d = x.shape[1:]
     left, singular, right = np.linalg.svd(x, full_matrices=False)  # (B, n, r), (B, r), (B, r, d)
     along = (left * y[..., None]).sum(axis=1)[:, None]  # (B, 1, r): y along the left singular vectors
-    squares = singular[:, None] ** 2  # (B, 1, r)
-    gone = penalties[:, None] / (squares + penalties[:, None])  # (B, K, r): what ridge leaves of each of them
+    damped = singular[:, None] ** 2 + penalties[:, None]  # (B, K, r)
+    lost = penalties[:, None] / damped  # (B, K, r): the share of each direction of y that ridge does not fit
 
-    # Has y a part that no w explains? With n <= d it has none, and what is left there is rounding.
-    beyond = x.shape[1] > x.shape[2]
-    residual = beyond * (y[:, None] - along @ left.mT) + (gone * along) @ left.mT  # (B, K, n)
+    # With n > d examples y has a part that no w explains. Else what is left there is rounding.
+    unexplained = y[:, None] - along @ left.mT if n > d else 0.0  # (B, 1, n)
+    residual = unexplained + (lost * along) @ left.mT  # (B, K, n)
     leverage = left**2  # (B, n, r)
-    free = beyond * (1 - leverage.sum(axis=-1))[:, None] + gone @ leverage.mT  # (B, K, n): 1 - h
+    unfitted = 1 - leverage.sum(axis=-1)[:, None] if n > d else 0.0  # (B, 1, n)
+    free = unfitted + lost @ leverage.mT  # (B, K, n): 1 - h
+
     errors = ((residual / free) ** 2).mean(axis=-1)  # (B, K)
-    weights = (along * singular[:, None] / (squares + penalties[:, None])) @ right  # (B, K, d)
+    weights = (along * singular[:, None] / damped) @ right  # (B, K, d)
     return errors, weights
 
 
 def ridge_cv(x, y, penalties=PENALTIES):
-    """Ridge regression whose penalty is chosen on each context by leave-one-out cross-validation.
+    """Ridge regression whose penalty is chosen on each context by leave-one-out cross-validation: the plain alternative to a model.
 
     Parameters
     ----------
@@ -72,19 +75,19 @@ def ridge_cv(x, y, penalties=PENALTIES):
     y : (B, n) array
         Labels.
     penalties : (K,) array
-        Those to choose from, each the sigma^2 in (Sigma + sigma^2/n I)^-1 alpha.
+        Those to choose from, each sigma^2 in (Sigma + sigma^2/n I)^-1 alpha.
 
     Returns
     -------
     w : (B, d) array
         Weights.
     penalty : (B,) array
-        The one that was chosen for each context.
+        The one that was chosen.
 
     Raises
     ------
     TypeError, ValueError
-        If x, y or penalties is no such array.
+        If an argument is no such array, or a penalty is not above zero.
     """
     x, y = checks.context(x, y)
     penalties = checks.array(penalties, "penalties", ("penalties",))
@@ -321,33 +324,37 @@ def read_errors(errors, name):
 
 
 def misfit(w, S):
-    """How badly a weight fits its own context: mean (y - <w, x>)^2 over mean y^2.
+    """How badly a weight fits its own context: mean (y - <w, x>)^2 over mean y^2. 0 for a perfect fit, 1 for w = 0.
 
     Parameters
     ----------
     w : (B, d) or (B, L+1, d) array
-        Weights, or the weights after each layer.
-    S : (B, D, D) array
-        Second moments of the contexts.
+        A weight, or the weight after each layer.
+    S : (B, D, D) array, D = d + 1
+        Second moments of the context.
 
     Returns
     -------
     (B,) or (B, L+1) array
-        Zero for a perfect fit, 1 for w = 0, infinite where w is not finite.
+        Infinite where w is not finite.
     """
     layers = w[:, None] if w.ndim == 2 else w  # (B, K, d)
     Sigma = S[:, :-1, :-1]  # (B, d, d)
     alpha = S[:, None, :-1, -1]  # (B, 1, d)
-    square = S[:, None, -1, -1]  # (B, 1)
+    square = S[:, None, -1, -1]  # (B, 1): mean y^2
+
+    # mean (y - <w, x>)^2 = mean y^2 - 2 <w, alpha> + <w, Sigma w>
     with np.errstate(over="ignore", invalid="ignore"):
-        left = square - 2 * (layers * alpha).sum(axis=-1) + ((layers @ Sigma) * layers).sum(axis=-1)  # (B, K)
-        left = np.where(np.isfinite(left), np.maximum(left, 0), np.inf)
-        ratio = left / np.maximum(square, np.finfo(float).tiny)
+        linear = (layers * alpha).sum(axis=-1)  # (B, K)
+        quadratic = ((layers @ Sigma) * layers).sum(axis=-1)  # (B, K)
+        error = square - 2 * linear + quadratic
+        error = np.where(np.isfinite(error), np.maximum(error, 0), np.inf)
+        ratio = error / np.maximum(square, np.finfo(float).tiny)
     return ratio[:, 0] if w.ndim == 2 else ratio
 
 
 def alarm(w, S):
-    """Where w fits its own context worse than answering 0 would: misfit above 1.
+    """Whether w fits its own context worse than the answer 0 would: misfit above 1.
 
     What passes cannot have exploded on the context: the mean of <w, x>^2 over it is at most 4 times the mean of y^2.
 
@@ -355,8 +362,8 @@ def alarm(w, S):
     ----------
     w : (B, d) array
         Weights.
-    S : (B, D, D) array
-        Second moments of the contexts.
+    S : (B, D, D) array, D = d + 1
+        Second moments of the context.
 
     Returns
     -------
@@ -371,12 +378,13 @@ def guarded(model, x, y, penalties=PENALTIES):
     Parameters
     ----------
     model : LinearTransformer
+        For inputs of d features.
     x : (B, n, d) array
         Inputs.
     y : (B, n) array
         Labels.
     penalties : (K,) array
-        Those that ridge regression chooses from.
+        As in `ridge_cv`.
 
     Returns
     -------
@@ -388,7 +396,7 @@ def guarded(model, x, y, penalties=PENALTIES):
     Raises
     ------
     TypeError, ValueError
-        If the model is none, or x or y does not fit it.
+        If an argument is none of these.
     """
     x, y = checks.context(x, y, linear_transformer(model).dim)
     S = second_moments(x, y)

@@ -6,7 +6,6 @@ way of evaluating, from our model of the same cell.
 
 import csv
 import json
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -18,16 +17,37 @@ from .baselines import on_spectrum
 from .evaluate import evaluate
 from .noise import PAPER_NOISES
 from .pretrained import load_pretrained, stored
-from .task import RegressionTask
+from .task import PAPER, RegressionTask
 
-PAPER = Path(__file__).with_name("paper_table1.csv")
+PRINTED = Path(__file__).with_name("paper_table1.csv")
 BASELINES = ("ConstRR", "AdaRR", "TunedRR")
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of the table: `ours` with its standard error, the `paper`'s with its own (None where it has no such cell), the adjusted
-    loss of the Bayes-optimal predictor (`bayes`), and the 99.99th percentile of ours over sequences. layers is None for a baseline."""
+    """One cell of the table.
+
+    Attributes
+    ----------
+    kind : str
+        Of the model, or the name of a baseline.
+    layers : int or None
+        None for a baseline.
+    noise : str
+        Key of the noise.
+    ours, standard_error : float
+        Our adjusted loss.
+    paper, paper_standard_error : float or None
+        The paper's; None where it has no such cell.
+    bayes : float
+        The adjusted loss of the Bayes-optimal predictor.
+    p9999 : float
+        99.99th percentile of our adjusted loss over sequences.
+    heads : int
+        Of the model.
+    variant : str
+        Of the stored model.
+    """
 
     kind: str
     layers: int | None
@@ -44,89 +64,132 @@ class Cell:
 
 @cache
 def paper_table():
-    """The paper's Table 1 -> {(kind, layers, noise key): adjusted loss}; layers is None for ConstRR, AdaRR and TunedRR."""
-    with PAPER.open(newline="") as file:
+    """The paper's Table 1.
+
+    Returns
+    -------
+    dict
+        Adjusted losses by (kind, layers, noise key); layers is None for ConstRR, AdaRR and TunedRR.
+    """
+    with PRINTED.open(newline="") as file:
         rows = list(csv.DictReader(file))
-    return {
-        (row["kind"], int(row["layers"]) if row["layers"] else None, noise): float(row[noise])
-        for row in rows
-        for noise in row
-        if noise not in ("kind", "layers")
-    }
+    losses = {}
+    for row in rows:
+        layers = int(row["layers"]) if row["layers"] else None
+        for name, loss in row.items():
+            if name not in ("kind", "layers"):
+                losses[row["kind"], layers, name] = float(loss)
+    return losses
 
 
 def column(noise, samples=200_000, seed=0):
-    """All cells of one noise: the baselines and the stored models, on the same `samples` held-out sequences -> list of Cell."""
-    models = [entry for entry in stored() if entry["noise"] == noise.key]
-    loaded = [load_pretrained(e["kind"], e["layers"], noise, e["heads"], e["variant"]) for e in models]
-    predictors = {
-        **on_spectrum(noise),
-        **{
-            index: lambda spectrum, model=model: model.implicit_weight(spectrum.S)
-            for index, model in enumerate(loaded)
-        },
-    }
-    results = evaluate(predictors, RegressionTask(10, 20, noise), samples, np.random.default_rng(seed))
+    """All cells of one noise: the baselines and the stored models, on the same held-out sequences.
+
+    Parameters
+    ----------
+    noise : Noise
+        One of the paper's.
+    samples, seed : int
+        How many sequences, and their seed.
+
+    Returns
+    -------
+    list of Cell
+    """
     names = {name: (name, None, 1, "") for name in BASELINES}
-    names |= {index: (e["kind"], e["layers"], e["heads"], e["variant"]) for index, e in enumerate(models)}
+    predictors = on_spectrum(noise)
+    for index, entry in enumerate(stored()):
+        if entry["noise"] != noise.key:
+            continue
+        kind, layers, heads, variant = (entry[name] for name in ("kind", "layers", "heads", "variant"))
+        model = load_pretrained(kind, layers, noise, heads, variant)
+        names[index] = kind, layers, heads, variant
+        predictors[index] = lambda spectrum, model=model: model.implicit_weight(spectrum.S)
+
+    task = RegressionTask(*PAPER, noise)
+    results = evaluate(predictors, task, samples, np.random.default_rng(seed))
     cells = []
     for key, (kind, layers, heads, variant) in names.items():
-        result = results[key]
-        paper = paper_table().get((kind, layers, noise.key)) if heads == 1 and not variant else None
-        error, best = None if paper is None else result.one_query_error, results["Bayes-optimal"].loss
-        cells.append(
-            Cell(
-                kind,
-                layers,
-                noise.key,
-                result.loss,
-                result.standard_error,
-                paper,
-                error,
-                best,
-                result.p9999,
-                heads,
-                variant,
-            )
+        in_paper = heads == 1 and not variant
+        paper = paper_table().get((kind, layers, noise.key)) if in_paper else None
+        cell = Cell(
+            kind=kind,
+            layers=layers,
+            noise=noise.key,
+            ours=results[key].loss,
+            standard_error=results[key].standard_error,
+            paper=paper,
+            paper_standard_error=None if paper is None else results[key].one_query_error,
+            bayes=results["Bayes-optimal"].loss,
+            p9999=results[key].p9999,
+            heads=heads,
+            variant=variant,
         )
+        cells.append(cell)
     return cells
 
 
 def table(noises=PAPER_NOISES, samples=200_000, seed=0, jobs=1):
-    """All cells of several noises, `jobs` of them at a time -> list of Cell."""
+    """All cells of several noises.
+
+    Parameters
+    ----------
+    noises : sequence of Noise
+        Some of the paper's.
+    samples, seed : int
+        How many sequences a column, and their seed.
+    jobs : int
+        How many columns are computed at a time, each by a process of its own.
+
+    Returns
+    -------
+    list of Cell
+    """
     compute = partial(column, samples=samples, seed=seed)
     if checks.count(jobs, "jobs") == 1:
         return [cell for noise in noises for cell in compute(noise)]
+
+    # A page has no processes, and cannot even import them.
+    from concurrent.futures import ProcessPoolExecutor
+
     with ProcessPoolExecutor(jobs) as pool:
         return [cell for cells in pool.map(compute, noises) for cell in cells]
 
 
 def deviation(ours, standard_error, paper, paper_error):
-    """How far `ours` lies above the paper's entry, in standard errors of the difference. Numbers or arrays.
+    """How far `ours` lies above the paper's entry, in standard errors of the difference.
 
-    The paper prints three decimals, which adds 0.001 / sqrt(12) to its standard error. NaN for entries below 0.001: there a few hard
-    sequences make up either mean, and a standard error says little.
+    The paper prints three decimals, which adds 0.001 / sqrt(12) to its standard error.
+
+    Parameters
+    ----------
+    ours, standard_error, paper, paper_error : numbers or arrays
+        Adjusted losses and their standard errors.
+
+    Returns
+    -------
+    number or array
+        NaN for entries below 0.001: there a few hard sequences make up either mean, and a standard error says little.
     """
     error = np.sqrt(np.square(standard_error) + np.square(paper_error) + 0.001**2 / 12)
     return np.where(np.asarray(paper) < 0.001, np.nan, (np.asarray(ours) - paper) / error)
 
 
-def written(cells):
+def format_table(cells):
     """The table as text: ours, its standard error, and the paper's, with the ratio of ours to the Bayes-optimal predictor's."""
     lines = [
         f"{'noise':18} {'model':22} {'ours':>9} {'(s.e.)':>10} {'paper':>9} {'(s.e.)':>10} {'Bayes':>9} {'/ Bayes':>8} {'p99.99':>9}"
     ]
-    for c in cells:
-        model = c.kind if c.layers is None else f"{c.kind} {c.layers}"
-        model += (f" heads={c.heads}" if c.heads != 1 else "") + (f" {c.variant}" if c.variant else "")
-        paper = (
-            f"{'':9} {'':10}"
-            if c.paper is None
-            else f"{c.paper:9.4g} {f'({c.paper_standard_error:.1g})':>10}"
-        )
-        ratio = f"{c.ours / c.bayes:8.3f}" if c.bayes > 1e-12 else f"{'':8}"
-        ours = f"{c.ours:9.4g} {f'({c.standard_error:.1g})':>10}"
-        lines.append(f"{c.noise:18} {model:22} {ours} {paper} {c.bayes:9.4g} {ratio} {c.p9999:9.4g}")
+    for cell in cells:
+        model = cell.kind if cell.layers is None else f"{cell.kind} {cell.layers}"
+        model += f" heads={cell.heads}" if cell.heads != 1 else ""
+        model += f" {cell.variant}" if cell.variant else ""
+        ours = f"{cell.ours:9.4g} {f'({cell.standard_error:.1g})':>10}"
+        paper = f"{'':9} {'':10}"
+        if cell.paper is not None:
+            paper = f"{cell.paper:9.4g} {f'({cell.paper_standard_error:.1g})':>10}"
+        ratio = f"{cell.ours / cell.bayes:8.3f}" if cell.bayes > 1e-12 else f"{'':8}"
+        lines.append(f"{cell.noise:18} {model:22} {ours} {paper} {cell.bayes:9.4g} {ratio} {cell.p9999:9.4g}")
     return "\n".join(lines)
 
 
@@ -149,4 +212,4 @@ def add_arguments(parser):
 def run(args):
     """Print the table."""
     cells = table(args.noise or PAPER_NOISES, args.samples, args.seed, args.jobs)
-    print(json.dumps([asdict(cell) for cell in cells], indent=1) if args.json else written(cells))
+    print(json.dumps([asdict(cell) for cell in cells], indent=1) if args.json else format_table(cells))

@@ -8,40 +8,86 @@ import json
 
 import numpy as np
 
-from .baselines import LOSSES, TUNED, on_spectrum, tuned_constants
+from . import checks
+from .baselines import LOSSES, TUNED, check_degrees_of_freedom, on_spectrum, tuned_constants
 from .evaluate import evaluate, excess
-from .noise import PAPER_NOISES
+from .noise import PAPER_NOISES, Noise
 from .spectrum import Spectrum, divide
-from .task import RegressionTask
+from .task import PAPER, RegressionTask
 
 
-def tune(noise, samples=50_000, seed=0, rounds=6):
-    """The multiplier and the cap on AdaRR's estimate of sigma^2 that give the least adjusted loss, d = 10, n = 20.
+def tune(task, samples=50_000, seed=0, rounds=6):
+    """The multiplier and the cap on AdaRR's estimate of sigma^2 that give the least adjusted loss.
 
-    A grid of 9 x 9 around the best point so far, its spacing halved each round, on `samples` sequences.
-    -> {"multiplier": float, "cap": float}
+    A grid of 9 x 9 around the best point so far, its spacing halved each round.
+
+    Parameters
+    ----------
+    task : RegressionTask or Noise
+        What to tune for; a noise stands for the paper's task, d = 10 and n = 20, with that noise.
+    samples : int
+        How many sequences it is tuned on.
+    seed : int
+        Seed of these sequences.
+    rounds : int
+        How many grids.
+
+    Returns
+    -------
+    dict
+        {"multiplier": float, "cap": float}, as `baselines.tuned_noise` takes them.
+
+    Raises
+    ------
+    TypeError
+        If the task is neither.
+    ValueError
+        If it has no more examples than features.
     """
-    moments = RegressionTask(10, 20, noise).sample_moments(samples, np.random.default_rng(seed))
+    task = RegressionTask(*PAPER, task) if isinstance(task, Noise) else task
+    if not isinstance(task, RegressionTask):
+        raise TypeError(f"task is {checks.shown(task)}: task must be a RegressionTask, or a Noise.")
+    check_degrees_of_freedom(task.context, task.dim, "TunedRR")
+    moments = task.sample_moments(samples, np.random.default_rng(seed))
     spectrum = Spectrum.from_moments(moments.S, moments.context)
-    oracle = spectrum.components(spectrum.ridge(moments.sigma))
-    estimate = spectrum.noise_estimate() ** 2
+    oracle = spectrum.components(spectrum.ridge(moments.sigma))  # (B, d)
+    estimate = spectrum.noise_estimate() ** 2  # (B,)
 
     def loss(point):
         multiplier, cap = np.exp(point)
-        strength = np.minimum(multiplier * estimate, cap)[:, None] / moments.context
-        return excess(divide(spectrum.alpha, spectrum.s + strength) - oracle).mean()
+        strength = np.minimum(multiplier * estimate, cap)[:, None] / moments.context  # (B, 1)
+        miss = (
+            divide(spectrum.alpha, spectrum.s + strength) - oracle
+        )  # (B, d), along the principal directions
+        if task.covariance is not None:
+            miss = (spectrum.V @ miss[..., None])[..., 0]  # as the covariance has it
+        return excess(miss, task.covariance).mean()
 
-    best = np.log([1.0, max(noise.mean_square, 1e-6)])
+    best = np.log([1.0, max(task.noise.mean_square, 1e-6)])
     for spacing in 0.4 / 2 ** np.arange(rounds):
-        grid = itertools.product(*(centre + spacing * np.arange(-4, 5) for centre in best))
-        best = min(grid, key=loss)
-    return dict(zip(("multiplier", "cap"), np.exp(best).round(4).tolist()))
+        multipliers, caps = best[:, None] + spacing * np.arange(-4, 5)  # (9,), (9,)
+        best = np.array(min(itertools.product(multipliers, caps), key=loss))
+    multiplier, cap = np.exp(best).round(4).tolist()
+    return {"multiplier": multiplier, "cap": cap}
 
 
 def losses(noise, samples=200_000, seed=1):
-    """Adjusted loss of each baseline on held-out sequences, d = 10, n = 20 -> {name: [loss, standard error]}"""
+    """The adjusted loss of each baseline on held-out sequences of the paper's task.
+
+    Parameters
+    ----------
+    noise : Noise
+        One of the paper's.
+    samples, seed : int
+        How many sequences, and their seed.
+
+    Returns
+    -------
+    dict
+        [loss, standard error], rounded to four digits, by the name of the baseline.
+    """
     results = evaluate(
-        on_spectrum(noise), RegressionTask(10, 20, noise), samples, np.random.default_rng(seed)
+        on_spectrum(noise), RegressionTask(*PAPER, noise), samples, np.random.default_rng(seed)
     )
     return {
         name: [float(f"{number:.4g}") for number in (result.loss, result.standard_error)]

@@ -137,12 +137,18 @@ class NotebookPage:
         )
 
     def memory(self):
-        """Megabytes that the kernel holds, and the page once it has collected its garbage."""
+        """Megabytes of its own that the kernel holds, and the page once it has collected its garbage.
+
+        Files that are mapped, libraries above all, are left out: they count as the kernel's own (`uss`) from the moment on when the last
+        other process that has them open ends.
+        """
         devtools = self.page.context.new_cdp_session(self.page)
         devtools.send("HeapProfiler.collectGarbage")
         page = devtools.send("Runtime.getHeapUsage")["usedSize"]
         devtools.detach()
-        return np.array([self.kernel().memory_full_info().uss, page]) / MB
+        kernel = self.kernel().memory_full_info()
+        own = kernel.rss - kernel.shared if hasattr(kernel, "shared") else kernel.uss
+        return np.array([own, page]) / MB
 
     def close(self):
         """Shut the kernel down and close the page; a page that is closed already leaves its kernel to others."""

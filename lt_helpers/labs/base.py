@@ -54,7 +54,7 @@ class Names:
         self.catalogue = shared.extended({f"{lab}.{name}": entry for name, entry in own.items()})
         self.lab, self.say = lab, self.catalogue.say
 
-    def find(self, kind, name, **values):
+    def find(self, kind, name, /, **values):
         """What is called `name`, in words: the lab's own entry, or the one that all labs share."""
         return self.say(Message(self.catalogue.find(self.lab, kind, name), **values))
 
@@ -174,7 +174,7 @@ class Lab:
         """
         try:
             state = read_document(document)
-            kinds = {kind.NAME: kind for kind in cls.every() if kind.NAME}
+            kinds = {kind.NAME: kind for kind in cls.every() if vars(kind).get("NAME")}
             if state.lab not in kinds:
                 raise RefusedValue(Message("state.lab", value=repr(state.lab), labs=sorted(kinds)))
             kind = kinds[state.lab]

@@ -11,29 +11,34 @@ from functools import lru_cache
 
 import numpy as np
 
-from .. import figures
-from ..figures import Axis, Panel
 from ..implicit import implicit_from_moments
+from ..language import Message
 from ..model import LinearTransformer
-from ..noise import Uniform
-from ..pretrained import load_pretrained, stored_layers
+from ..noise import parse_noise
+from ..pretrained import stored_layers
 from ..spectrum import Spectrum
-from ..task import second_moments
+from ..task import PAPER, second_moments
+from ..view.panel import Axis, Curve, Guess, Panel, Path, Points
 from .base import Lab
 from .controls import Choice, Prediction, Seed, Slider
+from .frozen import Frozen
+from .marks import across, layer_axis, log_axis, upright
+from .material import sequence, stored_model
 
-DIM, CONTEXT = 2, 20
+DIM = 2
+TRAINED_ON = "uniform-5"
 SIGMA_MAX, STEP_MAX = 5.0, 2.5
-TRAINED_ON = Uniform(5.0)
-WEIGHT, RISK = (-3.5, 3.5), (0.01, 10.0)  # ends of the axes
 STEPS = np.linspace(0, STEP_MAX, 126)
 RINGS = np.arange(1, 9) * 0.4  # contours of the bowl: root mean squared error above the smallest
 ANGLES = np.linspace(0, 2 * np.pi, 61)
 REDRAWS = 200
+FIRST, SECOND = Axis("w_1", -3.5, 3.5), Axis("w_2", -3.5, 3.5)
+STEP = Axis("step", 0, STEP_MAX)
+ERROR = log_axis("error", 0.01, 10.0, (0.01, 0.1, 1, 10), below="gap")  # below, an error of nearly nothing
 
 
 @dataclass(frozen=True)
-class Descent:
+class GradientState(Frozen):
     """Everything that the lab shows at one setting. L layers, d = 2. Errors are half squared, averaged over truths and noises."""
 
     sigma: float
@@ -52,7 +57,6 @@ class Descent:
     ols_risk: float
     oracle_risk: float
     best_step: float  # on STEPS
-    guess: float | None
 
 
 def descent_model(step, layers, dim=DIM):
@@ -60,46 +64,52 @@ def descent_model(step, layers, dim=DIM):
     return LinearTransformer.from_diagonals([[(0, 1)]] * layers, [[(-step, 0)]] * layers, dim)
 
 
-@lru_cache(maxsize=32)
 def trained_model(layers):
-    return load_pretrained("diag", layers, TRAINED_ON).with_dim(DIM)
+    """The stored DIAG model of this depth, at d = 2 -> LinearTransformer"""
+    return stored_model("diag", layers, TRAINED_ON).with_dim(DIM)
 
 
-@lru_cache(maxsize=32)
-def sequence(seed):
-    """One sequence without its noise: inputs (n, d), truth (d,) and the direction of the noise (n,)."""
-    rng = np.random.default_rng(seed)
-    return rng.normal(size=(CONTEXT, DIM)), rng.normal(size=DIM), rng.normal(size=CONTEXT)
-
-
-def moments(seed, sigma, truth, direction):
-    """Spectrum of the inputs `seed` with the labels x w + sigma xi, for truths (B, d) and noise directions (B, n)."""
-    x, _, _ = sequence(seed)
-    y = truth @ x.T + sigma * direction
-    return Spectrum.from_moments(second_moments(np.broadcast_to(x, (len(y), *x.shape)), y), CONTEXT)
+def trained_depths():
+    """The depths of the trained models to choose from -> list of int"""
+    return stored_layers("diag", parse_noise(TRAINED_ON))
 
 
 @lru_cache(maxsize=128)
 def trained_excess(seed, sigma, layers):
-    """Half the squared distance to the oracle after each layer of the trained model, over redraws of truth and noise -> (L+1,)."""
+    """Half the squared distance to the oracle after each layer of the trained model, over redraws of truth and noise -> (L+1,)"""
+    x = sequence(seed, dim=DIM).x
     rng = np.random.default_rng(seed)
-    spectrum = moments(seed, sigma, rng.normal(size=(REDRAWS, DIM)), rng.normal(size=(REDRAWS, CONTEXT)))
-    distance = (
-        implicit_from_moments(trained_model(layers), spectrum.S).w
-        - spectrum.ridge(np.full(REDRAWS, sigma))[:, None]
-    )
+    truths = rng.normal(size=(REDRAWS, DIM))
+    noises = rng.normal(size=(REDRAWS, len(x)))
+    y = truths @ x.T + sigma * noises  # (B, n)
+    S = second_moments(np.broadcast_to(x, (REDRAWS, *x.shape)), y)  # (B, D, D)
+
+    oracle = Spectrum.from_moments(S, len(x)).ridge(np.full(REDRAWS, sigma))  # (B, d)
+    distance = implicit_from_moments(trained_model(layers), S).w - oracle[:, None]  # (B, L+1, d)
     return (distance**2).sum(axis=-1).mean(axis=0) / 2
 
 
 def descent_risk(eigenvalues, step, layers, sigma):
     """Half the squared error after `layers` steps from w = 0, averaged over truths and noises.    step, layers : (K,) -> (K,)"""
-    kept = 1 - (1 - np.asarray(step)[..., None] * eigenvalues) ** np.asarray(layers)[..., None]
-    return risk_of(kept, eigenvalues, sigma)
+    left = (1 - np.asarray(step)[..., None] * eigenvalues) ** np.asarray(layers)[..., None]  # (K, d)
+    return risk_of(1 - left, eigenvalues, sigma)
 
 
 def risk_of(kept, eigenvalues, sigma):
     """Bias and variance of a filter that keeps the share `kept` (..., d) of each principal direction -> (...)"""
-    return ((1 - kept) ** 2 + kept**2 * sigma**2 / (CONTEXT * eigenvalues)).sum(axis=-1) / 2
+    bias = (1 - kept) ** 2
+    variance = kept**2 * sigma**2 / (PAPER.context * eigenvalues)
+    return (bias + variance).sum(axis=-1) / 2
+
+
+def contours(spectrum):
+    """Where the mean squared error is above the smallest by the squares of RINGS: ellipses around least squares -> (8 * 62, d)"""
+    circle = np.stack([np.cos(ANGLES), np.sin(ANGLES)], axis=-1)  # (61, d)
+    circles = RINGS[:, None, None] * circle  # (8, 61, d)
+    ellipses = circles / np.sqrt(spectrum.s[0])  # (8, 61, d), along the principal directions
+    rings = spectrum.ridge([0.0]) + ellipses @ spectrum.V[0].T  # (8, 61, d)
+    gaps = np.full((len(RINGS), 1, DIM), np.nan)
+    return np.concatenate([rings, gaps], axis=1).reshape(-1, DIM)
 
 
 class GradientLab(Lab):
@@ -108,32 +118,35 @@ class GradientLab(Lab):
     GradientLab(step=0.5, sigma=1.0, layers=4)
     """
 
+    NAME = "gradient"
+    COLUMNS, HEIGHT = 3, 380
     CONTROLS = dict(
-        step=Slider("Step size η", 0.0, STEP_MAX, 0.05, value=0.5),
-        sigma=Slider("Noise σ", 0.0, SIGMA_MAX, 0.1, value=1.0),
-        layers=Choice("Layers", lambda: stored_layers("diag", TRAINED_ON), 4, slide=True),
-        guess=Prediction("Predict: best η", 0.05, STEP_MAX, 0.05),
-        seed=Seed(value=6),
+        step=Slider(0.0, STEP_MAX, 0.05, value=0.5),
+        sigma=Slider(0.0, SIGMA_MAX, 0.1, value=1.0),
+        layers=Choice(trained_depths, 4, slide=True),
+        guess=Prediction(0.05, STEP_MAX, 0.05),
+        seed=Seed(6),
     )
 
     @staticmethod
-    def compute(step, sigma, layers, guess, seed):
-        _, truth, direction = sequence(seed)
-        spectrum = moments(seed, sigma, truth[None], direction[None])
-        s, ols = spectrum.s[0], spectrum.ridge([0.0])[0]
-        circles = RINGS[:, None, None] * np.stack([np.cos(ANGLES), np.sin(ANGLES)], axis=-1)  # (8, 61, d)
-        rings = ols + circles / np.sqrt(s) @ spectrum.V[0].T
-        oracle_risk = risk_of(s / (s + sigma**2 / CONTEXT), s, sigma)
+    def compute(step, sigma, layers, seed):
+        shown = sequence(seed, dim=DIM)
+        S = shown.moments(sigma)  # (1, D, D)
+        spectrum = shown.spectrum(sigma)
+        s = spectrum.s[0]  # (d,)
+
+        # Descent and ridge are filters: their errors have closed forms. The trained model's is measured, as what it adds to the oracle's.
+        oracle_risk = risk_of(s / (s + sigma**2 / PAPER.context), s, sigma)
         risk_by_step = descent_risk(s, STEPS, layers, sigma)
-        return Descent(
+        return GradientState(
             sigma=sigma,
             step=step,
-            truth=truth,
-            ols=ols,
+            truth=shown.truth,
+            ols=spectrum.ridge([0.0])[0],
             oracle=spectrum.ridge([sigma])[0],
-            rings=np.concatenate([rings, np.full((len(RINGS), 1, DIM), np.nan)], axis=1).reshape(-1, DIM),
-            built=implicit_from_moments(descent_model(step, layers), spectrum.S).w[0],
-            trained=implicit_from_moments(trained_model(layers), spectrum.S).w[0],
+            rings=contours(spectrum),
+            built=implicit_from_moments(descent_model(step, layers), S).w[0],
+            trained=implicit_from_moments(trained_model(layers), S).w[0],
             eigenvalues=s,
             limit=2 / s[-1],
             risk_by_step=risk_by_step,
@@ -142,113 +155,75 @@ class GradientLab(Lab):
             ols_risk=risk_of(np.ones(DIM), s, sigma),
             oracle_risk=oracle_risk,
             best_step=STEPS[risk_by_step.argmin()],
-            guess=guess,
         )
 
     @staticmethod
-    def draw(state):
-        figure = figures.figure(
-            [panel(state) for panel in (bowl_panel, step_panel, layer_panel)], columns=3, height=380
-        )
-        layout = figure[
-            "layout"
-        ]  # both directions of w at one scale: gradients look perpendicular to the contours
-        layout["xaxis"].update(constrain="domain", constraintoward="left")
-        layout["yaxis"].update(constrain="domain", constraintoward="top", scaleanchor="x")
-        return figure
+    def panels(state, ghost, guesses):
+        return [bowl_panel(state), step_panel(state, guesses["guess"]), layer_panel(state)]
 
     @staticmethod
-    def words(state):
-        layers = len(state.built) - 1
-        built, trained = state.built_risk[-1], state.trained_risk[-1]
-        said = (
-            f"η = {state.step:.2f}, σ = {state.sigma:.1f} (σ² = {state.sigma**2:.2f}), {layers} layer{'s' * (layers > 1)}: "
-            f"averaged over truths and noises, half the squared error is {amount(built)} built and {amount(trained)} trained, "
-            f"{amount(state.oracle_risk)} for the oracle and {amount(state.ols_risk)} for least squares. "
-            f"The best η for this depth is about {state.best_step:.2f}. "
-        )
-        if state.step > state.limit:
-            said += f"η is past 2/s_max = {state.limit:.2f}: the built model diverges, each layer overshoots by more. "
-        return said + ("What lies beyond an axis is drawn at its edge." if clipped(state) else "")
+    def words(state, ghost):
+        return [errors(state), Message("gradient.best", step=state.best_step), *warning(state)]
+
+
+def errors(state):
+    """Where the controls stand, and the errors there."""
+    return Message(
+        "gradient.errors",
+        step=state.step,
+        sigma=state.sigma,
+        squared=state.sigma**2,
+        layers=Message("layers.count", count=len(state.built) - 1),
+        built=amount(state.built_risk[-1]),
+        trained=amount(state.trained_risk[-1]),
+        oracle=amount(state.oracle_risk),
+        ols=amount(state.ols_risk),
+    )
+
+
+def amount(error):
+    """An error as a number, of which only the size matters where it is large."""
+    return Message("gradient.error" if error < 1000 else "gradient.large_error", error=error)
+
+
+def warning(state):
+    """That the step is too long, if so."""
+    return [Message("gradient.diverges", limit=state.limit)] if state.step > state.limit else []
 
 
 def bowl_panel(state):
-    hover = dict(hovertemplate="(%{x:.2f}, %{y:.2f})")
-    paths = [edged(path, WEIGHT).T for path in (state.built, state.trained)]
-    traces = [
-        figures.line(*state.rings.T, None, figures.GREY, width=1, hoverinfo="skip"),
-        figures.dots(*point(state.truth), "truth", figures.TRUTH, "x", 9, **hover),
-        figures.dots(*point(state.ols), "OLS", figures.RED, "circle-open", 9, **hover),
-        figures.dots(*point(state.oracle), "ridge", figures.ORACLE, "diamond", 9, **hover),
-        figures.line(*paths[1], None, figures.ORANGE, "dot", 1.5, hoverinfo="skip"),
-        figures.dots(*paths[1], "trained", figures.ORANGE, "triangle-up", 7, **hover),
-        figures.line(*paths[0], None, width=1.5, hoverinfo="skip"),
-        figures.dots(*paths[0], "built", size=7, **hover),
+    """The paths of both models over the contours of the mean squared error."""
+    marks = [
+        Curve("contour", *state.rings.T, keyed=False, beyond="free", hover=""),
+        Points("truth", *state.truth, hover="point"),
+        Points("least squares", *state.ols, hover="point"),
+        Points("oracle", *state.oracle, hover="point"),
+        Path("trained", *state.trained.T, hover="point"),
+        Path("model", *state.built.T, hover="point"),
     ]
-    return Panel("w, layer by layer", Axis("w<sub>1</sub>", *WEIGHT), Axis("w<sub>2</sub>", *WEIGHT)), traces
+    return Panel("bowl", FIRST, SECOND, marks, square=True)
 
 
-def step_panel(state):
-    limit = state.limit if state.limit <= STEP_MAX else np.nan
-    traces = [
-        figures.line(
-            [0, STEP_MAX], within(np.full(2, state.oracle_risk)), "ridge", figures.ORACLE, hoverinfo="skip"
-        ),
-        figures.line([limit] * 2, RISK, "2/s_max", figures.GREY, "dot", 1.5, hoverinfo="skip"),
-        figures.line(STEPS, np.where(state.risk_by_step > RISK[1], np.nan, within(state.risk_by_step))),
-        figures.dots([state.step], within(state.built_risk[-1:]), "built"),
-        figures.dots(
-            [state.guess],
-            [None if state.guess is None else 1.0],
-            state.guess and "prediction",
-            figures.PREDICTION,
-            "star",
-            13,
-        ),
+def step_panel(state, guess):
+    """The error of the built model against the step size."""
+    marks = [
+        across("oracle", STEP, state.oracle_risk),
+        *([upright(state.limit, ERROR, "limit", keyed=True)] if state.limit <= STEP_MAX else []),
+        Curve("model", STEPS, state.risk_by_step, name="curve", keyed=False, beyond="gap"),
+        Points("model", state.step, state.built_risk[-1]),
+        Guess(guess, 1.0),
     ]
-    return Panel("Error against η", Axis("step size η", 0, STEP_MAX), risk_axis()), traces
+    return Panel("step", STEP, ERROR, marks)
 
 
 def layer_panel(state):
-    deepest = max(stored_layers("diag", TRAINED_ON))
+    """The errors of both models layer by layer."""
+    x = layer_axis(max(trained_depths()))
     layer = np.arange(len(state.built))
-    ends = [-0.3, deepest + 0.3]
-    traces = [
-        figures.line(ends, within(np.full(2, state.oracle_risk)), "ridge", figures.ORACLE, hoverinfo="skip"),
-        figures.line(
-            ends, within(np.full(2, state.ols_risk)), "OLS", figures.RED, "dash", 1.5, hoverinfo="skip"
-        ),
-        figures.dots(layer, within(state.trained_risk), "trained", figures.ORANGE, "triangle-up", 8),
-        figures.dots(layer, within(state.built_risk), "built", size=8),
+    marks = [
+        across("oracle", x, state.oracle_risk),
+        across("least squares", x, state.ols_risk),
+        Points("trained", layer, state.trained_risk),
+        Points("model", layer, state.built_risk),
     ]
-    return Panel("Error by layer", Axis("layer", *ends, ticks=tuple(range(deepest + 1))), risk_axis()), traces
-
-
-def risk_axis():
-    return Axis("half squared error", *RISK, log=True, ticks=(0.01, 0.1, 1, 10))
-
-
-def point(w):
-    """A weight (d,) as x and y of one mark, at the edge if it lies outside."""
-    return [[value] for value in edged(w, WEIGHT)]
-
-
-def edged(values, ends):
-    return figures.clip(values, *ends)[0]
-
-
-def within(risk):
-    """On the axis of the error: at its edge where it is above, a gap where it is below."""
-    return np.where(risk < RISK[0], np.nan, edged(risk, RISK))
-
-
-def amount(risk):
-    """An error in words."""
-    return f"{risk:.2f}" if risk < 1000 else f"{risk:.0e}"
-
-
-def clipped(state):
-    """Whether a weight lies outside its axes, or an error above them."""
-    weights = np.concatenate([state.built, state.trained, [state.truth, state.ols, state.oracle]])
-    risks = np.concatenate([state.built_risk, state.trained_risk, [state.ols_risk]])
-    return bool(abs(weights).max() > WEIGHT[1] or risks.max() > RISK[1])
+    return Panel("layer", x, ERROR, marks)

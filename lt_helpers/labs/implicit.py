@@ -6,30 +6,35 @@ model's answers to other queries, computed from tokens, against what the implici
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
-from .. import figures
-from ..figures import Axis, Panel
 from ..implicit import implicit_from_moments
+from ..language import Message
 from ..model import LinearTransformer, attend
-from ..noise import Uniform
-from ..pretrained import load_pretrained, stored_layers
-from ..spectrum import Spectrum
-from ..task import second_moments
+from ..noise import parse_noise
+from ..pretrained import stored_layers
+from ..task import PAPER
+from ..view.panel import Axis, Guess, Guide, Heat, Panel, Path, Points
 from .base import Lab
 from .controls import Choice, Prediction, Seed, Slider
+from .frozen import Frozen
+from .marks import COMPONENT, layer_axis
+from .material import KINDS, TABLE_DEPTH, depths, sequence, stored_model
 
-DIM, CONTEXT, QUERIES = 10, 20, 12
-TRAINED_ON = Uniform(5.0)
-DEEPEST = 7
-MODELS = {"trained DIAG": "diag", "trained FULL": "full", "trained GD++": "gd++", "random FULL": "random"}
-DISTANCE, PARTS, ANSWER = (0.0, 6.0), (0.0, 2.5), (-8.0, 8.0)  # ends of the axes
+QUERIES = 12
+TRAINED_ON = "uniform-5"
+MODELS = {Message("implicit.choice.trained", kind=label): kind for label, kind in KINDS.items()} | {
+    Message("implicit.choice.random", kind="FULL"): "random"
+}
+LAYER = layer_axis(TABLE_DEPTH)
+DISTANCE = Axis("distance", 0.0, 6.0)
+SIZE = Axis("size", 0.0, 2.5)
+FORETOLD, ANSWER = Axis("foretold", -8.0, 8.0), Axis("answer", -8.0, 8.0)
 
 
 @dataclass(frozen=True)
-class ImplicitState:
+class ImplicitState(Frozen):
     """Everything that the lab shows at one setting. L layers, d = 10 components, 12 queries."""
 
     sigma: float
@@ -43,42 +48,26 @@ class ImplicitState:
     a: np.ndarray  # (L+1,)
     answers: np.ndarray  # (12,): of the model, through attention over tokens
     foretold: np.ndarray  # (12,): <w^L, x>
-    guess: float | None
 
 
-@lru_cache(maxsize=32)
-def sequence(seed):
-    """One sequence without its noise: inputs (n, d), truth (d,), the direction of the noise (n,), and other queries (12, d)."""
-    rng = np.random.default_rng(seed)
-    return (
-        rng.normal(size=(CONTEXT, DIM)),
-        rng.normal(size=DIM),
-        rng.normal(size=CONTEXT),
-        rng.normal(size=(QUERIES, DIM)),
-    )
-
-
-@lru_cache(maxsize=64)
 def model_of(model, heads, layers):
     """A stored model, or one with random weights: as much in all, whatever the depth and the number of heads, and rarely too much."""
     if model != "random":
-        return load_pretrained(model, layers, TRAINED_ON, heads)
+        return stored_model(model, layers, TRAINED_ON, heads)
     scale = np.sqrt(0.04 / layers / np.sqrt(heads))
-    return LinearTransformer.random("full", DIM, layers, heads, np.random.default_rng([layers, heads]), scale)
+    rng = np.random.default_rng([layers, heads])
+    return LinearTransformer.random("full", PAPER.dim, layers, heads, rng, scale)
 
 
 def heads_of(model):
     """The numbers of heads that the lab offers for a model."""
-    return [heads for heads in (1, 2, 3) if model == "random" or stored_layers(model, TRAINED_ON, heads)]
+    noise = parse_noise(TRAINED_ON)
+    return [heads for heads in (1, 2, 3) if model == "random" or stored_layers(model, noise, heads)]
 
 
-def depths(model, heads):
+def depths_of(model, heads):
     """The depths that the lab offers for a model."""
-    return (
-        range(1, DEEPEST + 1)
-        if model == "random"
-        else [L for L in stored_layers(model, TRAINED_ON, heads) if L <= DEEPEST]
-    )
+    return range(1, TABLE_DEPTH + 1) if model == "random" else depths(model, TRAINED_ON, heads=heads)
 
 
 class ImplicitLab(Lab):
@@ -87,143 +76,122 @@ class ImplicitLab(Lab):
     ImplicitLab(model="diag", layers=4, sigma=1.0)
     """
 
+    NAME = "implicit"
+    HEIGHT = 460
     CONTROLS = dict(
-        model=Choice("Model", MODELS, "diag"),
-        heads=Choice("Heads", heads_of, 1),
-        layers=Choice("Layers", depths, 4, slide=True),
-        sigma=Slider("Noise σ", 0.0, 5.0, 0.1, value=0.5),
-        guess=Prediction("Predict: distance", 0.0, 6.0, 0.25),
+        model=Choice(MODELS, "diag"),
+        heads=Choice(heads_of, 1),
+        layers=Choice(depths_of, 4, slide=True),
+        sigma=Slider(0.0, 5.0, 0.1, value=0.5),
+        guess=Prediction(0.0, 6.0, 0.25),
         seed=Seed(),
     )
 
     @staticmethod
-    @np.errstate(over="ignore", invalid="ignore")
-    def compute(model, heads, layers, sigma, guess, seed):
-        x, truth, direction, queries = sequence(seed)
-        y = x @ truth + sigma * direction
-        S = second_moments(x[None], y[None])
+    @np.errstate(over="ignore", invalid="ignore")  # a model with random weights may grow beyond all numbers
+    def compute(model, heads, layers, sigma, seed):
+        shown = sequence(seed, queries=QUERIES)
         transformer = model_of(model, heads, layers)
-        state = implicit_from_moments(transformer, S)
-        w, oracle = state.w[0], Spectrum.from_moments(S, CONTEXT).ridge([sigma])[0]
-        repeated = np.broadcast_to(x, (QUERIES, *x.shape)), np.broadcast_to(y, (QUERIES, CONTEXT))
+        state = implicit_from_moments(transformer, shown.moments(sigma))
+        w = state.w[0]  # (L+1, d)
+        moved = state.M[0] - np.eye(PAPER.dim)  # (L+1, d, d)
+        oracle = shown.spectrum(sigma).ridge([sigma])[0]  # (d,)
+
+        # Attention reads the context once for each query.
+        x = np.broadcast_to(shown.x, (QUERIES, *shown.x.shape))  # (12, n, d)
+        y = np.broadcast_to(shown.labels(sigma), (QUERIES, PAPER.context))  # (12, n)
         return ImplicitState(
             sigma=sigma,
             path=w,
             oracle=oracle,
-            truth=truth,
-            to_truth=np.linalg.norm(w - truth, axis=1),
+            truth=shown.truth,
+            to_truth=np.linalg.norm(w - shown.truth, axis=1),
             to_oracle=np.linalg.norm(w - oracle, axis=1),
-            M_moved=np.linalg.norm(state.M[0] - np.eye(DIM), axis=(1, 2)) / np.sqrt(DIM),
+            M_moved=np.linalg.norm(moved, axis=(1, 2)) / np.sqrt(PAPER.dim),
             u_length=np.linalg.norm(state.u[0], axis=1),
             a=state.a[0],
-            answers=attend(transformer.P, transformer.Q, *repeated, queries),
-            foretold=queries @ w[-1],
-            guess=guess,
+            answers=attend(transformer.P, transformer.Q, x, y, shown.queries),
+            foretold=shown.queries @ w[-1],
         )
 
     @staticmethod
-    def draw(state):
-        panels = [panel(state) for panel in (weight_panel, distance_panel, parts_panel, answer_panel)]
-        return figures.figure(panels, columns=2, height=460)
+    def panels(state, ghost, guesses):
+        return [
+            weight_panel(state),
+            distance_panel(state, guesses["guess"]),
+            parts_panel(state),
+            answer_panel(state),
+        ]
 
     @staticmethod
-    def words(state):
-        depth = len(state.path) - 1
-        said = f"σ = {state.sigma:.1f} (σ² = {state.sigma**2:.2f}), {depth} layer{'s' * (depth > 1)}: the weight "
+    def words(state, ghost):
+        setting = Message(
+            "implicit.setting",
+            sigma=state.sigma,
+            squared=state.sigma**2,
+            layers=Message("layers.count", count=len(state.path) - 1),
+        )
         if not np.isfinite([state.to_truth[-1], *state.answers]).all():
-            return said + "grows beyond all numbers. A smaller σ or another model brings it back."
-        gap = (abs(state.answers - state.foretold) / np.maximum(1, abs(state.foretold))).max()
-        start, end, apart = (
-            distance(value) for value in (state.to_truth[0], state.to_truth[-1], state.to_oracle[-1])
-        )
-        same = "equal" if gap < 1e-9 else f"equal to within {gap:.1g}"
-        said += (
-            f"goes from {start} away from the truth to {end} away, and is then {apart} from the oracle's. "
-        )
-        said += f"Answers to 12 queries and ⟨w, x⟩ are {same}."
-        return said + (" What lies beyond an axis is drawn at its edge." if lies_outside(state) else "")
+            return [Message("implicit.unbounded", setting=setting)]
+        return [way(state, setting), agreement(state)]
+
+
+def way(state, setting):
+    """From where to where the weight goes."""
+    start, end, apart = map(distance, (state.to_truth[0], state.to_truth[-1], state.to_oracle[-1]))
+    return Message("implicit.way", setting=setting, start=start, end=end, apart=apart)
 
 
 def distance(value):
-    return f"{value:.2f}" if value < 100 else "more than 100"
+    """A distance as a number, as long as it says more than that it is large."""
+    return Message("implicit.distance", distance=value) if value < 100 else Message("implicit.far")
+
+
+def agreement(state):
+    """How far the answers are from what the implicit weight foretells."""
+    gaps = abs(state.answers - state.foretold) / np.maximum(1, abs(state.foretold))  # (12,)
+    if gaps.max() < 1e-9:
+        return Message("implicit.equal", count=len(gaps))
+    return Message("implicit.nearly_equal", count=len(gaps), gap=gaps.max())
 
 
 def weight_panel(state):
-    rows = np.vstack([state.truth, state.oracle, np.clip(state.path, -10, 10)[::-1]])  # from below
-    names = ["truth", "oracle", *(f"w<sup>{layer}</sup>" for layer in reversed(range(len(state.path))))]
+    """The weight after each layer as a row, from the top, then the oracle's and the truth."""
+    rows = np.vstack([state.truth, state.oracle, state.path[::-1]])  # from below
     row = np.arange(float(len(rows)))
-    trace = figures.heatmap(
-        rows,
-        np.arange(1.0, DIM + 1),
-        row,
-        limit=2.5,
-        showscale=False,
-        hovertemplate="%{z:.2f}<extra></extra>",
-    )
-    panel = Panel(
-        "w after each layer: blue −, red +",
-        Axis("component", 0.5, DIM + 0.5, ticks=tuple(range(1, DIM + 1))),
-        Axis("", -0.5, DEEPEST + 2.5, ticks=tuple(row), labels=tuple(names)),
-    )
-    return panel, [trace]
+    names = [f"w<sup>{layer}</sup>" for layer in reversed(range(len(state.path)))]
+    labels = (Message("implicit.row.truth"), Message("implicit.row.oracle"), *names)
+    x = Axis("component", 0.5, PAPER.dim + 0.5, ticks=tuple(range(1, PAPER.dim + 1)))
+    y = Axis("", -0.5, TABLE_DEPTH + 2.5, ticks=tuple(row), labels=labels)
+    return Panel("weight", x, y, [Heat("weights", COMPONENT, row, z=rows, limit=2.5, hover="weight")])
 
 
-def distance_panel(state):
+def distance_panel(state, guess):
+    """How far the weight is from truth and oracle, layer by layer."""
     layer = np.arange(len(state.path))
-    traces = [
-        figures.line(layer, inside(state.to_truth, DISTANCE), "to the truth", figures.TRUTH, symbol="circle"),
-        figures.line(
-            layer,
-            inside(state.to_oracle, DISTANCE),
-            "to the oracle",
-            figures.ORACLE,
-            "dash",
-            symbol="diamond",
-        ),
+    marks = [
+        Path("truth", layer, state.to_truth),
+        Path("oracle", layer, state.to_oracle),
+        Guess(layer[-1], guess),
     ]
-    if state.guess is not None:
-        traces += [
-            figures.dots([len(layer) - 1], [state.guess], "prediction", figures.PREDICTION, "star", 13)
-        ]
-    return Panel("How far w is", layers_axis(), Axis("distance", *DISTANCE)), traces
+    return Panel("distance", LAYER, DISTANCE, marks)
 
 
 def parts_panel(state):
+    """The other parts of the state, layer by layer."""
     layer = np.arange(len(state.path))
-    traces = [
-        figures.line(layer, inside(abs(state.a), PARTS), "|a|", figures.BLUE, symbol="circle"),
-        figures.line(layer, inside(state.u_length, PARTS), "|u|", figures.RED, "dash", symbol="diamond"),
-        figures.line(
-            layer, inside(state.M_moved, PARTS), "|M − I|/√d", figures.ORANGE, "dot", symbol="triangle-up"
-        ),
+    marks = [
+        Path("first", layer, abs(state.a), name="a"),
+        Path("second", layer, state.u_length, name="u"),
+        Path("third", layer, state.M_moved, name="M"),
     ]
-    return Panel("The rest of the state", layers_axis(), Axis("size", *PARTS)), traces
+    return Panel("parts", LAYER, SIZE, marks)
 
 
 def answer_panel(state):
-    traces = [
-        figures.line(list(ANSWER), list(ANSWER), None, figures.GREY, "dash", 1.5, hoverinfo="skip"),
-        figures.dots(
-            inside(state.foretold, ANSWER), inside(state.answers, ANSWER), "12 other queries", figures.MODEL
-        ),
+    """The answers from tokens against those that the weight foretells."""
+    marks = [
+        Guide("diagonal", [FORETOLD.low, FORETOLD.high], [ANSWER.low, ANSWER.high]),
+        Points("model", state.foretold, state.answers, name="queries", values=dict(count=len(state.answers))),
     ]
-    return Panel("Answers, from tokens", Axis("⟨w, x⟩", *ANSWER), Axis("answer", *ANSWER)), traces
-
-
-def layers_axis():
-    return Axis("layer", -0.3, DEEPEST + 0.3, ticks=tuple(range(DEEPEST + 1)))
-
-
-def inside(values, ends):
-    return figures.clip(values, *ends)[0]
-
-
-def lies_outside(state):
-    drawn = [
-        (state.to_truth, DISTANCE),
-        (state.to_oracle, DISTANCE),
-        (abs(state.a), PARTS),
-        (state.u_length, PARTS),
-    ]
-    drawn += [(state.M_moved, PARTS), (state.answers, ANSWER), (state.foretold, ANSWER)]
-    return any(figures.clip(values, *ends)[1] for values, ends in drawn)
+    return Panel("answer", FORETOLD, ANSWER, marks)

@@ -5,7 +5,7 @@ sigma alone.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -102,6 +102,7 @@ def stored_model(kind, layers, noise, heads=1):
     return load_pretrained(kind, layers, parse_noise(noise), heads)
 
 
+@cache
 def stored_kinds():
     """The kinds that are stored -> {label: kind}"""
     kinds = {entry["kind"] for entry in stored()}
@@ -113,6 +114,7 @@ def kind_label(kind):
     return next(label for label, known in KINDS.items() if known == kind)
 
 
+@cache
 def stored_noises(kind):
     """The noises for which models of a kind are stored -> {label: key}, uniform ones first"""
     keys = {
@@ -125,9 +127,9 @@ def stored_noises(kind):
     return {noise.label: noise.key for noise in ordered}
 
 
-def depths(kind, noise, deepest=TABLE_DEPTH):
+def depths(kind, noise, deepest=TABLE_DEPTH, heads=1):
     """The depths that are stored for a kind and the key of a noise, down to the deepest one -> list of int"""
-    return [layers for layers in stored_layers(kind, parse_noise(noise)) if layers <= deepest]
+    return [layers for layers in stored_layers(kind, parse_noise(noise), heads) if layers <= deepest]
 
 
 def trained_spans(noise):
@@ -169,6 +171,13 @@ def read_own_noise(name, value, others):
     if others["model"] is None:
         raise RefusedType(Message("refused.own_noise", name=name, value=repr(value)))
     return parse_noise(value).key
+
+
+def own_noise(model):
+    """The noise that a learner's own model counts as trained on, if the call does not say: what its file says -> key"""
+    if model is None:
+        return None
+    return "uniform-5" if model.model.noise is None else model.model.noise.key
 
 
 def own_or_stored_kinds(model):

@@ -28,6 +28,7 @@ from .marks import COMPONENT, component_axis, held, level
 from .material import (
     OWN,
     outside_training,
+    own_noise,
     own_or_stored_kinds,
     own_or_stored_noises,
     read_own_model,
@@ -83,14 +84,14 @@ class NoiseLab(Lab):
     NoiseLab(sigma=2.0, kind="diag", noise="uniform-5", layers=4)
     NoiseLab(model="my_model.safetensors", trained_on="uniform-5")      # a file that LinearTransformer.save wrote; d = 10
 
-    The file is read once. Without `trained_on` it counts as trained on `noise`.
+    The file is read once. Without `trained_on` it counts as trained on `noise` or, without that too, on the noise that its file names.
     """
 
     NAME = "noise"
     GHOST = True
     CONTROLS = dict(
         model=Hidden(verify=read_own_model, travels=False),
-        trained_on=Hidden(verify=read_own_noise, travels=False),
+        trained_on=Hidden(own_noise, read_own_noise, travels=False),
         sigma=Slider(0.0, SIGMA_MAX, 0.1, value=1.0),
         kind=Choice(own_or_stored_kinds, lambda model: "diag" if model is None else OWN),
         noise=Choice(own_or_stored_noises, lambda trained_on: trained_on or "uniform-5"),
@@ -101,9 +102,10 @@ class NoiseLab(Lab):
     )
 
     def __init__(self, *, model=None, trained_on=None, **values):
-        if model is not None and trained_on is None:
-            trained_on = values.get("noise", "uniform-5")
-        super().__init__(model=model, trained_on=trained_on, **values)
+        if model is not None and values.get("kind", OWN) == OWN:
+            trained_on = trained_on or values.get("noise")
+        given = dict(model=model, trained_on=trained_on)
+        super().__init__(**{name: value for name, value in given.items() if value is not None}, **values)
 
     @staticmethod
     def compute(model, trained_on, sigma, kind, noise, layers, seed):

@@ -3,47 +3,107 @@
 Panels: the excess risk at each noise level, with the training range shaded; the loss on the training noise, by depth; how the excess
 at one noise level is spread over sequences; and on how many of them the model beats AdaRR, or explodes. Curves are drawn as far as the
 noise and the depth have been slid, so that there is something to predict.
+
+The same sequences stand at every noise level: truth, inputs and the direction of the noise stay, y = X w + sigma xi. So a curve is
+smooth, and two curves differ by their predictors alone. The losses on the training noise are stored ones, of many more sequences.
 """
+
+from dataclasses import dataclass
+from functools import cache, lru_cache
 
 import numpy as np
 
-from .. import figures
-from ..figures import Axis, Panel
-from ..noise import Fixed, parse_noise
-from ..pretrained import stored_layers
+from ..baselines import on_spectrum, stored_losses
+from ..evaluate import excess
+from ..language import Message
+from ..noise import Fixed, Noise, parse_noise
+from ..pretrained import stored
 from ..table1 import paper_table
+from ..view.panel import Axis, Band, Bars, Curve, Guess, Panel, Path, Points
 from .base import Lab
 from .controls import Choice, Prediction
-from .noise import stored_kinds, trained_on, trained_spans
-from .noise_state import KINDS
-from .profile_state import DEEPEST, EXPLODED, LEVELS, SEQUENCES, average, profile
+from .frozen import Frozen
+from .marks import across, level, log_axis, up_to
+from .material import (
+    KINDS,
+    TABLE_DEPTH,
+    at_each_noise,
+    depths,
+    kind_label,
+    outside_training,
+    stored_kinds,
+    stored_model,
+    stored_noises,
+    trained_spans,
+)
 
-SIGMA, DEPTH = (0.0, 10.3), (0.5, DEEPEST + 0.5)  # ends of the axes
-EXCESS, LOSS, SPREAD, SHARE = (1e-3, EXPLODED), (1e-3, 3.0), (1e-3, 1e3), (0.5 / SEQUENCES, 1.2)
-DECADES = {0.001: "0.001", 0.01: "0.01", 0.1: "0.1", 1.0: "1", 10.0: "10", 100.0: "100", 1000.0: "1000"}
-LINES = {  # name: colour, dash
-    "ConstRR": (figures.ORANGE, "dot"),
-    "AdaRR": (figures.RED, "dash"),
-    "TunedRR": (figures.GREEN, "dash"),
-    "Bayes-optimal": (figures.INK, "solid"),
-}
-NAMED_FIRST = (
-    "AdaRR",
-    "Bayes-optimal",
+LEVELS = np.array([*np.arange(0, 5.5, 0.5), 6.0, 7.0, 8.0, 9.0, 10.0])
+SEQUENCES = 300
+EXPLODED = 50.0  # an excess ten times the d/2 = 5 that the answer 0 costs on average
+SMALL = 0.01  # losses below this are said with a digit more
+
+# The baselines, worst first: their roles, and what the package calls them.
+RUNGS = {"constrr": "ConstRR", "adarr": "AdaRR", "tunedrr": "TunedRR", "bayes": "Bayes-optimal"}
+FIRST = (
+    "adarr",
+    "bayes",
 )  # in the key of the first panel, where the model is too; the others in the second's
 
 
+def decade_axis(name, low, high, below="edge"):
+    """A logarithmic axis with a tick at each power of ten, written out."""
+    powers = np.arange(np.ceil(np.log10(low)), np.floor(np.log10(high)) + 1)
+    ticks = tuple(10.0**powers)
+    return log_axis(name, low, high, ticks, tuple(f"{tick:g}" for tick in ticks), below)
+
+
+SIGMA = Axis("sigma", 0.0, 10.3)
+EXCESS = decade_axis("excess", 1e-3, EXPLODED, below="gap")
+DEPTH = Axis("depth", 0.5, TABLE_DEPTH + 0.5, ticks=tuple(range(1, TABLE_DEPTH + 1)))
+LOSS = decade_axis("excess", 1e-3, 3.0, below="gap")
+SPREAD = decade_axis("excess", 1e-3, 1e3, below="floor")
+LOSING_MORE = decade_axis("sequences", 0.5 / SEQUENCES, 1.2)
+SHARE = Axis("sequences", -0.03, 1.03)
+
+
+@dataclass(frozen=True)
+class ProfileState(Frozen):
+    """Everything that the lab shows at one setting. J noise levels, K sequences."""
+
+    kind: str
+    layers: int
+    noise: Noise  # what the model was trained on
+    sigma: float  # one of LEVELS: how far the curves are drawn
+    risks: np.ndarray  # (J, K): excess risk of the model; inf where it has no finite answer
+    rivals: dict  # role of a baseline -> (J, K)
+    families: dict  # kind -> (3, L): depths from 1 to `layers`, loss on the training noise, standard error
+    baselines: dict  # role of a baseline -> loss on the training noise
+
+    @property
+    def level(self):
+        """Where sigma stands in LEVELS."""
+        return int(np.flatnonzero(self.sigma == LEVELS)[0])
+
+    @property
+    def exploded(self):
+        """How many sequences lose more than EXPLODED at each level -> (J,)"""
+        return (self.risks > EXPLODED).sum(axis=1)
+
+    @property
+    def nearer(self):
+        """Share of sequences on which the model is nearer to the oracle than AdaRR is -> (J,)"""
+        return (self.risks < self.rivals["adarr"]).mean(axis=1)
+
+
+@cache
 def mixed_noises(kind):
     """The noises for which models of a kind are stored, but those with a single sigma -> {label: key}"""
+    noises = {label: parse_noise(key) for label, key in stored_noises(kind).items()}
     return {
-        label: key
-        for label, key in trained_on(kind).items()
-        if not isinstance(parse_noise(key), Fixed) and key != Fixed(0).key
+        label: noise.key
+        for label, noise in noises.items()
+        if not isinstance(noise, Fixed) and noise != Fixed(0)
     }
-
-
-def depths(kind, noise):
-    return [layers for layers in stored_layers(kind, parse_noise(noise)) if layers <= DEEPEST]
 
 
 class ProfileLab(Lab):
@@ -52,187 +112,224 @@ class ProfileLab(Lab):
     ProfileLab(kind="diag", noise="uniform-5", layers=4, sigma=5.0)
     """
 
+    NAME = "profile"
+    GHOST = True
+    HEIGHT = 450
     CONTROLS = dict(
-        kind=Choice("Model", stored_kinds, "diag"),
-        noise=Choice("Trained on", mixed_noises, "uniform-5", slide=True),
-        layers=Choice("Layers", depths, 1, slide=True),
-        sigma=Choice("Noise σ", tuple(LEVELS.tolist()), 5.0, slide=True),
-        layers_guess=Prediction("Predict: layers", 1, DEEPEST, 1),
-        sigma_guess=Prediction("Predict: σ", 0.5, 10.0, 0.5),
+        kind=Choice(stored_kinds, "diag"),
+        noise=Choice(mixed_noises, "uniform-5", slide=True),
+        layers=Choice(lambda kind, noise: depths(kind, noise), 1, slide=True),
+        sigma=Choice(tuple(LEVELS.tolist()), 5.0, slide=True),
+        layers_guess=Prediction(1, TABLE_DEPTH, 1),
+        sigma_guess=Prediction(0.5, 10.0, 0.5),
     )
 
     @staticmethod
-    def compute(**controls):
-        return profile(**controls)
-
-    @staticmethod
-    def draw(state, ghost=None):
-        return figures.figure(
-            [panel(state, ghost) for panel in (noise_panel, depth_panel, spread_panel, share_panel)],
-            height=450,
+    def compute(kind, noise, layers, sigma):
+        losses = stored_losses()[noise]
+        return ProfileState(
+            kind=kind,
+            layers=layers,
+            noise=parse_noise(noise),
+            sigma=sigma,
+            risks=model_risks(kind, layers, noise),
+            rivals=rivals(noise),
+            families={family: stored_family(family, layers, noise) for family in KINDS.values()},
+            baselines={role: losses[name][0] for role, name in RUNGS.items()},
         )
 
     @staticmethod
-    def words(state, ghost=None):
-        loss, error = state.loss
-        digits = 4 if loss >= 0.01 else 5
-        here = state.risks[state.level]
-        said = [
-            f"{named(state)}: loss {loss:.{digits}f} ± {error:.{digits}f} there, {standing(loss, state.baselines)}. "
-            f"At σ = {state.sigma:g} ({SEQUENCES} sequences) it loses {mean_said(here)}, and {number(np.median(here))} on the median one; "
-            f"AdaRR loses {mean_said(state.rivals['AdaRR'][state.level])}."
+    def panels(state, ghost, guesses):
+        return [
+            noise_panel(state, ghost, guesses["sigma_guess"]),
+            depth_panel(state, guesses["layers_guess"]),
+            spread_panel(state, ghost),
+            share_panel(state, ghost),
         ]
-        exploded = state.exploded[state.level]
-        if exploded:
-            explode = "explode: they lose" if exploded > 1 else "explodes: it loses"
-            said += [f"{exploded} of {SEQUENCES} sequences {explode} more than {EXPLODED:g}."]
-        spans = trained_spans(state.noise)
-        if not spans[0][0] <= state.sigma <= spans[-1][1]:
-            said += ["This noise lies outside the training range."]
-        return " ".join(said + (["What lies beyond an axis is drawn at its edge."] if clipped(state) else []))
+
+    @staticmethod
+    def words(state, ghost):
+        return [place_on_ladder(state), risks_here(state), *explosions(state), *warning(state)]
 
 
-def noise_panel(state, ghost):
-    traces = [figures.band(trained_spans(state.noise), *EXCESS, "trained on")]
-    for name, risks in state.rivals.items():
-        traces += [
-            rung(LEVELS, so_far(state, within(average(risks), EXCESS)), name, named=name in NAMED_FIRST)
-        ]
-    traces += [] if ghost is None else [held(LEVELS, so_far(ghost, within(average(ghost.risks), EXCESS)))]
-    traces += [
-        figures.line(
-            LEVELS,
-            so_far(state, within(np.median(state.risks, axis=1), EXCESS)),
-            "median",
-            dash="dot",
-            width=1.5,
-        ),
-        figures.line(LEVELS, so_far(state, within(average(state.risks), EXCESS)), "model", symbol="circle"),
+def average(risks):
+    """Mean over the sequences, (..., K) -> (...); inf where it exceeds what a float can hold."""
+    with np.errstate(over="ignore"):
+        return risks.mean(axis=-1)
+
+
+def risks_of(predict):
+    """Excess risks of a function Spectrum -> w (B, d) on the sequences -> (J, K)"""
+    spectrum, _, sigma = at_each_noise(tuple(LEVELS), SEQUENCES, signs=(1,))
+    oracle = spectrum.ridge(sigma)  # (J K, d)
+    with np.errstate(over="ignore", invalid="ignore"):
+        risks = excess(predict(spectrum) - oracle)  # (J K,)
+    risks = np.where(np.isfinite(risks), risks, np.inf)
+    return risks.reshape(len(LEVELS), SEQUENCES)
+
+
+@lru_cache(maxsize=16)
+def rivals(noise):
+    """The baselines for a noise -> {role: (J, K)}"""
+    predictors = on_spectrum(parse_noise(noise))
+    return {role: risks_of(predictors[name]) for role, name in RUNGS.items()}
+
+
+@lru_cache(maxsize=256)
+def model_risks(kind, layers, noise):
+    """The stored model -> (J, K)"""
+    model = stored_model(kind, layers, noise)
+    return risks_of(lambda spectrum: model.implicit_weight(spectrum.S))
+
+
+def stored_family(kind, layers, noise):
+    """Depth, loss and standard error of the stored models of one kind, down to `layers` -> (3, L)"""
+    family = [
+        entry
+        for entry in stored()
+        if (entry["kind"], entry["noise"], entry["heads"], entry["variant"]) == (kind, noise, 1, "")
     ]
-    if state.sigma_guess is not None:
-        height = np.interp(state.sigma_guess, LEVELS, average(state.rivals["AdaRR"]))
-        traces += [figures.dots([state.sigma_guess], [height], "prediction", figures.PREDICTION, "star", 13)]
-    return Panel("Excess risk by noise", Axis("σ", *SIGMA), axis("excess risk", EXCESS)), traces
+    rows = [
+        (entry["layers"], entry["loss"], entry["standard_error"])
+        for entry in family
+        if entry["layers"] <= layers
+    ]
+    return np.array(sorted(rows), float).T
 
 
-def depth_panel(state, ghost):
-    traces = [
-        rung(DEPTH, [loss, loss], name, named=name not in NAMED_FIRST)
-        for name, (loss, _) in state.baselines.items()
-    ]
-    others = [rows for kind, rows in state.families.items() if kind != state.kind]
-    traces += [
-        figures.line(depth, within(loss, LOSS), "others", figures.GREY, width=1, symbol="diamond")
-        for depth, loss, _ in others
-    ]
-    depth, loss, error = state.families[state.kind]
-    bars = dict(error_y=dict(type="data", array=2 * error, thickness=1, width=3))
-    traces += [figures.line(depth, within(loss, LOSS), symbol="circle", **bars)]
-    paper = np.array(
-        [paper_table().get((state.kind, int(layers), state.noise.key), np.nan) for layers in depth]
+def place_on_ladder(state):
+    """The model, its loss on its training noise, and the baselines on either side."""
+    _, loss, error = state.families[state.kind][:, -1]
+    if loss < SMALL:
+        measured = Message("profile.small_loss", loss=loss, error=error)
+    else:
+        measured = Message("profile.loss", loss=loss, error=error)
+    return Message(
+        "profile.model",
+        kind=kind_label(state.kind),
+        depth=Message("layers.count", count=state.layers),
+        noise=state.noise.label,
+        loss=measured,
+        standing=standing(loss, state.baselines),
     )
-    traces += [figures.dots(depth, within(paper, LOSS), "paper", figures.TRUTH, "circle-open", 13)]
-    if state.layers_guess is not None:
-        height = state.baselines["AdaRR"][0]
-        traces += [figures.dots([state.layers_guess], [height], "prediction", figures.PREDICTION, "star", 13)]
-    x = Axis("layers", *DEPTH, ticks=tuple(range(1, DEEPEST + 1)))
-    return Panel("Loss on the training noise by depth", x, axis("excess risk", LOSS)), traces
-
-
-def spread_panel(state, ghost):
-    losing_more = 1 - np.arange(SEQUENCES) / SEQUENCES
-    traces = [figures.band([(EXPLODED, SPREAD[1])], *SHARE, "exploded")]
-    traces += [
-        rung(ordered(state.rivals[name][state.level]), losing_more, name, named=True) for name in NAMED_FIRST
-    ]
-    traces += [] if ghost is None else [held(ordered(ghost.risks[state.level]), losing_more, "ghost")]
-    traces += [figures.line(ordered(state.risks[state.level]), losing_more, "model")]
-    x, y = axis("excess risk", SPREAD), axis("share of sequences", SHARE)
-    return Panel(f"Sequences that lose more, at σ = {state.sigma:g}", x, y), traces
-
-
-def share_panel(state, ghost):
-    traces = [
-        figures.band(trained_spans(state.noise), 0, 1, "trained on"),
-        figures.line(SIGMA, [0.5, 0.5], color=figures.GREY, dash="dot", width=1, hoverinfo="skip"),
-        *([] if ghost is None else [held(LEVELS, so_far(ghost, ghost.nearer))]),
-        figures.line(LEVELS, so_far(state, state.nearer), "nearer to the oracle than AdaRR", symbol="circle"),
-        figures.line(
-            LEVELS, so_far(state, state.exploded / SEQUENCES), "exploded", figures.RED, width=1.5, symbol="x"
-        ),
-    ]
-    return Panel("Sequence by sequence", Axis("σ", *SIGMA), Axis("share of sequences", -0.03, 1.03)), traces
-
-
-def rung(x, y, name, named):
-    """The line of a baseline; its name stands in the key of one of the two upper panels."""
-    colour, dash = LINES[name]
-    return figures.line(x, y, name if named else None, colour, dash, 2)
-
-
-def held(x, y, name=None):
-    return figures.line(x, y, name, figures.GHOST, width=2)
-
-
-def axis(text, ends):
-    """A logarithmic axis with a tick at each power of ten."""
-    ticks = {value: shown for value, shown in DECADES.items() if ends[0] <= value <= ends[1]}
-    return Axis(text, *ends, log=True, ticks=tuple(ticks), labels=tuple(ticks.values()))
-
-
-def so_far(state, values):
-    """`values` as far as the noise has been slid: a curve does not give away what comes."""
-    return np.where(state.sigma >= LEVELS, values, np.nan)
-
-
-def within(values, ends):
-    """On a logarithmic axis: at its edge where it is above, a gap where it is below."""
-    return np.where(values < ends[0], np.nan, figures.clip(values, *ends)[0])
-
-
-def ordered(risks):
-    return figures.clip(np.sort(risks), *SPREAD)[0]
-
-
-def clipped(state):
-    """Whether anything lies above its axis."""
-    means = so_far(state, average(state.risks))
-    return (
-        (means > EXCESS[1]).any()
-        or (state.risks[state.level] > SPREAD[1]).any()
-        or (state.families[state.kind][1] > LOSS[1]).any()
-    )
-
-
-def named(state):
-    return (
-        f"{label(state.kind)}, {state.layers} layer{'s' * (state.layers > 1)}, trained on {state.noise.label}"
-    )
-
-
-def label(kind):
-    return next(shown for shown, value in KINDS.items() if value == kind)
 
 
 def standing(loss, baselines):
     """Between which rungs of the ladder, ordered from the worst, a loss stands."""
-    rungs = [(f"{name} ({rung:.4f})", rung) for name, (rung, _) in baselines.items()]
-    beaten = [name for name, rung in rungs if loss <= rung]
-    ahead = [name for name, rung in rungs if loss > rung]
+    beaten = [role for role, rung in baselines.items() if loss <= rung]
+    ahead = [role for role, rung in baselines.items() if loss > rung]
+    rung = {
+        role: Message("profile.rung", name=Message(f"mark.{role}"), loss=baselines[role])
+        for role in baselines
+    }
     if not beaten:
-        return f"behind {ahead[0]}"
-    return f"between {beaten[-1]} and {ahead[0]}" if ahead else f"no worse than {beaten[-1]}"
+        return Message("profile.behind", ahead=rung[ahead[0]])
+    if not ahead:
+        return Message("profile.no_worse", beaten=rung[beaten[-1]])
+    return Message("profile.between", beaten=rung[beaten[-1]], ahead=rung[ahead[0]])
 
 
-def mean_said(risks):
-    """A mean with its standard error, in words."""
+def risks_here(state):
+    """What model and AdaRR lose at this noise."""
+    risks = state.risks[state.level]
+    return Message(
+        "profile.here",
+        sigma=state.sigma,
+        sequences=SEQUENCES,
+        mean=mean_risk(risks),
+        median=risk(np.median(risks)),
+        adarr=mean_risk(state.rivals["adarr"][state.level]),
+    )
+
+
+def mean_risk(risks):
+    """A mean, with its standard error where the axis of the excess risk reaches it."""
     mean = average(risks)
-    error = f" ± {risks.std(ddof=1) / np.sqrt(len(risks)):.1g}" if EXCESS[0] <= mean <= EXPLODED else ""
-    return f"{number(mean)}{error} on average"
+    if not EXCESS.low <= mean <= EXCESS.high:
+        return Message("profile.mean_beyond", mean=risk(mean))
+    error = risks.std(ddof=1) / np.sqrt(len(risks))
+    return Message("profile.mean", mean=risk(mean), error=error)
 
 
-def number(value):
+def risk(value):
     """A number, as far as the axis of the excess risk reaches."""
-    if value > EXPLODED:
-        return f"more than {EXPLODED:g}"
-    return f"{value:.2g}" if value >= EXCESS[0] else f"less than {EXCESS[0]:g}"
+    if value > EXCESS.high:
+        return Message("profile.more", limit=EXCESS.high)
+    if value < EXCESS.low:
+        return Message("profile.less", limit=EXCESS.low)
+    return Message("profile.risk", risk=value)
+
+
+def explosions(state):
+    """On how many sequences the model explodes, if on any."""
+    count = int(state.exploded[state.level])
+    if not count:
+        return []
+    return [Message("profile.explode", count=count, sequences=SEQUENCES, limit=EXPLODED)]
+
+
+def warning(state):
+    """That the model was not made for this noise, if so."""
+    return [Message("profile.outside")] if outside_training(state.sigma, state.noise) else []
+
+
+def noise_panel(state, ghost, guess):
+    """Excess risks by noise level, as far as the noise has come."""
+    marks = [Band("range", trained_spans(state.noise))]
+    for role, risks in state.rivals.items():
+        marks.append(Curve(role, LEVELS, up_to(state.sigma, LEVELS, average(risks)), keyed=role in FIRST))
+    if ghost is not None:
+        marks.append(Path("ghost", LEVELS, up_to(ghost.sigma, LEVELS, average(ghost.risks)), keyed=False))
+    median = np.median(state.risks, axis=1)
+    marks += [
+        Path("median", LEVELS, up_to(state.sigma, LEVELS, median)),
+        Path("model", LEVELS, up_to(state.sigma, LEVELS, average(state.risks))),
+    ]
+
+    # The guess is where the model comes to lose more than AdaRR: on AdaRR's curve.
+    height = None if guess is None else np.interp(guess, LEVELS, average(state.rivals["adarr"]))
+    return Panel("noise", SIGMA, EXCESS, [*marks, Guess(guess, height)])
+
+
+def depth_panel(state, guess):
+    """Stored losses by depth, the paper's beside them, between the baselines'."""
+    depth, loss, error = state.families[state.kind]
+
+    # The other kinds are one path, with a gap after each.
+    gap = np.full((2, 1), np.nan)
+    others = [part for kind, rows in state.families.items() if kind != state.kind for part in (rows[:2], gap)]
+    others = np.concatenate(others, axis=1)  # (2, ...): depth, loss
+
+    table = paper_table()
+    paper = [table.get((state.kind, int(layers), state.noise.key), np.nan) for layers in depth]
+    marks = [
+        *(across(role, DEPTH, rung, keyed=role not in FIRST) for role, rung in state.baselines.items()),
+        Path("others", *others),
+        Bars("model", depth, loss, low=loss - 2 * error, high=loss + 2 * error, joined=True, keyed=False),
+        Points("paper", depth, paper),
+        Guess(guess, state.baselines["adarr"]),
+    ]
+    return Panel("depth", DEPTH, LOSS, marks)
+
+
+def spread_panel(state, ghost):
+    """How many sequences lose more than a given excess at this noise."""
+    losing_more = 1 - np.arange(SEQUENCES) / SEQUENCES
+    marks = [Band("range", [(EXPLODED, SPREAD.high)], name="exploded")]
+    marks += [Curve(role, np.sort(state.rivals[role][state.level]), losing_more) for role in FIRST]
+    if ghost is not None:
+        marks.append(Curve("ghost", np.sort(ghost.risks[state.level]), losing_more))
+    marks.append(Curve("model", np.sort(state.risks[state.level]), losing_more))
+    return Panel("spread", SPREAD, LOSING_MORE, marks, dict(sigma=state.sigma))
+
+
+def share_panel(state, ghost):
+    """On how many sequences the model is better than AdaRR, and on how many it explodes."""
+    marks = [Band("range", trained_spans(state.noise)), level(SIGMA, 0.5)]
+    if ghost is not None:
+        marks.append(Path("ghost", LEVELS, up_to(ghost.sigma, LEVELS, ghost.nearer), keyed=False))
+    marks += [
+        Path("model", LEVELS, up_to(state.sigma, LEVELS, state.nearer), name="nearer"),
+        Path("exploded", LEVELS, up_to(state.sigma, LEVELS, state.exploded / SEQUENCES)),
+    ]
+    return Panel("shares", SIGMA, SHARE, marks)

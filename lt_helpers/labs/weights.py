@@ -3,27 +3,73 @@
 Panels: P and Q of one layer, with the gauge fixed and without the rows that never train; under them the low-rank part that is kept; how
 much of them is left out, by rank; and the loss of the model of which, in *every* layer, only those two parts are kept, beside the whole
 model's. The colours have the same ends for all matrices of a model.
+
+The loss is half the squared distance to the oracle's weight, as a *median* over 150 sequences: outside its training noise a model explodes
+on single ones, and they would rule a mean. The sequences are the same at every noise level; only their noise is scaled.
 """
+
+from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
-from .. import figures
-from ..figures import Axis, Panel
-from ..noise import Categorical, parse_noise
-from ..pretrained import stored_layers
+from ..evaluate import excess
+from ..gauge import canonical
+from ..language import Message
+from ..lowrank import diagonal_plus_low_rank, share_left
+from ..model import LinearTransformer
+from ..noise import Noise, parse_noise
+from ..task import PAPER
+from ..view.panel import Axis, Band, Curve, Guess, Heat, Panel, Path
 from .base import Lab
 from .controls import Choice, Prediction, Slider
-from .noise import stored_kinds, trained_on
-from .weights_state import DIM, MOST, SIGMA_MAX, SIGMAS, weights_state
+from .frozen import Frozen
+from .marks import log_axis, up_to
+from .material import (
+    at_each_noise,
+    depths,
+    kind_label,
+    stored_kinds,
+    stored_model,
+    stored_noises,
+    trained_spans,
+)
 
-DEEPEST = 7
-LEFT, LOSS = (1e-6, 1.0), (1e-3, 1e3)  # ends of the axes
-NAMES = {"diag": "DIAG", "full": "FULL", "gd++": "GD++"}
+PAIRS = 75  # sequences at each noise level, each with its noise and with the opposite of it
+SIGMA_MAX = 8
+SIGMAS = np.arange(0.0, SIGMA_MAX + 1)
+MOST = 10  # the largest rank that the lab keeps
+LARGE = 10  # losses from here on are said without digits after the point
+
+ENTRY = np.arange(1.0, PAPER.dim + 2)  # rows and columns, the label's last
+TICKS = dict(ticks=(1, 5, 10, PAPER.dim + 1), labels=("1", "5", "10", "y"))
+COLUMN = Axis("column", 0.5, PAPER.dim + 1.5, **TICKS)
+ROW = Axis("row", PAPER.dim + 1.5, 0.5, **TICKS)  # from the top
+RANK = Axis("rank", -0.3, MOST + 0.3)
+LEFT = log_axis("left", 1e-6, 1.0, (1e-6, 1e-4, 1e-2, 1.0), ("10⁻⁶", "10⁻⁴", "10⁻²", "1"), below="floor")
+SIGMA = Axis("sigma", 0, SIGMA_MAX)
+LOSS = log_axis("loss", 1e-3, 1e3, (0.001, 0.1, 10.0, 1000.0), ("10⁻³", "10⁻¹", "10", "10³"))
 
 
-def depths(kind, noise):
-    """The depths that the lab offers of a family of models."""
-    return [layers for layers in stored_layers(kind, parse_noise(noise)) if layers <= DEEPEST]
+@dataclass(frozen=True)
+class WeightsState(Frozen):
+    """Everything that the lab shows at one setting. D = d + 1 = 11."""
+
+    kind: str
+    noise: Noise  # what the model was trained on
+    layers: int
+    layer: int  # whose matrices are shown, from 1
+    rank: int  # of what is kept beside the diagonal
+    sigma: int
+    P: np.ndarray  # (D, D): gauge fixed; NaN in rows that never train
+    Q: np.ndarray  # (D, D)
+    P_low: np.ndarray  # (D, D): the low-rank part of P
+    Q_low: np.ndarray  # (D, D)
+    limit: float  # the largest entry of any of the model's matrices
+    left: np.ndarray  # (2, rank + 1): share of the squares of P and Q that is left out at each rank so far
+    whole: np.ndarray  # (9,): median loss of the whole model at SIGMAS
+    kept: np.ndarray  # (9,): of the truncated one
+    nothing: np.ndarray  # (9,): of the answer 0
 
 
 class WeightsLab(Lab):
@@ -32,117 +78,192 @@ class WeightsLab(Lab):
     WeightsLab(kind="full", noise="categorical-1-3", layers=4, layer=3, rank=0)
     """
 
+    NAME = "weights"
+    COLUMNS, HEIGHT = 3, 520
     CONTROLS = dict(
-        rank=Slider("Rank kept", 0, MOST, 1, value=0),
-        sigma=Slider("Noise σ", 0, SIGMA_MAX, 1, value=1),
-        kind=Choice("Model", stored_kinds, "full"),
-        noise=Choice("Trained on", trained_on, "categorical-1-3"),
-        layers=Choice("Layers", depths, 4, slide=True),
-        layer=Choice("Show layer", lambda layers: range(1, layers + 1), 3, slide=True),
-        guess=Prediction("Predict: rank", 0, MOST, 1),
+        rank=Slider(0, MOST, 1, value=0),
+        sigma=Slider(0, SIGMA_MAX, 1, value=1),
+        kind=Choice(stored_kinds, "full"),
+        noise=Choice(stored_noises, "categorical-1-3"),
+        layers=Choice(lambda kind, noise: depths(kind, noise), 4, slide=True),
+        layer=Choice(lambda layers: range(1, layers + 1), 3, slide=True),
+        guess=Prediction(0, MOST, 1),
     )
 
     @staticmethod
-    def compute(**controls):
-        return weights_state(**controls)
+    def compute(kind, noise, layers, layer, rank, sigma):
+        model = kind, noise, layers
+        whole = matrices(*model)  # (2, L, D, D)
+        _, low = parts(*model, rank)  # (2, L, D, D)
+        P, Q = whole[:, layer - 1]
+        P_low, Q_low = low[:, layer - 1]
+
+        # Nobody reads the x of the last layer's tokens: the rows that write it never train.
+        if layer == layers:
+            P, P_low = without_dead_rows(P), without_dead_rows(P_low)
+
+        left = [shares_left(*model, kept)[:, layer - 1] for kept in range(rank + 1)]
+        return WeightsState(
+            kind=kind,
+            noise=parse_noise(noise),
+            layers=layers,
+            layer=layer,
+            rank=rank,
+            sigma=sigma,
+            P=P,
+            Q=Q,
+            P_low=P_low,
+            Q_low=Q_low,
+            limit=abs(whole).max(),
+            left=np.stack(left, axis=1),
+            whole=whole_loss(*model),
+            kept=truncated_loss(*model, rank),
+            nothing=loss_of_nothing(),
+        )
 
     @staticmethod
-    def draw(state):
-        panels = [
-            heat_panel(f"P of layer {state.layer}: blue −, red +", state.P, state),
-            heat_panel(f"Q of layer {state.layer}: colours ±{state.limit:.1f}", state.Q, state),
-            left_panel(state),
-            heat_panel(f"P: low-rank part, rank {state.rank}", state.P_low, state),
-            heat_panel(f"Q: low-rank part, rank {state.rank}", state.Q_low, state),
+    def panels(state, ghost, guesses):
+        rank = dict(rank=state.rank)
+        return [
+            heat_panel("P", state.P, state, dict(layer=state.layer)),
+            heat_panel("Q", state.Q, state, dict(layer=state.layer, limit=state.limit)),
+            left_panel(state, guesses["guess"]),
+            heat_panel("P_low", state.P_low, state, rank),
+            heat_panel("Q_low", state.Q_low, state, rank),
             loss_panel(state),
         ]
-        return figures.figure(panels, columns=3, height=520)
 
     @staticmethod
-    def words(state):
-        left_P, left_Q = map(percent, state.left[:, -1])
-        whole, kept, nothing = (
-            number(losses[SIGMAS.searchsorted(state.sigma)])
-            for losses in (state.whole, state.kept, state.nothing)
-        )
-        said = (
-            f"{NAMES[state.kind]} with {state.layers} layer{'s' * (state.layers > 1)}, trained on {state.noise.label}. "
-            f"In layer {state.layer} the diagonal and rank {state.rank} leave out {left_P} of P and {left_Q} of Q. "
-            f"At σ = {state.sigma} (σ² = {state.sigma**2}) the whole model has a loss of {whole}, "
-            f"and {kept} if only those parts are kept in every layer; the answer 0 has {nothing}, the oracle 0. "
-        )
-        if state.layer == state.layers:
-            said += "The rows of the last P that never train are left blank. "
-        return said + ("What lies beyond an axis is drawn at its edge." if lies_outside(state) else "")
+    def words(state, ghost):
+        blank = [Message("weights.blank")] if state.layer == state.layers else []
+        return [what_is_left(state), losses(state), *blank]
 
 
-def percent(share):
-    return f"{100 * share:.2g}%" if share > LEFT[0] else "0%"
+@lru_cache(maxsize=32)
+def matrices(kind, noise, layers):
+    """P and Q of every layer of a stored model, in its canonical form -> (2, L, D, D)"""
+    model = canonical(stored_model(kind, layers, noise))
+    return np.stack([model.P[:, 0], model.Q[:, 0]])
 
 
-def number(loss):
-    return "more than 1000" if loss > LOSS[1] else f"{loss:.0f}" if loss >= 10 else f"{loss:.2g}"
+@lru_cache(maxsize=256)
+def parts(kind, noise, layers, rank):
+    """Diagonal and low-rank part of each of the model's matrices, found from those of the rank below -> two arrays (2, L, D, D)"""
+    start = parts(kind, noise, layers, rank - 1)[1] if rank else None
+    return diagonal_plus_low_rank(matrices(kind, noise, layers), rank, start)
 
 
-def heat_panel(title, matrix, state):
-    place, ticks = np.arange(1.0, DIM + 2), dict(ticks=(1, 5, 10, DIM + 1), labels=("1", "5", "10", "y"))
-    hover = "row %{y}, column %{x}: %{z:.2f}<extra></extra>"
-    trace = figures.heatmap(matrix, place, place, limit=state.limit, showscale=False, hovertemplate=hover)
-    return Panel(title, Axis("column", 0.5, DIM + 1.5, **ticks), Axis("row", DIM + 1.5, 0.5, **ticks)), [
-        trace
-    ]
+@lru_cache(maxsize=256)
+def shares_left(kind, noise, layers, rank):
+    """The share of the squares that is left out of each matrix -> (2, L)"""
+    diagonal, low = parts(kind, noise, layers, rank)
+    return share_left(matrices(kind, noise, layers), diagonal + low)
 
 
-def left_panel(state):
-    rank = np.arange(state.rank + 1)
-    traces = [
-        figures.line(rank, clip(state.left[0], LEFT), "P", figures.BLUE, symbol="circle"),
-        figures.line(rank, clip(state.left[1], LEFT), "Q", figures.RED, "dash", symbol="diamond"),
-        figures.dots(
-            [state.guess],
-            [2 * LEFT[0]],
-            state.guess is not None and "prediction",
-            figures.PREDICTION,
-            "star",
-            13,
-        ),
-    ]
-    y = Axis(
-        "share of squares", *LEFT, log=True, ticks=(1e-6, 1e-4, 1e-2, 1), labels=("10⁻⁶", "10⁻⁴", "10⁻²", "1")
+def without_dead_rows(P):
+    """P of the last layer, with all rows but the label's blank -> (D, D)"""
+    alive = np.full_like(P, np.nan)
+    alive[-1] = P[-1]
+    return alive
+
+
+def median_loss(answer):
+    """Median loss of answers to the sequences at each of SIGMAS.    answer : function, Spectrum -> w (B, d)  ->  (9,)"""
+    spectrum, _, sigma = at_each_noise(tuple(SIGMAS), PAIRS)
+    with np.errstate(over="ignore", invalid="ignore"):
+        loss = excess(answer(spectrum) - spectrum.ridge(sigma))  # (B,)
+    loss = np.where(np.isfinite(loss), loss, np.inf)
+    return np.median(loss.reshape(len(SIGMAS), -1), axis=1)
+
+
+def loss_of_matrices(P, Q):
+    """Median loss at SIGMAS of the model with these matrices.    P, Q : (L, D, D)  ->  (9,)"""
+    model = LinearTransformer(P[:, None], Q[:, None], PAPER.context)
+    return median_loss(lambda spectrum: model.implicit_weight(spectrum.S))
+
+
+@lru_cache(maxsize=64)
+def whole_loss(kind, noise, layers):
+    """Median loss at SIGMAS of the whole model -> (9,)"""
+    return loss_of_matrices(*matrices(kind, noise, layers))
+
+
+@lru_cache(maxsize=256)
+def truncated_loss(kind, noise, layers, rank):
+    """Median loss at SIGMAS of the model of which only the diagonals and parts of this rank are kept -> (9,)"""
+    diagonal, low = parts(kind, noise, layers, rank)
+    return loss_of_matrices(*(diagonal + low))
+
+
+@lru_cache(maxsize=1)
+def loss_of_nothing():
+    """Median loss at SIGMAS of the answer 0 -> (9,)"""
+    return median_loss(lambda spectrum: np.zeros_like(spectrum.alpha))
+
+
+def what_is_left(state):
+    """How much of the layer's matrices is left out."""
+    left_P, left_Q = state.left[:, -1]
+    return Message(
+        "weights.left",
+        kind=kind_label(state.kind),
+        depth=Message("layers.count", count=state.layers),
+        noise=state.noise.label,
+        layer=state.layer,
+        rank=state.rank,
+        P=share(left_P),
+        Q=share(left_Q),
     )
-    return Panel("Left out of this layer", Axis("rank kept", -0.3, MOST + 0.3), y), traces
+
+
+def losses(state):
+    """The losses of the whole model, of what is kept of it, and of the answer 0, at this noise."""
+    here = int(np.flatnonzero(state.sigma == SIGMAS)[0])
+    return Message(
+        "weights.losses",
+        sigma=state.sigma,
+        variance=state.sigma**2,
+        whole=loss_in_words(state.whole[here]),
+        kept=loss_in_words(state.kept[here]),
+        nothing=loss_in_words(state.nothing[here]),
+    )
+
+
+def share(left):
+    """A share in percent, as far as its axis reaches."""
+    return Message("weights.percent", percent=100 * left if left > LEFT.low else 0)
+
+
+def loss_in_words(loss):
+    """A loss, as far as its axis reaches."""
+    if loss > LOSS.high:
+        return Message("weights.more", limit=LOSS.high)
+    return Message("weights.large" if loss >= LARGE else "weights.loss", loss=loss)
+
+
+def heat_panel(name, matrix, state, values):
+    """A matrix as colours, its first row at the top; the ends of the colours are the same for all of a model."""
+    heat = Heat("weights", ENTRY, ENTRY, name="matrix", z=matrix, limit=state.limit)
+    return Panel(name, COLUMN, ROW, [heat], values)
+
+
+def left_panel(state, guess):
+    """The share of the squares of P and Q that is left out, as far as the rank has come."""
+    rank = np.arange(state.rank + 1)
+    marks = [
+        Path("first", rank, state.left[0], name="P"),
+        Path("second", rank, state.left[1], name="Q"),
+        Guess(guess, 2 * LEFT.low),
+    ]
+    return Panel("left", RANK, LEFT, marks)
 
 
 def loss_panel(state):
-    levels = state.noise.values if isinstance(state.noise, Categorical) else ()
-    spans = [(level - 0.08, level + 0.08) for level in levels] or [(0, max(state.noise.sigma_max, 0.08))]
-    traces = [
-        figures.band(spans, *LOSS),
-        figures.line(SIGMAS, clip(so_far(state, state.nothing), LOSS), "answer 0", figures.GREY, "dot", 2),
-        figures.line(SIGMAS, clip(so_far(state, state.whole), LOSS), "whole", figures.INK, symbol="circle"),
-        figures.line(
-            SIGMAS, clip(so_far(state, state.kept), LOSS), "kept", figures.ORANGE, "dash", symbol="diamond"
-        ),
+    """Losses by noise level, as far as the noise has come."""
+    marks = [
+        Band("range", trained_spans(state.noise), keyed=False),
+        Curve("nothing", SIGMAS, up_to(state.sigma, SIGMAS, state.nothing)),
+        Path("model", SIGMAS, up_to(state.sigma, SIGMAS, state.whole)),
+        Path("kept part", SIGMAS, up_to(state.sigma, SIGMAS, state.kept)),
     ]
-    y = Axis(
-        "median, above oracle's",
-        *LOSS,
-        log=True,
-        ticks=(0.001, 0.1, 10.0, 1000.0),
-        labels=("10⁻³", "10⁻¹", "10", "10³"),
-    )
-    return Panel("Loss (shaded: trained on)", Axis("σ", 0, SIGMA_MAX), y), traces
-
-
-def so_far(state, values):
-    """`values` as far as the noise has been slid: a curve does not give away what comes."""
-    return np.where(state.sigma >= SIGMAS, values, np.nan)
-
-
-def clip(values, ends):
-    return figures.clip(values, *ends)[0]
-
-
-def lies_outside(state):
-    """Whether a loss that is drawn lies beyond its axis; a share of nearly nothing that is left out does not count."""
-    return any(figures.clip(so_far(state, values), *LOSS)[1] for values in (state.whole, state.kept))
+    return Panel("loss", SIGMA, LOSS, marks)

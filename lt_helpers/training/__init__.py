@@ -1,4 +1,5 @@
-"""Training: the objective, its gradients, Gauss-Newton on fresh sequences, the search from several starts, and the sweep over all models.
+"""Training: the objective, its gradients, Adam and Gauss-Newton on fresh sequences, the search from several starts, and the sweep.
 
-The only room of the package that needs torch. It knows no widget: progress goes to a callback.
+`live` and all below it are NumPy, and train in a page as well. The search and what is above it are the only rooms of the package that need
+torch. None knows a widget: progress goes to a callback.
 """

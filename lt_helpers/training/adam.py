@@ -27,9 +27,7 @@ class Adam(Run):
         super().__init__(family, theta, task, rng, settings or AdamSettings())
 
     def _move(self, sequences, run, losses, loss):
-        weight = sequences.weight / (
-            1 + losses / self.settings.pull
-        )  # of the logarithm that bounds the pull of a sequence
+        weight = self._bounded_weight(sequences, losses)  # (..., B)
         pull = (weight[..., None] * sequences.misfit(run.w)) @ sequences.root.T  # (..., B, d)
         gradient = backward(run, pull, total=True)  # (..., L, K)
         units = arrays.like(self.theta, self.family.units(self.task.noise))  # (K,)
@@ -50,9 +48,8 @@ class Adam(Run):
 
         # One that is much longer than usual is cut to size: a single sequence has blown it up.
         length = xp.linalg.vector_norm(gradient, axis=(-2, -1), keepdims=True)  # (..., 1, 1)
-        usual = (
-            xp.zeros_like(length) if self.usual is None else self.usual
-        )  # 0: no gradient so far was finite
+        # Its usual length is 0 as long as no gradient was finite.
+        usual = xp.zeros_like(length) if self.usual is None else self.usual
         risen = xp.minimum(usual + (length - usual) / 20, 2 * usual)
         self.usual = xp.where(usual > 0, risen, length)
         gradient = gradient * (settings.clip * self.usual / (length + 1e-300)).clip(None, 1)

@@ -140,7 +140,7 @@ def show(bar, which, record):
 
 
 class Bar:
-    """A progress bar with the loss of the step, the best so far, and the time left. It is a callback of `search`."""
+    """A progress bar with the capped loss of the step, the best so far, and the time left. It is a callback of `search`."""
 
     def __enter__(self):
         self.bar = tqdm(unit="step")
@@ -151,7 +151,6 @@ class Bar:
 
     def __call__(self, report):
         self.bar.total = report.total
-        self.bar.set_postfix(
-            loss=f"{report.loss:.4g}", best=f"{report.best:.4g}", start=report.start, refresh=False
-        )
+        said = {"capped loss": f"{report.loss:.4g}", "best": f"{report.best:.4g}", "start": report.start}
+        self.bar.set_postfix(said, refresh=False)
         self.bar.update()

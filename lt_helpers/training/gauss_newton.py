@@ -70,9 +70,7 @@ class GaussNewton(Run):
         losses : (B,).  Adjusted losses of its sequences.
         """
         settings = self.settings
-        weight = sequences.weight / (
-            1 + losses / settings.pull
-        )  # (B,): of the logarithm that bounds the pull of a sequence
+        weight = self._bounded_weight(sequences, losses)  # (B,)
         length, along = directions(sequences.misfit(run.w), losses)  # (B,), (B, d)
         J_along = flat(backward(run, along @ sequences.root.T))  # (B, L K)
         gradient = mean_gradient(J_along * (weight * length)[:, None])  # (L K,): J^T r = |r| J^T (r / |r|)

@@ -11,6 +11,7 @@ from time import process_time
 import numpy as np
 import torch
 
+from .. import checks
 from . import arrays
 from .gradient import backward, forward
 from .objective import draw
@@ -108,6 +109,8 @@ def solve(family, task, seed, warm, report=None):
     """
     check_task(family, task)
     check_seed(seed)
+    if not warm:
+        raise ValueError(f"warm is {checks.shown(warm)}: a descent needs at least one start.")
     return Descents(family, task, seed, check_starts(warm, family), report).run()
 
 

@@ -120,6 +120,10 @@ class Run:
         """
         raise NotImplementedError
 
+    def _bounded_weight(self, sequences, losses):
+        """What sequences of these losses weigh in the gradient of pull * log(1 + loss / pull): none pulls without bound."""
+        return sequences.weight / (1 + losses / self.settings.pull)
+
     def _go_to(self, theta, weight, count):
         """Take `theta`, and move the average by weight / count towards it."""
         self.theta = theta

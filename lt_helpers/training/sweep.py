@@ -91,8 +91,25 @@ def sources(which, others):
 
 
 class Store:
-    """models.safetensors and records.json in a folder. Each is replaced whole, the models first; a record has the checksum of its model,
-    and one whose model is another by now, because a kill came between the two, does not count."""
+    """Models and their records in a folder, models.safetensors and records.json.
+
+    Each file is replaced whole, the models first; a record has the checksum of its model, and one whose model is another by now, because
+    a kill came between the two, does not count.
+
+    Parameters
+    ----------
+    folder : str or Path.  Made if it is not there.
+
+    Attributes
+    ----------
+    records : dict of names and dicts
+    tensors : dict of names and (2, L, H, D, D) arrays: P and Q.
+
+    Raises
+    ------
+    ValueError
+        In one sentence, if the files are damaged.
+    """
 
     def __init__(self, folder):
         self.folder = Path(folder)
@@ -109,20 +126,27 @@ class Store:
         return which.name in self.records
 
     def model(self, which):
-        """A stored model."""
-        return LinearTransformer(*self.tensors[which.name], context=CONTEXT)
+        """A stored model.    which : ModelId  ->  LinearTransformer"""
+        P, Q = self.tensors[which.name]
+        return LinearTransformer(P, Q, CONTEXT, which.noise)
 
     def add(self, which, model, record):
-        """Write a model and its record, a dict."""
+        """Write a model and its record.
+
+        Parameters
+        ----------
+        which : ModelId
+        model : LinearTransformer
+        record : dict
+        """
         tensor = np.stack([model.P, model.Q])
-        self.tensors[which.name], self.records[which.name] = (
-            tensor,
-            record | {"checksum": weights.checksum(tensor)},
-        )
+        self.tensors[which.name] = tensor
+        self.records[which.name] = record | {"checksum": weights.checksum(tensor)}
         known = {name: self.tensors[name] for name in sorted(self.records)}
         weights.write(self.folder / MODELS, known)
         with weights.replacing(self.folder / RECORDS) as partial:
-            partial.write_text("[" + ",\n ".join(json.dumps(self.records[name]) for name in known) + "]\n")
+            lines = ",\n ".join(json.dumps(self.records[name]) for name in known)
+            partial.write_text(f"[{lines}]\n")
 
 
 @contextmanager

@@ -99,7 +99,7 @@ class Chart(anywidget.AnyWidget):
         """Hear of the newest value of a control while it is dragged, ahead of the control itself.
 
         ipywidgets keeps one message on its way, and sends the next value only when the kernel has said that it is idle again. A page
-        that follows sends the newest value as soon as the one before is drawn, whether or not the widget has heard of it. The widget
+        that follows sends the newest value as soon as an earlier one is answered, whether or not the widget has heard of it. The widget
         itself hears of it a little later, in the usual way; a lab that finds everything as it is then has nothing to draw.
 
         Parameters
@@ -117,15 +117,15 @@ class Chart(anywidget.AnyWidget):
     def copy(self, text, copied):
         """Put a text on the clipboard of the page in which a button was just pressed.
 
-        A page that has no clipboard, such as one over plain http, selects the text instead where the lab shows it, in an element of class
-        `lt-copied`, for the keys that copy.
+        A page that has no clipboard, such as one over plain http, selects the text instead where the lab shows it once `copied` has
+        returned, in an element of class `lt-copied`, for the keys that copy.
 
         Parameters
         ----------
         text : str.
         copied : callable(bool).  Called once the page has answered: is the text on the clipboard? Never called where no page is open.
         """
-        self._copied = copied
+        self._copied = text, copied
         self.send({"copy": text})
 
     def _move_to(self, state, acknowledge=False):
@@ -150,8 +150,10 @@ class Chart(anywidget.AnyWidget):
         if "move" in message:
             self._answer_move(**message["move"])
         if "copied" in message and self._copied is not None:
-            copied, self._copied = self._copied, None
+            (text, copied), self._copied = self._copied, None
             copied(message["copied"])
+            if not message["copied"]:
+                self.send({"select": text})
 
     def _answer_move(self, name, value, number):
         self._unanswered = number

@@ -96,10 +96,11 @@ class Ticks(Mark):
 
 @dataclass(frozen=True)
 class Bars(Mark):
-    """Points with a bar from `low` to `high`, (K,) arrays, such as two standard errors to either side."""
+    """Points with a bar from `low` to `high`, (K,) arrays, such as two standard errors to either side; a line where they are `joined`."""
 
     low: np.ndarray = field(kw_only=True)
     high: np.ndarray = field(kw_only=True)
+    joined: bool = field(default=False, kw_only=True)
 
 
 class Ring(Mark):

@@ -50,6 +50,7 @@ FILLED = "■"
 LEVEL = "line-ew"  # a tick: a short level line
 LIFT = 4  # of a key above its panel, in pixels: points at the upper edge do not touch it
 THIN = 1.5  # the line between points, in pixels
+LARGEST = 1e30  # number in a heat map: the page has 32 bits for it
 GAP = 0.08  # between panels side by side, as a share of the figure's width
 
 
@@ -203,7 +204,7 @@ def look(mark):
         return dict(mode="lines", line=line, fill="toself", fillcolor=style.fill)
     if isinstance(mark, (Curve, Guide)):
         return dict(mode="lines", line=line)
-    if isinstance(mark, Path):
+    if isinstance(mark, Path) or (isinstance(mark, Bars) and mark.joined):
         return dict(mode="lines+markers", line={**line, "width": THIN}, marker=marker, cliponaxis=False)
     if isinstance(mark, EachPoint):
         colours = [ROLES[role].colour for role in mark.roles]
@@ -229,7 +230,8 @@ def heat_map(mark, names):
     """Signed values: blue below zero, orange above, white at zero (dark on a dark page: draw.js)."""
     scale = [[0, BLUE], [0.5, "#F7F7F7"], [1, RED]]
     ends = dict(zmin=-mark.limit, zmax=mark.limit, colorscale=scale, showscale=False)
-    return dict(type="heatmap", x=mark.x, y=mark.y, z=mark.z, xgap=1, ygap=1, **ends, **hover(mark, names))
+    z = np.clip(mark.z, -LARGEST, LARGEST)
+    return dict(type="heatmap", x=mark.x, y=mark.y, z=z, xgap=1, ygap=1, **ends, **hover(mark, names))
 
 
 def edge_of(axis):
@@ -259,7 +261,8 @@ def clip(mark, panel):
         x, y = np.where(hidden, np.nan, x), np.where(hidden, np.nan, y)
     x, y = np.clip(x, *edge_of(panel.x)), np.clip(y, *edge_of(panel.y))
     seen = np.isfinite(x) & np.isfinite(y)
-    return x, y, 0 if mark.beyond == "gap" else int((outside & seen).sum())
+    silent = mark.beyond == "gap" or isinstance(mark, Ring)  # a ring's point is reported
+    return x, y, 0 if silent else int((outside & seen).sum())
 
 
 def to_edges(values, axis):

@@ -32,26 +32,27 @@ ROLES = {
     "truth": Style(INK, "x", "solid", tick=24),
     "model": Style(BLUE, "circle", "solid"),
     "oracle": Style(GREEN, "diamond", "longdash"),
-    "bayes": Style(INK, "line-ew", "solid", width=2),
+    "bayes": Style(INK, "line-ew", "longdash", width=2),
     "hindsight": Style(RED, "triangle-up", "solid"),  # best for this one sequence
     # other predictors
     "least squares": Style(RED, "circle-open", "dash", width=2, size=11),
     "adarr": Style(RED, "triangle-up-open", "dash", width=2, size=12),
     "evidence": Style(ORANGE, "diamond-open", "dashdot", width=2),
     "constrr": Style(ORANGE, "square-open", "dot", width=2),
-    "tunedrr": Style(GREEN, "diamond-open", "dash", width=2),
+    "tunedrr": Style(GREEN, "diamond-open", "dashdot", width=2),
     "ridge cv": Style(GREEN, "diamond", "solid"),
     "nothing": Style(GREY, "x", "dot", width=2),
     "gradient descent": Style(RED, "triangle-up", "dot", width=2),
     "momentum": Style(ORANGE, "diamond", "dash", width=2),
     "newton": Style(GREEN, "square-open", "dashdot", width=2),
+    "baselines": Style(RED, "triangle-up", "solid"),  # all of them together
     # a second model beside the first
     "trained": Style(ORANGE, "triangle-up", "dot", width=1.5),
     "as trained": Style(GREY, "circle-open", "solid", width=1.5, size=10),
     "guarded": Style(SKY, "circle-open", "longdash", width=2),
     "stored": Style(GREY, "square-open", "dot", width=2),
     "others": Style(GREY, "diamond", "solid", width=1),
-    "paper": Style(INK, "circle-open", "dash", width=2),
+    "paper": Style(INK, "circle-open", "dash", width=2, size=13),
     # parts of one thing
     "first": Style(BLUE, "circle", "solid", width=2),
     "second": Style(RED, "diamond", "dash", width=2),
@@ -67,6 +68,10 @@ ROLES = {
     "kept part": Style(ORANGE, "diamond", "dash"),
     "measured": Style(BLUE, "circle-open", "solid"),
     "theorem": Style(GREY, "square-open", "dash", width=2),
+    "beside first": Style(GREY, "circle-open", "solid", width=1),  # at other settings
+    "beside second": Style(GREY, "triangle-up-open", "solid", width=1),
+    "beside third": Style(GREY, "diamond-open", "solid", width=1),
+    "beside fourth": Style(GREY, "x", "solid", width=1),
     # noise, and what is made of it
     "noise": Style(ORANGE, "diamond", "solid", fill=GLOW),
     "failed": Style(INK, "triangle-up", "solid"),
@@ -78,7 +83,7 @@ ROLES = {
     "guide": Style(GREY, dash="dot", width=1),
     "contour": Style(GREY, width=1),
     "ring": Style(GREY, "diamond-open", size=24),
-    "ghost": Style(GREY, "circle-open", "solid", width=2, size=10),
+    "ghost": Style(GREY, "circle-open", "dot", width=2, size=10),
     "ghost second": Style(GREY, "diamond-open", "dash", width=2, size=10),
     "prediction": Style(PINK, "star", "dash", width=2, size=13),
     "weights": Style(GREY),

@@ -7,9 +7,11 @@
 //                                                 {drawn: version}                 that one is on the page
 //   {answer: number}, with or without changes     {move: {name, value, number}}    a control is being moved (chart.py, follow)
 //   {copy: text}                                  {copied: true or false}          did the clipboard take it?
+//   {select: text}                                                                 it did not, and the lab shows the text by now
 
 const LT_QUIET = 150; // milliseconds after a key or a move of the mouse in which nothing is drawn that nobody asked for
 const LT_PATIENCE = 2_000; // milliseconds after which an answer that has not come is not waited for any more
+const LT_SLOW = 100; // milliseconds from a move to its answer, from which on the kernel gets one move at a time
 
 const ltWorkarounds = typeof ltCompat === "undefined" ? {} : ltCompat;
 
@@ -47,13 +49,14 @@ const ltAsked = (globalThis[Symbol.for("lt_helpers asked")] ??= (() => {
 })());
 
 // Moves of controls that come faster than they are drawn. ipywidgets sends the first of them at once, but the next only when the kernel has
-// said that it is idle again. The newest one goes here, as soon as the last that went here is drawn.
+// said that it is idle again. The newest one goes here, as soon as an earlier one is answered: two are on their way at a time, one to the
+// kernel while it computes the other, or one alone where that takes long.
 function ltMoves(send) {
+  const out = new Map(); // the moves on their way: from their numbers to when they were sent
+  let number = Math.floor(Math.random() * 1e12); // of the last one; other pages of this notebook hear of the answers to it, too
   let newest = null; // {name, value}, not sent yet
-  let number = Math.floor(Math.random() * 1e12); // of the last one sent; other pages of this notebook hear of the answers to it, too
-  let at = 0; // when that was
-  let answered = true; // has the kernel answered it?
-  let busy = false; // is one still to be drawn, whichever way it went?
+  let took = 0; // milliseconds from the last move that was answered to its answer
+  let busy = false; // is a move still to be drawn, whichever way it went?
 
   function move(name, value) {
     if (busy) {
@@ -64,25 +67,27 @@ function ltMoves(send) {
   }
 
   function sendNewest() {
-    const waiting = !answered && performance.now() - at < LT_PATIENCE;
-    if (newest === null || waiting) return;
+    const now = performance.now();
+    for (const [lost, at] of out) if (now - at > LT_PATIENCE) out.delete(lost);
+    const room = took > LT_SLOW ? 1 : 2;
+    if (newest === null || out.size >= room) return;
     number++;
-    at = performance.now();
-    answered = false;
+    out.set(number, now);
     send({move: {...newest, number}});
     newest = null;
   }
 
   function answer(which) {
-    if (which !== number) return;
-    answered = true;
+    if (!out.has(which)) return;
+    took = performance.now() - out.get(which);
+    out.delete(which);
     sendNewest();
     rest();
   }
 
   // Something was drawn.
   function rest() {
-    busy = !answered;
+    busy = out.size > 0;
   }
 
   return {move, answer, rest};
@@ -146,15 +151,19 @@ export default () => {
         await navigator.clipboard.writeText(text);
         model.send({copied: true});
       } catch {
-        requestAnimationFrame(() => ltSelect(text, [...views.keys()])); // by then the lab shows it
         model.send({copied: false});
       }
+    }
+
+    function select(text) {
+      if (document.hasFocus()) requestAnimationFrame(() => ltSelect(text, [...views.keys()]));
     }
 
     model.on("msg:custom", (message) => {
       if ("answer" in message) moves.answer(message.answer); // first: the kernel computes the next figure while the page draws this one
       if ("changes" in message) take(message);
       if ("copy" in message) copy(message.copy);
+      if ("select" in message) select(message.select);
     });
     model.on("change:controls", () => views.size && follow(model));
 

@@ -156,12 +156,12 @@ RidgeLab(sigma=1.0, context=20, strength=0.01)
 # %% [markdown]
 # <details><summary>The lab as a picture</summary>
 #
-# ![The ridge lab at sigma = 3 with lambda = 1. Top left: ten components of the ridge weight in blue, between zero and the red rings of least squares, beside the truth in black. Top right: the share of each direction that is kept, above the curve for lambda = sigma squared. Bottom left: bias rises with lambda, variance falls, and their sum is smallest near lambda = 9. Bottom right: the best lambda follows sigma squared on a straight line.](../docs/pictures/ridge-lab.png)
+# ![The ridge lab at sigma = 3 with lambda = 1. Top left: ten components of the ridge weight in blue, between zero and the orange-red rings of least squares, beside the truth in black. Top right: the share of each direction that is kept, above the curve for lambda = sigma squared. Bottom left: bias rises with lambda, variance falls, and their sum is smallest near lambda = 9. Bottom right: the best lambda follows sigma squared on a straight line.](../docs/pictures/ridge-lab.png)
 #
 # </details>
 #
 # - **Bottom left.** The error, averaged over truths and noises at these inputs. More λ, more bias and less variance. Sliding σ moves the variance only.
-# - **Bottom right.** The green line leaves a trail of the λ where that average is smallest, found by search. The red triangle is the best λ for this one truth and noise.
+# - **Bottom right.** The green line leaves a trail of the λ where that average is smallest, found by search. The orange-red triangle is the best λ for this one truth and noise.
 # - **Top left.** λ pulls the blue dots from the rings of least squares to 0. Some get closer to the truth, others do not.
 # - **Top right.** Blue above green: you keep too much.
 #

@@ -154,7 +154,7 @@ for layers in (1, 4, 16):
 # set η, and with it P and Q. The **trained** one (orange) is a DIAG model of that depth, trained at $d = 10$ on U(0, 5). It runs at $d = 2$ because its numbers do not depend on $d$. **Its P and Q are frozen, w moves.**
 
 # %%
-state = GradientLab.compute(step=0.5, sigma=0.0, layers=7, guess=None, seed=6)
+state = GradientLab.compute(step=0.5, sigma=0.0, layers=7, seed=6)
 print("eigenvalues of this sequence:", state.eigenvalues.round(2))
 print("best step size for 7 layers without noise:", state.best_step.round(2))
 
@@ -183,11 +183,11 @@ GradientLab(step=0.5, sigma=1.0, layers=4)
 # %%
 print("2/s_max:", round(state.limit, 2))
 for sigma in (0.0, 1.0, 4.0):
-    print(f"sigma = {sigma:.0f}: best step for 7 layers", GradientLab.compute(0.5, sigma, 7, None, 6).best_step.round(2))
-step = float(GradientLab.compute(0.5, 1.0, 4, None, 6).best_step)
+    print(f"sigma = {sigma:.0f}: best step for 7 layers", GradientLab.compute(0.5, sigma, 7, 6).best_step.round(2))
+step = float(GradientLab.compute(0.5, 1.0, 4, 6).best_step)
 print(f"\nfour layers, step {step:.2f}\nsigma   built   trained   ridge   (half squared error)")
 for sigma in (1.0, 2.0, 4.0):
-    now = GradientLab.compute(step, sigma, 4, None, 6)
+    now = GradientLab.compute(step, sigma, 4, 6)
     print(f"{sigma:5.0f} {now.built_risk[-1]:7.2f} {now.trained_risk[-1]:9.2f} {now.oracle_risk:7.2f}")
 
 # %% [markdown]

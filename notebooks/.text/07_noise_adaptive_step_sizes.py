@@ -151,7 +151,7 @@ NoiseLab(sigma=1.0, kind="diag", noise="uniform-5", layers=4, ghost={"sigma": 1.
 # - **Top left.** The thin blue path goes through the layers, from 0 to the dot. With more noise the dots stop closer to 0; so does the oracle (green), which
 #   is told σ.
 # - **Top right.** The share that is kept, by eigenvalue. The curve sinks and bends: left of it are the weak directions.
-# - **Bottom left.** For each layer, the step along the gradient (blue) and the factor on the $w$ that was there before (red).
+# - **Bottom left.** For each layer, the step along the gradient (blue) and the factor on the $w$ that was there before (orange-red).
 # - **Bottom right.** The diagonal means: reads the noise rightly. The shaded part was seen in training.
 #
 # Press *New sequence* a few times, then try seven layers.

@@ -225,7 +225,7 @@ TableLab(kind="diag", noise="uniform-5", layers=4, sigma=2.0)
 # </details>
 #
 # - **Top left.** The bars are two standard errors each way; most are shorter than the marks.
-# - **Top right.** In the grey band luck suffices. The red triangles are baselines: only luck.
+# - **Top right.** In the grey band luck suffices. The orange-red triangles are baselines: only luck.
 # - **Bottom left.** The same kind and depth in all ten columns.
 # - **Bottom right.** After each layer of *one* model. This is no row of shorter models: those were trained to end there (top left).
 #

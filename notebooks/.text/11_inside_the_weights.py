@@ -134,7 +134,7 @@ WeightsLab(rank=0, sigma=1, kind="full", noise="categorical-1-3", layers=4, laye
 # Predictions 1 and 2, at σ = 1, as the lab computes it:
 
 # %%
-opened = dict(kind="full", noise="categorical-1-3", layers=4, layer=3, sigma=1, guess=None)
+opened = dict(kind="full", noise="categorical-1-3", layers=4, layer=3, sigma=1)
 states = [WeightsLab.compute(rank=rank, **opened) for rank in range(11)]
 medians = np.array([state.kept[1] for state in states])
 print("median loss, rank 0 to 10:", np.round(medians, 3), " whole:", np.round(states[0].whole[1], 3))

@@ -151,7 +151,7 @@ AlgorithmLab(sigma=5.0)
 #   Without both readers it is GD++: about as good as trained where there is no noise, useless where there is much.
 # - **Bottom right.** What breaks first, and on which side: the weak directions or the strong ones?
 #
-# Now tune by hand, for the instrument: bring blue below grey at $\sigma = 2$ while it stays below red at $\sigma = 5$.
+# Now tune by hand, for the instrument: bring blue below grey at $\sigma = 2$ while it stays below the orange-red line at $\sigma = 5$.
 #
 # One thing this lab cannot show. The terms were trained together. Take one away and you see *what the rest relied on*, not what the term is worth. For that the rest must settle anew.
 #

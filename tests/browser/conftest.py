@@ -38,6 +38,38 @@ class SlowLab(NoiseLab):
 
 SlowLab()"""
 
+# A chart without what makes up for the notebook's own parts.
+UNAIDED = """from lt_helpers.view.chart import FILES, Chart
+Chart._esm = "\\n".join((FILES / name).read_text() for name in ("draw.js", "widget.js"))"""
+
+# A slider and a chart that follows it, without a lab around them: four panels with five lines each.
+FOLLOWING = """import ipywidgets
+import numpy as np
+from lt_helpers.view.chart import Chart
+
+X = np.linspace(0, 1, 11)
+
+def axis(number, letter):
+    start = [0, 0.55][number % 2 if letter == "x" else number // 2]
+    return dict(range=[0, 1] if letter == "x" else [0, 10], domain=[start, start + 0.45], anchor="yx"[letter == "y"] + str(number + 1))
+
+def figure(level):
+    lines = [
+        dict(type="scatter", mode="lines+markers", x=X, y=level * X ** (1 + line), xaxis=f"x{number + 1}", yaxis=f"y{number + 1}")
+        for number in range(4) for line in range(5)
+    ]
+    axes = {f"{letter}axis{number + 1}": axis(number, letter) for number in range(4) for letter in "xy"}
+    return dict(data=lines, layout=dict(template=dict(layout={}), height=480, annotations=[], showlegend=False, **axes))
+
+def show(level):
+    chart.show(figure(level), f"drawn {level:.1f}, the slider's {slider.value:.1f}")
+
+slider = ipywidgets.FloatSlider(description="Level", value=5.0, max=10.0, step=0.1, readout_format=".1f")
+chart = Chart(figure(slider.value), "")
+slider.observe(lambda change: show(change.new), "value")
+chart.follow({"level": slider}, lambda name, level: show(level))
+ipywidgets.VBox([slider, chart])"""
+
 NOTEBOOKS = {  # a notebook has one kernel, in however many pages it is open: those that tests share have two names
     "two_labs": TWO_LABS,
     "shared": TWO_LABS,
@@ -47,6 +79,8 @@ NOTEBOOKS = {  # a notebook has one kernel, in however many pages it is open: th
     "fragile_lab": [FRAGILE_LAB],
     "slow_lab": [SLOW_LAB],
     "training": TRAINING,
+    "following": [FOLLOWING],
+    "unaided": [UNAIDED, *TWO_LABS],
 }
 
 

@@ -72,6 +72,14 @@ def test_each_lab_that_is_written_is_offered():
     assert not forgotten, "add them to lt_helpers/labs/__init__.py, and to __all__ there"
 
 
+def test_each_lab_has_a_table_of_marks():
+    """What no table holds can lie: some file of tests/labs opens the lab and compares its marks."""
+    files = [path.read_text() for path in (NOTEBOOKS.parent / "tests" / "labs").glob("test_*.py")]
+    tables = [text for text in files if "assert_marks(" in text]
+    without = [name for name in NAMES if not any(re.search(rf"\b{name}\b", text) for text in tables)]
+    assert not without, "write its table: tests/labs/test_NAME.py, as tests/labs/test_noise.py does"
+
+
 def test_texts_and_entries_are_the_same_notebooks():
     assert [text.stem for text in texts()] == [notebook["name"] for notebook in series()]
     assert set(half_day()) <= {notebook["name"] for notebook in series()}
@@ -106,18 +114,18 @@ print(f"{1 + 1:.1f}")
 WaveLab(sigma=2.0)
 
 # %% tags=["exercise"]
-def double(x):
+def excess_risk(y_hat, y_oracle, y):
     ...
 
 # %% tags=["check"]
-waves.double.check(double)
+waves.excess_risk.check(excess_risk)
 
 # %% [markdown]
 # <details><summary>Solution</summary>
 #
 # ```python
-# def double(x):
-#     return 2 * x
+# def excess_risk(y_hat, y_oracle, y):
+#     return ((y_hat - y) ** 2).mean() / 2 - ((y_oracle - y) ** 2).mean() / 2
 # ```
 #
 # </details>
@@ -140,19 +148,29 @@ class WaveLab(NoiseLab):
     """The noise lab by another name."""
 '''
 EXERCISE = '''\
-"""Notebook 14: doubling, which is here for a test."""
+"""Notebook 14: the exercise of notebook 00 once more, which is here for a test."""
 
-from .base import Exercise
+from dataclasses import replace
 
-double = Exercise(
-    solution=lambda x: 2 * x,
-    cases=lambda: [(1.0,), (3.0,)],
-    mistakes={"You halved it.": lambda x: x / 2},
-    well_done="It doubles.",
-)
+from . import start
+
+excess_risk = replace(start.excess_risk, name="waves.excess_risk")
+'''
+TABLE = '''\
+"""The wave lab draws what the noise lab draws."""
+
+from marks import assert_marks, shown_marks
+
+from lt_helpers.labs import NoiseLab, WaveLab
+
+
+def test_every_mark_is_the_noise_labs():
+    table = {place: (mark.x, mark.y) for place, mark in shown_marks(NoiseLab(sigma=2.0)).items()}
+    axes = {(panel.name, "axes"): ((panel.x.low, panel.x.high), (panel.y.low, panel.y.high)) for panel in NoiseLab().panels_now}
+    assert_marks(WaveLab(sigma=2.0), table | axes)
 '''
 HOUSE = [f"tests/house/test_{name}.py" for name in ("series", "notebooks", "readme", "guide")]
-EXERCISES = ["tests/unit/test_notebook_solutions.py", "tests/unit/test_exercises.py"]
+EXERCISES = ["tests/unit/test_notebook_solutions.py"]
 SITE = """
 from build_site import front_page, notebook_page, notebooks, page_name
 path = notebooks(["14"])[0]
@@ -172,6 +190,10 @@ def add_notebook(copy):
         labs.read_text().replace("__all__ = [", 'from .waves import WaveLab\n\n__all__ = [\n    "WaveLab",')
     )
     (copy / "lt_helpers/exercises/waves.py").write_text(EXERCISE)
+    catalogue = copy / "lt_helpers/language/en.toml"
+    text = catalogue.read_text()
+    section = re.search(r"\[exercises\.start\.excess_risk\]\n(.+\n)+", text)[0]
+    catalogue.write_text(text + "\n" + section.replace("exercises.start", "exercises.waves"))
 
 
 def failures(copy, files, chosen):
@@ -208,11 +230,19 @@ def test_one_more_notebook_in_a_copy_is_its_text_its_entry_its_lab_and_its_exerc
     assert site == "14_waves.html {'14_waves-1': ('WaveLab', {'sigma': 2.0})} True True\n"
 
     # Only a browser can draw the picture: it is asked for by name.
-    found, said = failures(copy, HOUSE[:2], "picture or waves")
-    assert found == {"test_each_lab_has_a_picture", "test_links_lead_somewhere"}
+    found, said = failures(copy, HOUSE[:2], "picture or waves or marks")
+    assert found == {
+        "test_each_lab_has_a_picture",
+        "test_links_lead_somewhere",
+        "test_each_lab_has_a_table_of_marks",
+    }
+    assert "tests/labs/test_NAME.py" in said
+    (copy / "tests/labs/test_waves.py").write_text(TABLE)
     assert "run: make pictures ARGS=wave-lab" in said
     shutil.copy(copy / "docs/pictures/noise-lab.png", copy / "docs/pictures/wave-lab.png")
-    found, said = failures(copy, HOUSE + EXERCISES, "series or readme or guide or waves")
+    found, said = failures(
+        copy, HOUSE + ["tests/labs/test_waves.py"] + EXERCISES, "series or readme or guide or waves"
+    )
     assert found == set(), said
 
 

@@ -184,10 +184,14 @@ def test_copying_tells_once_whether_the_page_did(sent):
     assert sent == [{"copy": "NoiseLab()"}] and told == []
     for copied in (True, False):  # two pages: the first one counts
         chart._handle_custom_msg({"copied": copied}, [])
-    assert told == [True]
-    chart.copy("NoiseLab()", told.append)
+    assert told == [True] and len(sent) == 1
+
+
+def test_what_could_not_be_copied_is_selected_once_the_lab_has_said_so(sent):
+    chart = Chart(scatter(np.zeros(3)), "")
+    chart.copy("NoiseLab()", lambda copied: sent.append(f"told {copied}"))
     chart._handle_custom_msg({"copied": False}, [])
-    assert told == [True, False]
+    assert sent == [{"copy": "NoiseLab()"}, "told False", {"select": "NoiseLab()"}]
 
 
 def test_infinite_values_never_reach_the_page():

@@ -1,106 +1,241 @@
+"""The gradient lab, step by step: gradient descent by its loop, trained models by basis queries, errors by matrices W with w = W y."""
+
+import by_hand
 import numpy as np
 import pytest
+from marks import assert_marks, assert_messages, assert_roles, axis_names, drawn
 
-from lt_helpers import baselines, load_pretrained
+from lt_helpers import Uniform, load_pretrained
 from lt_helpers.labs import GradientLab
-from lt_helpers.labs.gradient import CONTEXT, DIM, RINGS, TRAINED_ON, sequence
+from lt_helpers.labs.gradient import descent_model
 
-OPENED = dict(step=0.5, sigma=1.0, layers=4, guess=None, seed=6)
+OPENED = dict(step=0.5, sigma=1.0, layers=4, seed=6)
+STEPS = np.arange(126) / 50
+RINGS = np.repeat(np.arange(1, 9) * 0.4, 61)
+AXES = {
+    ("bowl", "axes"): ((-3.5, 3.5), (-3.5, 3.5)),
+    ("step", "axes"): ((0, 2.5), (0.01, 10)),
+    ("layer", "axes"): ((-0.3, 12.3), (0.01, 10)),
+}
 
 
 def state(**values):
     return GradientLab.compute(**OPENED | values)
 
 
-def examples(sigma, seed=6):
-    x, truth, direction = sequence(seed)
-    return x, x @ truth + sigma * direction
+def examples(values):
+    """The inputs (n, d) and labels (n,) of a lab, and its truth (d,)."""
+    rng = np.random.default_rng(values["seed"])
+    x, truth, direction = rng.normal(size=(20, 2)), rng.normal(size=2), rng.normal(size=20)
+    return x, x @ truth + values["sigma"] * direction, truth
 
 
-def redraws(sigma, count, rng, seed=6):
-    """Truths and labels for the inputs of a seed: x (B, n, d), y (B, n), w (B, d)."""
-    x, _, _ = sequence(seed)
-    w = rng.normal(size=(count, DIM))
-    return np.broadcast_to(x, (count, CONTEXT, DIM)), w @ x.T + sigma * rng.normal(size=(count, CONTEXT)), w
+def trained(layers):
+    return load_pretrained("diag", layers, Uniform(5.0)).with_dim(2)
 
 
-@pytest.mark.parametrize("step", [0.0, 0.5, 2.5])
-@pytest.mark.parametrize("sigma", [0.0, 3.0])
-def test_built_layers_walk_as_gradient_descent_does(step, sigma):
-    lab = GradientLab(step=step, sigma=sigma, layers=7)
-    x, y = examples(sigma)
-    walk = [baselines.gradient_descent(x[None], y[None], step, steps)[0] for steps in range(8)]
-    np.testing.assert_allclose(lab.arrays.built, walk, rtol=1e-11, atol=1e-12)
-    drawn = next(trace for trace in lab.figure.data if trace.name == "built")
-    np.testing.assert_allclose(np.stack([drawn.x, drawn.y], axis=1), np.clip(walk, -3.5, 3.5), atol=1e-12)
+def descent(x, y, step, layers):
+    """Gradient descent on half the mean squared error, from 0 -> (L+1, d)"""
+    path = [np.zeros(x.shape[1])]
+    for _ in range(layers):
+        path.append(path[-1] - step * x.T @ (x @ path[-1] - y) / len(x))
+    return np.array(path)
 
 
-@pytest.mark.parametrize("layers", [1, 4, 7])
-def test_the_trained_path_ends_where_basis_queries_say(layers):
-    x, y = examples(2.0)
-    model = load_pretrained("diag", layers, TRAINED_ON).with_dim(2)
-    batch = (np.broadcast_to(value, (2, *value.shape)) for value in (x, y))
-    np.testing.assert_allclose(
-        state(sigma=2.0, layers=layers).trained[-1], model(*batch, np.eye(2), form="tokens"), rtol=1e-9
+def descent_matrix(x, step, layers):
+    """W, by which descent answers w = W y: its answers to labels that are 1 at one example -> (d, n)"""
+    return np.array([descent(x, y, step, layers)[-1] for y in np.eye(len(x))]).T
+
+
+def error(W, x, sigma):
+    """Half of E |W y - w|^2 over truths w ~ N(0, I) and noises: |W X - I|^2 and sigma^2 |W|^2."""
+    return (((W @ x - np.eye(2)) ** 2).sum() + sigma**2 * (W**2).sum()) / 2
+
+
+def oracle_matrix(x, sigma):
+    return np.linalg.pinv(x.T @ x + sigma**2 * np.eye(2)) @ x.T
+
+
+def excess(values):
+    """Half the mean squared distance of the trained model to the oracle after each layer, over 200 redraws -> (L+1,)"""
+    x, _, _ = examples(values)
+    rng = np.random.default_rng(values["seed"])
+    truths, noises = rng.normal(size=(200, 2)), rng.normal(size=(200, 20))
+    y = np.array([x @ truth + values["sigma"] * noise for truth, noise in zip(truths, noises)])
+    oracle = y @ oracle_matrix(x, values["sigma"]).T
+    inputs, apart = np.broadcast_to(x, (200, 20, 2)), [(oracle**2).sum(axis=1).mean() / 2]
+    for depth in range(1, values["layers"] + 1):
+        model = by_hand.cut(trained(values["layers"]), depth)
+        w = [model(inputs, y, np.broadcast_to(axis, (200, 2)), form="tokens") for axis in np.eye(2)]
+        apart.append(((np.array(w).T - oracle) ** 2).sum(axis=1).mean() / 2)
+    return np.array(apart)
+
+
+def contours(lab, x, y):
+    """The points that the lab draws as contours, each moved away from least squares or towards it until its error is the ring's."""
+    points = np.stack([lab.panels_now[0].mark("contour").x, lab.panels_now[0].mark("contour").y], axis=1)
+    least = np.linalg.lstsq(x, y)[0]
+    away = points - least
+    above = ((away @ x.T) ** 2).mean(axis=1) ** 0.5  # root of the mean squared error above the smallest
+    wanted = np.append(RINGS.reshape(8, 61), np.full((8, 1), np.nan), axis=1).ravel()
+    return (least + away * (wanted / above)[:, None]).T
+
+
+def expected(lab):
+    """What belongs to each mark."""
+    values = lab.values
+    step, sigma, layers = values["step"], values["sigma"], values["layers"]
+    x, y, truth = examples(values)
+    by_layer = np.array([error(descent_matrix(x, step, depth), x, sigma) for depth in range(layers + 1)])
+    by_step = [error(descent_matrix(x, each, layers), x, sigma) for each in STEPS]
+    least, best = error(np.linalg.pinv(x), x, sigma), error(oracle_matrix(x, sigma), x, sigma)
+    predictions = {("step", "prediction"): (values["guess"], 1.0)} if values["guess"] else {}
+    return AXES | {
+        ("bowl", "contour"): contours(lab, x, y),
+        ("bowl", "truth"): truth,
+        ("bowl", "least squares"): np.linalg.lstsq(x, y)[0],
+        ("bowl", "oracle"): by_hand.ridge(x, y, sigma**2),
+        ("bowl", "trained"): by_hand.probe_layers(trained(layers), x, y).T,
+        ("bowl", "model"): descent(x, y, step, layers).T,
+        ("step", "oracle"): ([0, 2.5], [best, best]),
+        ("step", "curve"): (STEPS, by_step),
+        ("step", "model"): (step, by_layer[-1]),
+        ("layer", "oracle"): ([-0.3, 12.3], [best, best]),
+        ("layer", "least squares"): ([-0.3, 12.3], [least, least]),
+        ("layer", "trained"): (np.arange(layers + 1), best + excess(values)),
+        ("layer", "model"): (np.arange(layers + 1), by_layer),
+        **predictions,
+    }
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        dict(step=1.25, sigma=2.0),
+        dict(step=0.3, sigma=0.0, layers=7, seed=9, guess=0.75),
+        dict(step=2.1, sigma=4.5, layers=2, seed=66),
+    ],
+    ids=["four", "quiet", "diverging"],
+)
+def test_every_mark_is_what_another_route_finds(values):
+    lab = GradientLab(**values)
+    assert_marks(lab, expected(lab), rtol=1e-7, atol=1e-10)
+    x, _, _ = examples(lab.values)
+    (limit,) = (mark for mark in lab.panels_now[1].marks if mark.name == "limit")
+    np.testing.assert_allclose(limit.x, 2 / np.linalg.norm(x / 20**0.5, 2) ** 2)
+
+
+def test_the_roles_and_the_axes_are_as_named():
+    lab = GradientLab()
+    assert_roles(lab, {("step", "curve"): "model"})
+    assert axis_names(lab) == dict(bowl=("w_1", "w_2"), step=("step", "error"), layer=("layer", "error"))
+
+
+def test_a_contour_goes_round_once_and_closes():
+    contour = GradientLab(sigma=2.0).panels_now[0].mark("contour")
+    for ring in np.stack([contour.x, contour.y], axis=1).reshape(8, 62, 2):
+        assert np.isnan(ring[-1]).all()
+        np.testing.assert_allclose(ring[0], ring[-2])
+        away = ring[:-1] - ring[:-2].mean(axis=0)
+        turned = np.diff(np.unwrap(np.arctan2(away[:, 1], away[:, 0])))
+        assert (turned > 0).all() or (turned < 0).all()
+        np.testing.assert_allclose(abs(turned.sum()), 2 * np.pi)
+
+
+def test_the_words_are_of_what_is_drawn():
+    lab = GradientLab(step=2.0, sigma=2.0, layers=7)
+    table = expected(lab)
+    by_step, large = table["step", "curve"][1], table["step", "model"][1]
+    assert large > 1000
+    assert_messages(
+        lab,
+        {
+            "gradient.errors": dict(step=2.0, sigma=2.0, squared=4.0),
+            "layers.count": dict(count=7),
+            "gradient.large_error": dict(error=large),
+            "gradient.error": [
+                dict(error=table[place][1][-1])
+                for place in (("layer", "trained"), ("layer", "oracle"), ("layer", "least squares"))
+            ],
+            "gradient.best": dict(step=STEPS[np.argmin(by_step)]),
+            "gradient.diverges": dict(limit=lab.panels_now[1].mark("limit").x[0]),
+            "lab.beyond": {},
+            "lab.beyond_mark": [
+                dict(mark="built", panel=panel)
+                for panel in ("w, layer by layer", "Error against η", "Error by layer")
+            ],
+        },
     )
 
 
-def test_the_rings_are_contours_of_the_mean_squared_error():
-    shown = state(sigma=2.0)
-    x, y = examples(2.0)
-    rings = shown.rings.reshape(len(RINGS), -1, DIM)[:, :-1]  # without the gaps
-    error = ((y - rings @ x.T) ** 2).mean(axis=-1)
-    smallest = ((y - x @ shown.ols) ** 2).mean()
-    np.testing.assert_allclose(error, np.broadcast_to(smallest + RINGS[:, None] ** 2, error.shape))
+def test_a_layer_of_the_built_model_is_a_step(rng):
+    x, y = rng.normal(size=(9, 3)), rng.normal(size=9)
+    np.testing.assert_allclose(
+        by_hand.probe_layers(descent_model(0.3, 5, dim=3), x, y), descent(x, y, 0.3, 5), atol=1e-12
+    )
 
 
 @pytest.mark.parametrize("sigma", [0.0, 2.0])
 def test_the_errors_are_those_of_many_truths_and_noises(sigma, rng):
     shown = state(sigma=sigma)
-    x, y, w = redraws(sigma, 40_000, rng)
-    for steps, risk in enumerate(shown.built_risk):
-        miss = ((baselines.gradient_descent(x, y, 0.5, steps) - w) ** 2).sum(axis=1) / 2
-        np.testing.assert_allclose(risk, miss.mean(), atol=4 * miss.std() / 200 + 1e-12)
-    for found, risk in (
-        (baselines.ols(x, y), shown.ols_risk),
-        (baselines.ridge(x, y, sigma), shown.oracle_risk),
-    ):
-        miss = ((found - w) ** 2).sum(axis=1) / 2
-        np.testing.assert_allclose(risk, miss.mean(), atol=4 * miss.std() / 200 + 1e-12)
+    x, _, _ = examples(OPENED)
+    misses = {"built": [], "ols": [], "oracle": []}
+    for _ in range(3000):
+        truth = rng.normal(size=2)
+        y = x @ truth + sigma * rng.normal(size=20)
+        found = descent(x, y, 0.5, 4)[-1], np.linalg.lstsq(x, y)[0], by_hand.ridge(x, y, sigma**2)
+        for name, w in zip(misses, found):
+            misses[name].append(((w - truth) ** 2).sum() / 2)
+    for risk, miss in zip((shown.built_risk[-1], shown.ols_risk, shown.oracle_risk), misses.values()):
+        np.testing.assert_allclose(risk, np.mean(miss), atol=4 * np.std(miss) / 3000**0.5 + 1e-12)
 
 
 def test_the_trained_error_is_near_that_of_many_more_truths_and_never_below_the_oracles(rng):
     shown = state(sigma=3.0)
-    x, y, w = redraws(3.0, 40_000, rng)
-    model = load_pretrained("diag", 4, TRAINED_ON).with_dim(2)
-    miss = (
-        ((np.stack([model(x, y, np.broadcast_to(axis, (40_000, 2))) for axis in np.eye(2)], axis=1)) - w) ** 2
-    ).sum(axis=1) / 2
-    np.testing.assert_allclose(shown.trained_risk[-1], miss.mean(), rtol=0.05)
-    assert all(
-        (state(sigma=sigma).trained_risk >= state(sigma=sigma).oracle_risk).all() for sigma in (0.0, 1.0, 5.0)
-    )
+    x, _, _ = examples(OPENED)
+    truths, noises = rng.normal(size=(40_000, 2)), rng.normal(size=(40_000, 20))
+    inputs, y, model = np.broadcast_to(x, (40_000, 20, 2)), truths @ x.T + 3.0 * noises, trained(4)
+    w = np.array([model(inputs, y, np.broadcast_to(axis, (40_000, 2))) for axis in np.eye(2)]).T
+    np.testing.assert_allclose(shown.trained_risk[-1], ((w - truths) ** 2).sum(axis=1).mean() / 2, rtol=0.05)
+    for sigma in (0.0, 1.0, 5.0):
+        assert (state(sigma=sigma).trained_risk >= state(sigma=sigma).oracle_risk).all()
 
 
 @pytest.mark.parametrize("sigma", [0.0, 1.0, 5.0])
 def test_the_best_single_step_is_that_of_the_closed_form(sigma):
     shown = state(sigma=sigma, layers=1)
     s = shown.eigenvalues
-    assert (
-        abs(shown.best_step - s.sum() / (s**2 + s * sigma**2 / CONTEXT).sum()) <= 0.01 + 1e-9
-    )  # half the distance of the grid
+    best = s.sum() / (s**2 + s * sigma**2 / 20).sum()
+    assert abs(shown.best_step - best) <= 0.01 + 1e-9  # half the distance of the grid
 
 
-def test_past_the_limit_it_diverges_is_drawn_at_the_edge_and_said():
-    x, _ = examples(1.0)
-    limit = 2 / np.linalg.eigvalsh(x.T @ x / CONTEXT)[-1]
+def test_past_the_limit_it_diverges_and_is_drawn_at_the_edge():
+    x, _, _ = examples(OPENED)
+    limit = 2 / np.linalg.eigvalsh(x.T @ x / 20)[-1]
     below, above = (GradientLab(step=0.05 * np.floor(step / 0.05), layers=7) for step in (limit, limit + 1.0))
     assert "diverges" not in below.words_now
-    assert f"past 2/s_max = {limit:.2f}" in above.words_now and "at its edge" in above.words_now
-    built = [trace for trace in above.figure.data if trace.name == "built"]
-    assert np.abs(built[0].y).max() == 3.5 and built[1].y[0] == built[2].y[-1] == 10.0
+    assert f"past 2/s_max = {limit:.2f}" in above.words_now
+    assert np.abs(drawn(above, "bowl", "model")["y"]).max() == 3.5
+    assert drawn(above, "step", "model")["y"] == drawn(above, "layer", "model")["y"][-1] == 10.0
+    curve = np.asarray(
+        drawn(above, "step", "curve")["y"]
+    )  # it leaves the picture, and does not run along its edge
+    assert np.isnan(curve[-1]) and np.nanmax(curve) < 10.0
+
+
+def test_an_error_of_nearly_nothing_is_left_out_and_nobody_needs_to_be_told():
+    lab = GradientLab(sigma=0.0)
+    for mark in (("step", "oracle"), ("layer", "oracle"), ("layer", "least squares")):
+        assert np.isnan(drawn(lab, *mark)["y"]).all()
+    assert "Beyond" not in lab.words_now
+
+
+def test_a_limit_beyond_the_axis_is_no_guide():
+    lab = GradientLab(seed=next(seed for seed in range(100) if state(seed=seed).limit > 2.5))
+    assert "limit" not in [mark.name for mark in lab.panels_now[1].marks]
+    assert "2/s_max" not in lab.drawing["layout"]["annotations"][1]["text"]
 
 
 def test_both_axes_of_the_bowl_have_one_scale():
-    layout = GradientLab().figure.layout
-    assert layout.yaxis.scaleanchor == "x" and list(layout.xaxis.range) == list(layout.yaxis.range)
+    layout = GradientLab().drawing["layout"]
+    assert layout["yaxis"]["scaleanchor"] == "x" and layout["xaxis"]["range"] == layout["yaxis"]["range"]

@@ -1,34 +1,147 @@
 """The implicit lab against Theorem 4.1 by other routes, and notebook 04's exercise against models."""
 
+from dataclasses import replace
+
+import by_hand
 import numpy as np
 import pytest
+from marks import assert_marks, assert_messages, assert_roles, axis_names, drawn
 
 from lt_helpers import LinearTransformer, Uniform, implicit_regression, load_pretrained
 from lt_helpers.exercises.implicit import weight_after
 from lt_helpers.labs import ImplicitLab, implicit
-from lt_helpers.labs.implicit import model_of, sequence
+from lt_helpers.pretrained import stored
+
+AXES = {
+    ("weight", "axes"): ((0.5, 10.5), (-0.5, 9.5)),
+    ("distance", "axes"): ((-0.3, 7.3), (0, 6)),
+    ("parts", "axes"): ((-0.3, 7.3), (0, 2.5)),
+    ("answer", "axes"): ((-8, 8), (-8, 8)),
+}
+
+
+def read(values):
+    """What a lab reads, inputs (n, d), labels (n,), truth (d,) and queries (12, d), and its model."""
+    rng = np.random.default_rng(values["seed"])
+    x, truth, direction = rng.normal(size=(20, 10)), rng.normal(size=10), rng.normal(size=20)
+    queries = rng.normal(size=(12, 10))
+    kind, heads, layers = values["model"], values["heads"], values["layers"]
+    if kind == "random":
+        rng, scale = np.random.default_rng([layers, heads]), 0.2 / layers**0.5 / heads**0.25
+        model = LinearTransformer.random("full", 10, layers, heads, rng, scale)
+    else:
+        model = load_pretrained(kind, layers, Uniform(5.0), heads)
+    return x, x @ truth + values["sigma"] * direction, truth, queries, model
+
+
+def answer(model, x, y, query):
+    """The answer to a query, which is one more token that only reads."""
+    token = np.append(query, 0.0)
+    for P, Q, context in zip(model.P, model.Q, by_hand.tokens_by_layer(model, x, y)):
+        added = np.zeros(11)
+        for head_P, head_Q in zip(P, Q):
+            for other in context:
+                added += head_P @ other * (other @ head_Q @ token) / len(context)
+        token = token + added
+    return -token[-1]
+
+
+def parts(model, x, y):
+    """M, u and a after each layer: the linear map that takes all tokens to where they are, by least squares."""
+    tokens = by_hand.tokens_by_layer(model, x, y)
+    maps = [np.linalg.lstsq(tokens[0], after)[0].T for after in tokens]
+    return [(Phi[:10, :10], Phi[:10, 10], Phi[10, 10]) for Phi in maps]
+
+
+def expected(values):
+    """What belongs to each mark, token by token."""
+    x, y, truth, queries, model = read(values)
+    path, oracle = by_hand.probe_layers(model, x, y), by_hand.ridge(x, y, values["sigma"] ** 2)
+    layer = np.arange(model.layers + 1)
+    state = parts(model, x, y)
+    predictions = {("distance", "prediction"): (layer[-1], values["guess"])} if values["guess"] else {}
+    return AXES | {
+        ("weight", "weights"): (
+            np.arange(1, 11),
+            np.arange(model.layers + 3),
+            [truth, oracle, *path[::-1]],  # from below
+        ),
+        ("distance", "truth"): (layer, [np.sqrt(sum((w - truth) ** 2)) for w in path]),
+        ("distance", "oracle"): (layer, [np.sqrt(sum((w - oracle) ** 2)) for w in path]),
+        ("parts", "a"): (layer, [abs(a) for _, _, a in state]),
+        ("parts", "u"): (layer, [np.sqrt(sum(u**2)) for _, u, _ in state]),
+        ("parts", "M"): (layer, [np.sqrt(np.mean(((M - np.eye(10)) ** 2).sum(axis=1))) for M, _, _ in state]),
+        ("answer", "queries"): (
+            [path[-1] @ query for query in queries],
+            [answer(model, x, y, query) for query in queries],
+        ),
+        **predictions,
+    }
 
 
 @pytest.mark.parametrize(
-    "model, heads, layers", [("diag", 1, 7), ("full", 1, 4), ("gd++", 1, 3), ("random", 3, 5)]
+    "values",
+    [
+        dict(model="full", layers=4, sigma=2.0, seed=5),
+        dict(model="random", heads=3, layers=2, sigma=1.5, seed=8, guess=2.5),  # a turns negative
+        dict(model="diag", heads=2, layers=3, sigma=3.0, seed=66),
+    ],
+    ids=["full", "random", "two heads"],
 )
-def test_the_path_is_what_models_cut_after_each_layer_answer(model, heads, layers):
-    lab = ImplicitLab(model=model, heads=heads, layers=layers, sigma=1.5, seed=3)
-    whole = model_of(model, heads, layers)
-    x, truth, direction, _ = sequence(3)
-    y = x @ truth + 1.5 * direction
-    for depth in range(1, layers + 1):
-        cut = type(whole)(whole.P[:depth], whole.Q[:depth])
-        probed = [cut(x[None], y[None], basis[None], form="tokens")[0] for basis in np.eye(10)]
-        np.testing.assert_allclose(lab.arrays.path[depth], probed, rtol=1e-9, atol=1e-10)
+def test_every_mark_is_what_another_route_finds(values):
+    lab = ImplicitLab(**values)
+    assert_marks(lab, expected(lab.values), rtol=1e-7, atol=1e-9)
 
 
-def test_answers_lie_on_the_line_for_any_model_and_the_words_say_so():
+def test_the_roles_and_the_axes_are_as_named():
     lab = ImplicitLab()
-    for model, heads in (("diag", 1), ("full", 1), ("random", 1), ("random", 3)):
-        lab.controls["model"].value, lab.controls["heads"].value = model, heads
-        np.testing.assert_allclose(lab.arrays.answers, lab.arrays.foretold, atol=1e-9)
-        assert "⟨w, x⟩ are equal." in lab.words_now and lab.error is None
+    assert_roles(
+        lab,
+        {
+            ("parts", "a"): "first",
+            ("parts", "u"): "second",
+            ("parts", "M"): "third",
+            ("answer", "queries"): "model",
+        },
+    )
+    assert axis_names(lab) == dict(
+        weight=("component", ""),
+        distance=("layer", "distance"),
+        parts=("layer", "size"),
+        answer=("foretold", "answer"),
+    )
+
+
+def test_the_rows_have_their_names_from_below():
+    lab = ImplicitLab(layers=2)
+    axis = lab.drawing["layout"]["yaxis"]
+    assert axis["tickvals"] == [0, 1, 2, 3, 4]
+    assert axis["ticktext"] == ["truth", "oracle", "w<sup>2</sup>", "w<sup>1</sup>", "w<sup>0</sup>"]
+    assert lab.panels_now[0].marks[0].limit == 2.5
+    assert "12 other queries" in lab.drawing["layout"]["annotations"][3]["text"]
+
+
+def test_the_words_are_of_what_is_drawn():
+    lab = ImplicitLab(model="gd++", layers=1, sigma=1.5, seed=7)
+    table = expected(lab.values)
+    to_truth, to_oracle = table["distance", "truth"][1], table["distance", "oracle"][1]
+    assert_messages(
+        lab,
+        {
+            "implicit.setting": dict(sigma=1.5, squared=2.25),
+            "layers.count": dict(count=1),
+            "implicit.way": {},
+            "implicit.distance": [dict(distance=d) for d in (to_truth[0], to_truth[1], to_oracle[1])],
+            "implicit.equal": dict(count=12),
+        },
+    )
+
+
+@pytest.mark.parametrize("model, heads", [("diag", 1), ("full", 1), ("random", 1), ("random", 3)])
+def test_answers_lie_on_the_line_for_any_model_and_the_words_say_so(model, heads):
+    lab = ImplicitLab(model=model, heads=heads)
+    np.testing.assert_allclose(lab.arrays.answers, lab.arrays.foretold, atol=1e-9)
+    assert "⟨w, x⟩ are equal." in lab.words_now
 
 
 def test_a_trained_model_ends_nearer_to_the_truth_than_it_began_and_a_random_one_does_not():
@@ -37,32 +150,63 @@ def test_a_trained_model_ends_nearer_to_the_truth_than_it_began_and_a_random_one
     assert random.to_truth[-1] > 0.5 * random.to_truth[0]
 
 
-def test_the_lab_shows_the_stored_model_of_that_depth():
-    lab = ImplicitLab(model="full", layers=7, sigma=2.0, seed=5)
-    x, truth, direction, _ = sequence(5)
-    y = x @ truth + 2.0 * direction
-    queries = np.eye(10)
-    model = load_pretrained("full", 7, Uniform(5.0))
-    answers = model(np.broadcast_to(x, (10, 20, 10)), np.broadcast_to(y, (10, 20)), queries)
-    np.testing.assert_allclose(lab.arrays.path[-1], answers, rtol=1e-9, atol=1e-10)
-    assert ImplicitLab.compute("gd++", 1, 3, 1.0, None, 1).u_length.max() == 0
+def test_for_gd_plus_plus_u_stays_0_and_a_stays_1():
+    state = ImplicitLab.compute("gd++", 1, 3, 1.0, 1)
+    assert state.u_length.max() == 0
+    np.testing.assert_allclose(state.a, 1)
+    assert state.M_moved[-1] > 0.1
 
 
-def test_a_weight_without_bounds_is_said_and_drawn_at_the_edge(monkeypatch):
-    for scale, words in ((0.2, "more than 100 away"), (1e5, "grows beyond all numbers")):
-        wild = LinearTransformer.random("full", 10, 4, 2, np.random.default_rng(0), scale)
-        monkeypatch.setattr(implicit, "model_of", lambda *arguments, wild=wild: wild)
-        lab = ImplicitLab(model="random", heads=2, layers=4, sigma=2.0)
-        assert words in lab.words_now and lab.error is None
-        distances = np.asarray(next(trace for trace in lab.figure.data if trace.name == "to the truth").y)
-        assert distances[np.isfinite(distances)].max() <= 6
+def test_stored_models_of_up_to_seven_layers_are_offered_and_random_ones():
+    lab = ImplicitLab()
+    there = {
+        (entry["kind"], entry["heads"], entry["layers"])
+        for entry in stored()
+        if entry["noise"] == "uniform-5"
+    }
+    there |= {("random", heads, layers) for heads in (1, 2, 3) for layers in range(1, 8)}
+    for model in ("diag", "full", "gd++", "random"):
+        lab.controls["model"].value = model
+        for _, heads in lab.controls["heads"].options:
+            lab.controls["heads"].value = heads
+            offered = {(model, heads, layers) for _, layers in lab.controls["layers"].options}
+            assert offered == {each for each in there if each[:2] == (model, heads) and each[2] <= 7}
+            there -= offered
+    assert all(layers > 7 for _, _, layers in there)
+    assert [label for label, _ in lab.controls["model"].options] == [
+        "trained DIAG",
+        "trained FULL",
+        "trained GD++",
+        "random FULL",
+    ]
 
 
-def test_the_prediction_is_marked_at_the_last_layer():
-    lab = ImplicitLab(layers=3)
-    lab.controls["guess"].value = 2.5
-    mark = next(trace for trace in lab.figure.data if trace.name == "prediction")
-    assert list(mark.x) == [3] and list(mark.y) == [2.5]
+@pytest.mark.parametrize(
+    "scale, seed, words", [(0.2, 4321, "more than 100 away"), (1e5, 4322, "grows beyond all numbers")]
+)
+def test_a_weight_without_bounds_is_said_and_drawn_at_the_edge(monkeypatch, scale, seed, words):
+    wild = LinearTransformer.random("full", 10, 4, 2, np.random.default_rng(0), scale)
+    monkeypatch.setattr(implicit, "model_of", lambda *arguments: wild)
+    lab = ImplicitLab(model="random", heads=2, layers=4, sigma=2.0, seed=seed)  # a state of no other test
+    assert words in lab.words_now and "to the truth in “How far w is”" in lab.words_now
+    distances = np.asarray(drawn(lab, "distance", "truth")["y"])
+    assert distances[np.isfinite(distances)].max() == 6
+    colours = np.asarray(drawn(lab, "weight", "weights")["z"])
+    assert (
+        np.isfinite(colours[np.isfinite(lab.panels_now[0].marks[0].z)]).all() and not np.isinf(colours).any()
+    )
+
+
+def test_answers_that_are_off_the_line_are_drawn_there_and_said():
+    """As no model's are."""
+    state = ImplicitLab.compute("full", 1, 4, 1.0, 1)
+    off = replace(state, answers=state.foretold + 3e-4)
+    queries = ImplicitLab.panels(off, None, dict(guess=None))[3].mark("queries")
+    np.testing.assert_allclose(queries.y - queries.x, 3e-4)
+    _, nearly = ImplicitLab.words(off, None)
+    largest = max(3e-4 / max(1, abs(value)) for value in state.foretold)
+    assert nearly.id == "implicit.nearly_equal"
+    np.testing.assert_allclose(nearly.values["gap"], largest)
 
 
 @pytest.mark.parametrize("dim, context, layers, heads", [(10, 20, 4, 2), (3, 2, 5, 3), (1, 7, 2, 1)])
@@ -72,5 +216,4 @@ def test_the_exercise_steps_through_the_layers_of_any_model(rng, dim, context, l
     state, w = implicit_regression(model, x, y), np.zeros(dim)
     for layer in range(layers):
         w = weight_after(state.M[0, layer], state.u[0, layer], state.a[0, layer], w, state.U[0, layer])
-    probed = [model(x, y, basis[None], form="tokens")[0] for basis in np.eye(dim)]
-    np.testing.assert_allclose(w, probed, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(w, by_hand.probe(model, x[0], y[0]), rtol=1e-10, atol=1e-12)

@@ -11,15 +11,8 @@ from lt_helpers.language import Catalogue, Message, RefusedValue, catalogue, fla
 
 PACKAGE = Path(__file__).parents[2] / "lt_helpers"
 SPEAKING = [PACKAGE / "labs", PACKAGE / "exercises", PACKAGE / "doctor.py"]
-FOUND_BY_NAME = {
-    "panel",
-    "axis",
-    "mark",
-    "hover",
-    "control",
-    "button",
-    "tick",
-}  # kinds of entries that are looked up by a name
+# Kinds of entries that are looked up by a name.
+FOUND_BY_NAME = {"panel", "axis", "mark", "hover", "control", "button", "tick", "choice", "mismatch"}
 
 
 def sources():
@@ -43,6 +36,11 @@ def constants(path):
     return [(node.lineno, node.value) for node in nodes if id(node) not in docs]
 
 
+def keywords(path):
+    """The names of arguments with which a module calls: controls are declared so -> set"""
+    return {node.arg for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.keyword)}
+
+
 def messages(path):
     """The ids with which a module makes messages -> set"""
     calls = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call))
@@ -59,6 +57,7 @@ def test_every_message_has_an_entry():
 
 def test_every_entry_is_said_by_somebody():
     texts = {text for path in PACKAGE.rglob("*.py") for _, text in constants(path)}
+    texts |= {name for path in (PACKAGE / "labs").glob("*.py") for name in keywords(path)}
     unused = []
     for id in catalogue("en").entries:
         parts = id.split(".")

@@ -198,6 +198,12 @@ def test_a_file_of_ones_own_is_a_control_like_any_other(tmp_path):
     lab.controls["kind"].value = "diag"
     assert lab.error is None and lab.values["layers"] == 3 and lab.values["noise"] == "uniform-5"
     np.testing.assert_array_equal(lab.arrays.path, NoiseLab(kind="diag", layers=3, sigma=2.0).arrays.path)
-    assert repr(lab).startswith(
-        f"NoiseLab(model={str(path)!r}, trained_on='uniform-5', sigma=2.0, kind='diag'"
-    )
+    assert repr(lab) == f"NoiseLab(model={str(path)!r}, sigma=2.0, kind='diag', layers=3)"
+
+
+def test_a_file_says_on_what_noise_its_model_was_trained(tmp_path):
+    path = tmp_path / "mine.safetensors"
+    load_pretrained("diag", 3, parse_noise("uniform-2")).save(path)
+    assert NoiseLab(model=path).values["noise"] == NoiseLab(model=path).values["trained_on"] == "uniform-2"
+    assert NoiseLab(model=path, noise="uniform-7").values["trained_on"] == "uniform-7"
+    assert NoiseLab(model=path, trained_on="fixed-2").arrays.noise.key == "fixed-2"

@@ -1,7 +1,7 @@
 import by_hand
 import numpy as np
 import pytest
-from marks import assert_marks, assert_messages, assert_roles, drawn
+from marks import assert_marks, assert_messages, assert_roles, drawn, shown_marks
 
 from lt_helpers import LinearTransformer
 from lt_helpers.labs import PreconditioningLab
@@ -93,6 +93,7 @@ def test_the_star_stands_where_it_was_set_and_every_mark_has_its_role():
         ("eigenvalues", "eigenvalues"): "layers",
     }
     assert_roles(lab, table)
+    assert all(mark.keyed for mark in shown_marks(lab).values())
 
 
 @pytest.mark.parametrize(

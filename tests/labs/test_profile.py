@@ -1,120 +1,278 @@
+import csv
+import json
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import by_hand
 import numpy as np
 import pytest
+from marks import assert_marks, assert_messages, assert_roles, drawn, shown_marks
 
-from lt_helpers import Fixed, RegressionTask, adjusted_loss, baselines, load_pretrained
-from lt_helpers.labs import ProfileLab, profile_state
-from lt_helpers.labs.profile import standing
-from lt_helpers.labs.profile_state import EXPLODED, LEVELS, SEQUENCES, sequences
-from lt_helpers.labs.rescaling_state import drawn
+import lt_helpers
+from lt_helpers import Fixed, RegressionTask, adjusted_loss, load_pretrained
+from lt_helpers.labs import ProfileLab
+from lt_helpers.labs.profile import risks_of, standing
+from lt_helpers.language import catalogue
 from lt_helpers.noise import parse_noise
-from lt_helpers.pretrained import record
 
-OPENED = dict(kind="diag", noise="uniform-5", layers=4, sigma=5.0, layers_guess=None, sigma_guess=None)
+PACKAGE = Path(lt_helpers.__file__).parent
+AXES = {
+    ("noise", "axes"): ((0, 10.3), (1e-3, 50)),
+    ("depth", "axes"): ((0.5, 7.5), (1e-3, 3)),
+    ("spread", "axes"): ((1e-3, 1e3), (0.5 / 300, 1.2)),
+    ("shares", "axes"): ((0, 10.3), (-0.03, 1.03)),
+}
+LEVELS = np.array([0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9, 10])
+SETTINGS = [
+    dict(kind="diag", noise="categorical-1-3", layers=7, sigma=4.5),
+    dict(kind="full", noise="uniform-3", layers=4, sigma=1.5),
+]
+SPANS = {"categorical-1-3": [(0.94, 1.06), (2.94, 3.06)], "uniform-3": [(0, 3)]}
+ROLES = {"ConstRR": "constrr", "AdaRR": "adarr", "TunedRR": "tunedrr", "Bayes-optimal": "bayes"}
 WILD = dict(kind="full", noise="categorical-1-3", layers=7, sigma=10.0)
 
 
-def state(**values):
-    return ProfileLab.compute(**OPENED | values)
+def stored_json(name):
+    return json.loads((PACKAGE / "pretrained" / name).read_text())
 
 
-def trace(lab, name, panel):
-    axis = "y" if panel == 1 else f"y{panel}"
-    return next(trace for trace in lab.figure.data if trace.name == name and trace.yaxis == axis)
+def record(kind, layers, noise):
+    """What stands in the file of records about a model with one head."""
+    wanted = dict(kind=kind, layers=layers, noise=noise, heads=1, variant="")
+    found = [entry for entry in stored_json("records.json") if wanted.items() <= entry.items()]
+    return found[0] if found else None
 
 
-def at(sigma):
-    return np.flatnonzero(sigma == LEVELS)[0]
+@cache
+def sequences():
+    """Tokens of 300 sequences at sigma = 1 -> x, y, truth"""
+    moments = RegressionTask(10, 20, Fixed(1.0)).sample_moments(300, np.random.default_rng(0))
+    return *by_hand.tokens_of(moments.S, 20), moments.w
 
 
-@pytest.mark.parametrize("sigma", [1.0, 4.0, 7.0])
-@pytest.mark.parametrize("kind", ["diag", "gd++"])
-def test_the_profile_is_the_adjusted_loss_at_fixed_noise(kind, sigma):
-    """Against other sequences, 20,000 of them."""
-    shown = state(kind=kind).risks[at(sigma)]
-    model = load_pretrained(kind, 4, parse_noise("uniform-5"))
-    loss, error = adjusted_loss(model, RegressionTask(10, 20, Fixed(sigma)), 20_000, np.random.default_rng(9))
-    assert abs(shown.mean() - loss) < 4 * np.hypot(shown.std() / np.sqrt(SEQUENCES), error)
+def bayes(x, y, sigmas, weights):
+    """Ridge regression at each sigma, averaged over how probable that is, sequence by sequence.    sigmas, weights (K,)  ->  (B, d)"""
+    scores, answers = [], []
+    for sigma, weight in zip(sigmas, weights, strict=True):
+        covariance = x @ x.mT + sigma**2 * np.eye(20)
+        explained = np.linalg.solve(covariance, y[..., None])[..., 0]
+        scores.append(np.log(weight) - (np.linalg.slogdet(covariance)[1] + (y * explained).sum(axis=1)) / 2)
+        answers.append((x.mT @ explained[..., None])[..., 0])  # X' (X X' + sigma^2 I)^-1 y
+    scores = np.array(scores)
+    likely = np.exp(scores - scores.max(axis=0))
+    return (likely[..., None] * answers).sum(axis=0) / likely.sum(axis=0)[:, None]
 
 
-@pytest.mark.parametrize("noise", ["uniform-3", "categorical-1-3"])
-def test_the_baselines_are_the_functions_of_the_tokens(noise):
-    functions = {
-        "ConstRR": lambda x, y: baselines.const_rr(x, y, parse_noise(noise)),
-        "AdaRR": baselines.ada_rr,
-        "TunedRR": lambda x, y: baselines.tuned_rr(x, y, parse_noise(noise)),
-        "Bayes-optimal": lambda x, y: baselines.bayes(x, y, parse_noise(noise)),
+def noise_nodes(noise):
+    """Noise levels that stand for a distribution, with their weights."""
+    if noise.startswith("categorical"):
+        values = [float(value) for value in noise.split("-")[1:]]
+        return values, [1 / len(values)] * len(values)
+    points, weights = np.polynomial.legendre.leggauss(64)
+    return float(noise.split("-")[1]) * (points + 1) / 2, weights / 2
+
+
+@cache
+def labels_and_oracle(sigma):
+    """The sequences at one noise -> y, and ridge regression that is told sigma"""
+    x, y, truth = sequences()
+    y = by_hand.at_noise(x, y, truth, sigma)
+    return y, by_hand.ridge_many(x, y, sigma**2)
+
+
+def lose(w, sigma):
+    """What answers (300, d) lose on each sequence beside ridge regression that is told sigma -> (300,)"""
+    return ((w - labels_and_oracle(sigma)[1]) ** 2).sum(axis=1) / 2
+
+
+@cache
+def rivals_at(noise, sigma):
+    """What the baselines for a noise lose at one sigma -> {role: (300,)}"""
+    x, (y, _) = sequences()[0], labels_and_oracle(sigma)
+    sigmas, weights = noise_nodes(noise)
+    tuned = stored_json("tuned_rr.json")[noise]
+    left = np.array([by_hand.noise_left(*one) for one in zip(x, y)]) ** 2
+    mean_square = (np.square(sigmas) * weights).sum()
+    penalties = {
+        "constrr": np.full(300, mean_square),
+        "adarr": left,
+        "tunedrr": np.minimum(tuned["multiplier"] * left, tuned["cap"]),
     }
-    shown = state(noise=noise).rivals
-    assert list(shown) == list(functions)
-    for name, function in functions.items():
-        loss, error = adjusted_loss(
-            function, RegressionTask(10, 20, Fixed(2.0)), 5000, np.random.default_rng(9)
-        )
-        risks = shown[name][at(2.0)]
-        assert abs(risks.mean() - loss) < 4 * np.hypot(risks.std() / np.sqrt(SEQUENCES), error), name
+    answers = {
+        role: np.array([by_hand.ridge(*one) for one in zip(x, y, penalty)])
+        for role, penalty in penalties.items()
+    }
+    answers["bayes"] = bayes(x, y, sigmas, weights)
+    return {role: lose(w, sigma) for role, w in answers.items()}
 
 
-def test_the_same_sequences_stand_at_every_noise():
-    """Least squares is linear in the noise, so its squared distance from the truth is sigma^2 times that at sigma = 1."""
-
-    spectrum, _ = sequences()
-    truth = drawn(20, 1.0, SEQUENCES, 0).w
-    ols = spectrum.ridge(np.zeros(len(spectrum.s))).reshape(len(LEVELS), SEQUENCES, -1)
-    squares = ((ols - truth) ** 2).sum(axis=-1)
-    np.testing.assert_allclose(squares, LEVELS[:, None] ** 2 * squares[at(1.0)], rtol=1e-6, atol=1e-12)
+def rivals_by_hand(noise, levels):
+    """-> {role: (levels, 300)}"""
+    by_level = [rivals_at(noise, sigma) for sigma in LEVELS[:levels]]
+    return {role: np.array([lost[role] for lost in by_level]) for role in by_level[0]}
 
 
-def test_without_noise_adarr_is_the_oracle_and_no_model_is_nearer():
-    shown = state()
-    assert shown.rivals["AdaRR"][0].max() < 1e-12
-    assert shown.nearer[0] == 0
+@cache
+def model_by_hand(kind, layers, noise, levels):
+    """-> (levels, 300)"""
+    model, (x, _, _) = load_pretrained(kind, layers, parse_noise(noise)), sequences()
+    return np.array(
+        [lose(by_hand.probe_many(model, x, labels_and_oracle(sigma)[0]), sigma) for sigma in LEVELS[:levels]]
+    )
 
 
-def test_the_depth_panel_shows_the_records_as_far_as_the_layers_have_come():
-    lab = ProfileLab(layers=3, kind="full")
-    (shown,) = (trace for trace in lab.figure.data if trace.error_y.array is not None)
-    np.testing.assert_array_equal(shown.x, [1, 2, 3])
-    entries = [record("full", layers, parse_noise("uniform-5")) for layers in (1, 2, 3)]
-    np.testing.assert_allclose(shown.y, [entry["loss"] for entry in entries])
-    np.testing.assert_allclose(shown.error_y.array, [2 * entry["standard_error"] for entry in entries])
-    np.testing.assert_allclose(trace(lab, "paper", 2).y, [0.907, 0.245, 0.117])
+def expected(values):
+    """What belongs to each mark: tokens for what the lab computes, files for what is stored."""
+    kind, noise, layers, sigma = (values[name] for name in ("kind", "noise", "layers", "sigma"))
+    reached = int((sigma >= LEVELS).sum())
+    risks, rivals = model_by_hand(kind, layers, noise, reached), rivals_by_hand(noise, reached)
+    spans = SPANS[noise]
+    band = (
+        np.concatenate([[left, right, right, left, np.nan] for left, right in spans]),
+        [-np.inf, -np.inf, np.inf, np.inf, np.nan] * len(spans),
+    )
+
+    def so_far(numbers):
+        return LEVELS, [*numbers, *[np.nan] * (16 - reached)]
+
+    def spread(lost):
+        lost = np.array(sorted(lost))
+        return lost, [(lost >= one).mean() for one in lost]
+
+    baselines = stored_json("baselines.json")[noise]
+    rung = {role: ((0.5, 7.5), [baselines[name][0]] * 2) for name, role in ROLES.items()}
+    depth = np.arange(1, layers + 1)
+    own = [record(kind, layer, noise) for layer in depth]
+    loss, error = (np.array([entry[name] for entry in own]) for name in ("loss", "standard_error"))
+    others = [
+        (layer, record(other, layer, noise)["loss"]) if layer > 0 else (np.nan, np.nan)
+        for other in ("diag", "full", "gd++")
+        if other != kind
+        for layer in (*depth, 0)
+    ]
+    with (PACKAGE / "paper_table1.csv").open() as file:
+        paper = {
+            int(row["layers"] or 0): float(row[noise]) for row in csv.DictReader(file) if row["kind"] == kind
+        }
+    return AXES | {
+        ("noise", "range"): band,
+        ("noise", "model"): so_far([lost.sum() / 300 for lost in risks]),
+        ("noise", "median"): so_far([(sorted(lost)[149] + sorted(lost)[150]) / 2 for lost in risks]),
+        **{("noise", role): so_far(lost.sum(axis=1) / 300) for role, lost in rivals.items()},
+        **{("depth", role): line for role, line in rung.items()},
+        ("depth", "others"): np.transpose(others),
+        ("depth", "model"): (depth, loss, loss - 2 * error, loss + 2 * error),
+        ("depth", "paper"): (depth, [paper.get(layer, np.nan) for layer in depth]),
+        ("spread", "exploded"): ([50, 1000, 1000, 50, np.nan], [-np.inf, -np.inf, np.inf, np.inf, np.nan]),
+        ("spread", "adarr"): spread(rivals["adarr"][-1]),
+        ("spread", "bayes"): spread(rivals["bayes"][-1]),
+        ("spread", "model"): spread(risks[-1]),
+        ("shares", "range"): band,
+        ("shares", "nearer"): so_far((risks < rivals["adarr"]).sum(axis=1) / 300),
+        ("shares", "exploded"): so_far((risks > 50).sum(axis=1) / 300),
+    }
 
 
-def test_the_curves_are_drawn_as_far_as_the_noise_has_been_slid():
-    lab = ProfileLab(sigma=2.0, layers=4)
-    for name, panel in (("model", 1), ("median", 1), ("AdaRR", 1), ("exploded", 4)):
-        there = np.isfinite(np.asarray(trace(lab, name, panel).y, float))
-        assert there[(LEVELS > 0) & (LEVELS <= 2.0)].all() and not there[LEVELS > 2.0].any(), name
+@pytest.mark.parametrize("values", SETTINGS, ids=["diag", "full"])
+def test_every_mark_is_what_another_route_finds(values):
+    lab = ProfileLab(**values)
+    assert_marks(lab, expected(lab.values), rtol=1e-5)
+    assert_roles(lab, {("spread", "exploded"): "range", ("shares", "nearer"): "model"})
 
 
-def test_half_of_the_sequences_lose_more_than_the_median():
-    lab = ProfileLab(sigma=4.0, layers=4)
-    spread = trace(lab, "model", 3)
-    median = trace(lab, "median", 1).y[at(4.0)]
-    assert abs((np.asarray(spread.x) > median).mean() - 0.5) < 0.01
-    assert spread.y[0] == 1.0 and spread.y[-1] == pytest.approx(1 / SEQUENCES)
+def test_each_baseline_stands_in_the_key_of_one_of_the_upper_panels():
+    marks = shown_marks(ProfileLab(ghost=dict(kind="full")))
+    unkeyed = {place for place, mark in marks.items() if not mark.keyed}
+    lines = {("noise", "constrr"), ("noise", "tunedrr"), ("depth", "adarr"), ("depth", "bayes")}
+    assert unkeyed == lines | {("depth", "model"), ("noise", "ghost"), ("shares", "ghost")}
+
+
+def test_the_ghost_is_the_state_that_was_held_and_the_stars_stand_on_adarr():
+    """The ghost's curves go as far as its own noise had come; its spread is the one at the present noise."""
+    lab = ProfileLab(**SETTINGS[0], ghost=dict(kind="gd++", sigma=3.0), layers_guess=2.0, sigma_guess=4.0)
+    now = expected(lab.values)
+    before = expected({**lab.values, "kind": "gd++", "sigma": 3.0})
+    there = expected({**lab.values, "kind": "gd++"})
+    (_, adarr), (_, rung) = now["noise", "adarr"], now["depth", "adarr"]
+    table = now | {
+        ("noise", "ghost"): before["noise", "model"],
+        ("spread", "ghost"): there["spread", "model"],
+        ("shares", "ghost"): before["shares", "nearer"],
+        ("noise", "prediction"): (4.0, adarr[8]),
+        ("depth", "prediction"): (2, rung[0]),
+    }
+    assert_marks(lab, table, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "values, label, beaten, ahead, more",
+    [
+        (SETTINGS[0], "{1, 3}", "TunedRR", "Bayes-optimal", {"profile.explode", "profile.outside"}),
+        (SETTINGS[1], "U(0, 3)", "AdaRR", "TunedRR", set()),
+    ],
+    ids=["diag", "full"],
+)
+def test_the_words_are_of_what_is_drawn(values, label, beaten, ahead, more):
+    lab = ProfileLab(**values)
+    kind, noise, layers = (values[name] for name in ("kind", "noise", "layers"))
+    levels = int((values["sigma"] >= LEVELS).sum())
+    risks, adarr = model_by_hand(kind, layers, noise, levels)[-1], rivals_by_hand(noise, levels)["adarr"][-1]
+    own, ladder = record(kind, layers, noise), stored_json("baselines.json")[noise]
+    median = (sorted(risks)[149] + sorted(risks)[150]) / 2
+    errors = [((lost - lost.sum() / 300) ** 2).sum() ** 0.5 / (299 * 300) ** 0.5 for lost in (risks, adarr)]
+    table = {
+        "profile.model": dict(kind=kind.upper(), noise=label),
+        "layers.count": dict(count=layers),
+        "profile.loss": dict(loss=own["loss"], error=own["standard_error"]),
+        "profile.between": {},
+        "profile.rung": [dict(loss=ladder[name][0]) for name in (beaten, ahead)],
+        **{f"mark.{ROLES[name]}": {} for name in (beaten, ahead)},
+        "profile.here": dict(sigma=values["sigma"], sequences=300),
+        "profile.mean": [dict(error=error) for error in errors],
+        "profile.risk": [dict(risk=value) for value in (risks.sum() / 300, median, adarr.sum() / 300)],
+        **{id: {} for id in more},
+    }
+    if "profile.explode" in more:
+        table["profile.explode"] = dict(count=(risks > 50).sum(), sequences=300, limit=50)
+    assert_messages(lab, table, rtol=1e-4)
+    assert f"between {beaten} ({ladder[beaten][0]:.4f}) and {ahead} ({ladder[ahead][0]:.4f})" in lab.words_now
 
 
 def test_what_explodes_is_counted_said_and_drawn_at_the_edge():
     lab = ProfileLab(**WILD)
-    count = (~(state(**WILD).risks[at(10.0)] <= EXPLODED)).sum()
-    assert f"{count} of {SEQUENCES} sequences explode: they lose more than 50." in lab.words_now
-    assert f"it loses more than {EXPLODED:g} on average" in lab.words_now
-    assert lab.words_now.endswith(
-        "This noise lies outside the training range. What lies beyond an axis is drawn at its edge."
+    count = (~(lab.arrays.risks[-1] <= 50)).sum()
+    assert f"{count} of 300 sequences explode: they lose more than 50." in lab.words_now
+    assert (
+        "it loses more than 50 on average" in lab.words_now and "outside the training range" in lab.words_now
     )
-    assert trace(lab, "model", 1).y[at(10.0)] == EXPLODED
+    assert "model in “Excess risk by noise”, model in “Sequences that lose more, at σ = 10”." in lab.words_now
+    assert drawn(lab, "noise", "model")["y"][-1] == 50 and drawn(lab, "spread", "model")["x"][-1] == 1000
     lab.controls["kind"].value, lab.controls["sigma"].value = "gd++", 3.0
     assert "explode" not in lab.words_now and "outside" not in lab.words_now and "edge" not in lab.words_now
 
 
-def test_an_answer_that_is_not_finite_counts_as_exploded(monkeypatch):
+def test_what_is_too_small_for_its_axis_is_a_gap_that_nobody_is_told_of():
+    """Without noise AdaRR is the oracle."""
+    lab = ProfileLab(sigma=0.0)
+    assert np.isnan(drawn(lab, "noise", "adarr")["y"][0]) and "lab.beyond" not in str(lab.messages)
+    assert lab.arrays.rivals["adarr"][0].max() < 1e-12 and lab.arrays.nearer[0] == 0
+    assert "AdaRR loses less than 0.001 on average" in lab.words_now
 
-    broken = profile_state.risks_of(lambda spectrum: np.full((len(spectrum.s), 10), np.nan))
-    monkeypatch.setattr(profile_state, "model_risks", lambda *model: broken)
-    lab = ProfileLab()
-    assert f"{SEQUENCES} of {SEQUENCES} sequences explode" in lab.words_now
-    assert lab.arrays.nearer.max() == 0
+
+def test_an_answer_that_is_not_finite_counts_as_exploded():
+    broken = risks_of(lambda spectrum: np.full((len(spectrum.s), 10), np.nan))
+    shown = replace(ProfileLab().arrays, risks=broken)
+    (exploded,) = (one for one in ProfileLab.words(shown, None) if one.id == "profile.explode")
+    assert exploded.values["count"] == 300 and shown.nearer.max() == 0
+
+
+def test_the_profile_is_the_adjusted_loss_at_fixed_noise():
+    """Against other sequences, 20,000 of them."""
+    shown = ProfileLab(layers=4).arrays.risks[8]
+    model = load_pretrained("diag", 4, parse_noise("uniform-5"))
+    loss, error = adjusted_loss(model, RegressionTask(10, 20, Fixed(4.0)), 20_000, np.random.default_rng(9))
+    assert abs(shown.mean() - loss) < 4 * np.hypot(shown.std() / np.sqrt(300), error)
 
 
 @pytest.mark.parametrize(
@@ -127,10 +285,13 @@ def test_an_answer_that_is_not_finite_counts_as_exploded(monkeypatch):
     ],
 )
 def test_the_words_name_the_rungs_on_either_side(loss, words):
+    assert catalogue("en").say(standing(loss, {"constrr": 0.4, "adarr": 0.07, "bayes": 0.04})) == words
 
-    assert (
-        standing(loss, {"ConstRR": (0.4, 0.0), "AdaRR": (0.07, 0.0), "Bayes-optimal": (0.04, 0.0)}) == words
-    )
+
+def test_small_losses_are_said_with_a_digit_more():
+    lab = ProfileLab(kind="full", noise="uniform-1", layers=7, sigma=1.0)
+    entry = record("full", 7, "uniform-1")
+    assert f"loss {entry['loss']:.5f} ± {entry['standard_error']:.5f} there" in lab.words_now
 
 
 def test_fixed_noise_is_no_choice():
@@ -138,11 +299,3 @@ def test_fixed_noise_is_no_choice():
         ValueError, match="noise is 'fixed-0' with kind='diag': noise must be one of 'uniform-1'"
     ):
         ProfileLab(noise="fixed-0")
-
-
-def test_the_guesses_are_marked_where_adarr_stands():
-    lab = ProfileLab(layers_guess=3.0, sigma_guess=6.0)
-    star = trace(lab, "prediction", 1)
-    assert star.x[0] == 6.0 and star.y[0] == pytest.approx(state().rivals["AdaRR"][at(6.0)].mean())
-    star = trace(lab, "prediction", 2)
-    assert star.x[0] == 3.0 and star.y[0] == baselines.stored_losses()["uniform-5"]["AdaRR"][0]

@@ -129,7 +129,8 @@ def test_bars_reach_from_low_to_high_and_end_at_the_edge():
 def test_a_heat_map_has_its_rows_at_y_and_its_columns_at_x():
     z = np.arange(6.0).reshape(2, 3)
     (trace,), _ = drawn(Heat("weights", [1, 2, 3], [1, 2], z=z, limit=4.0))
-    assert trace["z"] is z and (trace["zmin"], trace["zmax"]) == (-4, 4)
+    np.testing.assert_array_equal(trace["z"], z)
+    assert (trace["zmin"], trace["zmax"]) == (-4, 4)
     assert trace["x"].tolist() == [1, 2, 3] and trace["y"].tolist() == [1, 2]
 
 

@@ -3,7 +3,7 @@ from functools import cache
 import by_hand
 import numpy as np
 import pytest
-from marks import assert_marks, assert_messages, assert_roles
+from marks import assert_marks, assert_messages, assert_roles, shown_marks
 
 from lt_helpers import Categorical, Fixed, LinearTransformer, RegressionTask, adjusted_loss, load_pretrained
 from lt_helpers.labs import RescalingLab
@@ -118,6 +118,7 @@ def test_the_star_stands_where_it_was_set_and_every_mark_has_its_role():
     lab = RescalingLab(guess=2.5, context=50)
     assert_marks(lab, expected(lab.values) | {("scale", "prediction"): (2.5, 0)})
     assert_roles(lab, {("scale", "made_for"): "truth", ("trained", "trained"): "model"})
+    assert all(mark.keyed for mark in shown_marks(lab).values())
 
 
 @pytest.mark.parametrize("sigma", [2.0, 3.4])

@@ -1,70 +1,183 @@
-"""The weights lab against the stored model by other routes: tokens, plain sums, and models that need no low-rank part."""
+"""The weights lab against the stored model by other routes: tokens, eigenvectors, and models that need no low-rank part."""
 
-from dataclasses import replace
+from functools import cache
 
+import by_hand
 import numpy as np
 import pytest
+from marks import assert_marks, assert_messages, assert_roles, drawn, shown_marks
 
 from lt_helpers import Categorical, Fixed, LinearTransformer, RegressionTask, load_pretrained
 from lt_helpers.labs import WeightsLab
-from lt_helpers.labs.weights_state import SIGMAS, matrices, parts
+from lt_helpers.labs.weights import matrices
+from lt_helpers.noise import parse_noise
 
-MODEL = "full", "categorical-1-3", 4
+MATRIX = (0.5, 11.5), (11.5, 0.5)  # columns from the left, rows from the top
+AXES = {
+    **{(name, "axes"): MATRIX for name in ("P", "Q", "P_low", "Q_low")},
+    ("left", "axes"): ((-0.3, 10.3), (1e-6, 1)),
+    ("loss", "axes"): ((0, 8), (1e-3, 1e3)),
+}
+SIGMAS = np.arange(9)
+SETTINGS = [
+    dict(kind="full", noise="categorical-1-3", layers=4, layer=2, rank=2, sigma=5),
+    dict(kind="full", noise="uniform-5", layers=3, layer=3, rank=1, sigma=3),
+]
+SPANS = {"categorical-1-3": [(0.94, 1.06), (2.94, 3.06)], "uniform-5": [(0, 5)]}
 
 
-def trace(lab, name, panel):
-    return next(trace for trace in lab.figure.data if trace.name == name and trace.yaxis == f"y{panel}")
+@cache
+def matrices_by_hand(kind, noise, layers):
+    """Each layer's P and Q, of one size, the trace of Q not below 0, what never trains at 0 -> list of (P, Q)"""
+    model = load_pretrained(kind, layers, parse_noise(noise))
+    found = []
+    for layer in range(layers):
+        P, Q = model.P[layer, 0].copy(), model.Q[layer, 0].copy()
+        if layer == layers - 1:
+            P[:10] = 0
+        factor = ((Q**2).sum() / (P**2).sum()) ** 0.25 * (-1 if sum(Q[i, i] for i in range(11)) < 0 else 1)
+        found.append((P * factor, Q / factor))
+    return found
 
 
-def around_the_median(answer, sigma):
-    """The 35% and 65% quantiles of half the squared distance to ridge regression that is told sigma, over 4000 other sequences.
+def split(A, rank):
+    """A diagonal part and one of each rank up to `rank`, found in turn, by eigenvectors -> list of (D, L)"""
+    found, L = [], np.zeros_like(A)
+    for part in range(rank + 1):
+        for _ in range(30):
+            rest = A - np.diag(np.diag(A - L))
+            _, vectors = np.linalg.eigh(rest.T @ rest)
+            most = vectors[:, 11 - part :]
+            L = rest @ most @ most.T
+        found.append((np.diag(np.diag(A - L)), L))
+    return found
 
-    Of 75 pairs of sequences, the median lies between them (by 2.6 standard errors).    answer : function, x, y -> w (B, d)
-    """
-    batch = RegressionTask(10, 20, Fixed(sigma)).sample(4000, np.random.default_rng(7))
-    oracle = np.linalg.solve(batch.x.mT @ batch.x + sigma**2 * np.eye(10), batch.x.mT @ batch.y[..., None])[
-        ..., 0
+
+@cache
+def sequences(sigma):
+    """150 sequences at one noise, half of them with the opposite of the others' -> x, y"""
+    moments = RegressionTask(10, 20, Fixed(1.0)).sample_moments(75, np.random.default_rng(0))
+    x, y = by_hand.tokens_of(moments.S, 20)
+    labels = [by_hand.at_noise(x, y, moments.w, signed) for signed in (sigma, -sigma)]
+    return np.concatenate([x, x]), np.concatenate(labels)
+
+
+@cache
+def oracle(sigma):
+    return by_hand.ridge_many(*sequences(sigma), sigma**2)
+
+
+def median_losses(answer, reached):
+    """Half the squared distance to the oracle of answers x, y -> w: the middle of 150, as far as the noise has come -> (9,)"""
+    medians = np.full(9, np.nan)
+    for sigma in range(reached + 1):
+        loss = sorted(((answer(*sequences(sigma)) - oracle(sigma)) ** 2).sum(axis=1) / 2)
+        medians[sigma] = (loss[74] + loss[75]) / 2
+    return medians
+
+
+def loss_of(pairs, reached):
+    """Of the model with these P and Q."""
+    model = LinearTransformer([[P] for P, _ in pairs], [[Q] for _, Q in pairs])
+    return median_losses(lambda x, y: by_hand.probe_many(model, x, y), reached)
+
+
+def expected(values):
+    """What belongs to each mark."""
+    layer, rank, sigma = (values[name] for name in ("layer", "rank", "sigma"))
+    pairs = matrices_by_hand(values["kind"], values["noise"], values["layers"])
+    parts = [[split(A, rank) for A in pair] for pair in pairs]
+    kept = [[np.add(*splits[rank]) for splits in pair] for pair in parts]
+    P, Q = pairs[layer - 1]
+    left = [
+        [((A - D - L) ** 2).sum() / (A**2).sum() for D, L in splits]
+        for A, splits in zip((P, Q), parts[layer - 1])
     ]
-    return np.quantile(((answer(batch.x, batch.y) - oracle) ** 2).sum(axis=1) / 2, [0.35, 0.65])
+    shown = {"P": P, "Q": Q, "P_low": parts[layer - 1][0][rank][1], "Q_low": parts[layer - 1][1][rank][1]}
+    if layer == values["layers"]:
+        for name in ("P", "P_low"):
+            shown[name] = np.concatenate([np.full((10, 11), np.nan), shown[name][10:]])
+    spans = SPANS[values["noise"]]
+    place = np.arange(1, 12)
+    return AXES | {
+        **{(name, "matrix"): (place, place, matrix) for name, matrix in shown.items()},
+        ("left", "P"): (np.arange(rank + 1), left[0]),
+        ("left", "Q"): (np.arange(rank + 1), left[1]),
+        ("loss", "range"): (
+            np.concatenate([[start, end, end, start, np.nan] for start, end in spans]),
+            [-np.inf, -np.inf, np.inf, np.inf, np.nan] * len(spans),
+        ),
+        ("loss", "nothing"): (SIGMAS, median_losses(lambda x, y: np.zeros((150, 10)), sigma)),
+        ("loss", "model"): (SIGMAS, loss_of(pairs, sigma)),
+        ("loss", "kept part"): (SIGMAS, loss_of(kept, sigma)),
+    }
+
+
+@pytest.mark.parametrize("values", SETTINGS, ids=["a layer between", "the last layer"])
+def test_every_mark_is_what_another_route_finds(values):
+    lab = WeightsLab(**values)
+    assert_marks(lab, expected(lab.values))
+    titles = {panel.name: panel.values for panel in lab.panels_now}
+    limit = max(abs(A).max() for pair in matrices_by_hand(*list(values.values())[:3]) for A in pair)
+    assert titles["P"] == dict(layer=values["layer"]) and titles["Q"]["layer"] == values["layer"]
+    np.testing.assert_allclose(titles["Q"]["limit"], limit)
+    assert titles["P_low"] == titles["Q_low"] == dict(rank=values["rank"])
+
+
+def test_the_star_stands_where_it_was_set_and_every_mark_has_its_role():
+    lab = WeightsLab(guess=4, **SETTINGS[1])
+    assert_marks(lab, expected(lab.values) | {("left", "prediction"): (4, 2e-6)})
+    named = {("left", "P"): "first", ("left", "Q"): "second"}
+    assert_roles(lab, named | {(name, "matrix"): "weights" for name in ("P", "Q", "P_low", "Q_low")})
+    unkeyed = {place for place, mark in shown_marks(lab).items() if not mark.keyed}
+    assert unkeyed == {("loss", "range"), *((name, "matrix") for name in ("P", "Q", "P_low", "Q_low"))}
+
+
+@pytest.mark.parametrize("values", SETTINGS, ids=["a layer between", "the last layer"])
+def test_the_words_are_of_what_is_drawn(values):
+    lab, sigma = WeightsLab(**values), values["sigma"]
+    table = expected(lab.values)
+    left = [table["left", name][1][-1] for name in "PQ"]
+    losses = [table["loss", name][1][sigma] for name in ("model", "kept part", "nothing")]
+    said = {
+        "weights.left": dict(
+            kind="FULL",
+            noise="{1, 3}" if "cat" in values["noise"] else "U(0, 5)",
+            layer=values["layer"],
+            rank=values["rank"],
+        ),
+        "layers.count": dict(count=values["layers"]),
+        "weights.percent": [dict(percent=100 * share if share > 1e-6 else 0) for share in left],
+        "weights.losses": dict(sigma=sigma, variance=sigma**2),
+        "weights.loss": [dict(loss=loss) for loss in losses],
+    }
+    if values["layer"] == values["layers"]:
+        said["weights.blank"] = {}
+    assert_messages(lab, said)
+
+
+def test_a_loss_beyond_the_axis_is_drawn_at_its_edge_and_said():
+    lab = WeightsLab(kind="full", noise="uniform-1", layers=5, sigma=8)
+    assert "the whole model has a loss of more than 1000, and" in lab.words_now
+    assert "drawn at its edge: whole in “Loss (shaded: trained on)”" in lab.words_now
+    shown = drawn(lab, "loss", "model")["y"]
+    assert shown[0] == 1e-3 and shown[8] == 1e3
+    assert "a loss of 18," in WeightsLab(kind="full", noise="uniform-1", layers=5, sigma=6).words_now
+
+
+def test_what_is_left_out_but_too_little_to_see_is_nothing():
+    lab = WeightsLab(kind="diag", noise="uniform-5", sigma=2, layer=1)
+    assert "In layer 1 the diagonal and rank 0 leave out 0% of P and 0% of Q." in lab.words_now
+    assert "lab.beyond" not in [message.id for message in lab.messages]
+    np.testing.assert_array_equal(drawn(lab, "left", "P")["y"], 1e-6)
 
 
 def test_the_matrices_are_those_of_the_stored_model():
     """Not the entries but what they compute: P S Q of each layer, and the answers."""
-    model, (P, Q) = load_pretrained("full", 4, Categorical((1, 3))), matrices(*MODEL)
+    model, (P, Q) = load_pretrained("full", 4, Categorical((1, 3))), matrices("full", "categorical-1-3", 4)
     S = np.cov(np.random.default_rng(0).normal(size=(11, 40)))
     np.testing.assert_allclose(P[:-1] @ S @ Q[:-1], model.P[:-1, 0] @ S @ model.Q[:-1, 0], atol=1e-10)
     np.testing.assert_allclose(P[-1, -1] @ S @ Q[-1], model.P[-1, 0, -1] @ S @ model.Q[-1, 0], atol=1e-10)
-    np.testing.assert_allclose(np.linalg.norm(P, axis=(1, 2)), np.linalg.norm(Q, axis=(1, 2)))
-
-
-def test_the_rows_that_never_train_are_blank_in_the_last_layer_alone():
-    last, third = (WeightsLab(layer=layer, rank=1).arrays for layer in (4, 3))
-    for matrix in (last.P, last.P_low):
-        assert np.isnan(matrix[:-1]).all() and np.isfinite(matrix[-1]).all()
-    assert np.isfinite([third.P, third.P_low, third.Q, last.Q]).all()
-
-
-@pytest.mark.parametrize("rank", [None, 2, 6])
-@pytest.mark.parametrize("sigma", [1, 3])
-def test_the_losses_are_those_of_tokens(rank, sigma):
-    """Against other sequences, read by attention over their tokens."""
-    P, Q = matrices(*MODEL) if rank is None else np.add(*parts(*MODEL, rank))
-    model = LinearTransformer(P[:, None], Q[:, None])
-
-    def by_tokens(x, y):
-        return np.stack(
-            [model(x, y, np.tile(unit, (len(x), 1)), form="tokens") for unit in np.eye(10)], axis=1
-        )
-
-    shown = WeightsLab(rank=rank or 0).arrays
-    low, high = around_the_median(by_tokens, sigma)
-    assert low < (shown.whole if rank is None else shown.kept)[sigma] < high
-
-
-@pytest.mark.parametrize("sigma", [1, 4, 8])
-def test_the_answer_0_is_as_far_from_the_oracle_as_the_oracle_from_0(sigma):
-    low, high = around_the_median(lambda x, y: np.zeros((len(x), 10)), sigma)
-    assert low < WeightsLab().arrays.nothing[sigma] < high
 
 
 def test_at_every_rank_no_more_is_left_out_and_at_the_last_the_model_is_whole():
@@ -85,41 +198,9 @@ def test_the_colours_mean_the_same_in_every_layer_and_no_entry_lies_beyond_them(
     lab = WeightsLab(rank=3)
     for layer in (1, 2, 3, 4):
         lab.controls["layer"].value = layer
-        maps = [trace for trace in lab.figure.data if trace.type == "heatmap"]
-        assert {(trace.zmin, trace.zmax) for trace in maps} == {(-lab.arrays.limit, lab.arrays.limit)}
-        assert max(np.nanmax(abs(np.asarray(trace.z))) for trace in maps[:2]) <= lab.arrays.limit
-
-
-def test_curves_are_drawn_as_far_as_noise_and_rank_have_come():
-    lab = WeightsLab(rank=2, sigma=3)
-    for name in ("whole", "kept", "answer 0"):
-        np.testing.assert_array_equal(np.isfinite(trace(lab, name, 6).y), SIGMAS <= 3)
-    assert list(trace(lab, "P", 3).x) == [0, 1, 2]
-
-
-def test_the_words_say_the_numbers():
-    lab = WeightsLab(kind="diag", noise="uniform-5", rank=0, sigma=2, layer=1)
-    shown = lab.arrays
-    assert lab.words_now.startswith(
-        "DIAG with 4 layers, trained on U(0, 5). In layer 1 the diagonal and rank 0 leave out 0% of P and 0% "
-    )
-    assert (
-        f"At σ = 2 (σ² = 4) the whole model has a loss of {shown.whole[2]:.2g}" in lab.words_now
-        and "never train" not in lab.words_now
-    )
-    lab.controls["layer"].value = 4
-    assert "The rows of the last P that never train are left blank." in lab.words_now
-
-
-def test_a_loss_beyond_the_axis_is_drawn_at_its_edge_and_said():
-    shown = replace(WeightsLab(sigma=8).arrays, kept=np.full(9, np.inf))
-    figure, words = WeightsLab.draw(shown), WeightsLab.words(shown)
-    np.testing.assert_array_equal(
-        next(trace for trace in figure["data"] if trace.get("name") == "kept")["y"], 1000
-    )
-    assert "and more than 1000 if only" in words and words.endswith(
-        "What lies beyond an axis is drawn at its edge."
-    )
+        maps = [drawn(lab, name, "matrix") for name in ("P", "Q", "P_low", "Q_low")]
+        assert {(trace["zmin"], trace["zmax"]) for trace in maps} == {(-lab.arrays.limit, lab.arrays.limit)}
+        assert max(np.nanmax(abs(trace["z"])) for trace in maps[:2]) <= lab.arrays.limit
 
 
 def test_a_layer_that_the_model_lacks_is_refused():

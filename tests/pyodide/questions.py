@@ -88,6 +88,25 @@ def a_lab_at_another_noise():
     return [words, *numbers_in(drawing["data"])]
 
 
+def models_in_training():
+    """Where the training of each kind comes to in a few steps, a move of the noise and a jump, and whether torch is asked for."""
+    from lt_helpers import Categorical, Uniform
+    from lt_helpers.training.live import LiveRun
+
+    answers = ["torch" in sys.modules]
+    for kind in ("diag", "gd++", "full"):
+        run = LiveRun(kind, 2, Uniform(1.0), 0.01, seed=3)
+        for _ in range(20):
+            run.step()
+        run.follow(Categorical((1.0, 3.0)), 0.02)
+        if kind != "full":  # whose curvature is summed in single precision
+            run.jump(5)
+        for _ in range(15):
+            run.step()
+        answers += [run.loss(), *run.adam.average.ravel()[:8]]
+    return answers
+
+
 def sample():
     """A batch of sequences that depends on nothing but its seed."""
     import numpy as np
@@ -117,6 +136,7 @@ QUESTIONS = (  # the first one first: what it looks for, the others may bring
     answers_of_baselines,
     a_file_comes_back,
     a_lab_at_another_noise,
+    models_in_training,
 )
 
 

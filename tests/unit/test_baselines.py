@@ -1,7 +1,11 @@
 """The baselines against independent routes: other libraries, brute force, loops."""
 
+from functools import partial
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lt_helpers import Categorical, Fixed, RegressionTask, Uniform, adjusted_loss, baselines
 from lt_helpers.noise import PAPER_NOISES
@@ -146,6 +150,58 @@ def test_the_stored_constants_of_tuned_rr_come_from_tuning():
     assert set(baselines.tuned_constants()) == {noise.key for noise in PAPER_NOISES}
 
 
+SIZES = np.array([25.0, 1.0, 0.04])
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        RegressionTask(3, 8, Uniform(4.0)),
+        RegressionTask(3, 8, Uniform(4.0), np.diag(SIZES)),
+        RegressionTask(3, 8, Uniform(4.0), 0.5 * np.outer(SIZES**0.5, SIZES**0.5) + 0.5 * np.diag(SIZES)),
+    ],
+    ids=["white", "sizes", "skewed"],
+)
+def test_tuning_follows_the_task_that_it_is_given(task):
+    """On the sequences that it was tuned on no constants around do better, by the error at queries with the task's covariance."""
+    tuned = tune(task, samples=2_000, seed=3)
+    moments = task.sample_moments(2_000, np.random.default_rng(3))
+    C = np.eye(3) if task.covariance is None else task.covariance
+    spectrum = Spectrum.from_moments(moments.S, 8)
+
+    def loss(multiplier, cap):
+        sigma = baselines.tuned_noise(spectrum, multiplier, cap)
+        weights = [
+            np.linalg.solve(
+                moments.S[:, :3, :3] + one[:, None, None] ** 2 / 8 * np.eye(3), moments.S[:, :3, 3:]
+            )
+            for one in (sigma, moments.sigma)
+        ]
+        miss = (weights[0] - weights[1])[..., 0]
+        return np.einsum("bi,ij,bj->b", miss, C, miss).mean()
+
+    for multiplier in (0.9, 0.97, 1, 1.03, 1.1):
+        for cap in (0.9, 0.97, 1, 1.03, 1.1):
+            other = loss(multiplier * tuned["multiplier"], cap * tuned["cap"])
+            assert other >= loss(**tuned) or (multiplier, cap) == (1, 1)
+
+
+def test_a_noise_is_tuned_for_as_the_papers_task():
+    assert tune(Uniform(2.0), 500) == tune(RegressionTask(10, 20, Uniform(2.0)), 500)
+
+
+@pytest.mark.parametrize(
+    "task, error, words",
+    [
+        (RegressionTask(10, 10, Uniform(1)), ValueError, "more examples than features .* n = 10 and d = 10"),
+        (5.0, TypeError, "task is 5.0: task must be a RegressionTask, or a Noise"),
+    ],
+)
+def test_what_cannot_be_tuned_for_is_refused_in_one_sentence(task, error, words):
+    with pytest.raises(error, match=words):
+        tune(task)
+
+
 @pytest.mark.parametrize("noise", [Uniform(3.0), Categorical((1.0, 3.0))], ids=lambda noise: noise.key)
 def test_the_stored_losses_are_those_of_the_baselines_on_plain_tokens(noise):
     """Against other sequences, drawn as tokens and answered by the functions of (x, y)."""
@@ -167,6 +223,38 @@ def test_the_stored_losses_cover_the_papers_noises_and_form_a_ladder():
         rungs = [loss for loss, _ in losses.values()]
         assert list(losses) == ["ConstRR", "AdaRR", "TunedRR", "Bayes-optimal"]
         assert rungs == sorted(rungs, reverse=True) or key == "fixed-0"
+
+
+ESTIMATORS = {
+    "OLS": baselines.ols,
+    "ridge": partial(baselines.ridge, sigma=0.8),
+    "ConstRR": partial(baselines.const_rr, noise=Uniform(2.0)),
+    "AdaRR": baselines.ada_rr,
+    "evidence": baselines.evidence_ridge,
+    "Bayes": partial(baselines.bayes, noise=Uniform(2.0)),
+    "gradient descent": partial(baselines.gradient_descent, step=0.1, steps=3),
+    "momentum": partial(baselines.momentum, step=0.1, beta=0.4, steps=3),
+    "Newton": partial(baselines.newton, steps=4),
+}
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.sampled_from(list(ESTIMATORS)), st.integers(1, 4), st.integers(0, 1000))
+def test_a_weight_turns_with_the_inputs_and_the_labels_sign_and_knows_no_order(name, d, seed):
+    rng = np.random.default_rng(seed)
+    x, y = rng.normal(size=(3, d + 4, d)), rng.normal(size=(3, d + 4))
+    estimate = ESTIMATORS[name]
+    w = estimate(x, y)
+    turn, order = np.linalg.qr(rng.normal(size=(d, d)))[0], rng.permutation(d + 4)
+    np.testing.assert_allclose(estimate(x @ turn, y), w @ turn, atol=1e-5)
+    np.testing.assert_allclose(estimate(x, -y), -w, atol=1e-5)
+    np.testing.assert_allclose(estimate(x[:, order], y[:, order]), w, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["OLS", "AdaRR", "evidence", "Newton"])
+def test_what_is_told_no_size_has_one_weight_in_any_unit_of_inputs_and_labels(name, rng):
+    x, y = rng.normal(size=(3, 12, 4)), rng.normal(size=(3, 12))
+    np.testing.assert_allclose(ESTIMATORS[name](1e6 * x, 1e6 * y), ESTIMATORS[name](x, y), rtol=1e-5)
 
 
 def test_gradient_descent_and_momentum_are_their_loops(rng):

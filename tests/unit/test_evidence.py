@@ -85,7 +85,7 @@ def test_it_turns_with_the_inputs_and_keeps_its_weight_in_other_units(n, d, seed
     w = baselines.evidence_ridge(x, y)
     features, examples = (np.linalg.qr(rng.normal(size=(size, size)))[0] for size in (d, n))
     c = 10.0**exponent
-    size = 1e-5 * abs(w).max()
+    size = 1e-4 * abs(w).max()  # where the likelihood is flat, rounding moves its peak
     np.testing.assert_allclose(baselines.evidence_ridge(x @ features, y), w @ features, atol=size)
     np.testing.assert_allclose(baselines.evidence_ridge(examples @ x, y @ examples.T), w, atol=size)
     np.testing.assert_allclose(baselines.evidence_ridge(c * x, c * y), w, atol=size)

@@ -17,7 +17,7 @@ from lt_helpers import (
     weights,
 )
 from lt_helpers.baselines import stored_losses
-from lt_helpers.labs.reproduce_state import paper_error
+from lt_helpers.labs.table import paper_error
 from lt_helpers.model import KINDS
 from lt_helpers.noise import PAPER_NOISES, parse_noise
 from lt_helpers.pretrained import FOLDER, ModelId, origin, record, spans, stored, stored_layers

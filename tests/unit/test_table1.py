@@ -1,5 +1,8 @@
 """Ours against the paper's Table 1: how far apart, and the table that the command prints."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -23,6 +26,14 @@ def test_the_rounding_of_the_print_counts_as_an_error(rng):
 def test_the_number_of_jobs_is_checked():
     with pytest.raises(ValueError, match="jobs is 0: jobs must be a whole number from 1"):
         table([Fixed(0)], samples=10, jobs=0)
+
+
+def test_it_is_imported_where_there_are_no_processes():
+    """In a page, in Pyodide: what would start them cannot be imported."""
+    lacking = "import sys; sys.modules['concurrent.futures.process'] = sys.modules['multiprocessing'] = None"
+    subprocess.run(
+        [sys.executable, "-c", f"{lacking}; import lt_helpers.table1, lt_helpers.tune"], check=True
+    )
 
 
 def test_no_deviation_is_given_for_tiny_entries():
