@@ -49,7 +49,7 @@ ROLES = {
     # a second model beside the first
     "trained": Style(ORANGE, "triangle-up", "dot", width=1.5),
     "as trained": Style(GREY, "circle-open", "solid", width=1.5, size=10),
-    "guarded": Style(SKY, "circle-open", "longdash", width=2),
+    "guarded": Style(SKY, "circle-open", "dot", width=3),
     "stored": Style(GREY, "square-open", "dot", width=2),
     "others": Style(GREY, "diamond", "solid", width=1),
     "paper": Style(INK, "circle-open", "dash", width=2, size=13),

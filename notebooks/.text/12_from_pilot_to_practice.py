@@ -371,7 +371,7 @@ for label, (_, counts) in synthetic.items():
 # the alarm is silent. Heavy tails and uneven noise do next to nothing, as long as the mean square of the noise stays; without the guard DIAG explodes on a rare context. At σ = 8, more than in
 # training, both models have failures that pass the alarm, and AdaRR errs less.
 #
-# **Labels three times too large** are a lesson of their own. AdaRR, evidence ridge and the models all expect a $w$ of size 1, and take what is too large for noise. Ridge CV knows no size, and one
+# **Labels three times too large** are a lesson of their own. AdaRR, evidence ridge and the models all expect a $w$ of size 1, and shrink one of size 3 too much. Ridge CV knows no size, and one
 # penalty and Bayes have learned it from earlier contexts.
 #
 # How much would the models gain?
