@@ -2,8 +2,9 @@
 
 `ridge` is told the true sigma: the oracle. The others are not: OLS assumes none, ConstRR (sec. 6) the same sigma^2 for all, AdaRR
 estimates it for each sequence, `evidence_ridge` takes the most probable one, TunedRR estimates it with two tuned constants, and `bayes`
-weighs all that are possible: it is the best possible predictor, which the paper lacks. `gradient_descent`, `momentum` and `newton` are
-the algorithms that layers are compared with.
+weighs all that are possible: it is the best possible predictor, which the paper lacks. `gradient_descent`,
+`momentum`, `newton`, `gradient_steps` (with the sizes of `chebyshev_sizes` or `learned_sizes`) and `conjugate_gradients` are the algorithms
+that layers are compared with.
 """
 
 import json
@@ -287,6 +288,176 @@ def descend(x, y, step, beta, steps):
             gradient = alpha - (Sigma @ w[..., None])[..., 0]  # (B, d)
             v = beta * v + step * gradient
             w = w + v
+    return w
+
+
+def gradient_steps(x, y, sizes):
+    """Gradient descent with a size for every step:  w <- w + sizes[k] (alpha - Sigma w), from w = 0.
+
+    Parameters
+    ----------
+    x : (B, n, d) array
+        Inputs.
+    y : (B, n) array
+        Labels.
+    sizes : (K,) or (B, K) array
+        The step sizes, the same for all contexts or some for each.
+
+    Returns
+    -------
+    (B, d) array
+        Weights. A sequence on which it diverges gets NaN, with a RuntimeWarning that counts them.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is no such array.
+    """
+    x, y = checks.context(x, y)
+    for_all = np.ndim(sizes) < 2
+    sizes = checks.array(sizes, "sizes", ("steps",) if for_all else (len(x), "steps"))
+    S = second_moments(x, y)
+    Sigma, alpha = S[:, :-1, :-1], S[:, :-1, -1]  # (B, d, d), (B, d)
+    w = np.zeros_like(alpha)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for step in np.atleast_2d(sizes).T:  # (B,), or (1,) for all
+            gradient = alpha - (Sigma @ w[..., None])[..., 0]  # (B, d)
+            w = w + step[:, None] * gradient
+    return said_if_diverged(w, "gradient descent")
+
+
+def chebyshev_sizes(low, high, steps):
+    """The step sizes that are best if nothing is known of the eigenvalues of Sigma but an interval.
+
+    After K steps the share prod (1 - size_k s) of the error is left in a direction with the eigenvalue s. No K sizes make its largest
+    value over the interval smaller than 1 / T_K((high + low) / (high - low)), T_K a Chebyshev polynomial; these reach it. Golub and Varga,
+    *Chebyshev semi-iterative methods* (1961).
+
+    Parameters
+    ----------
+    low, high : float or (B,) array
+        The ends of the interval, above zero.
+    steps : int
+        K.
+
+    Returns
+    -------
+    (K,) or (B, K) array
+        Largest first.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If steps is no number of steps, or low is not above zero, or high is below low.
+    """
+    low = np.asarray(low, float)[..., None]  # (1,) or (B, 1)
+    high = np.asarray(high, float)[..., None]
+    steps = checks.count(steps, "steps")
+    if not ((low > 0) & (high >= low)).all():
+        raise ValueError(
+            f"low is {low.min():g} and high is {high.min():g} at the least: low must be above zero, and high at least low."
+        )
+
+    # The zeros of the polynomial: those of T_K, moved from (-1, 1) to the interval.
+    angles = np.pi * (np.arange(steps) + 0.5) / steps  # (K,)
+    zeros = (high + low) / 2 - (high - low) / 2 * np.cos(angles)
+    return 1 / zeros
+
+
+def learned_sizes(s, steps):
+    """The step sizes that are best on average over given eigenvalues: one step a layer, the same for all contexts, as training finds it.
+
+    They make the mean of prod (1 - size_k s)^2 as small as it can be. Of all polynomials of degree K that are 1 at 0, the best is the one
+    that is orthogonal to those of lower degree under the weight s, so its zeros are eigenvalues of a small tridiagonal matrix (Golub and
+    Welsch, *Calculation of Gauss quadrature rules*, 1969), which Lanczos' recurrence finds.
+
+    Parameters
+    ----------
+    s : array
+        Eigenvalues of Sigma of many contexts, of any shape. Those that are 0 play no part: no step size reaches their directions.
+    steps : int
+        K, at most the number of different eigenvalues above zero.
+
+    Returns
+    -------
+    (K,) array
+        Largest first.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is none of these.
+    """
+    s = checks.array(np.ravel(s), "s", ("eigenvalues",))
+    steps = checks.count(steps, "steps")
+    if (s < 0).any() or steps > len(np.unique(s[s > 0])):
+        raise ValueError(
+            f"steps is {steps}: s must hold at least as many different eigenvalues, none below zero."
+        )
+
+    # Lanczos: orthonormal polynomials under the weight s, by their values at the eigenvalues.
+    basis = [np.sqrt(s / s.sum())]  # each (N,), with the root of the weight in it
+    jacobi = np.zeros((steps, steps))
+    for k in range(steps):
+        value = s * basis[k]  # (N,): one degree more
+        jacobi[k, k] = value @ basis[k]
+        if k + 1 == steps:
+            break
+
+        # Take away what lies along the lower degrees; twice, since rounding leaves a part.
+        lower = np.array(basis)  # (k + 1, N)
+        for _ in range(2):
+            value = value - (lower @ value) @ lower
+        length = np.linalg.norm(value)
+        jacobi[k, k + 1] = jacobi[k + 1, k] = length
+        basis.append(value / length)
+    return 1 / np.linalg.eigvalsh(jacobi)
+
+
+def conjugate_gradients(x, y, steps):
+    """Conjugate gradients for Sigma w = alpha, from w = 0 (Hestenes and Stiefel 1952).
+
+    After K steps no w in the span of alpha, Sigma alpha, .., Sigma^(K-1) alpha has a smaller mean squared error on the context: no
+    sequence of K step sizes does better there. After d steps it is least squares, but for rounding.
+
+    Parameters
+    ----------
+    x : (B, n, d) array
+        Inputs.
+    y : (B, n) array
+        Labels.
+    steps : int
+        How many steps.
+
+    Returns
+    -------
+    (B, d) array
+        Weights.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is none of these.
+    """
+    x, y = checks.context(x, y)
+    S = second_moments(x, y)
+    Sigma, alpha = S[:, :-1, :-1], S[:, :-1, -1]  # (B, d, d), (B, d)
+    w = np.zeros_like(alpha)
+    gradient = alpha  # (B, d): what is left, alpha - Sigma w
+    direction = alpha  # (B, d)
+    square = (gradient**2).sum(axis=1, keepdims=True)  # (B, 1)
+    for _ in range(checks.count(steps, "steps", least=0)):
+        curved = (Sigma @ direction[..., None])[..., 0]  # (B, d)
+        size = divide(
+            square, (direction * curved).sum(axis=1, keepdims=True)
+        )  # (B, 1); 0 where it has arrived
+        w = w + size * direction
+        gradient = gradient - size * curved
+
+        # The next direction is conjugate to those before.
+        before = square
+        square = (gradient**2).sum(axis=1, keepdims=True)  # (B, 1)
+        direction = gradient + divide(square, before) * direction
     return w
 
 

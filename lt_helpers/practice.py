@@ -1,17 +1,28 @@
 """A frozen model in use: what to hold against it, an alarm for contexts on which it explodes, and a fallback.
 
+What it has to beat: ridge regression by cross-validation, AdaRR, and the Bayes-optimal predictor with a prior that is fitted on earlier
+tasks (`fit_prior`); `gate` compares them context by context.
+
 A layer is cubic in its tokens, so the implicit weight w^L is a polynomial of high degree in the context (Theorem 4.1). Far from what
 the model was trained on it can explode. Its weight shows that before any query is answered: it no longer fits the very examples that it
 was made from.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from . import checks
 from .model import linear_transformer
+from .noise import Noise
+from .spectrum import Spectrum
 from .task import second_moments
 
 PENALTIES = np.geomspace(0.1, 1000, 25)
+LEVELS = 40  # noise levels of a fitted prior
+ROUNDS = 200  # of expectation and maximisation
+HALVINGS = 5  # sizes of w that are tried at first: the largest, and as many halves of it
+FINER = 6  # how often the mesh of sizes is halved thereafter, down to one percent
 
 
 def leave_one_out(x, y, penalties):
@@ -85,6 +96,231 @@ def ridge_cv(x, y, penalties=PENALTIES):
     errors, weights = leave_one_out(x, y, penalties)
     best = errors.argmin(axis=1)  # (B,)
     return weights[np.arange(len(x)), best], penalties[best]
+
+
+class FittedNoise(Noise):
+    """A distribution of sigma that was fitted: some levels, each with a probability of its own.
+
+    Parameters
+    ----------
+    values : (K,) array
+        The levels, ascending.
+    probabilities : (K,) array
+        They sum to 1.
+    """
+
+    def __init__(self, values, probabilities):
+        self.values = np.array(values, float)
+        self.probabilities = np.array(probabilities, float)
+
+    label = property(lambda self: f"fitted, {self.values[0]:.3g} to {self.values[-1]:.3g}")
+    sigma_max = property(lambda self: float(self.values[-1]))
+    mean_square = property(lambda self: float(self.probabilities @ self.values**2))
+
+    @property
+    def key(self):
+        pairs = zip(self.values, self.probabilities, strict=True)
+        return "fitted-" + "-".join(f"{value:g}:{probability:.6g}" for value, probability in pairs)
+
+    def sample(self, size, rng):
+        count = checks.count(size, "size", least=0)
+        return checks.generator(rng).choice(self.values, count, p=self.probabilities)
+
+    def nodes(self, count=64, cuts=()):
+        return self.values, self.probabilities
+
+
+@dataclass(frozen=True)
+class FittedPrior:
+    """What earlier tasks say beforehand about a new one: w ~ N(0, size^2 I), and how its noise is distributed.
+
+    Attributes
+    ----------
+    size : float
+        The standard deviation of a component of w, in units of the labels.
+    noise : FittedNoise
+        The distribution of sigma, in units of `size`: sigma^2 is the penalty of ridge regression.
+    """
+
+    size: float
+    noise: FittedNoise
+
+    def bayes(self, x, y):
+        """The Bayes-optimal predictor for tasks with this prior.
+
+        Parameters
+        ----------
+        x : (B, n, d) array
+            Inputs.
+        y : (B, n) array
+            Labels.
+
+        Returns
+        -------
+        (B, d) array
+            The posterior mean of w.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If x or y is no such array.
+        """
+        x, y = checks.context(x, y)
+        return self.size * Spectrum.from_tokens(x, y / self.size).bayes(self.noise)
+
+
+def fit_prior(x, y):
+    """The prior under which the labels of earlier tasks are most probable: the size of w, and how sigma is distributed.
+
+    Type-II maximum likelihood, over all contexts together. No truth and no query is needed: a label is what the contexts hold anyway.
+    The distribution of sigma is free: its levels are quantiles of the sigmas that single contexts find most probable, and expectation
+    and maximisation finds the probability of each (Laird, *Nonparametric maximum likelihood estimation of a mixing distribution*, 1978).
+    The size is found to one percent.
+
+    Parameters
+    ----------
+    x : (B, n, d) array
+        Inputs of the earlier tasks. Hundreds of contexts tell a distribution.
+    y : (B, n) array
+        Their labels, not all zero.
+
+    Returns
+    -------
+    FittedPrior
+
+    Raises
+    ------
+    TypeError, ValueError
+        If x or y is no such array, or all inputs or all labels are 0.
+    """
+    x, y = checks.context(x, y)
+    if not x.any() or not y.any():
+        raise ValueError("x and y must not be zero throughout: a prior cannot be fitted on that.")
+
+    # If there were no noise at all, the mean of y^2 would be size^2 times that of |x|^2. So the size is at most about this.
+    largest = np.sqrt((y**2).mean() / (x**2).sum(axis=-1).mean())
+    tried = {}
+    for halvings in range(HALVINGS + 1):
+        size = largest / 2**halvings
+        tried[size] = fit_noise(x, y, size)
+
+    # Then between the best one and its neighbours.
+    for halving in range(1, FINER + 1):
+        step = 2 ** (0.5**halving)
+        best = most_probable(tried)
+        for size in (best / step, best * step):
+            tried[size] = fit_noise(x, y, size)
+    size = most_probable(tried)
+    noise, _ = tried[size]
+    return FittedPrior(float(size), noise)
+
+
+def most_probable(tried):
+    """The size with the largest log likelihood.    tried : {size: (FittedNoise, log likelihood)}"""
+    return max(tried, key=lambda size: tried[size][1])
+
+
+def fit_noise(x, y, size):
+    """The distribution of sigma under which labels are most probable, if the size of w is known.
+
+    Parameters
+    ----------
+    x : (B, n, d) array
+    y : (B, n) array
+    size : float
+        The standard deviation of a component of w.
+
+    Returns
+    -------
+    noise : FittedNoise
+        In units of `size`.
+    score : float
+        The log likelihood of all labels, up to a constant.
+    """
+    spectrum = Spectrum.from_tokens(x, y / size)
+    single = spectrum.noise_by_evidence()  # (B,)
+    levels = np.unique(np.quantile(single, np.linspace(0, 1, LEVELS)))  # (K,)
+
+    # Only ratios of likelihoods matter, so that of the best level of each context is taken for 1.
+    scores = spectrum.log_likelihood(levels)  # (B, K)
+    highest = scores.max(axis=1, keepdims=True)  # (B, 1)
+    likelihood = np.exp(scores - highest)  # (B, K)
+
+    # Expectation: how probable is each level for each context? Maximisation: the mean of that over contexts.
+    probabilities = np.full(len(levels), 1 / len(levels))
+    for _ in range(ROUNDS):
+        posterior = likelihood * probabilities  # (B, K)
+        posterior /= posterior.sum(axis=1, keepdims=True)
+        probabilities = posterior.mean(axis=0)  # (K,)
+
+    # Labels were divided by the size: their density grows by the size for each of them.
+    score = (np.log(likelihood @ probabilities) + highest[:, 0]).sum() - y.size * np.log(size)
+    return FittedNoise(levels, probabilities), float(score)
+
+
+@dataclass(frozen=True)
+class Lead:
+    """How far a model is ahead of an opponent, on the same contexts.
+
+    Attributes
+    ----------
+    mean : float
+        The mean of the opponent's error minus the model's: above 0, the model is better.
+    standard_error : float
+        Of that mean.
+    """
+
+    mean: float
+    standard_error: float
+
+    @property
+    def beaten(self):
+        """Whether the model is ahead by more than two standard errors."""
+        return self.mean > 2 * self.standard_error
+
+
+def gate(errors, opponents):
+    """How far a model is ahead of each opponent. It may be used if it beats them all; else use the opponent.
+
+    Parameters
+    ----------
+    errors : (B,) array
+        The model's error on each context. Where contexts share rows, give the mean of each independent group instead: a standard error
+        takes its numbers for independent.
+    opponents : dict
+        The errors (B,) of each opponent on the same contexts, by name.
+
+    Returns
+    -------
+    dict of Lead
+        By the same names.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If errors are no such arrays, or fewer than two.
+    """
+    errors = read_errors(errors, "errors")
+    leads = {}
+    for name, theirs in opponents.items():
+        theirs = read_errors(theirs, f"opponents[{name!r}]")
+        if theirs.shape != errors.shape:
+            raise ValueError(
+                f"opponents[{name!r}] has shape {theirs.shape}, but errors has shape {errors.shape}: they must agree."
+            )
+        ahead = theirs - errors  # (B,)
+        leads[name] = Lead(float(ahead.mean()), float(ahead.std(ddof=1) / np.sqrt(len(ahead))))
+    return leads
+
+
+def read_errors(errors, name):
+    """Errors of two contexts or more, as an array."""
+    errors = checks.array(errors, name, ("contexts",))
+    if len(errors) < 2:
+        raise ValueError(
+            f"{name} has {len(errors)} numbers: it must have one for each of at least 2 contexts."
+        )
+    return errors
 
 
 def misfit(w, S):

@@ -4,9 +4,10 @@ Every context is y = scale (f(x) + sigma xi), with one mismatch of a strength t 
 are drawn once: the strength, sigma and scale only reshape them. An error is the mean squared error of an answer at new inputs, in units
 of the target's mean square: 1 is what answering 0 costs.
 
-Panels: the error against the strength of the mismatch, beside ridge regression's; how many contexts fail, and how many of them ring the
-alarm; how well the implicit weight of each layer fits its own context; and each context, by its misfit and its error. Curves are drawn as
-far as the strength has been slid, so that there is something to predict.
+Panels: the error against the strength of the mismatch, beside those of ridge regression with its penalty from cross-validation, from the
+residuals (AdaRR) and by evidence, and of the predictor that is best for the training task; how many contexts fail, and how many of them
+ring the alarm; how well the implicit weight of each layer fits its own context; and each context, by its misfit and its error. Curves
+are drawn as far as the strength has been slid, so that there is something to predict.
 """
 
 from dataclasses import dataclass
@@ -161,6 +162,8 @@ class Pilot(Frozen):
     model: np.ndarray  # (B,): the model's error
     guarded: np.ndarray  # (B,): with ridge regression in its place where the alarm rings
     ridge: np.ndarray  # (B,): of ridge regression with cross-validation
+    ada: np.ndarray  # (B,): of AdaRR
+    evidence: np.ndarray  # (B,): of ridge regression by evidence
     bayes: np.ndarray  # (B,): of the predictor that is best for the training task
     misfit: np.ndarray  # (B, L+1): of the weight before the first and after each layer, to its own context
 
@@ -200,13 +203,17 @@ def pilot(mismatch, strength, model, sigma, scale, seed):
     fits = misfit(path, S)  # (B, L+1)
     answer = path[:, -1]  # (B, d)
     ridge, _ = ridge_cv(x, y)  # (B, d)
-    bayes = Spectrum.from_moments(S, PAPER.context).bayes(TRAINED_ON, count=32)  # (B, d)
+    spectrum = Spectrum.from_moments(S, PAPER.context)
+    ada = spectrum.ridge(spectrum.noise_estimate())  # (B, d)
+    evidence = spectrum.ridge(spectrum.noise_by_evidence())  # (B, d)
+    bayes = spectrum.bayes(TRAINED_ON, count=32)  # (B, d)
 
     # The guard knows no truth: it looks at the misfit alone.
     rings = fits[:, -1] > RINGS  # (B,)
     guarded = np.where(rings[:, None], ridge, answer)  # (B, d)
-    errors = [measure_error(w, truth, mismatch, strength, scale) for w in (answer, guarded, ridge, bayes)]
-    return Pilot(*errors, misfit=fits)
+    answers = dict(model=answer, guarded=guarded, ridge=ridge, ada=ada, evidence=evidence, bayes=bayes)
+    errors = {name: measure_error(w, truth, mismatch, strength, scale) for name, w in answers.items()}
+    return Pilot(**errors, misfit=fits)
 
 
 @dataclass(frozen=True)
@@ -225,7 +232,7 @@ class PilotState(Frozen):
         return self.reached[-1]
 
     def mean_error(self, answer):
-        """The mean error of "model", "guarded", "ridge" or "bayes" at all strengths, gaps where none was reached yet -> (6,)"""
+        """The mean error of one field of Pilot at all strengths, gaps where none was reached yet -> (6,)"""
         return self.by_strength([getattr(pilot, answer).mean() for pilot in self.reached])
 
     def by_strength(self, values):
@@ -289,6 +296,8 @@ class PilotLab(Lab):
                 model=mean_in_words(now.model),
                 guarded=mean_in_words(now.guarded),
                 ridge=mean_in_words(now.ridge),
+                ada=mean_in_words(now.ada),
+                evidence=mean_in_words(now.evidence),
                 bayes=mean_in_words(now.bayes),
             ),
             Message(
@@ -317,6 +326,8 @@ def error_panel(state, guess):
         level(STRENGTH, 1.0),
         Curve("bayes", STRENGTHS, state.mean_error("bayes")),
         Path("ridge cv", STRENGTHS, state.mean_error("ridge")),
+        Curve("adarr", STRENGTHS, state.mean_error("ada")),
+        Curve("evidence", STRENGTHS, state.mean_error("evidence")),
         Path("model", STRENGTHS, state.mean_error("model")),
         Curve("guarded", STRENGTHS, state.mean_error("guarded")),
         Guess(guess, FAILED),

@@ -37,6 +37,7 @@ ROLES = {
     # other predictors
     "least squares": Style(RED, "circle-open", "dash", width=2, size=11),
     "adarr": Style(RED, "triangle-up-open", "dash", width=2, size=12),
+    "evidence": Style(ORANGE, "diamond-open", "dashdot", width=2),
     "constrr": Style(ORANGE, "square-open", "dot", width=2),
     "tunedrr": Style(GREEN, "diamond-open", "dashdot", width=2),
     "ridge cv": Style(GREEN, "diamond", "solid"),
@@ -48,7 +49,7 @@ ROLES = {
     # a second model beside the first
     "trained": Style(ORANGE, "triangle-up", "dot", width=1.5),
     "as trained": Style(GREY, "circle-open", "solid", width=1.5, size=10),
-    "guarded": Style(RED, "triangle-up-open", "dash", width=2),
+    "guarded": Style(SKY, "circle-open", "dot", width=3),
     "stored": Style(GREY, "square-open", "dot", width=2),
     "others": Style(GREY, "diamond", "solid", width=1),
     "paper": Style(INK, "circle-open", "dash", width=2, size=13),

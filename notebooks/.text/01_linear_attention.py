@@ -239,7 +239,8 @@ attention.in_order_n.check(linear_attention)
 # - **What was lost.** Sharp reading. Here two accounts of in-context learning part. *Induction heads* find an earlier token like the present one and copy what came after it; Olsson et al.
 #   (2022) give evidence that they do much of the work in language models. They look things up. In the other account, this series' own, layers fit a function to the examples. A large model
 #   may do both. A linear transformer is left with the second.
-# - **Means, not sums.** The paper sums over the context where we take means, so that the same weights serve any $n$.
+# - **Means, not sums.** The paper sums over the context where we take means, so that the same formula holds for any $n$. Trained weights do not serve any $n$:
+#   they belong to the $n$ of their training, and [12](12_from_pilot_to_practice.ipynb) measures what they lose elsewhere.
 #
 # ## Quiz
 # **1.** Why can $S$ not be taken out of the sum while the softmax is there?

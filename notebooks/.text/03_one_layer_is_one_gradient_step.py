@@ -279,7 +279,7 @@ print(f"closed form   {20 / (20 + 10 + 1 + 25 / 3):.3f}")
 print(f"trained       {-trained.omega[0, 1, 0]:.3f}")
 
 # %% [markdown]
-# It does, and so do linear transformers of other authors (Ahn et al. 2023, Zhang et al. 2023; where the inputs are correlated, the step gets a matrix in front, a preconditioner). Deeper
+# It does. That one gradient step is the best that one layer can do, for noisy labels too, is a theorem of Mahankali et al. (2023). Linear transformers of other authors find it as well (Ahn et al. 2023, Zhang et al. 2023; where the inputs are correlated, the step gets a matrix in front, a preconditioner). Deeper
 # models are free to do something else. Compare them with gradient descent at its best step size, on the mixed noise of U(0, 5):
 
 # %%
@@ -323,4 +323,5 @@ for layer, omega in enumerate(lt.load_pretrained("diag", 4, noise).omega, start=
 #   Here: eq. 3, eq. 10, sec. 5.
 # - von Oswald et al.: *Transformers Learn In-Context by Gradient Descent*, ICML 2023, [arXiv 2212.07677](https://arxiv.org/abs/2212.07677): the construction.
 # - Ahn, Cheng, Daneshmand, Sra: *Transformers Learn to Implement Preconditioned Gradient Descent for In-Context Learning*, NeurIPS 2023, [arXiv 2306.00297](https://arxiv.org/abs/2306.00297).
+# - Mahankali, Hashimoto, Ma: *One Step of Gradient Descent is Provably the Optimal In-Context Learner with One Layer of Linear Self-Attention*, ICLR 2024, [arXiv 2307.03576](https://arxiv.org/abs/2307.03576): the best of all one-layer models is one gradient step, with labels that are noisy.
 # - Zhang, Frei, Bartlett: *Trained Transformers Learn Linear Models In-Context*, JMLR 2024, [arXiv 2306.09927](https://arxiv.org/abs/2306.09927): the one-layer optimum.

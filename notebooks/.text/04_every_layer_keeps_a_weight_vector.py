@@ -1,6 +1,6 @@
 # %% [markdown]
 # # 04  Every layer keeps a weight vector
-# *Whatever its weights, a linear transformer does linear regression: each layer holds one weight vector, and you can read it out.*
+# *Whatever its weights, each layer of a linear transformer holds a linear model of its context, good or bad, and you can read it out.*
 #
 # **You will be able to**
 # - say what a layer of a linear transformer knows about its context, in four small arrays;
@@ -50,7 +50,7 @@ print("found by probing:", np.round(probed, 2))
 print("<probed, query> is the answer:", np.allclose(queries @ probed, answers, rtol=0, atol=1e-10))
 
 # %% [markdown]
-# That vector is the model's **implicit weight** $w$: the linear regression model that it has fitted to this context, without saying so.
+# That vector is the model's **implicit weight** $w$: the linear model of this context that it holds, without saying so. It holds one; it need not fit.
 #
 # ## Why it must be so
 # A layer changes a token $e = (x, y)$ as follows (eq. 3), context and query alike:
@@ -216,7 +216,7 @@ implicit.recursion.check(weight_after)
 
 # %% [markdown]
 # ## Discussion
-# - **It holds for all weights.** Training does not make a linear transformer do linear regression. It decides *which*: where $w$ goes. The random model keeps a weight vector as
+# - **It holds for all weights.** Training does not make a linear transformer hold a linear model. It decides *which*: where $w$ goes, and so whether it fits. The random model keeps a weight vector as
 #   faithfully as the trained ones, and a useless one.
 # - **It is exact.** Every check above passes at ten decimals; the paper proves it in section 4. Its sums over the context are means here; the state is the same.
 # - **The price is Theorem 4.2.** Without a softmax or an MLP nothing multiplies two coordinates of one token. Such features have to be computed before the model

@@ -5,6 +5,7 @@
 # **You will be able to**
 # - say why lopsided inputs slow gradient descent down, and what a GD++ layer does about it;
 # - choose its weight, and count the layers that a given accuracy takes;
+# - compare it with opponents that are fair: Chebyshev's steps, one learned step a layer, conjugate gradients;
 # - find the momentum in a trained model, and tell whether it pushes or brakes.
 #
 # **Takes** 25 minutes. **Needs** one layer as a gradient step ([03](03_one_layer_is_one_gradient_step.ipynb)) and the state of a layer
@@ -20,6 +21,7 @@
 import numpy as np
 
 import lt_helpers as lt
+from lt_helpers import baselines
 from lt_helpers.exercises import preconditioning
 from lt_helpers.implicit import implicit_from_moments
 from lt_helpers.labs import PreconditioningLab
@@ -34,15 +36,40 @@ low, high = np.quantile(kappa, [0.05, 0.95])
 print(f"condition number of 2000 contexts: median {typical:.1f}, nine in ten from {low:.0f} to {high:.0f}")
 print(f"gradient steps until the error is 1e-6, at the median: {np.log(1e-6) / np.log((typical - 1) / (typical + 1)):.0f}")
 
-w = np.zeros_like(batch.w)
-for _ in range(7):  # each context with its own best step
-    w = w + (2 / (s[:, :1] + s[:, -1:])) * (Sigma @ (batch.w - w)[..., None])[..., 0]
-print(f"7 gradient steps: half the squared error {((w - batch.w) ** 2).sum(axis=1).mean() / 2:.2f}")
-for layers in (2, 4, 7):
-    print(f"GD++ with {layers} layers (the paper's Table 1, no noise): {paper_table()['gd++', layers, 'fixed-0']:.3g}")
+# %% [markdown]
+# Plain gradient descent is an easy opponent: it takes the same step each time. Three others are fairer. None of them changes the inputs, so $K$ steps leave $\prod_k (1 - \eta_k s)$ of the error.
+#
+# - **Chebyshev's steps.** $K$ step sizes that are best for an interval of eigenvalues. Here each context is told the ends of its own.
+# - **One learned step a layer.** $K$ sizes, the same for all contexts, best on average over other contexts. This is what $K$ trained layers could do at best if they had the gradient step alone.
+# - **Conjugate gradients.** They find their steps on each context. No other $K$ steps fit it better.
+#
+# All have the same context, and half the squared error of $w$ is counted, without noise.
+
+# %%
+before = lt.RegressionTask(dim=10, context=20, noise=lt.Fixed(0)).sample(5000, np.random.default_rng(1))
+seen = np.linalg.eigvalsh(before.x.mT @ before.x / 20)  # eigenvalues of other contexts: what training sees
+
+
+def loss(w):
+    return ((w - batch.w) ** 2).sum(axis=1).mean() / 2
+
+
+print("steps, or layers        1        2        3        4        7       10")
+steps = (1, 2, 3, 4, 7, 10)
+plain = 2 / (s[:, :1] + s[:, -1:])  # each context with its own best step
+rows = {
+    "gradient descent": [baselines.gradient_steps(batch.x, batch.y, np.repeat(plain, k, axis=1)) for k in steps],
+    "Chebyshev": [baselines.gradient_steps(batch.x, batch.y, baselines.chebyshev_sizes(s[:, 0], s[:, -1], k)) for k in steps],
+    "learned steps": [baselines.gradient_steps(batch.x, batch.y, baselines.learned_sizes(seen, k)) for k in steps],
+    "conjugate gradients": [baselines.conjugate_gradients(batch.x, batch.y, k) for k in steps],
+}
+for name, answers in rows.items():
+    print(f"{name:20}", "".join(f"{loss(w):9.3f}" for w in answers))
+print(f"{'GD++ (paper)':20}", "".join(f"{paper_table()['gd++', k, 'fixed-0']:9.3g}" for k in steps if k <= 7))
 
 # %% [markdown]
-# Seven trained layers are far more accurate than seven steps tuned to each context. What else do they do?
+# With one layer GD++ is one learned step. From two layers on it is ahead of all of them, and with seven by many orders of magnitude. Conjugate gradients need ten steps to be exact: there are ten
+# directions. So the step sizes are not the secret. What else do the layers do?
 #
 # ## What GD++ adds
 # GD++ is DIAG with two of its four numbers, $\omega_{yx} = -\eta$ and $\omega_{xx} = -\gamma$. The first is the gradient step. The second changes the inputs:
@@ -98,7 +125,7 @@ for layer in range(1, 8):
     print(f"{layer:5d} {gamma:7.2f} {now.max() / now.min() - 1:18.3g} {formula:17.3g} {0.75 * (before - 1) ** 2:14.3g}")
 
 # %% [markdown]
-# At the end each layer doubles the number of correct digits, as in Newton's method. For an accuracy $\varepsilon$ it takes about
+# At the end each layer doubles the number of correct digits, as in Newton's iteration for the inverse of a matrix. For an accuracy $\varepsilon$ it takes about
 # $\log\kappa + \log\log(1/\varepsilon)$ layers (Theorem 5.1).
 #
 # ## Predict, then slide
@@ -122,12 +149,12 @@ PreconditioningLab(kappa=20, gamma=0.33, layers=4)
 # - **Top left.** Where the ten directions stand on the map when they enter the last layer. Left of the dotted line they keep their order; right of it they are folded back.
 # - **Top right.** The same ten, after each layer. Round means: all at 1.
 # - **Bottom left.** κ − 1 on a logarithmic scale. A line that bends down is faster than any constant rate. (The slider's 0.33 is a little less than 1/3.)
-# - **Bottom right.** What it is good for. Heavy ball and gradient descent have the constants that are best in the long run.
+# - **Bottom right.** What it is good for. Heavy ball and gradient descent have the constants that are best in the long run. Chebyshev's steps and conjugate gradients are not drawn; both are in the tables of this notebook.
 #
 # Switch off *γ grows*: the same γ in every layer. Why does it stall?
 #
 # ## Bolder than the theorem
-# **Prediction 1.** A κ fifty times larger costs a few layers more, no longer fifty times the steps. **Predictions 2 and 3**, in numbers, for the typical context:
+# **Prediction 1.** A κ fifty times larger costs five layers more: each divides κ by 9/4, and $(9/4)^5 \approx 58$. Gradient descent would take fifty times the steps, Chebyshev's steps about seven times. **Predictions 2 and 3**, in numbers, for the typical context:
 
 # %%
 now = np.geomspace(1 / typical, 1, 10)
@@ -159,18 +186,21 @@ print(f"the hardest tenth of the contexts makes up {losses[hard].sum() / losses.
 # taken for the hard contexts, and most of the loss is theirs. After it, hard or not is all one. The lab shows the price of a bold $\gamma$: at 0.53 in every layer, κ falls faster at first and then
 # stalls.
 #
-# Now the classical methods, for larger condition numbers. Steps until the worst direction is down to $10^{-6}$:
+# Now the classical methods, for larger condition numbers. Steps until the worst direction is down to $10^{-6}$.
 
 # %%
-print("     kappa   gradient descent   heavy ball   Newton")
+print("     kappa   gradient descent   heavy ball   Chebyshev   Newton")
 for condition in (10, 100, 1000, 10_000):
     by_gradient = np.log(1e-6) / np.log((condition - 1) / (condition + 1))
     by_momentum = np.log(1e-6) / np.log((condition**0.5 - 1) / (condition**0.5 + 1))  # its rate in the long run
+    by_chebyshev = np.arccosh(1e6) / np.arccosh((condition + 1) / (condition - 1))  # 1 / T_K is 1e-6
     worst = 1 / (np.geomspace(1, condition, 10) ** 2).sum()  # s^2 / |Sigma|_F^2 of the weakest direction
     by_newton = np.log2(np.log(1e-6) / np.log1p(-worst))  # the error is squared at each step
-    print(f"{condition:10d} {by_gradient:18.0f} {by_momentum:12.0f} {np.ceil(by_newton):8.0f}")
+    print(f"{condition:10d} {by_gradient:18.0f} {by_momentum:12.0f} {np.ceil(by_chebyshev):11.0f} {np.ceil(by_newton):8.0f}")
 
 # %% [markdown]
+# Conjugate gradients have no column: with ten directions they take ten steps at any κ. With more directions they need about as many as Chebyshev, or fewer.
+#
 # The second exercise adds the column of GD++.
 #
 # ## Where DIAG's momentum comes from
@@ -300,12 +330,15 @@ preconditioning.layers_needed.check(my_layers)
 #
 # </details>
 #
-# When it says *Correct*, print `my_layers(kappa, 1e-6)` for the four condition numbers of the table above: that is GD++'s column. The layer after it has one gradient step to take.
+# When it says *Correct*, print `my_layers(kappa, 1e-6)` for the four condition numbers of the table above: that is GD++'s column. The layer after it has one gradient step to take. Compare it with ten: from
+# κ = 100 on, conjugate gradients need fewer steps than GD++ layers, as long as there are only ten directions.
 
 # %% [markdown]
 # ## Discussion
 # - **Second order, without an inverse.** A GD++ layer multiplies by $\Sigma$ and never inverts it, as Newton's iteration for the inverse does. Theorem 5.1
 #   proves the double logarithm. Von Oswald et al. found GD++ in trained models; Fu et al. and Giannou et al. compare transformers with Newton's method.
+# - **Why so few layers?** $K$ steps of any size make a polynomial of degree $K$ in $\Sigma$. A GD++ layer makes $\Sigma(1 - \gamma\Sigma)^2$ of $\Sigma$, so the degree triples from layer to layer: 1, 4, 13, 40. Two layers do
+#   what four learned steps do. A layer costs more for it: it multiplies matrices, where a step multiplies a matrix and a vector.
 # - **Accuracy is worth it only without noise.** With noise the target is not least squares but ridge, and no GD++ model gets past one fixed ridge, however deep:
 #   that is the subject of [06](06_adaptive_rescaling.ipynb).
 # - **Two weights, two jobs.** $\omega_{xx}$ changes the inputs, whatever the labels are. $\omega_{xy}$ mixes labels into the inputs, and brings the noise into play.
@@ -327,4 +360,5 @@ preconditioning.layers_needed.check(my_layers)
 # - von Oswald et al.: *Transformers Learn In-Context by Gradient Descent*, ICML 2023, [arXiv 2212.07677](https://arxiv.org/abs/2212.07677).
 # - Fu et al.: *Transformers Learn to Achieve Second-Order Convergence Rates for In-Context Linear Regression*, [arXiv 2310.17086](https://arxiv.org/abs/2310.17086).
 # - Giannou et al.: *How Well Can Transformers Emulate In-Context Newton's Method?*, [arXiv 2403.03183](https://arxiv.org/abs/2403.03183).
+# - Hestenes, Stiefel: *Methods of conjugate gradients for solving linear systems*, Journal of Research of the National Bureau of Standards 49, 1952; Golub, Varga: *Chebyshev semi-iterative methods*, Numerische Mathematik 3, 1961.
 # - Polyak: *Some methods of speeding up the convergence of iteration methods*, USSR Computational Mathematics and Mathematical Physics 4, 1964: heavy ball.

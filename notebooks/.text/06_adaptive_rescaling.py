@@ -275,7 +275,8 @@ rescaling.breaking_point.check(my_breaking_point)
 # ## Discussion
 # - **Proven for a limit, useful beside it.** Theorem 5.2 says that two layers suffice for two noise levels when $n \to \infty$. At $n = 20$ a trained model rescales too, but
 #   its weights are a compromise.
-# - **One factor for all directions.** Ridge shrinks weak directions more than strong ones. Rescaling cannot; for that the step itself has to adapt:
+# - **One factor for all directions.** Ridge shrinks weak directions more than strong ones. The two layers above cannot: they take one step and scale its result. In a deeper model a
+#   rescaled label goes through further steps, which treat directions differently. How a step itself adapts:
 #   [07](07_noise_adaptive_step_sizes.ipynb).
 # - **A straight line is no $1/(1 + \sigma^2)$.** It fits at two points and leaves the curve outside of them. Deeper models are polynomials of higher degree: they fit better inside,
 #   and far outside some of their answers explode (07). Table 1 measures the inside; the paper's Fig. 2 and 3 look further.

@@ -159,7 +159,7 @@ NoiseLab(model=path, noise="uniform-5", sigma=2.0)
 # (15 minutes, level: practice)
 #
 # With one layer $w = c\,\alpha$, $c = -\omega_{yx}$, and nothing else has an effect. The loss is a parabola in $c$, with its minimum at $c = E\langle\alpha, w\rangle / E|\alpha|^2$. Work
-# out both means for $x, w \sim N(0, I_d)$ and return the $\omega_{yx}$ at which training has to end. With $\Sigma = \overline{x x^T}$, $\alpha = \Sigma w + \overline{\xi x}$.
+# out both means for $x, w \sim N(0, I_d)$ and return the $\omega_{yx}$ at which training has to end (Mahankali et al. 2023 prove that no other one-layer model does better). With $\Sigma = \overline{x x^T}$, $\alpha = \Sigma w + \overline{\xi x}$.
 
 # %% tags=["exercise"]
 def my_fixed_point(dim, context, mean_square):
@@ -225,4 +225,5 @@ for sigma_max in (1.0, 3.0, 5.0):
 # - Vladymyrov, von Oswald, Sandler, Ge: *Linear Transformers are Versatile In-Context Learners*, NeurIPS 2024, [arXiv 2402.14180](https://arxiv.org/abs/2402.14180).
 #   Here: eq. 10, sec. 5.2 and 5.3, sec. 6, app. B.
 # - Ahn et al.: *Transformers learn to implement preconditioned gradient descent*, NeurIPS 2023, [arXiv 2306.00297](https://arxiv.org/abs/2306.00297): the optimum of one layer.
+# - Mahankali, Hashimoto, Ma: *One Step of Gradient Descent is Provably the Optimal In-Context Learner with One Layer of Linear Self-Attention*, ICLR 2024, [arXiv 2307.03576](https://arxiv.org/abs/2307.03576): the same with noisy labels.
 # - Kingma, Ba: *Adam: A Method for Stochastic Optimization*, ICLR 2015, [arXiv 1412.6980](https://arxiv.org/abs/1412.6980).

@@ -114,8 +114,8 @@ def algorithm(x, y, constants):
 
 
 # %% [markdown]
-# Is it the model? Compare its $\langle w, x_t\rangle$ with the transformer's own prediction, computed as attention over tokens. The constants run at any $n$ and $d$, so we try
-# other sizes too.
+# Is it the model? Compare its $\langle w, x_t\rangle$ with the transformer's own prediction, computed as attention over tokens. These lines run at any $n$ and $d$. Their answers
+# need not be good there: the constants were trained at $n = 20$ ([12](12_from_pilot_to_practice.ipynb) measures it). The question here is only whether both compute the same, so we try other sizes too.
 
 # %%
 for other, dim, n in ((model, 10, 20), (model, 3, 50), (lt.load_pretrained("diag", 7, lt.Uniform(5.0)), 10, 20)):

@@ -4,6 +4,7 @@ import by_hand
 import numpy as np
 import pytest
 from marks import assert_marks, assert_messages, assert_roles, drawn
+from scipy.optimize import minimize_scalar
 
 from lt_helpers import Uniform, load_pretrained
 from lt_helpers.labs import PilotLab
@@ -90,9 +91,35 @@ def best_for_training(x, y):
     return (chances[..., None] * np.array(answers)).sum(axis=0) / chances.sum(axis=0)[:, None]
 
 
+def by_residuals(x, y):
+    """Ridge regression with the noise that least squares leaves, over n - d -> (B, d)"""
+    answers = []
+    for inputs, labels in zip(x, y, strict=True):
+        left = labels - inputs @ np.linalg.lstsq(inputs, labels)[0]
+        answers.append(by_hand.ridge(inputs, labels, left @ left / 10))
+    return np.array(answers)
+
+
+def by_evidence(x, y):
+    """Ridge regression with the noise under which N(0, X X' + sigma^2 I) makes the labels most probable -> (B, d)"""
+
+    def surprise(log_sigma, inputs, labels):
+        K = inputs @ inputs.T + np.exp(2 * log_sigma) * np.eye(20)
+        return np.linalg.slogdet(K)[1] + labels @ np.linalg.solve(K, labels)
+
+    answers = []
+    for inputs, labels in zip(x, y, strict=True):
+        tried = np.linspace(-7, 6, 105)  # steps of an eighth; then exactly, beside the best of them
+        best = min(tried, key=lambda log_sigma: surprise(log_sigma, inputs, labels))
+        bounds = (best - 0.125, best + 0.125)
+        fine = minimize_scalar(surprise, bounds=bounds, args=(inputs, labels), method="bounded").x
+        answers.append(by_hand.ridge(inputs, labels, np.exp(2 * fine)))
+    return np.array(answers)
+
+
 @cache
 def answered(mismatch, t, model, sigma, scale, seed):
-    """The errors of all four answers, and the misfit by layer -> dict"""
+    """The errors of all answers, and the misfit by layer -> dict"""
     kind, layers = model.split("-")
     x, y, truth = contexts(mismatch, t, sigma, scale, seed)
     path = by_hand.probe_many_layers(load_pretrained(kind, int(layers), Uniform(5)), x, y)
@@ -101,6 +128,7 @@ def answered(mismatch, t, model, sigma, scale, seed):
     ridge = cross_validated(x, y)
     guarded = np.array([r if bad > 1 else w for r, w, bad in zip(ridge, path[:, -1], misfit[:, -1])])
     answers = dict(model=path[:, -1], guarded=guarded, ridge=ridge, bayes=best_for_training(x, y))
+    answers |= dict(ada=by_residuals(x, y), evidence=by_evidence(x, y))
     return {name: errors(w, truth, mismatch, t, scale) for name, w in answers.items()} | dict(misfit=misfit)
 
 
@@ -134,6 +162,8 @@ def expected(values):
         | {
             ("error", "bayes"): grown([one["bayes"].mean() for one in shown]),
             ("error", "ridge cv"): grown([one["ridge"].mean() for one in shown]),
+            ("error", "adarr"): grown([one["ada"].mean() for one in shown]),
+            ("error", "evidence"): grown([one["evidence"].mean() for one in shown]),
             ("error", "model"): grown([one["model"].mean() for one in shown]),
             ("error", "guarded"): grown([one["guarded"].mean() for one in shown]),
             ("share", "failed"): percent(lambda one: one["model"] > 2),
@@ -175,7 +205,9 @@ def test_the_words_count_failures_and_alarms():
             "pilot.mismatch.correlated": {},
             "pilot.errors": {},
             "pilot.above": dict(limit=200, median=np.median(now["model"])),
-            "pilot.mean": [dict(mean=now[answer].mean()) for answer in ("guarded", "ridge", "bayes")],
+            "pilot.mean": [
+                dict(mean=now[answer].mean()) for answer in ("guarded", "ridge", "ada", "evidence", "bayes")
+            ],
             "pilot.alarms": dict(contexts=100, failed=sum(failed), rang=sum(rang), hit=sum(failed & rang)),
             "lab.beyond": {},
             "lab.beyond_mark": [

@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lt_helpers import Categorical, Fixed, RegressionTask, Uniform, adjusted_loss, baselines
+from lt_helpers.exercises import preconditioning
 from lt_helpers.noise import PAPER_NOISES
+from lt_helpers.pretrained import record
 from lt_helpers.spectrum import Spectrum
 from lt_helpers.tune import tune
 
@@ -235,6 +237,8 @@ ESTIMATORS = {
     "gradient descent": partial(baselines.gradient_descent, step=0.1, steps=3),
     "momentum": partial(baselines.momentum, step=0.1, beta=0.4, steps=3),
     "Newton": partial(baselines.newton, steps=4),
+    "gradient steps": partial(baselines.gradient_steps, sizes=[0.3, 0.1]),
+    "conjugate gradients": partial(baselines.conjugate_gradients, steps=4),
 }
 
 
@@ -314,3 +318,102 @@ X, Y = np.ones((2, 20, 10)), np.ones((2, 20))
 def test_bad_input_gets_one_sentence(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+def left_over(sizes, s):
+    """The share of the error that is left in directions with the eigenvalues s, step by step."""
+    left = np.ones_like(s)
+    for size in sizes:
+        left = left * (1 - size * s)
+    return left
+
+
+def test_steps_of_given_sizes_leave_a_product_in_every_direction(rng):
+    batch = RegressionTask(4, 9, Fixed(0)).sample(3, rng)
+    s, V = np.linalg.eigh(batch.x.mT @ batch.x / 9)
+    truth = (V.mT @ batch.w[..., None])[..., 0]
+    for sizes in (np.array([0.5, 0.2, 0.9]), rng.uniform(0.1, 0.9, size=(3, 4))):
+        w = baselines.gradient_steps(batch.x, batch.y, sizes)
+        each = np.broadcast_to(sizes, (3, sizes.shape[-1]))
+        left = np.array([left_over(one, eigenvalues) for one, eigenvalues in zip(each, s)])
+        np.testing.assert_allclose((V.mT @ (batch.w - w)[..., None])[..., 0], left * truth, atol=1e-12)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5, 9])
+def test_chebyshev_sizes_leave_what_chebyshevs_polynomial_says(steps):
+    """T_K((b + a - 2 s) / (b - a)) / T_K((b + a) / (b - a)); with one step the best constant size, 2 / (a + b)."""
+    low, high = 0.2, 3.0
+    s = np.linspace(low, high, 57)
+    T = np.polynomial.chebyshev.Chebyshev.basis(steps)
+    left = T((high + low - 2 * s) / (high - low)) / T((high + low) / (high - low))
+    sizes = baselines.chebyshev_sizes(low, high, steps)
+    np.testing.assert_allclose(left_over(sizes, s), left, atol=1e-12)
+    each = baselines.chebyshev_sizes(np.array([low, 1.0]), np.array([high, 2.0]), steps)
+    np.testing.assert_allclose(each, [sizes, baselines.chebyshev_sizes(1.0, 2.0, steps)])
+
+
+@pytest.mark.parametrize("steps", [1, 3, 6])
+def test_learned_sizes_are_where_no_other_polynomial_does_better(steps, rng):
+    """Least squares over the coefficients c_1 .. c_K of 1 + c_1 s + .. finds the same shares."""
+    s = rng.uniform(0.1, 2.5, size=(40, 5))
+    powers = s.ravel()[:, None] ** np.arange(1, steps + 1)
+    coefficients = np.linalg.lstsq(powers, -np.ones(200))[0]
+    sizes = baselines.learned_sizes(s, steps)
+    np.testing.assert_allclose(left_over(sizes, s.ravel()), 1 + powers @ coefficients, atol=1e-9)
+
+
+def test_one_learned_size_is_the_mean_of_s_over_that_of_its_square():
+    np.testing.assert_allclose(baselines.learned_sizes([1.0, 2.0, 0.0], 1), [3 / 5])
+    np.testing.assert_allclose(baselines.learned_sizes([1.0, 2.0, 4.0], 3), [1, 1 / 2, 1 / 4])
+
+
+@pytest.mark.parametrize("steps", [1, 3, 5])
+def test_conjugate_gradients_fit_the_context_best_of_all_in_the_krylov_space(steps, rng):
+    batch = RegressionTask(5, 12, Fixed(1)).sample(4, rng)
+    ours = baselines.conjugate_gradients(batch.x, batch.y, steps)
+    for x, y, w in zip(batch.x, batch.y, ours):
+        Sigma, alpha = x.T @ x / 12, x.T @ y / 12
+        krylov, _ = np.linalg.qr(np.array([np.linalg.matrix_power(Sigma, k) @ alpha for k in range(steps)]).T)
+        best = krylov @ np.linalg.lstsq(x @ krylov, y)[0]
+        np.testing.assert_allclose(w, best, atol=1e-7)
+
+
+def test_conjugate_gradients_have_arrived_after_d_steps_and_stay(rng):
+    batch = RegressionTask(5, 12, Fixed(1)).sample(4, rng)
+    for steps in (5, 20):
+        w = baselines.conjugate_gradients(batch.x, batch.y, steps)
+        np.testing.assert_allclose(w, baselines.ols(batch.x, batch.y), atol=1e-7)
+    np.testing.assert_array_equal(baselines.conjugate_gradients(batch.x, 0 * batch.y, 3), 0)
+
+
+@pytest.mark.parametrize(
+    "sizes, words",
+    [
+        (lambda: baselines.chebyshev_sizes(0.0, 1.0, 3), "low must be above zero"),
+        (lambda: baselines.chebyshev_sizes(2.0, 1.0, 3), "high at least low"),
+        (lambda: baselines.learned_sizes([1.0, 1.0, 2.0], 3), "at least as many different eigenvalues"),
+        (lambda: baselines.learned_sizes([1.0, -2.0], 1), "none below zero"),
+    ],
+)
+def test_sizes_need_eigenvalues_above_zero(sizes, words):
+    with pytest.raises(ValueError, match=words):
+        sizes()
+
+
+def test_two_layers_of_gd_plus_plus_do_what_four_learned_steps_do():
+    """Notebook 05: the degree of a polynomial in Sigma is 1, 4, 13 after 1, 2, 3 layers. None beats the best polynomial of its degree."""
+    x = np.random.default_rng(0).normal(size=(20_000, 20, 10))
+    s = np.linalg.eigvalsh(x.mT @ x / 20)
+    for layers, degree, tolerance in ((1, 1, 1e-2), (2, 4, 2e-2)):
+        left = left_over(baselines.learned_sizes(s, degree), s)
+        best = (left**2).sum(axis=1).mean() / 2
+        stored = record("gd++", layers, Fixed(0))["loss"]
+        assert best * (1 - tolerance) < stored < best * (1 + 2 * tolerance)
+
+
+def test_from_a_condition_number_of_100_on_gd_plus_plus_takes_more_than_ten_layers():
+    """Notebook 05: its layers until kappa - 1 is below 1e-6, and one for the gradient step. Conjugate gradients take d = 10 steps."""
+    layers = [
+        preconditioning.layers_needed.solution(kappa, 1e-6) + 1 for kappa in (10, 50, 100, 1000, 10_000)
+    ]
+    assert layers == sorted(layers) and layers[1] <= 10 < layers[2]

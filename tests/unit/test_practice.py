@@ -1,13 +1,33 @@
-"""What stands beside a model in use: cross-validated ridge, the alarm, and the guard."""
+"""What stands beside a model in use: cross-validated ridge, a prior fitted on earlier tasks, the gate, the alarm, and the guard."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import multivariate_normal
 from sklearn.linear_model import Ridge, RidgeCV
 
-from lt_helpers import LinearTransformer, RegressionTask, Uniform, load_pretrained
-from lt_helpers.practice import PENALTIES, alarm, guarded, leave_one_out, misfit, ridge_cv
+from lt_helpers import (
+    Categorical,
+    LinearTransformer,
+    RegressionTask,
+    Uniform,
+    baselines,
+    load_pretrained,
+    risk,
+)
+from lt_helpers.practice import (
+    PENALTIES,
+    FittedNoise,
+    alarm,
+    fit_noise,
+    fit_prior,
+    gate,
+    guarded,
+    leave_one_out,
+    misfit,
+    ridge_cv,
+)
 from lt_helpers.task import second_moments
 
 
@@ -117,3 +137,110 @@ def test_the_guard_changes_what_rings_and_nothing_else(rng):
 def test_penalties_must_be_above_zero(penalties, rng):
     with pytest.raises(ValueError, match="penalties must be one or more numbers above zero"):
         ridge_cv(*contexts(rng), penalties=np.array(penalties))
+
+
+def density(x, y, size, sigma):
+    """log p(y | X) of one context with w ~ N(0, size^2 I) and this sigma, from the covariance of the labels."""
+    K = size**2 * x @ x.T + sigma**2 * np.eye(len(y))
+    return multivariate_normal(np.zeros(len(y)), K).logpdf(y)
+
+
+def test_the_score_of_a_fitted_noise_is_the_probability_of_the_labels(rng):
+    x, y = contexts(rng, batch=6)
+    found = []
+    for size in (0.5, 2.0):
+        noise, score = fit_noise(x, y, size)
+        chances = [
+            noise.probabilities
+            @ np.exp([density(inputs, labels, size, size * sigma) for sigma in noise.values])
+            for inputs, labels in zip(x, y)
+        ]
+        found.append((score, np.log(chances).sum()))
+    (one, by_hand), (other, other_by_hand) = found
+    np.testing.assert_allclose(one - other, by_hand - other_by_hand, rtol=1e-6)  # up to a constant
+
+
+def test_no_other_probabilities_of_the_levels_make_the_labels_more_probable():
+    """At the maximum, the mean over contexts of p(y | sigma) / p(y) is 1 where a level has a share, and below elsewhere (Lindsay 1983)."""
+    batch = RegressionTask(4, 12, Categorical((1, 3))).sample(80, np.random.default_rng(1))
+    noise, _ = fit_noise(batch.x, batch.y, 1.0)
+    logs = np.array([[density(x, y, 1.0, sigma) for sigma in noise.values] for x, y in zip(batch.x, batch.y)])
+    likelihood = np.exp(logs - logs.max(axis=1, keepdims=True))
+    gain = (likelihood / (likelihood @ noise.probabilities)[:, None]).mean(axis=0)
+    assert gain.max() < 1.02
+    np.testing.assert_allclose(noise.probabilities @ gain, 1)
+    np.testing.assert_allclose(gain[noise.probabilities > 0.05], 1, atol=0.02)
+
+
+@pytest.mark.parametrize("noise", [Uniform(5.0), Categorical((1, 3))])
+def test_a_prior_fitted_on_earlier_tasks_serves_nearly_as_well_as_the_true_one(noise):
+    task = RegressionTask(10, 20, noise)
+    earlier = task.sample(500, np.random.default_rng(7))
+    prior = fit_prior(earlier.x, earlier.y)
+    fitted, best, ada = (
+        risk(predictor, task, 2000, np.random.default_rng(0)).excess
+        for predictor in (prior.bayes, lambda x, y: baselines.bayes(x, y, noise), baselines.ada_rr)
+    )
+    assert best < fitted < best + 0.004 < ada
+    assert abs(prior.size - 1) < 0.04
+    np.testing.assert_allclose(prior.noise.mean_square, noise.mean_square, rtol=0.1)
+
+
+def test_a_prior_follows_the_unit_of_the_labels(rng):
+    x, y = contexts(rng, batch=40)
+    prior, larger = fit_prior(x, y), fit_prior(x, 1000 * y)
+    np.testing.assert_allclose(larger.size, 1000 * prior.size)
+    np.testing.assert_allclose(larger.bayes(x, 1000 * y), 1000 * prior.bayes(x, y), rtol=1e-5, atol=1e-3)
+
+
+def test_the_fitted_bayes_is_ridge_where_all_earlier_noise_is_alike(rng):
+    """Without noise every context finds the same level, 0: then it is least squares."""
+    x, y = contexts(rng, batch=20, sigma=0.0)
+    prior = fit_prior(x, y)
+    assert len(prior.noise.values) == 1
+    np.testing.assert_allclose(prior.bayes(x, y), baselines.ols(x, y), atol=1e-8)
+
+
+def test_a_fitted_noise_has_the_mean_square_that_it_samples():
+    noise = FittedNoise([0.5, 1.0, 4.0], [0.5, 0.3, 0.2])
+    drawn = noise.sample(200_000, np.random.default_rng(0))
+    np.testing.assert_allclose((drawn**2).mean(), noise.mean_square, rtol=0.02)
+    assert set(drawn) == {0.5, 1.0, 4.0} and noise.sigma_max == 4.0
+    assert noise != FittedNoise([0.5, 1.0, 4.0], [0.3, 0.5, 0.2]) and noise == FittedNoise(
+        [0.5, 1.0, 4.0], [0.5, 0.3, 0.2]
+    )
+
+
+def test_a_prior_needs_labels_and_inputs(rng):
+    x, y = contexts(rng)
+    for inputs, labels in ((x, 0 * y), (0 * x, y)):
+        with pytest.raises(ValueError, match="x and y must not be zero throughout"):
+            fit_prior(inputs, labels)
+
+
+def test_the_gate_counts_a_lead_in_standard_errors():
+    """Ten contexts: the opponent is worse by 0, 1, .., 9; mean 4.5, variance 55/6."""
+    model = np.linspace(1.0, 2.0, 10)
+    lead = gate(model, {"ridge": model + np.arange(10)})["ridge"]
+    np.testing.assert_allclose((lead.mean, lead.standard_error), (4.5, np.sqrt(55 / 6 / 10)))
+    assert lead.beaten
+
+
+@pytest.mark.parametrize("behind, beaten", [(1.99, False), (2.01, True), (-5.0, False)])
+def test_a_model_passes_the_gate_by_more_than_two_standard_errors(behind, beaten):
+    spread = np.tile([-1.0, 1.0], 50)  # a mean of 100 such has the standard error 1 / sqrt(99)
+    lead = gate(np.full(100, 3.0), {"AdaRR": 3.0 + spread + behind / np.sqrt(99)})["AdaRR"]
+    assert lead.beaten == beaten
+
+
+@pytest.mark.parametrize(
+    "errors, opponents, words",
+    [
+        ([1.0], {"ridge": [1.0]}, "errors has 1 numbers"),
+        ([1.0, 2.0], {"ridge": [1.0, 2.0, 3.0]}, r"opponents\['ridge'\] has shape \(3,\)"),
+        ([1.0, np.inf], {"ridge": [1.0, 2.0]}, "errors"),
+    ],
+)
+def test_the_gate_says_what_it_cannot_compare(errors, opponents, words):
+    with pytest.raises(ValueError, match=words):
+        gate(errors, opponents)
