@@ -11,11 +11,11 @@ import numpy as np
 from all_labs import all_labs
 
 from lt_helpers.labs import Choice, Prediction, Seed, Slider
+from lt_helpers.labs.live import LiveLab
 from lt_helpers.language import catalogue
 
-LABS = [
-    lab for lab in all_labs().values() if hasattr(lab, "compute")
-]  # a lab that trains is no function of its controls
+# A lab that trains is no function of its controls.
+LABS = [lab for lab in all_labs().values() if not issubclass(lab, LiveLab)]
 SAYS_SO = ("diverge", "explode", "beyond all numbers", "are dead", "gradient has vanished", "left blank")
 # Gaps: noise levels that the profile lab has not come to; a step along a gradient that has vanished; the curve of FULL, or beyond the
 # largest eigenvalue; prints too small to be compared.

@@ -19,20 +19,19 @@ renderer draws the panels and reports what lay beyond an axis, which the lab the
 
 import functools
 import html
-import re
 import threading
 
 import ipywidgets
 
 from ..language import Message, Refusal, RefusedType, RefusedValue, catalogue
 from ..view.chart import Chart
-from ..view.render import render
 from .controls import Choice, Prediction, Seed
+from .definition import Definition
 from .document import LabState, read_document
+from .names import Names
 
 ROW = ipywidgets.Layout(display="flex", flex_flow="row wrap", align_items="center", width="100%")
 FITTING = ipywidgets.Layout(width="auto")
-NAMED = 3  # marks beyond an axis that are named; of others there is the number
 
 
 def in_turn(method):
@@ -46,40 +45,7 @@ def in_turn(method):
     return wait_and_run
 
 
-class Names:
-    """How the reader's language calls what a lab shows."""
-
-    def __init__(self, language, lab, own):
-        shared = catalogue(language)
-        self.catalogue = shared.extended({f"{lab}.{name}": entry for name, entry in own.items()})
-        self.lab, self.say = lab, self.catalogue.say
-
-    def find(self, kind, name, /, **values):
-        """What is called `name`, in words: the lab's own entry, or the one that all labs share."""
-        return self.say(Message(self.catalogue.find(self.lab, kind, name), **values))
-
-    def panel(self, panel):
-        return self.find("panel", panel.name, **panel.values)
-
-    def axis(self, axis):
-        return self.find("axis", axis.name) if axis.name else ""
-
-    def mark(self, panel, mark):
-        return self.find("mark", mark.name, **mark.values)
-
-    def hover(self, mark):
-        """What the mouse reads, as plotly fills it in: its {} are plotly's."""
-        return self.catalogue.entries[self.catalogue.find(self.lab, "hover", mark.hover)]
-
-    def text(self, label):
-        return self.say(label)
-
-    def control(self, name, control):
-        """The label of a control; one that the page does not show has none."""
-        return "" if control.hidden else control.label or self.find("control", name)
-
-
-class Lab:
+class Lab(Definition):
     """A live figure with its controls. As the last line of a cell it shows itself.
 
     Parameters
@@ -99,12 +65,6 @@ class Lab:
     figure : the drawing as a plotly.graph_objects.Figure, to show or export elsewhere.
     error : the exception of the last move, None if it went well.
     """
-
-    NAME = None
-    ENTRIES = {}  # what a lab that is not in the catalogue says: {"panel.wave": "A wave", ...}
-    CONTROLS = {}
-    GHOST = False  # can it draw a state behind the present one?
-    COLUMNS, HEIGHT = 2, 480  # of the figure: panels side by side, pixels
 
     def __init__(self, *, ghost=None, panels=None, language=None, **values):
         self._turn = threading.RLock()
@@ -189,11 +149,6 @@ class Lab:
             lab._set(None, lab.ghost)
         return lab
 
-    @classmethod
-    def every(cls):
-        """This class and all labs that derive from it -> list of classes."""
-        return [cls, *(kind for child in cls.__subclasses__() for kind in child.every())]
-
     @in_turn
     def show(self, *panels):
         """Show these panels alone, by name; without a name, all."""
@@ -229,8 +184,9 @@ class Lab:
         for name, control in self.CONTROLS.items():
             if isinstance(control, Choice):
                 values[name] = control.nearest(values[name], values)
-        _, drawing, messages, _ = self._shown(self._checked(values))
-        return drawing, self.names.say(messages)
+        values = self._checked(values)
+        picture = self._picture(self.state_at(values), values)
+        return picture.figure, self.names.say(picture.messages)
 
     def __repr__(self):
         values = self.values
@@ -276,110 +232,21 @@ class Lab:
                     given[name] = control.nearest(given[name], cls._filled(given))
         return given, notices
 
-    def _differing(self, values):
-        """The values that are not where the lab opens by itself, given those before them."""
-        return {name: value for name, value in values.items() if value != self.CONTROLS[name].default(values)}
-
-    def _held(self, values):
-        """What a ghost keeps: all but the predictions, which stay marked once."""
-        return {name: None if self._is_guess(name) else value for name, value in values.items()}
-
-    @classmethod
-    def _is_guess(cls, name):
-        return isinstance(cls.CONTROLS[name], Prediction)
-
-    @classmethod
-    def _unknown(cls, name):
-        return RefusedType(
-            Message("refused.control", lab=cls.__name__, name=repr(name), controls=list(cls.CONTROLS))
-        )
-
-    @classmethod
-    def _filled(cls, values):
-        """A value for every control, not checked: the others where they stand by themselves."""
-        filled = {}
-        for name, control in cls.CONTROLS.items():
-            filled[name] = values[name] if name in values else control.default(filled)
-        return filled
-
-    @classmethod
-    def _checked(cls, values):
-        """A value for every control, each one allowed."""
-        for name in values:
-            if name not in cls.CONTROLS:
-                raise cls._unknown(name)
-        checked = {}
-        for name, control in cls.CONTROLS.items():
-            value = values[name] if name in values else control.default(checked)
-            checked[name] = control.check(name, value, checked)
-        return checked
-
-    @classmethod
-    def state_at(cls, values):
-        """What `compute` makes of the values of all controls but predictions. It is kept for a while: nobody can write into it."""
-        return cls._kept_state(
-            tuple((name, value) for name, value in values.items() if not cls._is_guess(name))
-        )
-
-    @classmethod
-    @functools.lru_cache(maxsize=256)
-    def _kept_state(cls, items):
-        return cls.compute(**dict(items))
-
-    def _shown(self, values):
-        """What the lab shows with a value for every control -> state, drawing, messages, panels."""
-        return self.state_at(values), *self._shown_state(self.state_at(values), values)
-
-    def _shown_state(self, state, values):
-        """A state -> drawing, messages, panels."""
-        ghost = None if self.ghost is None else self.state_at(self.ghost)
-        guesses = {name: value for name, value in values.items() if self._is_guess(name)}
-        panels = self._chosen(self.panels(state, ghost, guesses))
-        drawing = render(panels, self.names, self.COLUMNS, self.HEIGHT * self._share_of_rows(panels))
-        messages = [*self._notice, *self.words(state, ghost), *self._beyond(panels, drawing.beyond)]
-        return drawing.figure, messages, panels
-
-    def _chosen(self, panels):
-        """Those that are to be shown, in the order in which they were asked for."""
-        self._all_panels = len(panels)
-        if self._shown_panels is None:
-            return panels
-        by_name = {panel.name: panel for panel in panels}
-        for name in self._shown_panels:
-            if name not in by_name:
-                raise RefusedValue(
-                    Message("refused.panel", lab=type(self).__name__, name=repr(name), panels=list(by_name)),
-                    self.language,
-                )
-        return [by_name[name] for name in self._shown_panels]
-
-    def _share_of_rows(self, panels):
-        """Of the rows of panels that the whole figure has, the share that is shown."""
-        rows = -(-len(panels) // self.COLUMNS)
-        return rows / -(-self._all_panels // self.COLUMNS)
-
-    def _beyond(self, panels, beyond):
-        """What lay beyond an axis and is drawn at its edge, in words -> list of Message"""
-        if not beyond:
-            return []
-        by_name = {panel.name: panel for panel in panels}
-        marks = []
-        for each in beyond[:NAMED]:
-            panel = by_name[each.panel]
-            mark = self.names.mark(panel, panel.mark(each.mark))
-            title = self.names.panel(panel)
-            marks.append(Message("lab.beyond_mark", mark=strip_tags(mark), panel=strip_tags(title)))
-        if len(beyond) > NAMED:
-            marks.append(Message("lab.beyond_more", count=len(beyond) - NAMED))
-        return [Message("lab.beyond", marks=marks)]
+    def _picture(self, state, values):
+        """What the lab shows of a state, in its language."""
+        try:
+            return self.picture(state, values, self.ghost, self.names, self._shown_panels)
+        except Refusal as refusal:
+            raise refusal.said_in(self.language) from None
 
     def _compute(self, values):
         self._draw_state(self.state_at(values), values)
 
     def _draw_state(self, state, values):
-        drawing, messages, panels = self._shown_state(state, values)
-        self.arrays, self.drawing, self.messages, self.panels_now = state, drawing, messages, panels
-        self.words_now = self.names.say(messages)
+        picture = self._picture(state, values)
+        self.arrays, self.drawing, self.panels_now = picture.state, picture.figure, picture.panels
+        self.messages = [*self._notice, *picture.messages]
+        self.words_now = self.names.say(self.messages)
 
     def _free_controls(self):
         """The widgets that slide, and on whose values no other control's options depend."""
@@ -518,8 +385,3 @@ class Lab:
         """A button's label and tooltip, in the reader's language."""
         label, tip = self.names.find("button", name), self.names.find("button", f"{name}_tip")
         return dict(description=label, tooltip=tip, layout=FITTING)
-
-
-def strip_tags(text):
-    """A name without the marks for raised and lowered letters: words are plain text."""
-    return re.sub("<[^>]+>", "", text)
