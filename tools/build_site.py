@@ -25,6 +25,7 @@ from site_api import reference
 from site_labs import script, site_lab
 
 from lt_helpers import labs
+from lt_helpers.labs.live import LiveLab
 from lt_helpers.view.chart import FILES
 
 ROOT = Path(__file__).parents[1]
@@ -94,7 +95,7 @@ def lab_of(source):
         return None
     return (
         (cls.__name__, values)
-        if isinstance(cls, type) and issubclass(cls, labs.Lab) and hasattr(cls, "compute")
+        if isinstance(cls, type) and issubclass(cls, labs.Lab) and not issubclass(cls, LiveLab)
         else None
     )
 
