@@ -34,8 +34,10 @@ def trying(repository, version):
 
 
 def clone(repository, version):
-    fetch = f"git clone {repository} lt_helpers\n" if repository else ""
-    return f"```sh\n{fetch}cd lt_helpers\nmake lab\n```"
+    """How to get the project and start it; who has it already stands in its folder, which has one of the same name in it."""
+    fetch = f"git clone {repository} lt_helpers\ncd lt_helpers\n" if repository else ""
+    where = "" if repository else "In the folder of the project:\n\n"
+    return f"{where}```sh\n{fetch}make lab\n```"
 
 
 def room(repository, version):
