@@ -62,12 +62,18 @@ def figure(level):
     return dict(data=lines, layout=dict(template=dict(layout={}), height=480, annotations=[], showlegend=False, **axes))
 
 def show(level):
-    chart.show(figure(level), f"drawn {level:.1f}, the slider's {slider.value:.1f}")
+    chart.show(figure(level), f"drawn {level:.1f}, the slider's {slider.value:.1f}, {len(ahead)} ahead of it")
+
+def follow(name, level):
+    ahead.append(level)
+    show(level)
+
+ahead = []  # the values that came on the chart's own channel
 
 slider = ipywidgets.FloatSlider(description="Level", value=5.0, max=10.0, step=0.1, readout_format=".1f")
 chart = Chart(figure(slider.value), "")
 slider.observe(lambda change: show(change.new), "value")
-chart.follow({"level": slider}, lambda name, level: show(level))
+chart.follow({"level": slider}, follow)
 ipywidgets.VBox([slider, chart])"""
 
 NOTEBOOKS = {  # a notebook has one kernel, in however many pages it is open: those that tests share have two names
