@@ -186,6 +186,14 @@ def test_a_prior_fitted_on_earlier_tasks_serves_nearly_as_well_as_the_true_one(n
     np.testing.assert_allclose(prior.noise.mean_square, noise.mean_square, rtol=0.1)
 
 
+def test_levels_without_a_share_are_left_out(rng):
+    """A prior of two levels far apart: nothing is left between them, and its posterior is computed without a warning."""
+    batch = RegressionTask(3, 60, Categorical((0.1, 30.0))).sample(200, rng)
+    prior = fit_prior(batch.x, batch.y)
+    assert prior.noise.probabilities.min() > 0 and abs(prior.noise.probabilities.sum() - 1) < 1e-9
+    assert np.isfinite(prior.bayes(batch.x, batch.y)).all()
+
+
 def test_a_prior_follows_the_unit_of_the_labels(rng):
     x, y = contexts(rng, batch=40)
     prior, larger = fit_prior(x, y), fit_prior(x, 1000 * y)
