@@ -597,7 +597,7 @@ print(f"FULL, 7 layers {full_here:.4f};  evidence ridge {excess(lt.baselines.evi
 print(f"Bayes, told the training's noise {excess(lt.baselines.bayes(test.x, test.y, noise)):.4f}")
 
 # %% [markdown]
-# It takes between a hundred and a thousand earlier tasks to fit a prior that is as good as what FULL has from its training. With fewer, FULL is ahead, and evidence ridge with the fewest. But whoever is sure that new tasks are like the training's knows the
+# A hundred earlier tasks bring the fitted prior near to what FULL has from its training, a thousand make it as good. With 30 or fewer, evidence ridge is better than it. But whoever is sure that new tasks are like the training's knows the
 # prior, and needs no earlier task: *Bayes, told* is ahead as well.
 #
 # | If | then | since |
