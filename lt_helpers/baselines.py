@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from . import checks
-from .model import said_if_diverged
+from .model import warn_if_diverged
 from .noise import check_noise
 from .spectrum import Spectrum, divide
 from .task import PAPER, second_moments
@@ -242,7 +242,7 @@ def gradient_descent(x, y, step, steps):
     TypeError, ValueError
         If an argument is none of these.
     """
-    return said_if_diverged(descend(x, y, step, 0.0, steps), "gradient descent")
+    return warn_if_diverged(descend(x, y, step, 0.0, steps), "gradient descent")
 
 
 def momentum(x, y, step, beta, steps):
@@ -271,7 +271,7 @@ def momentum(x, y, step, beta, steps):
     TypeError, ValueError
         If an argument is none of these.
     """
-    return said_if_diverged(descend(x, y, step, beta, steps), "gradient descent with momentum")
+    return warn_if_diverged(descend(x, y, step, beta, steps), "gradient descent with momentum")
 
 
 def descend(x, y, step, beta, steps):

@@ -19,7 +19,7 @@ import warnings
 import numpy as np
 
 from . import checks, weights
-from .noise import known, parse_noise
+from .noise import check_noise, parse_noise
 from .task import second_moments
 
 KINDS = ("gd++", "diag", "full")
@@ -168,7 +168,7 @@ class LinearTransformer:
         self.dim = D - 1
 
         self.context = None if context is None else checks.count(context, "context")
-        self.noise = None if noise is None else known(noise)
+        self.noise = None if noise is None else check_noise(noise)
         if label_size is None and noise is not None:
             label_size = np.sqrt(self.dim + noise.mean_square)
         if label_size is not None:
@@ -506,9 +506,6 @@ def warn_if_diverged(values, who):
             stacklevel=3,
         )
     return np.where(finite, values, np.nan)
-
-
-said_if_diverged = warn_if_diverged  # its former name
 
 
 def linear_transformer(model):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .. import checks, weights
 from ..model import KINDS, LinearTransformer
-from ..noise import Noise, known, parse_noise
+from ..noise import Noise, check_noise, parse_noise
 
 FOLDER = Path(__file__).parent
 
@@ -33,7 +33,7 @@ class ModelId:
     def __post_init__(self):
         checks.one_of(self.kind, "kind", KINDS)
         object.__setattr__(self, "layers", checks.count(self.layers, "layers"))
-        known(self.noise)
+        check_noise(self.noise)
         object.__setattr__(self, "heads", checks.count(self.heads, "heads"))
         if not isinstance(self.variant, str):
             raise TypeError(f"variant is {checks.shown(self.variant)}: variant must be a string.")
