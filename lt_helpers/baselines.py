@@ -323,7 +323,7 @@ def gradient_steps(x, y, sizes):
         for step in np.atleast_2d(sizes).T:  # (B,), or (1,) for all
             gradient = alpha - (Sigma @ w[..., None])[..., 0]  # (B, d)
             w = w + step[:, None] * gradient
-    return said_if_diverged(w, "gradient descent")
+    return warn_if_diverged(w, "gradient descent")
 
 
 def chebyshev_sizes(low, high, steps):
