@@ -10,14 +10,22 @@ from lt_helpers.labs import NoiseLab, TrainingLab
 from lt_helpers.spectrum import Spectrum
 from lt_helpers.training.live import CONTEXT, DIM, EVERY, PLATEAU, context, yardstick
 
+AGO = "ago", -2000, 120
 AXES = {
-    ("xx", "axes"): ((-2000, 120), (-2.5, 1.5)),
-    ("xy", "axes"): ((-2000, 120), (-0.3, 0.1)),
-    ("yx", "axes"): ((-2000, 120), (-13.0, 1.0)),
-    ("yy", "axes"): ((-2000, 120), (-0.1, 0.1)),
-    ("loss", "axes"): ((-2000, 120), (1e-3, 10.0)),
-    ("weight", "axes"): ((0.4, 10.6), (-2.5, 2.5)),
+    ("xx", "axes"): (AGO, ("", -2.5, 1.5)),
+    ("xy", "axes"): (AGO, ("", -0.3, 0.1)),
+    ("yx", "axes"): (AGO, ("", -13, 1)),
+    ("yy", "axes"): (AGO, ("", -0.1, 0.1)),
+    ("loss", "axes"): (AGO, ("", 1e-3, 10, "log")),
+    ("weight", "axes"): (("component", 0.4, 10.6), ("", -2.5, 2.5)),
 }
+
+LAYERS = "first", "second", "third", "fourth", "fifth"
+ROLES = {
+    (name, f"layer {layer}"): role
+    for name in ("xx", "xy", "yx", "yy")
+    for layer, role in enumerate(LAYERS, 1)
+} | {(name, "now"): "first" for name in ("xx", "xy", "yx", "yy")}
 
 
 @pytest.fixture
@@ -59,7 +67,9 @@ def test_every_mark_is_the_run_so_far():
         lab.run(steps=EVERY)
         models.append(lab.model())
     table = expected(lab, models) | {("yx", "prediction"): (0, -4.0)}
-    assert_marks(lab, table, rtol=1e-3, atol=1e-5)
+    assert_marks(lab, table, ROLES, rtol=1e-3, atol=1e-5)
+    for panel in lab.panels_now[:4]:
+        assert panel.mark("now").roles == LAYERS[:2]  # of each point its layer's
     loss, bayes, stored = (table["loss", name][1][-1] for name in ("model", "bayes", "stored"))
     said = {
         "training.state": dict(noise="U(0, 3)", steps=60, loss=loss, bayes=bayes),
