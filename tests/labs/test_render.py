@@ -43,6 +43,9 @@ class Names:
     def hover(self, mark):
         return f"hover {mark.hover}"
 
+    def beyond(self, number):
+        return f"truly {number:g}"
+
     def text(self, label):
         return str(label)
 
@@ -53,7 +56,7 @@ def drawn(*marks, x=X, y=Y):
 
 
 def counts(beyond):
-    return {each.mark: each.count for each in beyond}
+    return {each.mark.name: each.count for each in beyond}
 
 
 def test_a_mark_on_its_axes_is_drawn_as_it_is():
@@ -66,7 +69,24 @@ def test_a_mark_on_its_axes_is_drawn_as_it_is():
 def test_what_lies_beyond_is_drawn_at_the_edge_and_counted():
     (trace,), beyond = drawn(Path("model", [-1, 5, 11], [0, 3, np.inf]))
     assert trace["x"].tolist() == [0, 5, 10] and trace["y"].tolist() == [0, 1, 1]
-    assert counts(beyond) == {"model": 3} and beyond[0].panel == "p"
+    assert counts(beyond) == {"model": 3} and beyond[0].panel.name == "p"
+
+
+def test_at_a_point_that_is_drawn_at_the_edge_the_mouse_reads_where_it_lies_in_truth():
+    (trace,), _ = drawn(Points("model", [1, 12, 3], [0.5, 0.2, 7.0]))
+    assert trace["text"] == ["", "<br>truly 12", "<br>truly 7"]
+    assert trace["hovertemplate"] == "hover value%{text}<extra></extra>"
+    (trace,), _ = drawn(Points("model", [1], [0.5]))
+    assert "text" not in trace
+
+
+def test_what_is_not_seen_is_not_in_the_key():
+    low = Axis("y", 0.1, 10, log=True, below="gap")
+    panel = Panel(
+        "p", X, low, [Points("model", [1], [0.01]), Curve("oracle", [1], [np.nan]), Points("truth", [1], [1])]
+    )
+    heading = render([panel], Names()).figure["layout"]["annotations"][0]["text"]
+    assert "truth" in heading and "model" not in heading and "oracle" not in heading
 
 
 def test_a_gap_in_the_numbers_is_no_point_beyond():
