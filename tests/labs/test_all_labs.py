@@ -11,6 +11,7 @@ import pytest
 from extremes import LABS
 
 from lt_helpers.labs import Choice, Lab, Prediction, Seed, Slider
+from lt_helpers.noise import parse_noise
 from lt_helpers.view.panel import Curve, Ticks
 from lt_helpers.view.roles import ROLES
 
@@ -187,6 +188,45 @@ def test_the_marks_of_a_panel_differ_in_more_than_colour(lab):
                 name = live.names.mark(panel, mark)
                 if type(mark) is not Ticks:
                     assert signs.setdefault(sign, name) == name, (panel.name, sign)
+
+
+CALLED = {
+    "DIAG": "diag",
+    "FULL": "full",
+    "GD++": "gd++",
+    "trained DIAG": "diag",
+    "trained FULL": "full",
+    "trained GD++": "gd++",
+    "random FULL": "random",
+    "softmax": "softmax",
+    "linear": "linear",
+    "counted": "counted",
+    "measured here": "measured",
+    "DIAG, 4 layers": "diag-4",
+    "DIAG, 7 layers": "diag-7",
+    "FULL, 4 layers": "full-4",
+    "FULL, 7 layers": "full-7",
+    "correlated inputs": "correlated",
+    "outlying rows": "outlying",
+    "heavy-tailed noise": "heavy-tailed",
+    "outliers among y": "outliers",
+    "noise that grows with x": "uneven",
+    "curved target": "curved",
+}
+
+
+@pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.__name__)
+def test_each_choice_is_called_by_what_it_chooses(lab):
+    """A number by itself, a noise by its label, everything else as the table says."""
+    for name, control in shown_controls(lab).items():
+        for label, value in opened(lab).controls[name].options if isinstance(control, Choice) else []:
+            if isinstance(value, (int, float)):
+                assert float(label) == value, (name, label)
+            elif name == "noise":
+                noise = parse_noise(value)
+                assert label in (noise.label, "U(0, 0)") and (label != "U(0, 0)" or noise.sigma_max == 0)
+            elif label != value:
+                assert CALLED[label] == value, (name, label)
 
 
 @pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.__name__)

@@ -23,7 +23,7 @@ from lt_helpers.view.panel import (
     Ticks,
 )
 from lt_helpers.view.render import DASHES, render
-from lt_helpers.view.roles import ROLES
+from lt_helpers.view.roles import BLUE, RED, ROLES
 
 X, Y = Axis("x", 0, 10), Axis("y", -1, 1)
 
@@ -151,6 +151,8 @@ def test_a_heat_map_has_its_rows_at_y_and_its_columns_at_x():
     (trace,), _ = drawn(Heat("weights", [1, 2, 3], [1, 2], z=z, limit=4.0))
     np.testing.assert_array_equal(trace["z"], z)
     assert (trace["zmin"], trace["zmax"]) == (-4, 4)
+    lowest, zero, highest = trace["colorscale"]
+    assert (lowest[1], highest[1]) == (BLUE, RED) and zero[0] == 0.5  # blue below zero
     assert trace["x"].tolist() == [1, 2, 3] and trace["y"].tolist() == [1, 2]
 
 

@@ -109,6 +109,23 @@ def test_the_matrices_of_full_stand_side_by_side_layer_by_layer_rows_from_the_to
             assert np.isnan(z[:, 12 * layer + 11]).all()
 
 
+def test_the_omegas_of_full_are_those_of_the_means_over_its_blocks():
+    """P and Q differ, and so do their blocks: each omega is a mean of P's times a mean of Q's."""
+    lab = TrainingLab(kind="full", layers=2)
+    lab.run(steps=20)
+    model = lab.model()
+    for layer in range(2):
+        P, Q = model.P[layer, 0], model.Q[layer, 0]
+        of_P = [sum(P[i, i] for i in range(10)) / 10, P[10, 10]]
+        of_Q = [sum(Q[i, i] for i in range(10)) / 10, Q[10, 10]]
+        for index, name in enumerate(("xx_means", "xy_means", "yx_means", "yy_means")):
+            writes, reads = divmod(index, 2)
+            panel = lab.panels_now[index]
+            wanted = np.nan if layer == 1 and writes == 0 else of_P[writes] * of_Q[reads]
+            assert panel.name == name
+            np.testing.assert_allclose(panel.mark("now").y[layer], wanted, rtol=1e-6)
+
+
 def test_one_layer_ends_where_it_must():
     lab = TrainingLab(layers=1, sigma_max=3.0, learning_rate=0.01)
     lab.run(steps=500)
