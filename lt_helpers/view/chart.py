@@ -61,7 +61,9 @@ class Chart(anywidget.AnyWidget):
         self._shown = {"version": 0, "error": "", "words": words, "quiet": False, **encode_figure(figure)}
         self._drawn = threading.Event()
         self._moved = self._copied = None
-        self._unanswered = None  # the number of the move whose figure is shown next
+        self._moving = (
+            threading.local()
+        )  # `number`: of the move that this thread answers with the figure that it shows next
         name = uuid.uuid4().hex
         super().__init__(library=library(), name=name, model_id=name)
         self.on_msg(self._receive)
@@ -156,7 +158,7 @@ class Chart(anywidget.AnyWidget):
                 self.send({"select": text})
 
     def _answer_move(self, name, value, number):
-        self._unanswered = number
+        self._moving.number = number
         try:
             self._moved(name, value_sent(self.controls[name]["control"], value))
         finally:  # else the page would keep all further moves to itself
@@ -165,7 +167,7 @@ class Chart(anywidget.AnyWidget):
 
     def _answer(self):
         """What a message holds to answer the move that is not answered yet."""
-        number, self._unanswered = self._unanswered, None
+        number, self._moving.number = getattr(self._moving, "number", None), None
         return {} if number is None else {"answer": number}
 
 
