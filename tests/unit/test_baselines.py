@@ -445,3 +445,11 @@ def test_conjugate_gradients_are_the_same_in_any_unit(of_x, of_y, rng):
     x, y = rng.normal(size=(5, 20, 10)), rng.normal(size=(5, 20))
     w = baselines.conjugate_gradients(of_x * x, of_y * y, 10) / of_y * of_x
     np.testing.assert_allclose(w, baselines.conjugate_gradients(x, y, 10), rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "argument, value", [("samples", 1), ("samples", 2.5), ("rounds", 0), ("rounds", "six")]
+)
+def test_what_is_no_number_of_samples_or_rounds_is_refused(argument, value):
+    with pytest.raises((TypeError, ValueError), match=f"{argument} is .*: {argument} must be a whole number"):
+        tune(Uniform(5), **{argument: value})
