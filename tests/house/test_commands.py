@@ -122,7 +122,7 @@ def test_our_environment_takes_the_known_versions_and_one_of_your_own_keeps_its(
     run("tools/setup", "labs", "env", cwd=project)
     (ours,), (own,) = installs(project, ".venv"), installs(project)
     assert ours.endswith("--constraint constraints.txt --editable .[labs]")
-    assert "--constraint" not in own
+    assert "--constraint" not in own and "--upgrade" not in ours + own
 
 
 def test_the_newest_versions_can_be_asked_for(project):
@@ -130,6 +130,7 @@ def test_the_newest_versions_can_be_asked_for(project):
     run("tools/setup", "labs", cwd=project, LOCK="no")
     run("tools/setup", "labs", cwd=project)
     assert ["--constraint" in call for call in installs(project, ".venv")] == [False, True]
+    assert ["--upgrade-package numpy" in call for call in installs(project, ".venv")] == [True, False]
 
 
 def test_new_versions_are_installed(project):
