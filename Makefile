@@ -79,7 +79,8 @@ lock: lock-environment  ## renew constraints.txt: the newest versions that pypro
 audit: audit-environment  ## ask PyPI for known vulnerabilities of everything that is installed
 	@$(PY) tools/audit.py
 
-clean:  ## remove the environment and what the commands left behind
+clean:  ## remove .venv and what the commands left behind
+	$(if $(filter-out .venv,$(VENV)),$(error clean removes .venv, never an environment of your own: call it without VENV))
 	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 

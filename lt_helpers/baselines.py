@@ -21,6 +21,7 @@ from .task import PAPER, second_moments
 
 FOLDER = Path(__file__).parent / "pretrained"
 TUNED, LOSSES = FOLDER / "tuned_rr.json", FOLDER / "baselines.json"
+ROUNDING = 1e-12  # of the first gradient: what conjugate gradients take for 0
 
 
 def ols(x, y):
@@ -442,10 +443,16 @@ def conjugate_gradients(x, y, steps):
     x, y = checks.context(x, y)
     S = second_moments(x, y)
     Sigma, alpha = S[:, :-1, :-1], S[:, :-1, -1]  # (B, d, d), (B, d)
+
+    # In units of their own, so that no square is too large or too small for a number.
+    largest = np.linalg.eigvalsh(Sigma)[:, -1:]  # (B, 1)
+    longest = abs(alpha).max(axis=1, keepdims=True)  # (B, 1)
+    Sigma = divide(Sigma, largest[..., None])  # (B, d, d)
+    gradient = divide(alpha, longest)  # (B, d): what is left, alpha - Sigma w
+    direction = gradient  # (B, d)
     w = np.zeros_like(alpha)
-    gradient = alpha  # (B, d): what is left, alpha - Sigma w
-    direction = alpha  # (B, d)
     square = (gradient**2).sum(axis=1, keepdims=True)  # (B, 1)
+    arrived = ROUNDING**2 * square  # (B, 1)
     for _ in range(checks.count(steps, "steps", least=0)):
         curved = (Sigma @ direction[..., None])[..., 0]  # (B, d)
         size = divide(
@@ -454,11 +461,15 @@ def conjugate_gradients(x, y, steps):
         w = w + size * direction
         gradient = gradient - size * curved
 
-        # The next direction is conjugate to those before.
+        # What is left at the end is rounding. With n < d it may lie where the inputs never are, and a step there would have no end.
         before = square
         square = (gradient**2).sum(axis=1, keepdims=True)  # (B, 1)
+        gradient = np.where(square > arrived, gradient, 0)
+        square = np.where(square > arrived, square, 0)
+
+        # The next direction is conjugate to those before.
         direction = gradient + divide(square, before) * direction
-    return w
+    return w * divide(longest, largest)
 
 
 def newton(x, y, steps):

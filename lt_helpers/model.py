@@ -403,7 +403,7 @@ class LinearTransformer:
         Raises
         ------
         ValueError, TypeError
-            If `path` can name no file.
+            If `path` can name no file, or the noise is of a sort that a file cannot keep.
         OSError
             If the file cannot be written, or is no ordinary one: a link, a device. What was there is then unchanged.
         """
@@ -411,12 +411,22 @@ class LinearTransformer:
         if self.context is not None:
             metadata["context"] = str(self.context)
         if self.noise is not None:
-            metadata["noise"] = self.noise.key
+            metadata["noise"] = self._noise_to_keep()
         if self.label_size is not None:
             metadata["label_size"] = repr(self.label_size)
         if self.record is not None:
             metadata["record"] = json.dumps(self.record, sort_keys=True)
         weights.write(path, {"P": self.P, "Q": self.Q}, metadata)
+
+    def _noise_to_keep(self):
+        """The key of the noise, if it can be read back."""
+        try:
+            parse_noise(self.noise.key)
+        except ValueError:
+            raise ValueError(
+                f"the model's noise is {self.noise.label}, which a file cannot keep: it must be Fixed, Uniform or Categorical, or None."
+            ) from None
+        return self.noise.key
 
     @classmethod
     def load(cls, path):

@@ -128,7 +128,8 @@ class FittedNoise(Noise):
         return checks.generator(rng).choice(self.values, count, p=self.probabilities)
 
     def nodes(self, count=64, cuts=()):
-        return self.values, self.probabilities
+        possible = self.probabilities > 0  # (K,): others have no logarithm
+        return self.values[possible], self.probabilities[possible]
 
 
 @dataclass(frozen=True)

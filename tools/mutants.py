@@ -2,6 +2,7 @@
 
 Cosmic Ray changes one operator, one comparison or one number of the code. A sample of them, drawn by lot with the seed, is tried for
 as many minutes as are given, on two processes, each in a copy of the project. A mutant is found when a test fails, or does not end.
+Before that the tests run once on the project as it is: where they fail, each mutant would count as found.
 Texts are never changed, and no browser is started. With --keep the score goes to benchmarks/results/mutants.md.
 """
 
@@ -49,7 +50,8 @@ OTHERS = {
     "core/ReplaceBreakWithContinue",
     "core/ZeroIterationForLoop",
 }
-SLOWEST = 150  # seconds that the tests of one mutant may take
+SLOWEST = 1_800  # seconds that the tests of a group may take where no bug is planted
+PATIENCE = 3  # times as long they may take with a bug: after that they would never end
 
 
 def bugs():
@@ -103,8 +105,8 @@ def copy_project(folder):
         shutil.copy(path, target)
 
 
-def is_found(folder, mutant):
-    """Does a test fail where the mutant is planted?"""
+def is_found(folder, mutant, limit):
+    """Does a test fail where the mutant is planted, or not end within `limit` seconds?"""
     group, place, name, occurrence = mutant
     path = folder / place
     whole = path.read_text()
@@ -113,13 +115,13 @@ def is_found(folder, mutant):
         return None
     path.write_text(changed)
     try:
-        return any(fails(folder, tests) for tests in tests_of(group, place))
+        return any(fails(folder, tests, limit) for tests in tests_of(group, place))
     finally:
         path.write_text(whole)
 
 
-def fails(folder, tests):
-    """Does one of these tests fail, or not end?"""
+def fails(folder, tests, limit):
+    """Does one of these tests fail, or not end within `limit` seconds?"""
     options = ["-x", "-q", "-p", "no:cacheprovider", "-o", "addopts=--import-mode=importlib"]
     environment = {
         **os.environ,
@@ -129,10 +131,25 @@ def fails(folder, tests):
     }
     command = [sys.executable, "-m", "pytest", *options, *tests]
     try:
-        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, timeout=SLOWEST)
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, timeout=limit)
     except subprocess.TimeoutExpired:
         return True
     return done.returncode != 0
+
+
+def time_tests(groups):
+    """How long the tests of some groups take on the project as it is -> {group: seconds}. Where they fail, it stops."""
+    seconds = {}
+    with tempfile.TemporaryDirectory() as name:
+        copy_project(Path(name))
+        for group in groups:
+            began = monotonic()
+            if fails(Path(name), TESTS[group], SLOWEST):
+                raise SystemExit(
+                    f"{' '.join(TESTS[group])} fails on the project as it is, or takes more than {SLOWEST} seconds: mend that first."
+                )
+            seconds[group] = monotonic() - began
+    return seconds
 
 
 def line_of(mutant):
@@ -157,6 +174,7 @@ def main():
     everything = mutants(args.only)
     if not everything:
         raise SystemExit(f"only is {args.only!r}: no module of labs, view and core has that in its path.")
+    seconds = time_tests(sorted({group for group, *_ in everything}))
     order = np.random.default_rng(args.seed).permutation(len(everything))
     queue = iter([everything[index] for index in order])
     end, verdicts = monotonic() + 60 * args.minutes, []
@@ -166,7 +184,7 @@ def main():
             folder = Path(name)
             copy_project(folder)
             while monotonic() < end and (mutant := next(queue, None)) is not None:
-                found = is_found(folder, mutant)
+                found = is_found(folder, mutant, PATIENCE * seconds[mutant[0]])
                 if found is None:
                     continue
                 verdicts.append((mutant, found))

@@ -267,3 +267,8 @@ def test_the_guides_line_names_what_is_for_home():
     links = re.findall(r"\(\.\./notebooks/(\w+)\.ipynb\)", home_line())
     assert links == [notebook["name"] for notebook in for_home()] != []
     assert home_line().count(", and ") == 1
+
+
+def test_there_is_no_line_where_nothing_is_left_for_home(monkeypatch):
+    monkeypatch.setattr("series.for_home", list)
+    assert home_line() == ""

@@ -496,3 +496,23 @@ def test_without_noise_an_explosion_counts_whole():
     assert levenberg.plain_mean(losses, weight) == pytest.approx((999 + 1e9) / 2_000)
     losses[1] = np.nan
     assert levenberg.plain_mean(losses, weight) == np.inf
+
+
+def test_a_start_that_explodes_does_not_hide_a_better_one(monkeypatch):
+    """Its loss is NaN, which is smaller than nothing and larger than nothing."""
+    monkeypatch.setattr(levenberg, "TRIAL", 64)
+    monkeypatch.setattr(levenberg, "FINAL", 64)
+    monkeypatch.setattr(levenberg, "CHOICE", 256)
+    parameters, task = family("diag", 4, 10), RegressionTask(10, 20, Fixed(0))
+    good = parameters.read(load_pretrained("diag", 4, Fixed(0)))
+    descents = levenberg.Descents(
+        parameters,
+        task,
+        0,
+        {"explodes": torch.full(good.shape, 1e100, dtype=torch.float64), "good": torch.from_numpy(good)},
+        None,
+    )
+    descents.starts, descents.steps = descents.warm, 1
+    found = descents.run()
+    assert found.start.startswith("good") and np.isfinite(found.loss)
+    assert descents.tried["explodes"][1] == np.inf

@@ -428,3 +428,28 @@ def test_from_a_condition_number_of_100_on_gd_plus_plus_takes_more_than_ten_laye
         preconditioning.layers_needed.solution(kappa, 1e-6) + 1 for kappa in (10, 50, 100, 1000, 10_000)
     ]
     assert layers == sorted(layers) and layers[1] <= 10 < layers[2]
+
+
+@pytest.mark.parametrize("n", [2, 4])
+def test_conjugate_gradients_stay_where_they_arrive_also_with_fewer_examples_than_features(n, rng):
+    """After n steps the gradient is rounding, and some of that lies where no input is: a step along it goes anywhere."""
+    x, y = rng.normal(size=(500, n, 10)), rng.normal(size=(500, n))
+    for steps in (n, n + 2, 10, 30):
+        np.testing.assert_allclose(
+            baselines.conjugate_gradients(x, y, steps), baselines.ols(x, y), rtol=1e-7, atol=1e-9
+        )
+
+
+@pytest.mark.parametrize("of_x, of_y", [(1e99, 1), (1, 1e99), (1e-98, 1), (1e-98, 1e98), (1e98, 1e-98)])
+def test_conjugate_gradients_are_the_same_in_any_unit(of_x, of_y, rng):
+    x, y = rng.normal(size=(5, 20, 10)), rng.normal(size=(5, 20))
+    w = baselines.conjugate_gradients(of_x * x, of_y * y, 10) / of_y * of_x
+    np.testing.assert_allclose(w, baselines.conjugate_gradients(x, y, 10), rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "argument, value", [("samples", 1), ("samples", 2.5), ("rounds", 0), ("rounds", "six")]
+)
+def test_what_is_no_number_of_samples_or_rounds_is_refused(argument, value):
+    with pytest.raises((TypeError, ValueError), match=f"{argument} is .*: {argument} must be a whole number"):
+        tune(Uniform(5), **{argument: value})

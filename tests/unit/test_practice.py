@@ -20,6 +20,7 @@ from lt_helpers import (
 from lt_helpers.practice import (
     PENALTIES,
     FittedNoise,
+    FittedPrior,
     alarm,
     fit_noise,
     fit_prior,
@@ -260,3 +261,11 @@ def test_a_model_passes_the_gate_by_more_than_two_standard_errors(behind, beaten
 def test_the_gate_says_what_it_cannot_compare(errors, opponents, words):
     with pytest.raises(ValueError, match=words):
         gate(errors, opponents)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_level_that_is_never_drawn_changes_no_answer(rng):
+    x, y = contexts(rng)
+    possible = FittedPrior(1.0, FittedNoise([1.0, 3.0], [0.4, 0.6]))
+    padded = FittedPrior(1.0, FittedNoise([1.0, 2.0, 3.0], [0.4, 0.0, 0.6]))
+    np.testing.assert_array_equal(padded.bayes(x, y), possible.bayes(x, y))

@@ -223,3 +223,35 @@ def test_what_a_record_holds_is_not_shared():
     record("diag", 4, Uniform(5))["loss"] = 0
     load_pretrained("diag", 4, Uniform(5)).record["versions"].clear()
     assert record("diag", 4, Uniform(5))["loss"] > 0 and record("diag", 4, Uniform(5))["versions"]
+
+
+@pytest.mark.parametrize(
+    "beside", [{"layers": 4}, {"noise": Uniform(5)}, {"heads": 2}, {"variant": "no-omega_xy"}]
+)
+def test_nothing_stands_beside_a_model_id(beside):
+    for ask in (load_pretrained, record):
+        with pytest.raises(
+            TypeError, match=r"kind is the ModelId of DIAG-4 on U\(0, 5\), which says everything"
+        ):
+            ask(ModelId("diag", 4, Uniform(5)), **beside)
+
+
+@pytest.mark.parametrize("variant", ["heads-2", "heads-2/no-omega_xy", "a/b"])
+def test_no_variant_gives_a_model_the_name_of_another(variant):
+    with pytest.raises(ValueError, match="variant must have no / and not begin with 'heads-'"):
+        ModelId("diag", 4, Uniform(5), variant=variant)
+
+
+def test_what_is_written_into_a_record_stays_out_of_the_next():
+    entry = record("diag", 4, Uniform(5))
+    entry["versions"]["numpy"] = "none"
+    assert record("diag", 4, Uniform(5))["versions"]["numpy"] != "none"
+
+
+def test_a_folder_whose_records_have_changed_is_read_anew(tmp_path):
+    entries = [record("diag", layers, Uniform(5)) for layers in (2, 3, 4)]
+    for known in (1, 3, 2):
+        (tmp_path / "records.json").write_text(json.dumps(entries[:known]))
+        assert len(stored(tmp_path)) == known
+        assert stored_layers("diag", Uniform(5), folder=tmp_path) == [2, 3, 4][:known]
+        assert record("diag", 2, Uniform(5), folder=tmp_path) == entries[0]
