@@ -162,6 +162,7 @@ def test_the_omegas_that_are_shown_are_the_models(lab):
     shown, omega = lab.arrays.omega[:, :, -1], lab.model().omega.reshape(2, 4)
     np.testing.assert_allclose(shown[np.isfinite(shown)], omega[np.isfinite(shown)], rtol=1e-6)
     assert np.isnan(shown).tolist() == [[False] * 4, [True, True, False, False]]
+    assert np.isnan(TrainingLab(layers=1).arrays.omega[0, :, -1]).tolist() == [True, True, False, True]
 
 
 @pytest.mark.parametrize("layers, dead", [(1, [(0, 0), (0, 1), (1, 1)]), (2, [(0, 0), (0, 1)])])
