@@ -107,6 +107,9 @@ def test_the_matrices_of_full_stand_side_by_side_layer_by_layer_rows_from_the_to
             scale = shown[where] / whole[where]  # the gauge: P -> c P, Q -> Q / c
             np.testing.assert_allclose(scale, scale[0], rtol=1e-6)
             assert np.isnan(z[:, 12 * layer + 11]).all()
+        assert [lab.names.text(label) for label in panel.x.labels] == ["layer 1", "layer 2", "layer 3"]
+        assert panel.x.ticks == (5, 17, 29)  # the middle of eleven columns
+        assert dict(zip(panel.y.labels, panel.y.ticks)) == {"x": 4.5, "y": 10}
 
 
 def test_the_omegas_of_full_are_those_of_the_means_over_its_blocks():

@@ -1,5 +1,7 @@
 """Gauss-Newton, step by step: the equation that it solves, when it takes a step, and what it makes of one that fails."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -43,20 +45,21 @@ def test_a_step_solves_the_damped_equation(run, rng):
 
 def test_gradient_and_curvature_are_averages_of_what_was_seen(run, rng):
     """The first batches count alike; later ones at least as much as the settings say: 1 - momentum, 1 - memory."""
+    run.settings = replace(SETTINGS, momentum=0.5)
     gradients, curvatures = [], []
-    for _ in range(4):
-        alone = GaussNewton(run.family, run.theta, TASK, np.random.default_rng(0), SETTINGS)
-        same = np.random.default_rng(rng.integers(1000))
-        run.rng, state = same, same.bit_generator.state
-        batch = np.random.default_rng(7)
-        observed(run, batch)
-        alone.rng = np.random.default_rng()
-        alone.rng.bit_generator.state = state
-        observed(alone, np.random.default_rng(7))
+    for seed in range(4):
+        alone = GaussNewton(run.family, run.theta, TASK, rng, SETTINGS)
+        for each in (run, alone):
+            each.rng = np.random.default_rng(seed)  # of the directions across
+            observed(each, np.random.default_rng(100 + seed))
         gradients.append(alone.gradient)
         curvatures.append(alone.curvature)
-    np.testing.assert_allclose(run.gradient, np.mean(gradients, axis=0), rtol=1e-9)
-    np.testing.assert_allclose(run.curvature, np.mean(curvatures, axis=0), rtol=1e-9)
+    assert np.std(gradients, axis=0).max() > 0.01
+    after_two = (gradients[0] + gradients[1]) / 2
+    np.testing.assert_allclose(
+        run.gradient, after_two / 4 + gradients[2] / 4 + gradients[3] / 2, rtol=1e-9, atol=1e-12
+    )
+    np.testing.assert_allclose(run.curvature, np.mean(curvatures, axis=0), rtol=1e-9, atol=1e-12)
 
 
 def test_a_step_that_raises_the_loss_is_not_taken_and_the_next_is_shorter(run, rng):
@@ -73,6 +76,9 @@ def test_the_damping_falls_where_the_model_holds_and_keeps_within_its_bounds(rng
     run = GaussNewton(parameters, parameters.start(rng, TASK.noise), TASK, rng, SETTINGS)
     run.step()
     assert run.damping == 1.5 / 1.2 and run.skipped == 0
+    assert run.solve is not None
+    run.damp(1.1)
+    assert run.solve is None  # what was factorised had less damping
     run.damp(1e-9)
     assert run.damping == 0.01
     run.damp(1e9)
