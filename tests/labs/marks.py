@@ -47,6 +47,11 @@ def numbers(mark):
     return mark.x, mark.y
 
 
+def titles(lab):
+    """What the titles of the panels say beside their words -> {panel: dict}, of those that say more"""
+    return {panel.name: panel.values for panel in lab.panels_now if panel.values}
+
+
 def describe(axis):
     """An axis as a table names it: its name, its ends, and what is not usual about it -> tuple"""
     log = ["log"] if axis.log else []

@@ -190,6 +190,34 @@ def test_the_marks_of_a_panel_differ_in_more_than_colour(lab):
                     assert signs.setdefault(sign, name) == name, (panel.name, sign)
 
 
+RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+CALLED_BY_PLACE = {("table", "row"), ("training", "P"), ("training", "Q")}  # their own tests hold these
+
+
+def number_of(label):
+    """The number that is written at a tick, 0.1 or 10⁻⁶; None for words."""
+    try:
+        return float(label)
+    except ValueError:
+        return 10.0 ** int(label[2:].translate(RAISED)) if label.startswith("10") else None
+
+
+@pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.__name__)
+def test_each_tick_stands_at_the_number_that_is_written_there(lab):
+    """Of steps ago, which are counted backwards, without their sign."""
+    live = opened(lab)
+    for panel in live.panels_now:
+        for axis in (panel.x, panel.y):
+            ticks = np.array(axis.ticks or ())
+            assert (np.diff(ticks) > 0).all() or (np.diff(ticks) < 0).all(), panel.name
+            if axis.labels is None or (live.NAME, panel.name) in CALLED_BY_PLACE:
+                continue
+            for tick, label in zip(ticks, map(live.names.text, axis.labels), strict=True):
+                number = number_of(label)
+                if number is not None:
+                    assert number == pytest.approx(abs(tick) if axis.name == "ago" else tick), panel.name
+
+
 CALLED = {
     "DIAG": "diag",
     "FULL": "full",
@@ -213,6 +241,14 @@ CALLED = {
     "noise that grows with x": "uneven",
     "curved target": "curved",
 }
+
+
+@pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.__name__)
+def test_numbers_rise_along_a_slider(lab):
+    for name, control in shown_controls(lab).items():
+        if isinstance(control, Choice) and control.slide:
+            values = [value for _, value in opened(lab).controls[name].options]
+            assert name == "noise" or values == sorted(set(values)), name
 
 
 @pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.__name__)

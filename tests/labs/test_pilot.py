@@ -3,7 +3,7 @@ from functools import cache
 import by_hand
 import numpy as np
 import pytest
-from marks import assert_marks, assert_messages, drawn
+from marks import assert_marks, assert_messages, drawn, titles
 from scipy.optimize import minimize_scalar
 
 from lt_helpers import Uniform, load_pretrained
@@ -197,6 +197,7 @@ def test_every_mark_is_what_another_route_finds(values):
     lab = PilotLab(guess=0.8, **values)
     table = expected(lab.values) | {("error", "prediction"): (0.8, 2.0)}
     assert_marks(lab, table, ROLES, rtol=1e-3)
+    assert titles(lab) == dict(share=dict(contexts=100))
 
 
 def test_the_words_count_failures_and_alarms():

@@ -7,7 +7,7 @@ from pathlib import Path
 import by_hand
 import numpy as np
 import pytest
-from marks import assert_marks, assert_messages, drawn, unkeyed_marks
+from marks import assert_marks, assert_messages, drawn, titles, unkeyed_marks
 
 import lt_helpers
 from lt_helpers import Fixed, RegressionTask, adjusted_loss, load_pretrained
@@ -180,6 +180,7 @@ def expected(values):
 def test_every_mark_is_what_another_route_finds(values):
     lab = ProfileLab(**values)
     assert_marks(lab, expected(lab.values), ROLES, rtol=1e-5)
+    assert titles(lab) == dict(spread=dict(sigma=values["sigma"]))
 
 
 def test_each_baseline_stands_in_the_key_of_one_of_the_upper_panels():

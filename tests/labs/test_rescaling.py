@@ -3,7 +3,7 @@ from functools import cache
 import by_hand
 import numpy as np
 import pytest
-from marks import assert_marks, assert_messages, unkeyed_marks
+from marks import assert_marks, assert_messages, titles, unkeyed_marks
 
 from lt_helpers import Categorical, Fixed, LinearTransformer, RegressionTask, adjusted_loss, load_pretrained
 from lt_helpers.labs import RescalingLab
@@ -113,8 +113,9 @@ def expected(values):
 def test_every_mark_is_what_another_route_finds(values):
     lab = RescalingLab(**values)
     assert_marks(lab, expected(lab.values), ROLES)
-    (shown,) = (panel for panel in lab.panels_now if panel.name == "scale")
-    assert shown.mark("measured").values == dict(count=values["context"])
+    assert titles(lab) == dict(trained=dict(noise="{1, 3}", context=20))
+    for panel in (lab.panels_now[0], lab.panels_now[2]):
+        assert panel.mark("measured").values == dict(count=values["context"])
 
 
 def test_the_star_stands_where_it_was_set_and_every_other_mark_is_in_the_key():

@@ -208,3 +208,4 @@ def test_sliding_the_noise_moves_neither_truth_nor_inputs_nor_bias():
 
 def test_the_strengths_hold_the_squares_that_the_notebook_asks_for():
     assert {1.0, 4.0, 9.0, 16.0, 25.0} <= set(STRENGTHS)
+    assert (np.diff(STRENGTHS) > 0).all()

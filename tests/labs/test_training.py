@@ -107,6 +107,9 @@ def test_the_matrices_of_full_stand_side_by_side_layer_by_layer_rows_from_the_to
             scale = shown[where] / whole[where]  # the gauge: P -> c P, Q -> Q / c
             np.testing.assert_allclose(scale, scale[0], rtol=1e-6)
             assert np.isnan(z[:, 12 * layer + 11]).all()
+        assert [lab.names.text(label) for label in panel.x.labels] == ["layer 1", "layer 2", "layer 3"]
+        assert panel.x.ticks == (5, 17, 29)  # the middle of eleven columns
+        assert dict(zip(panel.y.labels, panel.y.ticks)) == {"x": 4.5, "y": 10}
 
 
 def test_the_omegas_of_full_are_those_of_the_means_over_its_blocks():
@@ -162,6 +165,7 @@ def test_the_omegas_that_are_shown_are_the_models(lab):
     shown, omega = lab.arrays.omega[:, :, -1], lab.model().omega.reshape(2, 4)
     np.testing.assert_allclose(shown[np.isfinite(shown)], omega[np.isfinite(shown)], rtol=1e-6)
     assert np.isnan(shown).tolist() == [[False] * 4, [True, True, False, False]]
+    assert np.isnan(TrainingLab(layers=1).arrays.omega[0, :, -1]).tolist() == [True, True, False, True]
 
 
 @pytest.mark.parametrize("layers, dead", [(1, [(0, 0), (0, 1), (1, 1)]), (2, [(0, 0), (0, 1)])])

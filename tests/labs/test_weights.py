@@ -5,7 +5,7 @@ from functools import cache
 import by_hand
 import numpy as np
 import pytest
-from marks import assert_marks, assert_messages, drawn, unkeyed_marks
+from marks import assert_marks, assert_messages, drawn, titles, unkeyed_marks
 
 from lt_helpers import Categorical, Fixed, LinearTransformer, RegressionTask, load_pretrained
 from lt_helpers.labs import WeightsLab
@@ -121,11 +121,11 @@ def expected(values):
 def test_every_mark_is_what_another_route_finds(values):
     lab = WeightsLab(**values)
     assert_marks(lab, expected(lab.values), ROLES)
-    titles = {panel.name: panel.values for panel in lab.panels_now}
+    said = titles(lab)
     limit = max(abs(A).max() for pair in matrices_by_hand(*list(values.values())[:3]) for A in pair)
-    assert titles["P"] == dict(layer=values["layer"]) and titles["Q"]["layer"] == values["layer"]
-    np.testing.assert_allclose(titles["Q"]["limit"], limit)
-    assert titles["P_low"] == titles["Q_low"] == dict(rank=values["rank"])
+    assert said["P"] == dict(layer=values["layer"]) and said["Q"]["layer"] == values["layer"]
+    np.testing.assert_allclose(said["Q"]["limit"], limit)
+    assert said["P_low"] == said["Q_low"] == dict(rank=values["rank"])
 
 
 def test_the_star_stands_where_it_was_set_and_every_line_is_in_the_key():
@@ -156,6 +156,12 @@ def test_the_words_are_of_what_is_drawn(values):
     if values["layer"] == values["layers"]:
         said["weights.blank"] = {}
     assert_messages(lab, said)
+
+
+def test_the_label_is_the_last_row_and_column():
+    layout = WeightsLab().drawing["layout"]
+    for name in ("xaxis", "yaxis", "xaxis5", "yaxis5"):  # of P, and of the low-rank part of Q
+        assert layout[name]["ticktext"][-1] == "y" and layout[name]["tickvals"][-1] == 11
 
 
 def test_a_loss_beyond_the_axis_is_drawn_at_its_edge_and_said():
