@@ -87,9 +87,9 @@ def risk(predictor, task, sequences, rng):
     predictor : callable
         ``(x, y, x_query) -> y_hat`` for batches: x (B, n, d), y (B, n), x_query (B, d), y_hat (B,). It answers one query a sequence.
         An optional third argument is taken for the query if its name is x_query.
-        A model that was trained at another n than the task has says so, once.
         A `LinearTransformer` is judged by its implicit weight, and so is a function of the context alone, ``(x, y) -> w`` (B, d), such
-        as `baselines.ada_rr`: their mean over all queries is exact. What a baseline is told besides comes first, as in
+        as `baselines.ada_rr`: their mean over all queries is exact. A model that was trained at another n than the task has says so,
+        once. What a baseline is told besides comes first, as in
         ``functools.partial(baselines.bayes, noise=task.noise)``.
     task : RegressionTask
         What the sequences are drawn from.
