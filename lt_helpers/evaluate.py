@@ -88,7 +88,8 @@ def risk(predictor, task, sequences, rng):
         ``(x, y, x_query) -> y_hat`` for batches: x (B, n, d), y (B, n), x_query (B, d), y_hat (B,). It answers one query a sequence.
         An optional third argument is taken for the query if its name is x_query.
         A `LinearTransformer` is judged by its implicit weight, and so is a function of the context alone, ``(x, y) -> w`` (B, d), such
-        as `baselines.ada_rr`: their mean over all queries is exact. What a baseline is told besides comes first, as in
+        as `baselines.ada_rr`: their mean over all queries is exact. A model that was trained at another n than the task has says so,
+        once. What a baseline is told besides comes first, as in
         ``functools.partial(baselines.bayes, noise=task.noise)``.
     task : RegressionTask
         What the sequences are drawn from.
@@ -111,6 +112,8 @@ def risk(predictor, task, sequences, rng):
         If an answer has another shape, or the model another dimension than the task.
     """
     check_arguments(task, sequences, rng, "sequences")
+    if isinstance(predictor, LinearTransformer):
+        predictor.warn_if_other_length(task.context)
     result = judge(predictor, task, sequences, rng, "predictor")
     if result.diverged:
         lost = f"the predictor diverged on {result.diverged} of {sequences} sequences: its risk is infinite."
@@ -148,6 +151,7 @@ def adjusted_loss(model, task, samples, rng):
     check_arguments(task, samples, rng, "samples")
     if isinstance(model, LinearTransformer):
         check_dimension(model, task)
+        model.warn_if_other_length(task.context)
         results = evaluate({"model": lambda spectrum: model.implicit_weight(spectrum.S)}, task, samples, rng)
         return results["model"].loss, results["model"].standard_error
     result = judge(model, task, samples, rng, "model")

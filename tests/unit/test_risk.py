@@ -270,3 +270,15 @@ def test_each_baseline_is_a_predictor_once_it_is_told_the_rest():
     for name in ("ols", "ada_rr", *told):
         found = lt.risk(partial(getattr(baselines, name), **told.get(name, {})), WHITE, 20, generator())
         assert 0 < found.excess < np.inf and found.diverged == 0, name
+
+
+@pytest.mark.parametrize("judge", [lt.risk, lt.adjusted_loss])
+def test_a_model_that_is_weighed_at_another_n_says_so_once(judge, recwarn):
+    model = lt.load_pretrained("diag", 4, lt.Uniform(5))
+    judge(model, WHITE, 4, generator())
+    assert not recwarn.list
+    for _ in range(2):
+        judge(model, lt.RegressionTask(10, 15, lt.Uniform(5)), 4, generator())
+    (said,) = recwarn.list
+    assert "trained at n = 20 examples a context and reads 15" in str(said.message)
+    assert said.filename == __file__
