@@ -142,11 +142,14 @@ def test_a_link_opens_the_same_state(lab):
 def test_any_panel_can_be_shown_alone(lab):
     live = lab()
     whole = len(live.drawing["data"])
+    rows = -(-len(live.panels_now) // lab.COLUMNS)
+    assert live.drawing["layout"]["height"] == lab.HEIGHT
     shown = 0
     for panel in list(live.panels_now):
         live.show(panel.name)
         assert [one.name for one in live.panels_now] == [panel.name]
         assert len(live.drawing["layout"]["annotations"]) == 1
+        assert live.drawing["layout"]["height"] == pytest.approx(lab.HEIGHT / rows)  # as high as it was
         shown += len(live.drawing["data"])
         live.show()
     assert shown == whole == len(live.drawing["data"])
@@ -210,6 +213,10 @@ def test_each_tick_stands_at_the_number_that_is_written_there(lab):
         for axis in (panel.x, panel.y):
             ticks = np.array(axis.ticks or ())
             assert (np.diff(ticks) > 0).all() or (np.diff(ticks) < 0).all(), panel.name
+            if not axis.log:  # a decade too many is not drawn
+                assert ((min(axis.low, axis.high) <= ticks) & (ticks <= max(axis.low, axis.high))).all(), (
+                    panel.name
+                )
             if axis.labels is None or (live.NAME, panel.name) in CALLED_BY_PLACE:
                 continue
             for tick, label in zip(ticks, map(live.names.text, axis.labels), strict=True):

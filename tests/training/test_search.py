@@ -1,5 +1,7 @@
 """What a search is made of: its starts, how it counts its steps, and how it weighs what it finds."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -64,6 +66,16 @@ def test_what_chooses_counts_a_rare_explosion_up_to_its_limit():
     wanted = (1 / (1 + 1e-4) + 2 * 5e3 + 0.5 * 1e4) / 4  # a loss as large as the limit counts for half of it
     assert held_out_loss(losses, weight) == pytest.approx(wanted)
     assert held_out_loss(losses, weight, 1.0) == pytest.approx((0.5 + 2 * 1e4 / (1 + 1e4) + 0.5) / 4)
+
+
+def test_three_layers_are_trained_with_rare_explosions_in_mind():
+    """Theirs count for much more than those of other depths, and all else in the plan is the same."""
+    plans = {layers: family("full", layers, 10).plan(Uniform(5)) for layers in (2, 3, 4)}
+    assert plans[2] == plans[4]
+    for name in ("pull", "rare"):
+        assert getattr(plans[3].settings, name) > 20 * getattr(plans[4].settings, name)
+    settings = replace(plans[3].settings, pull=plans[4].settings.pull, rare=plans[4].settings.rare)
+    assert replace(plans[3], settings=settings) == plans[4]
 
 
 def test_an_ablated_model_has_no_such_omega(rng):
