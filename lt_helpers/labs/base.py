@@ -123,7 +123,7 @@ class Lab:
         }
         for widget in self.controls.values():
             widget.observe(self._moved, "value")
-        self.chart.follow(self._free_controls(), self._dragged)
+        self.chart.follow(self._free_controls(), self._dragged, self._settle)
         self.widget = ipywidgets.VBox(
             [self._control_panel(), self.chart], layout=ipywidgets.Layout(width="100%")
         )
@@ -402,6 +402,12 @@ class Lab:
             self._fail(error)
         except KeyboardInterrupt:
             self._interrupted()
+
+    @in_turn
+    def _settle(self):
+        """Show what the controls say, where a page that is gone was ahead of them."""
+        if self.error is None and not self._stands():
+            self._set(None, self.ghost)
 
     @in_turn
     def _moved(self, change):
