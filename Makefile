@@ -41,7 +41,7 @@ test: test-environment  ## run the whole suite: house, unit, labs, notebooks, br
 	@$(PY) -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 quick: test-environment  ## run what needs neither a browser nor the notebooks
-	@$(PY) -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder tests/house tests/unit tests/labs tests/js tests/training $(ARGS)
+	@$(PY) -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder tests/training tests/unit tests/labs tests/house tests/js $(ARGS)
 
 mutants: test-environment  ## plant bugs by lot, and count those that a test without a browser finds (ARGS="--minutes 10 --seed 0 --keep")
 	@$(PY) tools/mutants.py $(ARGS)

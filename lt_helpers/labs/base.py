@@ -84,7 +84,7 @@ class Lab(Definition):
         }
         for widget in self.controls.values():
             widget.observe(self._moved, "value")
-        self.chart.follow(self._free_controls(), self._dragged)
+        self.chart.follow(self._free_controls(), self._dragged, self._settle)
         self.widget = ipywidgets.VBox(
             [self._control_panel(), self.chart], layout=ipywidgets.Layout(width="100%")
         )
@@ -308,6 +308,12 @@ class Lab(Definition):
     def _forget_drags(self):
         """What a drag has shown and its control has not heard of yet will come: it is not to undo what was asked for since."""
         self._dropped, self._late = self._late, {}
+
+    @in_turn
+    def _settle(self):
+        """Show what the controls say, where a page that is gone was ahead of them."""
+        if self.error is None and not self._stands():
+            self._set(None, self.ghost)
 
     @in_turn
     def _moved(self, change):

@@ -227,6 +227,22 @@ def test_a_dragged_value_is_shown_before_its_widget_has_heard_of_it(lab, monkeyp
     assert lab.arrays.frequency == 2.0 and len(shown) == 2
 
 
+def test_a_page_that_goes_in_the_middle_of_a_drag_leaves_no_figure_behind_that_is_not_the_sliders(lab):
+    version = lab.chart.get_state("state")["state"]["version"]
+    lab.chart._receive(None, {"move": {"name": "frequency", "value": 3, "number": 1}}, [])
+    assert lab.arrays.frequency == 3.0
+    lab.chart._receive(None, {"missed": version, "opened": True}, [])
+    assert lab.arrays.frequency == lab.values["frequency"] == 1.0
+    assert lab.chart.get_state("state")["state"]["words"] == lab.words_now == type(lab)().words_now
+
+
+def test_a_page_that_comes_up_draws_nothing_anew_where_all_stands(lab):
+    lab.controls["frequency"].value = 3.0
+    version = lab.chart.get_state("state")["state"]["version"]
+    lab.chart._receive(None, {"missed": version, "opened": True}, [])
+    assert lab.chart.get_state("state")["state"]["version"] == version
+
+
 def test_a_dragged_value_that_fails_is_said_and_the_next_recovers(lab):
     lab.chart._receive(None, {"move": {"name": "frequency", "value": 4.0, "number": 1}}, [])
     assert "the string breaks" in lab.chart.get_state("state")["state"]["error"]
