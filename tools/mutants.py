@@ -68,7 +68,7 @@ QUICK = {
     "training": [f"tests/training/test_{name}.py" for name in ("gradient", "objective", "adam")],
 }
 LAYOUT = re.compile(
-    r"\b(?:HEIGHT|COLUMNS|LIFT|THIN|GAP|WIDE|NARROW|FITTING)\b|\b(?:margin|font|standoff|ticklen|thickness|width)="
+    r"\b(?:ROW|COLUMNS|LIFT|THIN|GAP|WIDE|NARROW|FITTING)\b|\b(?:margin|font|standoff|ticklen|thickness|width)="
 )
 ARITHMETIC = {"Add", "Sub", "Mul", "Div", "Pow"}
 ORDER = {"Eq", "NotEq", "Lt", "LtE", "Gt", "GtE"}

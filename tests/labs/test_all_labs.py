@@ -143,13 +143,13 @@ def test_any_panel_can_be_shown_alone(lab):
     live = lab()
     whole = len(live.drawing["data"])
     rows = -(-len(live.panels_now) // lab.COLUMNS)
-    assert live.drawing["layout"]["height"] == lab.HEIGHT
+    assert live.drawing["layout"]["height"] == lab.ROW * rows
     shown = 0
     for panel in list(live.panels_now):
         live.show(panel.name)
         assert [one.name for one in live.panels_now] == [panel.name]
         assert len(live.drawing["layout"]["annotations"]) == 1
-        assert live.drawing["layout"]["height"] == pytest.approx(lab.HEIGHT / rows)  # as high as it was
+        assert live.drawing["layout"]["height"] == lab.ROW  # as high as it was
         shown += len(live.drawing["data"])
         live.show()
     assert shown == whole == len(live.drawing["data"])
