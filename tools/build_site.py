@@ -269,7 +269,7 @@ def build(site=SITE, prefixes=()):
         [section for name, body in pages.items() for section in sections(name, body)], ensure_ascii=False
     )
     static = {
-        "lab.js": "\n".join((FILES / name).read_text() for name in ("plotly.min.js", "draw.js"))
+        "lab.js": "\n".join((FILES / name).read_text() for name in ("plotly.min.js", "hands.js", "draw.js"))
         + (WEBSITE / "lab.js").read_text(),
         "katex.js": (WEBSITE / "katex" / "katex.js").read_text(),
         "katex.css": (WEBSITE / "katex" / "katex.css").read_text(),

@@ -46,13 +46,13 @@ def main(names):
     if unknown:
         raise SystemExit(f"no lab {', '.join(sorted(unknown))}: there are {', '.join(found)}.")
     PICTURES.mkdir(parents=True, exist_ok=True)
-    plotly, draw = ((FILES / name).read_text() for name in ("plotly.min.js", "draw.js"))
+    plotly, hands, draw = ((FILES / name).read_text() for name in ("plotly.min.js", "hands.js", "draw.js"))
     with chromium() as browser:
         page = browser.new_page(viewport={"width": 1000, "height": 700}, device_scale_factor=1.5)
         for name in names or found:
-            lab = found[name](**STATES.get(name, {}))
+            lab = found[name](beat=None, **STATES.get(name, {}))
             AFTER.get(name, lambda lab: None)(lab)
-            page.set_content(PAGE.format(name=name, width=960, plotly=plotly, draw=draw))
+            page.set_content(PAGE.format(name=name, width=960, plotly=plotly, draw=hands + draw))
             page.evaluate(
                 "state => ltChart(Plotly, document.querySelector('#lab')).show(state)",
                 lab.chart.get_state("state")["state"],

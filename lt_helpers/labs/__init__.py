@@ -3,7 +3,8 @@
 from .algorithm import AlgorithmLab
 from .attention import AttentionLab
 from .base import Lab
-from .controls import Choice, Prediction, Seed, Slider, Toggle
+from .beats import Beat
+from .controls import Choice, Opinion, Prediction, Seed, Slider, Spots, Toggle
 from .gradient import GradientLab
 from .implicit import ImplicitLab
 from .noise import NoiseLab
@@ -19,11 +20,13 @@ from .weights import WeightsLab
 __all__ = [
     "AlgorithmLab",
     "AttentionLab",
+    "Beat",
     "Choice",
     "GradientLab",
     "ImplicitLab",
     "Lab",
     "NoiseLab",
+    "Opinion",
     "PilotLab",
     "PreconditioningLab",
     "Prediction",
@@ -32,6 +35,7 @@ __all__ = [
     "RidgeLab",
     "Seed",
     "Slider",
+    "Spots",
     "TableLab",
     "Toggle",
     "TrainingLab",

@@ -13,6 +13,9 @@ A lab is a pure function of its controls. It declares them, and writes three fun
         @staticmethod
         def words(state, ghost): ...                     # -> list of Message: what the panels show now
 
+and BEATS, what it asks for, one thing after the other (beats.py): a lab that has some leads, with one panel and one large control at first,
+until *Everything* is pressed.
+
 `ghost` is the state that is held behind the present one, or None; `guesses` the predictions by name, None where there is none yet. The
 renderer draws the panels and reports what lay beyond an axis, which the lab then says by itself.
 """
@@ -24,12 +27,14 @@ import threading
 import ipywidgets
 
 from ..checks import shown
-from ..language import Message, Refusal, RefusedType, RefusedValue, catalogue
+from ..language import Message, Refusal, RefusedAction, RefusedType, RefusedValue, catalogue
 from ..view.chart import Chart
-from .controls import Choice, Prediction, Seed
-from .definition import Definition
+from .beats import Answer
+from .controls import Choice, Opinion, Prediction, Seed, Spots
+from .definition import Definition, Scene
 from .document import LabState, read_document
 from .names import Names
+from .story import Guide, tell_story
 
 ROW = ipywidgets.Layout(display="flex", flex_flow="row wrap", align_items="center", width="100%")
 FITTING = ipywidgets.Layout(width="auto")
@@ -52,7 +57,8 @@ class Lab(Definition):
     Parameters
     ----------
     ghost : dict, optional.  Values of controls whose state is drawn behind the present one.
-    panels : list of str, optional.  The panels to show, in this order; all of them by default.
+    panels : list of str, optional.  The panels to show, in this order; by default those of the beat, or all of them.
+    beat : str, optional.  The beat at which it opens, by its name; by default the first one. None shows everything.
     language : str, optional.  "en", ...; by default what the environment variable LT_LANGUAGE names, else English.
     **values : where the controls stand at first; the others stand where the lab declares them.
 
@@ -61,18 +67,22 @@ class Lab(Definition):
     controls : dict of widgets by name; `lab.controls["sigma"].value = 3.0` moves one.
     values, ghost : what the controls say now, and the values that are held (or None).
     arrays : what was last computed, read-only.
+    beat : the name of the beat that it is at, None where everything is shown.
+    answers : how the predictions came out so far, by control: dict of Answer.
     panels_now, messages : what was last shown, as data: list of Panel, list of Message.
     drawing, words_now : the same, drawn and said.
     figure : the drawing as a plotly.graph_objects.Figure, to show or export elsewhere.
     error : the exception of the last move, None if it went well.
     """
 
-    def __init__(self, *, ghost=None, panels=None, language=None, **values):
+    LEADS = True  # does it open at its first beat, where the call names none?
+
+    def __init__(self, *, ghost=None, panels=None, beat=..., language=None, **values):
         self._turn = threading.RLock()
         self.names = Names(language, self.NAME, self.ENTRIES)
         self.language = self.names.catalogue.language
         try:
-            self._open(ghost, panels, values)
+            self._open(ghost, panels, beat, values)
         except Refusal as refusal:
             raise refusal.said_in(self.language) from None
         self.chart = Chart(self.drawing, self.words_now)
@@ -84,27 +94,51 @@ class Lab(Definition):
         }
         for widget in self.controls.values():
             widget.observe(self._moved, "value")
-        self.chart.follow(self._free_controls(), self._dragged, self._settle)
-        self.widget = ipywidgets.VBox(
-            [self._control_panel(), self.chart], layout=ipywidgets.Layout(width="100%")
-        )
+        self.chart.follow(self._free_controls(), self._dragged, self._settle, self._grabbed)
+        self._everything = self._control_panel()
+        self._guide = Guide(self) if self.BEATS else None
+        self._stage = ipywidgets.VBox(layout=ipywidgets.Layout(width="100%"))
+        self.widget = ipywidgets.VBox([self._stage, self.chart], layout=ipywidgets.Layout(width="100%"))
+        self._set_stage()
 
-    def _open(self, ghost, panels, values):
+    def _open(self, ghost, panels, beat, values):
         """Check what the lab was called with, and compute what it shows first."""
         if ghost is not None and not self.GHOST:
             raise RefusedType(Message("refused.no_ghost_now", value=shown(ghost), lab=type(self).__name__))
         if not (ghost is None or isinstance(ghost, dict)):
             raise RefusedType(Message("refused.ghost", value=shown(ghost)))
-        self._opened = self._computed = self._checked(values)
+        self._beat = self._first_beat(beat, panels)
+        self._given, self._locked, self.answers = values, frozenset(), {}
+        self._begun, self._is_told = None, False
+        at_first = {} if self._beat is None else self._beat.values
+        self._opened = self._computed = self._checked({**at_first, **values})
         self._opened_ghost = self.ghost = None if ghost is None else self._behind(ghost, self._opened)
         self._resting, self._notice, self._late, self._dropped = False, [], {}, {}
-        self.error = self.beat = self._opened_beat = None
-        self._shown_panels = None
+        self.error = self._shown_panels = None
         self._compute(self._opened)
         if panels is not None:
             self._shown_panels = self._checked_panels(panels)
             self._compute(self._opened)
-        self._opened_panels = self._shown_panels
+        self._opened_panels, self._opened_beat = self._shown_panels, self._beat
+
+    def _first_beat(self, beat, panels):
+        """The beat at which the lab opens -> Beat or None"""
+        if beat is ...:
+            return self.BEATS[0] if self.BEATS and self.LEADS and panels is None else None
+        return self._named_beat(beat)
+
+    def _named_beat(self, name):
+        """-> Beat, or None for everything"""
+        if name is None:
+            return None
+        if not isinstance(name, str) or name not in [beat.name for beat in self.BEATS]:
+            there = dict(lab=type(self).__name__, value=shown(name), beats=[beat.name for beat in self.BEATS])
+            raise RefusedValue(Message("refused.beat" if self.BEATS else "refused.no_beats", **there))
+        return next(beat for beat in self.BEATS if beat.name == name)
+
+    @property
+    def beat(self):
+        return self._beat and self._beat.name
 
     def _checked_panels(self, names):
         """The names of panels that there are now -> tuple of str"""
@@ -129,7 +163,7 @@ class Lab(Definition):
     def figure(self):
         import plotly.graph_objects as go  # here alone: the page draws without it, and it takes time and memory
 
-        return go.Figure(self.drawing)
+        return go.Figure(data=self.drawing["data"], layout=self.drawing["layout"])
 
     def view(self):
         """The line of code that opens the lab in its present state."""
@@ -158,13 +192,15 @@ class Lab(Definition):
                 raise RefusedValue(Message("state.lab", value=shown(state.lab), labs=sorted(kinds)))
             kind = kinds[state.lab]
             values, notices = kind._read_sections(state)
+            if not all(isinstance(name, str) and name in state.predictions for name in state.locked):
+                raise RefusedValue(Message("state.locked", value=shown(state.locked)))
             ghost, more = (None, []) if state.ghost is None else kind._from_json(state.ghost)
         except Refusal as refusal:
             raise refusal.said_in(catalogue(language).language) from None
-        lab = kind(ghost=ghost, panels=state.panels, language=language, **values)
-        lab.beat = lab._opened_beat = state.beat
+        lab = kind(ghost=ghost, panels=state.panels, beat=state.beat, language=language, **values)
         lab._notice = list(dict.fromkeys([*notices, *more]))
-        if lab._notice:
+        lab._locked = frozenset(state.locked)
+        if lab._notice or lab._locked:
             lab._show_again()
         return lab
 
@@ -180,26 +216,74 @@ class Lab(Definition):
 
     @in_turn
     def show(self, *panels):
-        """Show these panels alone, by name; without a name, all."""
+        """Show these panels alone, by name; without a name, all. The lab does not lead any more."""
         try:
             self._shown_panels = self._checked_panels(panels) if panels else None
         except Refusal as refusal:
             raise refusal.said_in(self.language) from None
+        self._beat = None
+        self._show_again()
+
+    @in_turn
+    def go_to(self, beat):
+        """Begin a beat, by its name: its panels, its controls, and these where it wants them. None: everything, as it stands."""
+        try:
+            beat = self._named_beat(beat)
+        except Refusal as refusal:
+            raise refusal.said_in(self.language) from None
+        self._shown_panels, self._begun, self._is_told = None, None, False
+        self._beat = beat
+        self._forget_drags()
+        if beat is None:
+            self._show_again()
+        else:
+            self._set(self._values_at(beat), None)
+            self._set_stage()
+
+    def _values_at(self, beat):
+        """Where the controls stand when a beat begins; predictions stay as they are."""
+        given = {name: value for name, value in self._given.items() if not self._is_guess(name)}
+        begun = self._checked({**given, **beat.values})
+        return {**begun, **self._guesses(self.values)}
+
+    def next(self):
+        """The next beat; after the last one, everything."""
+        self._go_by(1)
+
+    def back(self):
+        """The beat before."""
+        self._go_by(-1)
+
+    def _go_by(self, steps):
+        place = self.BEATS.index(self._beat) + steps
+        self.go_to(self.BEATS[place].name if 0 <= place < len(self.BEATS) else None)
+
+    @in_turn
+    def lock(self):
+        """Make the prediction of this beat final: from now on the lab waits for the move that answers it."""
+        if self._beat is None or self._beat.ask is None:
+            raise RefusedAction(Message("refused.nothing_to_lock"), self.language)
+        if self.values[self._beat.ask] is None:
+            raise RefusedAction(Message("refused.no_prediction"), self.language)
+        self._locked |= {self._beat.ask}
         self._show_again()
 
     def _show_again(self):
         """Draw the same state once more, and say once more what is wrong, if something is."""
         self._draw_state(self.arrays, self._computed)
         self.chart.show(self.drawing, self.words_now)
+        self._set_stage()
         if self.error is not None:
             self._fail(self.error)
 
     @in_turn
     def reset(self):
         """Back to where the lab was opened."""
-        self._shown_panels, self.beat = self._opened_panels, self._opened_beat
+        self._shown_panels, self._beat = self._opened_panels, self._opened_beat
+        self._begun, self._is_told, self._locked, self.answers = None, False, frozenset(), {}
         self._forget_drags()
         self._set(self._opened, self._opened_ghost)
+        self._set_stage()
 
     @in_turn
     def hold_ghost(self, hold=True):
@@ -228,6 +312,8 @@ class Lab(Definition):
             parts["ghost"] = {name: value for name, value in self.ghost.items() if value != held[name]}
         if self._shown_panels is not None:
             parts["panels"] = list(self._shown_panels)
+        elif self._beat != self._first_beat(..., None):
+            parts["beat"] = self.beat
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in parts.items())})"
 
     def _repr_mimebundle_(self, **kwargs):
@@ -248,7 +334,13 @@ class Lab(Definition):
             ghost = {name: self.CONTROLS[name].to_json(value) for name, value in changed.items()}
         panels = None if self._shown_panels is None else list(self._shown_panels)
         return LabState(
-            self.NAME, values=given, predictions=predictions, ghost=ghost, beat=self.beat, panels=panels
+            self.NAME,
+            values=given,
+            predictions=predictions,
+            locked=sorted(self._locked & set(predictions)),
+            ghost=ghost,
+            beat=self.beat,
+            panels=panels,
         )
 
     @classmethod
@@ -271,16 +363,64 @@ class Lab(Definition):
 
     def _picture(self, state, values):
         """What the lab shows of a state, in its language."""
-        return self.picture(state, values, self.ghost, self.names, self._shown_panels)
+        return self.picture(state, values, self.ghost, self.names, self._scene())
+
+    def _scene(self):
+        """Where its story stands -> Scene"""
+        told = self._beat is not None and self._is_told and self._beat.ask in self.answers
+        answers = {self._beat.ask: self.answers[self._beat.ask].answer} if told else {}
+        return Scene(self._beat, self._shown_panels, self._locked, answers)
 
     def _compute(self, values):
         self._draw_state(self.state_at(values), values)
 
     def _draw_state(self, state, values):
+        self._follow_story(state, values)
         picture = self._picture(state, values)
         self.arrays, self.drawing, self.panels_now = picture.state, picture.figure, picture.panels
         self.messages = [*self._notice, *picture.messages]
         self.words_now = self.names.say(self.messages)
+
+    def _follow_story(self, state, values):
+        """Has the learner come to where the beat's answer lies? Then what was predicted is answered."""
+        beat = self._beat
+        if beat is None:
+            return
+        if self._begun is None:
+            self._begun, self._start = state, values
+        if self._is_told or not beat.is_reached(values, state, self._start):
+            return
+        self._is_told, self._found = True, state
+        if beat.at:
+            self._found = self.state_at(self._checked(beat.at, values))
+        if beat.ask is not None:
+            guess = values[beat.ask] if beat.ask in self._locked else None
+            self.answers[beat.ask] = Answer(beat.name, guess, beat.answer(self._found, self._begun))
+
+    def story(self):
+        """What the lab asks for now, and what it tells -> Told; None where everything is shown."""
+        if self._beat is None:
+            return None
+        return tell_story(
+            type(self),
+            self._beat,
+            self._computed,
+            self._is_told and self._found,
+            self._begun,
+            self._locked,
+            self.answers,
+        )
+
+    def _set_stage(self):
+        """The controls that are there now: those of the beat, or all."""
+        if self._guide is None:
+            self._stage.children = [*self._always(), self._everything]
+        else:
+            self._stage.children = self._guide.stage(self._always(), self._everything)
+
+    def _always(self):
+        """What stands above the controls, whether the lab leads or not -> list of widgets"""
+        return []
 
     def _free_controls(self):
         """The widgets that slide, and on whose values no other control's options depend."""
@@ -380,6 +520,24 @@ class Lab(Definition):
     def _answer(self, values):
         self._compute(values)
         self.chart.show(self.drawing, self.words_now)
+        self._tell_story()
+
+    def _tell_story(self):
+        """Bring the task, and what is told, to where the story stands."""
+        if self._guide is not None:
+            self._guide.follow()
+
+    @in_turn
+    def _grabbed(self, name, index, x, y):
+        """A point of the picture was dragged to x, y (None for an axis along which it does not move)."""
+        try:
+            control = self.CONTROLS[name]
+            if name in self._locked or not isinstance(control, (Prediction, Spots)):
+                return
+            value = control.check(name, control.grabbed(self.values[name], index, x, y), {})
+        except Exception as error:  # as in _set
+            return self._fail(error)
+        self.controls[name].value = control.write(value)
 
     def _interrupted(self):
         self._fail(RefusedValue(Message("lab.interrupted")))
@@ -396,7 +554,7 @@ class Lab(Definition):
         for name, control in self.CONTROLS.items():
             if control.hidden:
                 continue
-            row = rows[isinstance(control, (Prediction, Seed))]
+            row = rows[isinstance(control, (Prediction, Opinion, Seed))]
             row.append(self.controls[name])
             if isinstance(control, Seed):
                 row.append(self._button(control.renew, lambda _, seed=self.controls[name]: self._next(seed)))

@@ -237,6 +237,16 @@ class Prediction(Control):
     UNSET = "unset"
     slides = True
 
+    def grabbed(self, value, index, x, y):
+        """The prediction once its star was dragged to a number -> the nearest step"""
+        number = y if x is None else x
+        return self.scale.nearest(min(max(number, self.low), self.last))
+
+    @property
+    def last(self):
+        """The highest step; it may end before `high`."""
+        return self.low + self.step * int((self.high - self.low) / self.step + 1e-9)
+
     @property
     def scale(self):
         """The slider with the same numbers."""
@@ -258,6 +268,87 @@ class Prediction(Control):
 
     def write(self, value):
         return self.UNSET if value is None else value
+
+
+@dataclass(frozen=True)
+class Opinion(Choice):
+    """A guess among a few words, "steeper", "flatter", "same": None until the learner has chosen one."""
+
+    value: object = None
+
+    def default(self, others):
+        return None
+
+    def keep(self, value, others):
+        return value
+
+    def check(self, name, value, others):
+        return None if value is None else super().check(name, value, others)
+
+    def widget(self, value, others, label, say):
+        options = self.entries(others, say)
+        return dress(ipywidgets.ToggleButtons, label, "max-content", options=options, value=value)
+
+
+@dataclass(frozen=True)
+class Spots(Control):
+    """Points that a hand has dragged from where the lab put them: {index: (x, y)}, nothing at first.
+
+    Parameters
+    ----------
+    low, high : pairs of numbers.  The corners of the place that a point can be dragged to.
+    step : number.  Of an arrow key.
+    count : int.  How many points there are.
+    """
+
+    low: tuple
+    high: tuple
+    step: float
+    count: int = 1
+    value: tuple = ()
+
+    hidden = True
+
+    def check(self, name, value, others):
+        """`value` as a sorted tuple of (index, x, y), one for each point that was dragged."""
+        wrong = RefusedValue(Message("refused.spots", name=name, value=shown(value), count=self.count))
+        try:
+            spots = {int(index): (float(x), float(y)) for index, x, y in value}
+        except (TypeError, ValueError):
+            raise wrong from None
+        if len(spots) != len(list(value)) or not set(spots) <= set(range(self.count)):
+            raise wrong
+        if not all(
+            low <= number <= high
+            for spot in spots.values()
+            for low, number, high in zip(self.low, spot, self.high, strict=True)
+        ):
+            low, high = (", ".join(f"{number:g}" for number in corner) for corner in (self.low, self.high))
+            raise RefusedValue(Message("refused.spot", name=name, value=shown(value), low=low, high=high))
+        return tuple((index, *spots[index]) for index in sorted(spots))
+
+    def grabbed(self, value, index, x, y):
+        """The value once point `index` was dragged to x, y, or as near as it can go -> tuple"""
+        spot = (
+            min(max(number, low), high) for low, number, high in zip(self.low, (x, y), self.high, strict=True)
+        )
+        others = [one for one in value if one[0] != index]
+        return tuple(sorted([*others, (index, *(round(float(number), 6) for number in spot))]))
+
+    def widget(self, value, others, label, say):
+        return Placed(value=value)
+
+    def to_json(self, value):
+        return [list(spot) for spot in value]
+
+    def from_json(self, value):
+        return value, None
+
+
+class Placed(traitlets.HasTraits):
+    """Keeps a value that no widget shows, and that handles in the picture move."""
+
+    value = traitlets.Any()
 
 
 class Kept(traitlets.HasTraits):

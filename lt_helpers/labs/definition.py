@@ -4,15 +4,45 @@ Nothing here knows of widgets. `Lab` (base.py) makes a live figure of it; a page
 """
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from ..checks import shown
 from ..language import Message, RefusedType
+from ..view.panel import Curve, Guess
 from ..view.render import render
-from .controls import Prediction
+from .controls import Opinion, Prediction
+from .handles import handles_of
 from .names import strip_tags
 
 NAMED = 3  # marks beyond an axis that are named; of others there is the number
+GUIDED_ROW, GUIDED_ROWS = (
+    300,
+    224,
+)  # pixels of a row of panels while the lab leads: of a single one, and of each of several
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What decides, beside the controls, on what a lab shows.
+
+    beat : Beat, optional.  Where its story stands; None: everything is shown.
+    panels : tuple of str, optional.  The panels that were asked for; None for those of the beat, or for all.
+    locked : frozenset of str.  The predictions that are not to be changed any more.
+    answers : dict.  The predictions that are answered, and with what: {control: number or option}.
+    """
+
+    beat: object = None
+    panels: tuple = None
+    locked: frozenset = frozenset()
+    answers: dict = field(default_factory=dict)
+
+    @property
+    def shown(self):
+        """The panels to show, None for all."""
+        return self.panels or (self.beat and self.beat.panels)
+
+
+EVERYTHING = Scene()
 
 
 @dataclass(frozen=True)
@@ -37,6 +67,7 @@ class Definition:
     NAME = None
     ENTRIES = {}  # what a lab that is not in the catalogue says: {"panel.wave": "A wave", ...}
     CONTROLS = {}
+    BEATS = ()  # what it asks for, one after the other (beats.py)
     GHOST = False  # can it draw a state behind the present one?
     COLUMNS, ROW = 2, 240  # panels side by side; pixels of a row of them
 
@@ -62,7 +93,7 @@ class Definition:
 
     @classmethod
     def _is_guess(cls, name):
-        return isinstance(cls.CONTROLS[name], Prediction)
+        return isinstance(cls.CONTROLS[name], (Prediction, Opinion))
 
     @classmethod
     def _guesses(cls, values):
@@ -136,7 +167,7 @@ class Definition:
         return {name: None if cls._is_guess(name) else value for name, value in values.items()}
 
     @classmethod
-    def picture(cls, state, values, ghost, names, chosen=None):
+    def picture(cls, state, values, ghost, names, scene=EVERYTHING):
         """What the lab shows.
 
         Parameters
@@ -144,7 +175,7 @@ class Definition:
         state : Frozen.  What `compute`, or a process that trains, has made of `values`.
         values, ghost : dict.  Of all controls, now and of the state that is held behind; ghost None: nothing is.
         names : Names.  In the reader's language.
-        chosen : tuple of str, optional.  The panels to show, of those that there are now; None for all.
+        scene : Scene.  Where the lab's story stands, and which panels were asked for.
 
         Returns
         -------
@@ -152,12 +183,44 @@ class Definition:
         """
         behind = None if ghost is None else cls.state_at(ghost)
         every = {panel.name: panel for panel in cls.panels(state, behind, cls._guesses(values))}
-        panels = [every[name] for name in chosen or every if name in every] or list(every.values())
+        panels = [every[name] for name in scene.shown or every if name in every] or list(every.values())
+        panels = [with_gaps(panel, scene.answers) for panel in panels]
 
-        rows = -(-len(panels) // cls.COLUMNS)
-        drawing = render(panels, names, cls.COLUMNS, cls.ROW * rows)
-        messages = [*cls.words(state, behind), *say_beyond(drawing.beyond, names)]
-        return Picture(state, panels, drawing.figure, messages)
+        columns, height, faint = cls._arranged(panels, scene)
+        drawing = render(panels, names, columns, height, faint)
+        figure = {**drawing.figure, "handles": handles_of(panels, cls.CONTROLS, values, names, scene)}
+
+        if any("layer" in mark.keys for panel in panels for mark in panel.marks):
+            play = {"play": names.find("button", "play"), "layer": names.find("axis", "layer")}
+            figure["layout"]["meta"]["play"] = play
+
+        there = {panel.name for panel in panels}
+        said = [one for one in cls.words(state, behind) if not one.panels or there & set(one.panels)]
+        return Picture(state, panels, figure, [*said, *say_beyond(drawing.beyond, names)])
+
+    @classmethod
+    def _arranged(cls, panels, scene):
+        """How the panels stand -> how many side by side, the height of the figure in pixels, which are fainter."""
+        if scene.beat is None:
+            return cls.COLUMNS, cls.ROW * -(-len(panels) // cls.COLUMNS), ()
+        columns = min(len(panels), max(cls.COLUMNS, 2))
+        rows = -(-len(panels) // columns)
+        height = GUIDED_ROW if rows == 1 else GUIDED_ROWS * rows
+        return columns, height, tuple(panel.name for panel in panels[:-1])
+
+
+def with_gaps(panel, answers):
+    """A panel in which every prediction that is answered has a line from its star to the answer."""
+    gaps = []
+    for mark in panel.marks:
+        answer = answers.get(mark.grab)
+        if not isinstance(mark, Guess) or None in mark.place or isinstance(answer, (str, type(None))):
+            continue
+        x, y = mark.place
+        end = (answer, y) if mark.along == "x" else (x, answer)
+        name = "gap" if mark.name == "prediction" else f"gap {mark.name}"
+        gaps.append(Curve("gap", [x, end[0]], [y, end[1]], name=name, keyed=False, hover=""))
+    return replace(panel, marks=(*panel.marks, *gaps)) if gaps else panel
 
 
 def say_beyond(beyond, names):

@@ -1,8 +1,10 @@
 """A lab's state as a document: JSON that a link carries, a page opens, and a room shares. Reading one evaluates nothing.
 
-    {"lab": "noise", "version": 1, "values": {"sigma": 4.0}, "predictions": {}, "ghost": {"sigma": 1.0}, "beat": null, "panels": null}
+    {"lab": "noise", "version": 1, "values": {"sigma": 4.0}, "predictions": {}, "locked": [],
+     "ghost": {"sigma": 1.0}, "beat": "meter", "panels": null}
 
-`values` hold all that the page shows, `predictions` those that are set, `ghost` what differs from `values`. Missing keys take their
+`values` hold all that the page shows, `predictions` those that are set, `locked` the names of those that are final, `ghost` what differs from
+`values`, `beat` where the lab's story stands. Missing keys take their
 defaults, unknown ones are refused, and every value goes through its control. A path to a file never travels in it.
 """
 
@@ -27,8 +29,9 @@ class LabState:
     lab : str.  The lab's name, such as "noise".
     version : int.  Of the document's form.
     values, predictions : dict.  Values by the name of their control, as JSON has them.
+    locked : list of str.  The predictions that are final.
     ghost : dict, optional.  Values of the state that is held behind the present one.
-    beat : int, optional.  Where the lab's story stands.
+    beat : str, optional.  Where the lab's story stands; None: everything is shown.
     panels : list of str, optional.  The panels that are shown; None for all.
     """
 
@@ -36,8 +39,9 @@ class LabState:
     version: int = VERSION
     values: dict = field(default_factory=dict)
     predictions: dict = field(default_factory=dict)
+    locked: list = field(default_factory=list)
     ghost: dict | None = None
-    beat: int | None = None
+    beat: str | None = None
     panels: list | None = None
 
     @property
@@ -56,8 +60,9 @@ KINDS = {  # of each key: what it may be
     "version": (int,),
     "values": (dict,),
     "predictions": (dict,),
+    "locked": (list,),
     "ghost": (dict, type(None)),
-    "beat": (int, type(None)),
+    "beat": (str, type(None)),
     "panels": (list, type(None)),
 }
 

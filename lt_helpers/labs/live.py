@@ -243,14 +243,16 @@ class LiveLab(Lab):
         return press
 
     def _control_panel(self):
-        panel = super()._control_panel()
         self._start = self._button("start", self._pressed(self._toggled))
         step = self._button("step", self._pressed(lambda: self.run(1)))
         self._buttons = [self._start, step, *self._more_buttons()]
         self._told = ipywidgets.HTML(tooltip="", layout=FITTING)
-        row = ipywidgets.HBox([*self._buttons, self._told], layout=ROW)
+        self._run_row = ipywidgets.HBox([*self._buttons, self._told], layout=ROW)
         self._tell()
-        return ipywidgets.VBox([row, panel])
+        return super()._control_panel()
+
+    def _always(self):
+        return [self._run_row]
 
     def _more_buttons(self):
         return []

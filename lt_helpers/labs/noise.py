@@ -22,7 +22,8 @@ from ..pretrained import stored, stored_layers
 from ..task import PAPER
 from ..view.panel import Axis, Band, Curve, Guess, Guide, Panel, Path, Points, Shape, Ticks
 from .base import Lab
-from .controls import Choice, Hidden, Prediction, Seed, Slider
+from .beats import Beat
+from .controls import Choice, Hidden, Opinion, Prediction, Seed, Slider
 from .frozen import Frozen
 from .marks import COMPONENT, component_axis, held, level
 from .material import (
@@ -46,6 +47,17 @@ WEIGHT = Axis("w", -3.5, 3.5)
 KEPT = Axis("share", -0.1, 1.2)
 STEP = Axis("factor", -0.5, 2.0)
 READ = Axis("sigma_read", 0.0, SIGMA_MAX)
+
+
+TOLD_OF = dict(kind="diag", noise="uniform-5", layers=4, seed=66)  # what the beats are about
+WAYS = {Message(f"choice.{way}"): way for way in ("rises", "stays", "falls")}
+DIRECTIONS = {Message("noise.choice.weakest"): "weakest", Message("noise.choice.strongest"): "strongest"}
+BEYOND = {
+    Message("noise.choice.five"): "five",
+    Message("noise.choice.between"): "between",
+    Message("noise.choice.eight"): "eight",
+}
+SAME = 0.1  # a difference that nobody would call one
 
 
 @dataclass(frozen=True)
@@ -98,7 +110,66 @@ class NoiseLab(Lab):
         layers=Choice(depths, 4, slide=True),
         kept_guess=Prediction(0.0, 1.0, 0.05),
         implied_guess=Prediction(0.0, SIGMA_MAX, 0.25),
+        gd_guess=Opinion(WAYS),
+        direction_guess=Opinion(DIRECTIONS),
+        layer_guess=Opinion((1, 2, 3, 4)),
+        beyond_guess=Opinion(BEYOND),
         seed=Seed(4),
+    )
+    BEATS = (
+        Beat(
+            "meter",
+            panels=("meter",),
+            control="sigma",
+            values=dict(sigma=1.0, **TOLD_OF),
+            ask="implied_guess",
+            at=dict(sigma=4.0),
+            answer=lambda state, begun: state.implied,
+        ),
+        Beat(
+            "gdpp",
+            panels=("meter",),
+            control="sigma",
+            values=dict(sigma=1.0, **{**TOLD_OF, "kind": "gd++"}),
+            ask="gd_guess",
+            at=dict(sigma=4.0),
+            answer=lambda state, begun: way(begun.implied, state.implied),
+            tell=lambda state, begun: dict(implied=state.implied),
+        ),
+        Beat(
+            "shares",
+            panels=("meter", "kept"),
+            control="sigma",
+            values=dict(sigma=1.0, **TOLD_OF),
+            ask="direction_guess",
+            at=dict(sigma=4.0),
+            answer=lambda state, begun: (
+                "weakest" if losses(state, begun)[0] > losses(state, begun)[-1] else "strongest"
+            ),
+            tell=lambda state, begun: shares(state, begun),
+        ),
+        Beat(
+            "steps",
+            panels=("kept", "step"),
+            control="sigma",
+            values=dict(sigma=1.0, **TOLD_OF),
+            ask="layer_guess",
+            at=dict(sigma=4.0),
+            answer=lambda state, begun: int(abs(state.step - begun.step).argmax()) + 1,
+            tell=lambda state, begun: dict(first=state.step[0], before=begun.step[-1], last=state.step[-1]),
+        ),
+        Beat(
+            "beyond",
+            panels=("meter",),
+            control="sigma",
+            values=dict(sigma=5.0, **TOLD_OF),
+            ask="beyond_guess",
+            at=dict(sigma=8.0),
+            answer=lambda state, begun: (
+                "between" if 5.5 < state.implied < 7.5 else "eight" if state.implied >= 7.5 else "five"
+            ),
+            tell=lambda state, begun: dict(implied=state.implied, estimate=state.estimate),
+        ),
     )
 
     def __init__(self, *, model=None, trained_on=None, **values):
@@ -157,7 +228,7 @@ class NoiseLab(Lab):
         level = Message("noise.level", sigma=state.sigma, variance=state.sigma**2)
         if not np.isfinite(state.path).all():
             return [Message("noise.diverges", level=level)]
-        return [reading(state, level), keeping(state), *warning(state)]
+        return [reading(state, level).on("weight", "meter"), keeping(state).on("kept"), *warning(state)]
 
 
 def reading(state, level):
@@ -197,6 +268,23 @@ def warning(state):
     )
 
 
+def way(before, after):
+    """Does a number rise, stay or fall?"""
+    if abs(after - before) < SAME:
+        return "stays"
+    return "rises" if after > before else "falls"
+
+
+def losses(state, begun):
+    """How much less of each direction is kept than at the beginning of a beat -> (d,)"""
+    return begun.kept - state.kept
+
+
+def shares(state, begun):
+    """The shares of the weakest and the strongest direction, before and now -> dict"""
+    return dict(weak=begun.kept[0], weaker=state.kept[0], strong=begun.kept[-1], less=state.kept[-1])
+
+
 def sequence_curve(model, S, largest):
     """What the model keeps at each eigenvalue of CURVE, as far as this sequence reaches: up to its largest. FULL has no such curve."""
     curve = np.full(len(CURVE), np.nan)
@@ -230,7 +318,7 @@ def kept_panel(state, ghost, guess):
         *([] if ghost is None else [held(ghost.eigenvalues, ghost.kept)]),
         Curve("sequence", CURVE, state.curve),
         Points("model", state.eigenvalues, state.kept),
-        Guess(state.eigenvalues[0], guess),
+        Guess(state.eigenvalues[0], guess, grab="kept_guess"),
     ]
     return Panel("kept", Axis("eigenvalue", 0, CURVE[-1]), KEPT, marks)
 
@@ -248,8 +336,10 @@ def step_panel(state, ghost):
         ]
     layers = np.arange(1, len(state.step) + 1)
     marks += [
-        Path("first", layers, state.step, name="step", hover="step", data=state.cosine),
-        Path("second", layers, state.rescaling, name="rescaling"),
+        Path(
+            "first", layers, state.step, name="step", hover="step", data=state.cosine, keys=dict(layer=layers)
+        ),
+        Path("second", layers, state.rescaling, name="rescaling", keys=dict(layer=layers)),
     ]
     return Panel("step", x, STEP, marks)
 
@@ -266,6 +356,6 @@ def meter_panel(state, ghost, guess):
         Points("adarr", state.sigma, state.estimate),
         *([] if ghost is None else [held(ghost.sigma, ghost.implied)]),
         Points("model", state.sigma, state.implied),
-        Guess(state.sigma, guess),
+        Guess(state.sigma, guess, grab="implied_guess"),
     ]
     return Panel("meter", x, READ, marks)

@@ -28,7 +28,12 @@ class Message:
     """
 
     def __init__(self, id, /, **values):
-        self.id, self.values = id, values
+        self.id, self.values, self.panels = id, values, ()
+
+    def on(self, *panels):
+        """The same message, to be said only where one of these panels is shown."""
+        self.panels = panels
+        return self
 
     def __repr__(self):
         return f"Message({', '.join([repr(self.id), *(f'{name}={value!r}' for name, value in self.values.items())])})"

@@ -1,6 +1,6 @@
 """A widget that shows a plotly figure with its words, and sends only what changed.
 
-draw.js draws it, widget.js receives what changed, compat.js makes up for what the notebook's own parts get wrong, and this file is the
+draw.js draws it, hands.js is for what a hand does with it, widget.js receives what changed, compat.js makes up for what the notebook's own parts get wrong, and this file is the
 kernel's side. plotly's FigureWidget sends 5 MB for every figure. Here the plotting library is a widget of its own, sent once a kernel,
 and a move of a slider sends only the arrays that it changed.
 """
@@ -23,7 +23,7 @@ import traitlets
 
 FILES = files(__package__)
 VENDORED = json.loads((FILES / "plotly.json").read_text())
-SCRIPTS = ("draw.js", "compat.js", "widget.js")  # in the order in which they run
+SCRIPTS = ("hands.js", "draw.js", "compat.js", "widget.js")  # in the order in which they run
 
 
 class Library(ipywidgets.Widget):
@@ -45,7 +45,8 @@ class Chart(anywidget.AnyWidget):
 
     Parameters
     ----------
-    figure : dict with data and layout, as plotly.js takes it, its arrays as NumPy arrays.
+    figure : dict with data and layout, as plotly.js takes it, its arrays as NumPy arrays; and `handles`, a list of what a hand can drag
+        (labs/handles.py), if there is anything.
     words : str, said under the figure, and by screen readers in its place.
     """
 
@@ -60,7 +61,7 @@ class Chart(anywidget.AnyWidget):
     def __init__(self, figure, words):
         self._shown = {"version": 0, "error": "", "words": words, "quiet": False, **encode_figure(figure)}
         self._drawn = threading.Event()
-        self._moved = self._opened = self._copied = None
+        self._moved = self._opened = self._grabbed = self._copied = None
         self._moving = (
             threading.local()
         )  # `number`: of the move that this thread answers with its next figure
@@ -97,7 +98,7 @@ class Chart(anywidget.AnyWidget):
             await asyncio.sleep(0.01)
         return self._drawn.is_set()
 
-    def follow(self, controls, moved, opened=None):
+    def follow(self, controls, moved, opened=None, grabbed=None):
         """Hear of the newest value of a control while it is dragged, ahead of the control itself.
 
         ipywidgets keeps one message on its way, and sends the next value only when the kernel has said that it is idle again. A page
@@ -111,8 +112,10 @@ class Chart(anywidget.AnyWidget):
             the hand. It is called on the thread on which the message came, and raises nothing.
         opened : callable(), optional.  A page has come up. If another went in the middle of a drag, the figure may show a value of which
             no widget will ever hear: this shows what they say. It raises nothing.
+        grabbed : callable(name, index, x, y), optional.  A handle of the figure was dragged to x, y; None for an axis along which it does not
+            move. It raises nothing.
         """
-        self._moved, self._opened = moved, opened
+        self._moved, self._opened, self._grabbed = moved, opened, grabbed
         self.controls = {
             name: {"control": control, "trait": "index" if control.has_trait("index") else "value"}
             for name, control in controls.items()
@@ -154,17 +157,26 @@ class Chart(anywidget.AnyWidget):
         if message.get("drawn") == version:
             self._drawn.set()
         if "move" in message:
-            self._answer_move(**message["move"])
+            move = message["move"]
+            self._answer_move(move["number"], self._move, move["name"], move["value"])
+        if "grab" in message:
+            grab = message["grab"]
+            self._answer_move(
+                grab["number"], self._grabbed, *(grab[key] for key in ("control", "index", "x", "y"))
+            )
         if "copied" in message and self._copied is not None:
             (text, copied), self._copied = self._copied, None
             copied(message["copied"])
             if not message["copied"]:
                 self.send({"select": text})
 
-    def _answer_move(self, name, value, number):
+    def _move(self, name, value):
+        self._moved(name, value_sent(self.controls[name]["control"], value))
+
+    def _answer_move(self, number, follow, *what):
         self._moving.number = number
         try:
-            self._moved(name, value_sent(self.controls[name]["control"], value))
+            follow(*what)
         finally:  # else the page would keep all further moves to itself
             if answer := self._answer():
                 self.send(answer)
@@ -185,7 +197,11 @@ def value_sent(control, sent):
 
 def encode_figure(figure):
     """A figure, a dict with data and layout, as plain JSON, its arrays as plotly.js reads them (base64 of float32)."""
-    return {"data": encode(figure["data"]), "layout": encode(figure["layout"])}
+    return {
+        "data": encode(figure["data"]),
+        "layout": encode(figure["layout"]),
+        "handles": encode(figure.get("handles", [])),
+    }
 
 
 def encode(value):

@@ -42,6 +42,9 @@ const ltCompat = {
     // this one), unless the element says no. ipywidgets could say so for all its controls; no issue known.
     for (const control of lab?.querySelectorAll("select, .noUi-handle") ?? []) control.dataset.lmSuppressShortcuts = "true";
 
+    // A widget of text has no way to say that screen readers are to read out what changes in it. No issue known.
+    for (const story of lab?.querySelectorAll(".lt-story") ?? []) story.setAttribute("aria-live", "polite");
+
     // ipywidgets gives the handles of its sliders no name for screen readers; their labels stand beside them. The library of its sliders can
     // do it (noUiSlider, issues 1019 and 1223: `handleAttributes`); ipywidgets does not ask it to, and no issue of its own is known.
     for (const slider of lab?.querySelectorAll(".widget-slider") ?? [])

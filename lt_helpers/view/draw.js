@@ -1,7 +1,7 @@
 // Draws one figure with its words, and follows the page's colours and width. A plain script: the widget and a page without a kernel share it.
 //
-//   const chart = ltChart(Plotly, element);
-//   chart.show({data, layout, words, error, quiet});            // a whole figure; quiet words are not read out
+//   const chart = ltChart(Plotly, element, grab);               // grab({control, index, x, y}) hears where a hand drags a handle
+//   chart.show({data, layout, handles, words, error, quiet});   // a whole figure; quiet words are not read out
 //   chart.show(state, [["words"], ["data", 0, "y", "bdata"]]);  // the same state, in which only what these paths name has changed
 //   chart.close();
 //
@@ -9,7 +9,8 @@
 // at the middle of a heat map becomes dark.
 
 const LT_NARROW = 800; // pixels: below, panels do not stand side by side
-const LT_WORDS = ["words", "error", "quiet"]; // what stands beside the figure
+const LT_NARROWER = 560; // below, not even where there are two
+const LT_WORDS = ["words", "error", "quiet", "handles"]; // what stands beside the figure, or over it
 const LT_POINTS = ["x", "y", "text", "customdata", "error_y"]; // of a scatter trace, what may change while all else stays
 const LT_AT_ONCE = {mode: "immediate", transition: {duration: 0}, frame: {duration: 0, redraw: false}};
 const LT_ON_DARK = {"#0072B2": "#56B4E9", "#009E73": "#2CC295", "#D55E00": "#F0813A", "#F7F7F7": "#1E2126"};
@@ -43,28 +44,32 @@ function ltTheme(layout, {ink, faint}) {
   return layout;
 }
 
-// On a narrow page the panels stand under each other, and a key that is wider than the page takes several lines.
+// On a narrow page the panels stand under each other, two of them side by side as long as they can, and a key that is wider than its panel
+// takes several lines.
 function ltStack(layout, width) {
   const names = Object.keys(layout).filter((name) => name.startsWith("xaxis"));
   if (width >= LT_NARROW || !layout.annotations?.length) return layout;
 
   // Each panel keeps the height that it has on a wide page, in pixels.
-  const {t, b} = layout.template.layout.margin;
+  const {t, b, l, r} = layout.template.layout.margin;
   const [low, high] = layout.yaxis.domain;
   const panel = (high - low) * (layout.height - t - b);
+  const beside = width >= LT_NARROWER && names.length === 2 && layout.meta?.columns === 2;
+  const rows = beside ? 1 : names.length;
+  const room = beside ? (width - l - r) / 2 - 20 : width - 60;
 
   // All titles get the room that the longest one takes.
-  const keys = layout.annotations.slice(0, names.length).map(({text}) => ltWrap(text, width - 60));
+  const keys = layout.annotations.slice(0, names.length).map(({text}) => ltWrap(text, room));
   const lines = Math.max(...keys.map((text) => text.split("<br>").length));
   const title = t + 16 * (lines - 2);
 
   // Domains count from the bottom, as shares of what lies inside of the margins.
-  const inner = names.length * panel + (names.length - 1) * (title + b);
+  const inner = rows * panel + (rows - 1) * (title + b);
   names.forEach((name, index) => {
-    const top = 1 - (index * (panel + title + b)) / inner;
-    layout[name].domain = [0, 1];
+    const top = beside ? 1 : 1 - (index * (panel + title + b)) / inner;
+    if (!beside) layout[name].domain = [0, 1];
     layout[name.replace("x", "y")].domain = [top - panel / inner, top];
-    Object.assign(layout.annotations[index], {x: 0, y: top, text: keys[index]});
+    Object.assign(layout.annotations[index], {x: layout[name].domain[0], y: top, text: keys[index]});
   });
   return {...layout, height: inner + title + b, margin: {...layout.template.layout.margin, t: title}};
 }
@@ -105,14 +110,27 @@ function ltMoved({data, layout}, paths) {
   return moved;
 }
 
-function ltChart(Plotly, element) {
+function ltChart(Plotly, element, grab = () => {}) {
   element.classList.add("lt-chart");
+  const picture = document.createElement("div");
+  picture.className = "lt-picture";
   const figure = document.createElement("div");
   figure.className = "lt-figure";
   figure.setAttribute("role", "img");
   const words = document.createElement("p");
   words.className = "lt-words";
-  element.append(figure, words);
+  const hands = ltHandles(figure, grab);
+  const play = document.createElement("button");
+  play.className = "lt-play";
+  play.type = "button";
+  play.hidden = true;
+  play.addEventListener("click", () => (played === null || still.matches ? step() : stop()));
+  picture.append(figure, hands.layer, play);
+  element.append(picture, words);
+
+  const still = matchMedia("(prefers-reduced-motion: reduce)"); // then a press of Play goes on by one layer
+  let played = null; // the layer that Play has come to
+  let timer = 0;
 
   const config = {displayModeBar: false, doubleClick: false, showTips: false};
   const due = new Set(); // the traces that have moved since they were drawn
@@ -129,11 +147,62 @@ function ltChart(Plotly, element) {
   function drawAll() {
     const colours = ltColours(element);
     const width = figure.clientWidth;
-    const {data, layout} = ltPaint({data: state.data, layout: state.layout}, colours.replaced); // plotly writes into what it gets
+    const shown = played === null ? state.data : ltUpTo(state.data, ltKeys(state.data), played);
+    const {data, layout} = ltPaint({data: shown, layout: state.layout}, colours.replaced); // plotly writes into what it gets
     Plotly.react(figure, data, {...ltStack(ltTheme(layout, colours), width), width}, config);
     whole = false;
     due.clear();
     ink = colours.ink;
+    if (!listening) listen();
+  }
+
+  let listening = false;
+  function listen() {
+    listening = true;
+    figure.on?.("plotly_hover", ({points}) => light(points[0]));
+    figure.on?.("plotly_unhover", () => light(null));
+  }
+
+  // Rings around all points that belong to what this one belongs to.
+  function light(point) {
+    for (const ring of hands.layer.querySelectorAll(".lt-lit")) ring.remove();
+    if (!point || !state) return;
+    for (const [trace, index] of ltRelated(ltKeys(state.data), point.curveNumber, point.pointNumber)) {
+      const {x, y, xaxis, yaxis} = state.data[trace];
+      const [horizontal, vertical] = [figure._fullLayout[xaxis.replace("x", "xaxis")], figure._fullLayout[yaxis.replace("y", "yaxis")]];
+      const [at, height] = [ltNumbers(x)[index], ltNumbers(y)[index]];
+      if (!Number.isFinite(at) || !Number.isFinite(height)) continue;
+      const ring = document.createElement("div");
+      ring.className = "lt-lit";
+      ring.style.transform = `translate(${ltPixel(horizontal, at)}px, ${ltPixel(vertical, height)}px)`;
+      hands.layer.append(ring);
+    }
+  }
+
+  // The deepest layer of the picture; 0 where there is nothing to play.
+  const deepest = () => Math.max(0, ...ltKeys(state.data).flatMap(({layer}) => layer ?? []).filter(Number.isFinite));
+
+  function step() {
+    played = played === null ? 0 : played + 1;
+    if (played > deepest()) return stop();
+    drawAnew();
+    label();
+    if (!still.matches) timer = setTimeout(step, LT_BEAT);
+  }
+
+  function stop() {
+    clearTimeout(timer);
+    if (played === null) return;
+    played = null;
+    drawAnew();
+    label();
+  }
+
+  function label() {
+    const names = state.layout.meta?.play;
+    play.hidden = !names || deepest() < 2;
+    if (play.hidden) return;
+    play.textContent = played === null ? `▶ ${names.play}` : `${still.matches ? "▶" : "■"} ${names.layer} ${played}`;
   }
 
   // The traces without axes, titles and keys take a quarter of the time. All of them: plotly lays those that it draws over the others.
@@ -151,6 +220,7 @@ function ltChart(Plotly, element) {
   function drawAnew() {
     whole = true;
     draw();
+    hold();
   }
 
   function say({words: said, error, quiet}) {
@@ -163,11 +233,20 @@ function ltChart(Plotly, element) {
 
   function show(next, paths = null) {
     state = next;
-    const moved = paths && ltMoved(state, paths);
+    const moved = paths && played === null && ltMoved(state, paths);
     if (moved) moved.forEach((index) => due.add(index));
     else whole = true;
     draw(); // first: it reads widths and colours, which the browser would have to work out again after the words
+    hold();
     say(state);
+  }
+
+  // Handles, rings and the button follow the figure.
+  function hold() {
+    if (!state || !figure._fullLayout) return;
+    hands.place(state.handles ?? []);
+    light(null);
+    label();
   }
 
   function followWidth() {
@@ -187,6 +266,7 @@ function ltChart(Plotly, element) {
   scheme.addEventListener("change", followColours);
 
   function close() {
+    clearTimeout(timer);
     size.disconnect();
     theme.disconnect();
     scheme.removeEventListener("change", followColours);

@@ -52,6 +52,9 @@ class Mark:
     hover : str.  The entry of the catalogue that says what the mouse reads; "" for nothing.
     data : array, optional.  More numbers for that entry, (K,).
     values : dict, optional.  What its name says beside its words, such as a count.
+    keys : dict, optional.  What each point belongs to, {"layer": (K,) whole numbers}: points of one layer, component or direction light up
+        together, in all panels, and *Play* draws layer after layer.
+    grab : str, optional.  The control that a hand moves where it drags a point of this mark, `along` "x", "y" or "xy".
     """
 
     role: str
@@ -63,6 +66,9 @@ class Mark:
     hover: str = "value"
     data: np.ndarray = None
     values: dict = field(default_factory=dict)
+    keys: dict = field(default_factory=dict, kw_only=True)
+    grab: str = field(default=None, kw_only=True)
+    along: str = field(default="y", kw_only=True)
 
     def __post_init__(self):
         object.__setattr__(self, "name", self.name or self.role)
@@ -118,12 +124,19 @@ class Guide(Mark):
 
 
 class Guess(Mark):
-    """The learner's prediction, a star; nothing where there is none yet."""
+    """The learner's prediction, a star; nothing where there is none yet.
 
-    def __init__(self, x, y, name="prediction"):
+    Parameters
+    ----------
+    x, y : numbers, or None for the one that is not predicted yet.
+    grab, along : as for every mark; a star that is not set yet can be dragged as well.
+    """
+
+    def __init__(self, x, y, name="prediction", grab=None, along="y"):
         there = x is not None and y is not None
+        object.__setattr__(self, "place", (x, y))
         x, y = (x, y) if there else (np.nan, np.nan)
-        super().__init__("prediction", x, y, name=name, keyed=there, hover="value")
+        super().__init__("prediction", x, y, name=name, keyed=there, hover="value", grab=grab, along=along)
 
 
 class Band(Mark):

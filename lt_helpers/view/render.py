@@ -66,6 +66,7 @@ LEVEL = "line-ew"  # a tick: a short level line
 LIFT = 4  # of a key above its panel, in pixels: points at the upper edge do not touch it
 THIN = 1.5  # the line between points, in pixels
 LARGEST = 1e30  # number in a heat map: the page has 32 bits for it
+FAINT = 0.4  # the opacity of marks that stand back
 GAP = 0.08  # between panels side by side, as a share of the figure's width
 
 
@@ -86,7 +87,7 @@ class Drawing:
     beyond: tuple
 
 
-def render(panels, names, columns=2, height=480):
+def render(panels, names, columns=2, height=480, faint=()):
     """Draw panels, row by row.
 
     Parameters
@@ -95,12 +96,13 @@ def render(panels, names, columns=2, height=480):
     names : has `panel(panel)`, `axis(axis)`, `mark(panel, mark)`, `hover(mark)`, `beyond(number)` and `text(label)`, which return a str.
     columns : int.  Panels side by side.
     height : number.  Of the figure, in pixels; its width is the page's.
+    faint : tuple of str.  The panels that stand back behind the others, by name.
 
     Returns
     -------
     Drawing
     """
-    layout = dict(template=THEME, height=height, annotations=[])
+    layout = dict(template=THEME, height=height, annotations=[], meta=dict(columns=columns))
     data, beyond = [], []
     for index, panel in enumerate(panels):
         number = str(index + 1) if index else ""
@@ -120,6 +122,8 @@ def render(panels, names, columns=2, height=480):
         seen = []
         for mark in panel.marks:
             trace, outside = draw(mark, panel, names)
+            if panel.name in faint:
+                trace["opacity"] = FAINT
             data.append({**trace, "xaxis": "x" + number, "yaxis": "y" + number})
             if outside:
                 beyond.append(Beyond(panel, mark, outside))
@@ -201,6 +205,8 @@ def draw(mark, panel, names):
         trace.update(say_true_numbers(mark, x, y, names))
     if mark.keyed:
         trace["name"] = names.mark(panel, mark)
+    if mark.keys:
+        trace["meta"] = {"keys": {name: np.asarray(of, float) for name, of in mark.keys.items()}}
     if isinstance(mark, Bars):
         edge = edge_of(panel.y)
         trace["error_y"] = dict(

@@ -86,6 +86,7 @@ ROLES = {
     "ghost": Style(GREY, "circle-open", "dot", width=2, size=10),
     "ghost second": Style(GREY, "diamond-open", "dash", width=2, size=10),
     "prediction": Style(PINK, "star", "dash", width=2, size=13),
+    "gap": Style(PINK, dash="dot", width=2),  # from a prediction to its answer
     "weights": Style(GREY),
     "border": Style(GREY, width=2),
 }

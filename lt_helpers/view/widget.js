@@ -7,6 +7,7 @@
 //                                                 {opened: true}, with missed      a page has just come up
 //                                                 {drawn: version}                 that one is on the page
 //   {answer: number}, with or without changes     {move: {name, value, number}}    a control is being moved (chart.py, follow)
+//                                                 {grab: {control, index, x, y, number}}    a handle of the picture is being dragged
 //   {copy: text}                                  {copied: true or false}          did the clipboard take it?
 //   {select: text}                                                                 it did not, and the lab shows the text by now
 
@@ -55,15 +56,22 @@ const ltAsked = (globalThis[Symbol.for("lt_helpers asked")] ??= (() => {
 function ltMoves(send) {
   const out = new Map(); // the moves on their way: from their numbers to when they were sent
   let number = Math.floor(Math.random() * 1e12); // of the last one; other pages of this notebook hear of the answers to it, too
-  let newest = null; // {name, value}, not sent yet
+  let newest = null; // {move: {name, value}} or {grab: {control, index, x, y}}, not sent yet
   let took = 0; // milliseconds from the last move that was answered to its answer
   let busy = false; // is a move still to be drawn, whichever way it went?
 
   function move(name, value) {
     if (busy) {
-      newest = {name, value};
+      newest = {move: {name, value}};
       sendNewest();
     }
+    busy = true;
+  }
+
+  // A handle was dragged. No control tells the kernel of it: all of these go this way.
+  function grab(what) {
+    newest = {grab: what};
+    sendNewest();
     busy = true;
   }
 
@@ -74,7 +82,8 @@ function ltMoves(send) {
     if (newest === null || out.size >= room) return;
     number++;
     out.set(number, now);
-    send({move: {...newest, number}});
+    const [[kind, what]] = Object.entries(newest);
+    send({[kind]: {...what, number}});
     newest = null;
   }
 
@@ -91,7 +100,7 @@ function ltMoves(send) {
     busy = out.size > 0;
   }
 
-  return {move, answer, rest};
+  return {move, grab, answer, rest};
 }
 
 // Selects the text that a lab shows for copying by hand. What has the keyboard keeps it.
@@ -188,7 +197,7 @@ export default () => {
 
   async function render({model, el}) {
     try {
-      const view = ltChart(await ltPlotly(model), el);
+      const view = ltChart(await ltPlotly(model), el, (what) => moves.grab(what));
       views.set(el, view);
       view.show(state);
       model.send({drawn: state.version});

@@ -43,7 +43,7 @@ SlowLab()"""
 
 # A chart without what makes up for the notebook's own parts.
 UNAIDED = """from lt_helpers.view.chart import FILES, Chart
-Chart._esm = "\\n".join((FILES / name).read_text() for name in ("draw.js", "widget.js"))"""
+Chart._esm = "\\n".join((FILES / name).read_text() for name in ("hands.js", "draw.js", "widget.js"))"""
 
 # A slider and a chart that follows it, without a lab around them: four panels with five lines each.
 FOLLOWING = """import ipywidgets

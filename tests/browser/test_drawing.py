@@ -34,7 +34,7 @@ def marks(browser):
     page, failures = browser.new_page(), []
     page.on("pageerror", lambda error: failures.append(str(error)))
     page.set_content(PAGE)
-    for name in ("plotly.min.js", "draw.js"):
+    for name in ("plotly.min.js", "hands.js", "draw.js"):
         page.add_script_tag(content=(FILES / name).read_text())
 
     def marks(labs):

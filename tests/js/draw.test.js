@@ -10,7 +10,7 @@ const HEAT = {type: "heatmap", z: [[-1, 0], [0, 1]], colorscale: [[0, "#0072B2"]
 
 let draw, page, plotly, root, chart;
 
-before(async () => (draw = await load(["draw.js"], ["ltChart", "ltPaint", "ltStack", "ltLines", "ltWrap", "ltMoved"])));
+before(async () => (draw = await load(["hands.js", "draw.js"], ["ltChart", "ltPaint", "ltStack", "ltLines", "ltWrap", "ltMoved"])));
 
 // A chart on a page.
 function open(options) {

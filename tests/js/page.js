@@ -10,6 +10,7 @@ class Element {
     this.tag = tag;
     this.children = [];
     this.attributes = {};
+    this.style = {};
     this.dataset = {};
     this.textContent = "";
     this.parentElement = null;
@@ -39,6 +40,13 @@ class Element {
 
   setAttribute(name, value) {
     this.attributes[name] = value;
+  }
+
+  addEventListener() {}
+
+  remove() {
+    const {children} = this.parentElement;
+    children.splice(children.indexOf(this), 1);
   }
 
   closest(selector) {

@@ -52,8 +52,8 @@ const numbers = () => model.sent.filter(({move}) => move).map(({move}) => move.n
 afterEach(() => mock.reset());
 
 for (const scripts of [
-  ["draw.js", "compat.js", "widget.js"],
-  ["draw.js", "widget.js"],
+  ["hands.js", "draw.js", "compat.js", "widget.js"],
+  ["hands.js", "draw.js", "widget.js"],
 ]) {
   describe(`with ${scripts.join(", ")}`, () => {
     beforeEach(() => open(scripts));
@@ -328,7 +328,7 @@ for (const scripts of [
 }
 
 describe("compat.js", () => {
-  const SCRIPTS = ["draw.js", "compat.js", "widget.js"];
+  const SCRIPTS = ["hands.js", "draw.js", "compat.js", "widget.js"];
 
   test("what the kernel or another page moves is not sent back", async () => {
     await open(SCRIPTS);

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from lt_helpers.labs import Choice, Lab, Prediction, Seed, Slider, Toggle
+from lt_helpers.labs import Choice, Lab, Opinion, Prediction, Seed, Slider, Toggle
+from lt_helpers.labs.beats import Beat
 from lt_helpers.labs.frozen import Frozen
 from lt_helpers.language import Message
 from lt_helpers.view.panel import Axis, Curve, Guess, Panel, Points
@@ -31,6 +32,15 @@ class WaveLab(Lab):
         "mark.wave": "wave",
         "mark.held": "held",
         "mark.peak": "peak",
+        "control.way": "I expect it",
+        "beat.peak.task": "Where will the peak of the square wave lie at 3 a second?",
+        "beat.peak.go": "Slide to 3.",
+        "beat.peak.told": "It lies at {answer:.2f}, {more:g} above zero.",
+        "beat.way.task": "Will the frequency rise?",
+        "beat.way.go": "Slide it.",
+        "beat.way.told": "It went from {before:g} to {after:g}.",
+        "beat.look.task": "Make it noisy.",
+        "beat.look.told": "Noisy it is.",
         "says": {"one": "{count:g} wave a second.", "other": "{count:g} waves a second."},
     }
     CONTROLS = dict(
@@ -41,7 +51,32 @@ class WaveLab(Lab):
         ),
         noisy=Toggle(False, label="Noisy"),
         expected=Prediction(0.0, 1.0, 0.1, label="I expect a peak of"),
+        way=Opinion(("up", "down")),
         seed=Seed(),
+    )
+    BEATS = (
+        Beat(
+            "peak",
+            panels=("peak",),
+            control="frequency",
+            values=dict(shape="square"),
+            ask="expected",
+            at=dict(frequency=3.0),
+            answer=lambda wave, begun: wave.height.max(),
+            tell=lambda wave, begun: dict(more=wave.height.max()),
+        ),
+        Beat(
+            "way",
+            panels=("peak", "wave"),
+            control="frequency",
+            others=("noisy",),
+            values=dict(frequency=5.0),
+            ask="way",
+            at=dict(frequency=2.0),
+            answer=lambda wave, begun: "up" if wave.frequency > begun.frequency else "down",
+            tell=lambda wave, begun: dict(before=begun.frequency, after=wave.frequency),
+        ),
+        Beat("look", panels=("wave",), control="noisy", when=lambda values, wave: values["noisy"]),
     )
 
     @staticmethod
@@ -57,7 +92,10 @@ class WaveLab(Lab):
     def panels(wave, ghost, guesses):
         marks = [Curve("model", wave.t, wave.height, name="wave")]
         marks += [] if ghost is None else [Curve("ghost", ghost.t, ghost.height, name="held")]
-        peak = [Points("model", 0, wave.height.max(), name="peak"), Guess(0, guesses["expected"])]
+        peak = [
+            Points("model", 0, wave.height.max(), name="peak"),
+            Guess(0, guesses["expected"], grab="expected"),
+        ]
         height = Axis("height", -4, 4)
         return [
             Panel("wave", Axis("seconds", 0, 3), height, marks),
@@ -67,6 +105,12 @@ class WaveLab(Lab):
     @staticmethod
     def words(wave, ghost):
         return [Message("wave.says", count=wave.frequency)]
+
+
+@pytest.fixture(autouse=True)
+def show_everything(request, monkeypatch):
+    """Labs open with all they have, but where a test says that they lead."""
+    monkeypatch.setattr(Lab, "LEADS", "leads" in request.keywords)
 
 
 @pytest.fixture

@@ -77,7 +77,7 @@ def test_a_page_that_applies_the_changes_holds_the_last_figure(sent):
     chart.show(last, "three")
     page = as_page(opened, sent)
     assert page == chart.get_state("state")["state"]
-    assert {key: page[key] for key in ("data", "layout")} == encode_figure(last)
+    assert {key: page[key] for key in ("data", "layout", "handles")} == encode_figure(last)
     assert (page["words"], page["error"]) == ("three", "")
 
 

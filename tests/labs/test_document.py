@@ -23,6 +23,7 @@ def test_the_document_of_a_lab_opens_it_again(lab):
         "version": 1,
         "values": {"shape": "square", "frequency": 3.0, "cycles": 1, "noisy": False, "seed": 1},
         "predictions": {"expected": 0.5},
+        "locked": [],
         "ghost": {"shape": "sine", "cycles": 2},
         "beat": None,
         "panels": None,
@@ -36,8 +37,18 @@ def test_missing_keys_take_their_defaults(lab):
 
 
 def test_a_beat_is_kept(lab):
-    opened = type(lab).from_state({"lab": "wave", "beat": 2, "panels": ["peak"]})
-    assert opened.beat == 2 and opened.state()["beat"] == 2 and opened.state()["panels"] == ["peak"]
+    opened = type(lab).from_state({"lab": "wave", "beat": "way", "panels": ["peak"]})
+    assert opened.beat == "way" and opened.state()["beat"] == "way" and opened.state()["panels"] == ["peak"]
+
+
+def test_what_is_locked_stays_locked(lab):
+    document = {"lab": "wave", "beat": "peak", "predictions": {"expected": 0.5}, "locked": ["expected"]}
+    opened = type(lab).from_state(document)
+    assert opened.controls["expected"].disabled and opened.state()["locked"] == ["expected"]
+    with pytest.raises(
+        ValueError, match=r"the state has locked = \['way'\]: it may name predictions that are set"
+    ):
+        type(lab).from_state({**document, "locked": ["way"]})
 
 
 def test_the_base_class_knows_every_lab(lab):
@@ -205,7 +216,7 @@ def test_random_documents_open_or_are_refused():
         {"sigma": None},
         2**70,
     ]
-    keys = ["lab", "version", "values", "predictions", "ghost", "beat", "panels", "x"]
+    keys = ["lab", "version", "values", "predictions", "locked", "ghost", "beat", "panels", "x"]
     opened = 0
     for _ in range(300):
         document = {key: pieces[rng.integers(len(pieces))] for key in keys if rng.random() < 0.4} | {

@@ -1,0 +1,207 @@
+"""How a lab leads: its task, what it tells, and the row of buttons that goes from beat to beat.
+
+`tell_story` says what there is to say, as messages; `Guide` is the part of the page that shows it.
+"""
+
+import html
+from dataclasses import dataclass
+
+import ipywidgets
+
+from ..language import Message
+from .beats import ASK, DO, TOLD
+from .controls import Opinion
+
+ROW = ipywidgets.Layout(display="flex", flex_flow="row wrap", align_items="center", width="100%")
+LARGE = ipywidgets.Layout(width="auto", flex="1 1 320px", margin="2px 12px 2px 2px")
+
+
+@dataclass(frozen=True)
+class Told:
+    """Where the story of a lab stands.
+
+    phase : "ask", "do" or "told".
+    task : Message.  What the learner is asked to do.
+    found : list of Message.  How the prediction came out, and what was found; none before the beat is done.
+    """
+
+    phase: str
+    task: Message
+    found: list
+
+
+def tell_story(lab, beat, values, found, begun, locked, answers):
+    """What a lab asks for, and what it tells.
+
+    Parameters
+    ----------
+    lab : a class that is a Definition.
+    beat : Beat.
+    values : dict.  Of all controls.
+    found : Frozen or False.  The state at which the beat was answered, False: it was not yet.
+    begun : Frozen.  The state at which it began.
+    locked : set of str.  The predictions that are final.
+    answers : dict of Answer, by control.
+
+    Returns
+    -------
+    Told
+    """
+    entry = f"{lab.NAME}.beat.{beat.name}"
+    if not found:
+        waits = beat.ask is not None and beat.ask not in locked
+        return Told(ASK, Message(f"{entry}.task"), []) if waits else Told(DO, go_on(entry, beat), [])
+    more = {} if beat.tell is None else beat.tell(found, begun)
+    task = go_on(entry, beat) if beat.ask in locked else Message(f"{entry}.task")
+    if beat.ask is None:
+        return Told(TOLD, task, [Message(f"{entry}.told", **more)])
+    answer = answers[beat.ask]
+    told = Message(f"{entry}.told", answer=label_of(lab, beat.ask, answer.answer), **more)
+    return Told(TOLD, task, [*compare(lab, beat.ask, answer), told])
+
+
+def go_on(entry, beat):
+    """What to do once nothing is left to predict."""
+    return Message(f"{entry}.task" if beat.ask is None else f"{entry}.go")
+
+
+def label_of(lab, name, value):
+    """A number as it is, an option as the page shows it."""
+    control = lab.CONTROLS[name]
+    if isinstance(control, Opinion):
+        return next(label for label, option in control.choices({}).items() if option == value)
+    return value
+
+
+def compare(lab, name, answer):
+    """What was predicted, beside what it is -> list of Message, none where nothing was predicted"""
+    if answer.guess is None:
+        return []
+    both = dict(guess=label_of(lab, name, answer.guess), answer=label_of(lab, name, answer.answer))
+    if isinstance(lab.CONTROLS[name], Opinion):
+        return [Message("story.right" if answer.guess == answer.answer else "story.wrong", **both)]
+    if abs(answer.gap) <= lab.CONTROLS[name].step / 2:
+        return [Message("story.hit", **both)]
+    return [Message("story.above" if answer.gap < 0 else "story.below", gap=abs(answer.gap), **both)]
+
+
+class Guide:
+    """The part of a lab's page that leads.
+
+    Parameters
+    ----------
+    lab : Lab, with BEATS.
+    """
+
+    def __init__(self, lab):
+        self.lab = lab
+        self.back = lab._button("back", lambda _: lab.back())
+        self.next = lab._button("next", lambda _: lab.next())
+        self.everything = lab._button("everything", lambda _: lab.go_to(None))
+        self.lead = lab._button("lead", lambda _: lab.go_to(lab.BEATS[0].name))
+        self.lock = lab._button("lock", lambda _: lab.lock())
+        self.place = ipywidgets.HTML(tooltip="")
+        self.task = ipywidgets.HTML(tooltip="", layout=ipywidgets.Layout(width="100%"))
+        self.task.add_class("lt-story")
+        self.typed = ipywidgets.Text(
+            continuous_update=False, tooltip="", layout=ipywidgets.Layout(width="110px")
+        )
+        self.typed.observe(self._type, "value")
+        self._follows = False
+
+    def stage(self, always, everything):
+        """The widgets that belong on the page now.
+
+        Parameters
+        ----------
+        always : list of widgets.  What stands there in any case.
+        everything : widget.  All controls.
+
+        Returns
+        -------
+        list of widgets
+        """
+        self.follow()
+        beat, controls = self.lab._beat, self.lab.controls
+        if beat is None:
+            self._widths(())
+            return [ipywidgets.HBox([self.lead], layout=ROW), *always, everything]
+        self._widths((beat.control,))
+        row = [controls[name] for name in (beat.control, *beat.others) if name is not None]
+        steps = ipywidgets.HBox([self.back, self.next, self.place, self.everything], layout=ROW)
+        steps.add_class("lt-steps")
+        rows = [steps, self.task, *([self._ask_row(beat.ask)] if beat.ask else []), *always]
+        return [*rows, *([ipywidgets.HBox(row, layout=ROW)] if row else [])]
+
+    def _ask_row(self, name):
+        """Where the prediction is made."""
+        control, widget = self.lab.CONTROLS[name], self.lab.controls[name]
+        if isinstance(control, Opinion):
+            return ipywidgets.HBox([widget, self.lock], layout=ROW)
+        self.typed.description = self.lab.names.control(name, control)
+        self.typed.style = dict(description_width="initial")
+        self.typed.layout.width = "max-content"
+        return ipywidgets.HBox([self.typed, self.lock], layout=ROW)
+
+    def _widths(self, large):
+        """The large control spans the lab."""
+        for name, widget in self.lab.controls.items():
+            if not hasattr(widget, "layout"):
+                continue
+            is_large = name in large
+            if is_large == ("lt-large" in widget._dom_classes):
+                continue
+            if is_large:
+                widget._lt_layout, widget.layout = widget.layout, LARGE
+                widget.add_class("lt-large")
+            else:
+                widget.layout = widget._lt_layout
+                widget.remove_class("lt-large")
+
+    def follow(self):
+        """Say where the story stands."""
+        lab, beat = self.lab, self.lab._beat
+        if beat is None:
+            return
+        place = lab.BEATS.index(beat)
+        self.back.disabled = place == 0
+        story = lab.story()
+        self.place.value = lab.names.say(Message("story.place", number=place + 1, count=len(lab.BEATS)))
+        self.task.value = self._html(story)
+        if beat.ask is None:
+            return
+        value, widget = lab.values[beat.ask], lab.controls[beat.ask]
+        closed = beat.ask in lab._locked or story.phase == TOLD
+        self.lock.disabled = closed or value is None
+        self.lock.button_style = "primary" if not self.lock.disabled else ""
+        widget.disabled = self.typed.disabled = closed
+        if not isinstance(lab.CONTROLS[beat.ask], Opinion):
+            self._follows = True
+            self.typed.value = "" if value is None else f"{value:g}"
+            self._follows = False
+
+    def _html(self, story):
+        """The task, and under it what is told."""
+        say = self.lab.names.say
+        task = html.escape(say(story.task), quote=False)
+        kind = html.escape(say(Message(f"story.{story.phase}")), quote=False)
+        found = html.escape(say(story.found), quote=False)
+        return (
+            f'<div class="lt-task"><b class="lt-phase lt-{story.phase}">{kind}</b> {task}</div>'
+            f'<div class="lt-told">{found}</div>'
+        )
+
+    def _type(self, change):
+        """A number that was typed: the prediction goes to the nearest step. What is no number goes away."""
+        if self._follows:
+            return
+        name = self.lab._beat and self.lab._beat.ask
+        if name is None:
+            return
+        try:
+            number = float(change.new.replace(",", "."))
+        except ValueError:
+            number = float("nan")
+        if number == number:
+            self.lab._grabbed(name, 0, None, number)
+        self.follow()

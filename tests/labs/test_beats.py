@@ -1,0 +1,261 @@
+"""How labs lead: what is shown at each beat, predictions that are locked and answered, and what every lab's beats have to be."""
+
+import re
+
+import numpy as np
+import pytest
+
+from lt_helpers.labs import Lab, Opinion, Prediction
+from lt_helpers.labs.beats import Answer, has_come
+from lt_helpers.language import catalogue
+from tools.all_labs import all_labs
+
+pytestmark = pytest.mark.leads
+
+
+def widgets(lab):
+    """The names of the controls that are on the page."""
+    seen, found = [lab._stage], set()
+    while seen:
+        widget = seen.pop()
+        found |= {name for name, control in lab.controls.items() if control is widget}
+        seen += getattr(widget, "children", ())
+    return found
+
+
+def said(lab):
+    """What the lab asks and tells -> str"""
+    return re.sub("<[^>]+>", " ", lab._guide.task.value)
+
+
+def test_a_lab_opens_with_one_panel_and_one_large_control(lab):
+    assert lab.beat == "peak" and [panel.name for panel in lab.panels_now] == ["peak"]
+    assert widgets(lab) == {"frequency"} and "lt-large" in lab.controls["frequency"]._dom_classes
+    assert lab.values["shape"] == "square"  # the beat's
+    assert "Where will the peak" in said(lab) and "Predict." in said(lab)
+
+
+def test_a_prediction_is_locked_and_answered_once_the_control_has_come_there(lab):
+    assert lab._guide.lock.disabled
+    lab.controls["expected"].value = 0.4
+    assert not lab._guide.lock.disabled and lab._guide.typed.value == "0.4"
+    lab._guide.lock.click()
+    assert lab.controls["expected"].disabled and "Slide to 3." in said(lab)
+    lab.controls["frequency"].value = 2.5
+    assert lab.answers == {} and "You said" not in said(lab)
+    lab.controls["frequency"].value = 3.5  # past it
+    assert "You said 0.4; it is 1, which is 0.6 more. It lies at 1.00, 1 above zero." in said(lab)
+    assert lab.answers == {"expected": Answer("peak", 0.4, 1.0)}
+    gap = lab.panels_now[0].mark("gap")
+    assert gap.x.tolist() == [0, 0] and gap.y.tolist() == [0.4, 1.0]
+    lab.controls["frequency"].value = 1.0  # what was told stays
+    assert "You said 0.4" in said(lab)
+
+
+def test_who_moves_first_is_told_as_well(lab):
+    lab.controls["frequency"].value = 3.0
+    assert "It lies at 1.00" in said(lab) and "You said" not in said(lab)
+    assert lab.answers["expected"].guess is None and lab._guide.lock.disabled
+
+
+def test_a_prediction_is_right_within_half_a_step(lab):
+    lab.controls["expected"].value = 1.0
+    lab.lock()
+    lab.controls["frequency"].value = 3.0
+    assert "You said 1, and that is right." in said(lab)
+
+
+@pytest.mark.parametrize(
+    "guess, words", [("up", "You said “up”; it is “down”."), ("down", "You said “down”, and that is right.")]
+)
+def test_an_opinion_is_answered_with_its_words(lab, guess, words):
+    lab.next()
+    lab.controls["way"].value = guess
+    lab.lock()
+    lab.controls["frequency"].value = 2.0
+    assert words in said(lab) and "It went from 5 to 2." in said(lab)
+
+
+def test_next_and_back_bring_panels_controls_and_values(lab):
+    lab._guide.next.click()
+    assert lab.beat == "way" and [panel.name for panel in lab.panels_now] == ["peak", "wave"]
+    assert (
+        lab.values["frequency"] == 5.0 and lab.values["shape"] == "sine"
+    )  # as the lab was opened, but for the beat
+    assert {"frequency", "noisy", "way"} == widgets(lab)
+    faint = {trace["xaxis"] for trace in lab.drawing["data"] if trace.get("opacity")}
+    assert faint == {"x"}  # the new panel stands out
+    lab._guide.next.click()
+    lab._guide.back.click()
+    lab._guide.back.click()
+    assert lab.beat == "peak" and lab._guide.back.disabled
+
+
+def test_a_beat_without_a_prediction_is_told_when_it_is_done(lab):
+    lab.go_to("look")
+    assert "Do." in said(lab) and "Noisy it is." not in said(lab)
+    lab.controls["noisy"].value = True
+    assert "Noisy it is." in said(lab) and lab.answers == {}
+
+
+def test_after_the_last_beat_comes_everything_and_back_to_the_first(lab):
+    lab.go_to("look")
+    lab.controls["noisy"].value = True
+    lab.next()
+    assert lab.beat is None and len(lab.panels_now) == 2 and lab.values["noisy"]
+    assert widgets(lab) == set(lab.controls)
+    assert not any("lt-large" in widget._dom_classes for widget in lab.controls.values())
+    lab._guide.lead.click()
+    assert lab.beat == "peak"
+
+
+def test_what_the_call_says_goes_before_the_beat(lab):
+    opened = type(lab)(shape="sine", seed=7)
+    assert opened.values["shape"] == "sine"
+    opened.next()
+    assert opened.values["seed"] == 7
+    assert type(lab)(beat=None).beat is None and type(lab)(panels=["wave"]).beat is None
+
+
+def test_reset_forgets_predictions_and_goes_to_where_it_was_opened(lab):
+    lab.controls["expected"].value = 0.4
+    lab.lock()
+    lab.next()
+    lab.reset()
+    assert lab.beat == "peak" and lab.values["expected"] is None and not lab.controls["expected"].disabled
+    assert "Where will the peak" in said(lab) and repr(lab) == repr(type(lab)())
+
+
+def test_the_call_and_the_document_hold_the_beat(lab):
+    lab.next()
+    assert "beat='way'" in repr(lab) and eval(repr(lab), {"WaveLab": type(lab)}).beat == "way"
+    assert type(lab).from_state(lab.link()).beat == "way"
+    lab.go_to(None)
+    assert "beat=None" in repr(lab)
+
+
+@pytest.mark.parametrize(
+    "wrong, message",
+    [
+        (lambda lab: lab.go_to("encore"), "WaveLab has no beat 'encore': its beats are peak, way, look"),
+        (lambda lab: type(lab)(beat=2), "WaveLab has no beat 2"),
+        (lambda lab: lab.lock(), "set your prediction first"),
+        (lambda lab: (lab.go_to("look"), lab.lock()), "nothing is to be predicted now"),
+    ],
+)
+def test_what_cannot_be_is_said(lab, wrong, message):
+    with pytest.raises((ValueError, RuntimeError), match=message):
+        wrong(lab)
+
+
+def test_a_number_is_typed(lab):
+    for typed, value in (("0.33", 0.3), ("0,8", 0.8), ("7", 1.0), ("a lot", 1.0)):
+        lab._guide.typed.value = typed
+        assert lab.values["expected"] == pytest.approx(value)
+    assert lab._guide.typed.value == "1"
+
+
+def test_a_star_is_dragged(lab):
+    (handle,) = lab.drawing["handles"]
+    assert (handle["control"], handle["panel"], handle["along"], handle["unset"]) == (
+        "expected",
+        1,
+        "y",
+        True,
+    )
+    assert handle["says"] == "not set" and handle["y"] == 0.5
+    lab._grabbed("expected", 0, None, 0.72)
+    (handle,) = lab.drawing["handles"]
+    assert lab.values["expected"] == 0.7 and handle["y"] == pytest.approx(0.7) and handle["says"] == "0.7"
+    lab.lock()
+    lab._grabbed("expected", 0, None, 0.2)
+    assert lab.values["expected"] == 0.7 and lab.drawing["handles"] == []
+
+
+def test_a_star_that_is_not_asked_for_has_no_handle(lab):
+    lab.next()
+    assert lab.drawing["handles"] == []
+    lab.go_to(None)
+    assert [handle["control"] for handle in lab.drawing["handles"]] == ["expected"]
+
+
+@pytest.mark.parametrize(
+    "start, value, goal, there",
+    [
+        (1, 4, 4, True),
+        (1, 3.9, 4, False),
+        (1, 8, 4, True),
+        (5, 2, 3, True),
+        (5, 4, 3, False),
+        (None, 3, 3, True),
+        ("a", "b", "b", True),
+        (3, 4, 3, False),
+    ],
+)
+def test_a_place_is_reached_from_the_side_where_one_began(start, value, goal, there):
+    assert has_come(start, value, goal) == there
+
+
+def labs_that_lead():
+    return [kind for kind in all_labs().values() if kind.BEATS]
+
+
+@pytest.mark.parametrize("kind", labs_that_lead(), ids=lambda kind: kind.__name__)
+class TestEveryLab:
+    def test_begins_with_one_panel_and_at_most_three_controls(self, kind):
+        first = kind.BEATS[0]
+        assert len(first.panels) == 1
+        for beat in kind.BEATS:
+            count = (beat.control is not None) + len(beat.others) + (beat.ask is not None)
+            assert len(beat.others) <= 2 and count <= 3 and len(beat.panels) <= 2, beat.name
+
+    def test_names_what_there_is(self, kind):
+        lab, entries = kind(), catalogue("en").entries
+        names = [beat.name for beat in kind.BEATS]
+        assert len(set(names)) == len(names)
+        for beat in kind.BEATS:
+            assert {"task", "told", *(["go"] if beat.ask else [])} == {
+                id.split(".")[-1] for id in entries if id.startswith(f"{kind.NAME}.beat.{beat.name}.")
+            }, beat.name
+            lab.go_to(beat.name)
+            assert [panel.name for panel in lab.panels_now] == list(beat.panels)
+            if beat.ask:
+                assert isinstance(kind.CONTROLS[beat.ask], (Prediction, Opinion))
+            if beat.ask and isinstance(kind.CONTROLS[beat.ask], Prediction):
+                assert beat.ask in [handle["control"] for handle in lab.drawing["handles"]], beat.name
+        sections = {id.split(".")[2] for id in entries if id.startswith(f"{kind.NAME}.beat.")}
+        assert sections == set(names)
+
+    def test_is_not_answered_before_the_learner_has_done_anything(self, kind):
+        lab = kind()
+        for beat in kind.BEATS:
+            lab.go_to(beat.name)
+            assert "told" != lab.story().phase, beat.name
+
+    def test_answers_every_prediction_at_its_place(self, kind):
+        lab = kind()
+        for beat in kind.BEATS:
+            if beat.when is not None or not beat.at:
+                continue  # its lab's own tests do what it asks for
+            lab.go_to(beat.name)
+            if beat.ask:
+                control = kind.CONTROLS[beat.ask]
+                first = (
+                    control.low
+                    if isinstance(control, Prediction)
+                    else next(iter(control.choices({}).values()))
+                )
+                lab.controls[beat.ask].value = control.write(first)
+                lab.lock()
+            for name, value in beat.at.items():
+                lab.controls[name].value = kind.CONTROLS[name].write(value)
+            assert lab.error is None and lab.story().phase == "told", beat.name
+            words = lab.names.say(lab.story().found)
+            assert "nan" not in words and "{" not in words
+            if beat.ask:
+                answer = lab.answers[beat.ask].answer
+                assert "You said" in words
+                if isinstance(control, Opinion):
+                    assert answer in control.choices({}).values()
+                else:
+                    assert np.isfinite(answer) and control.low <= answer <= control.high
