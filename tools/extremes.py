@@ -10,7 +10,7 @@ from time import perf_counter
 import numpy as np
 from all_labs import all_labs
 
-from lt_helpers.labs import Choice, Prediction, Seed, Slider
+from lt_helpers.labs import Choice, Opinion, Prediction, Seed, Slider
 from lt_helpers.labs.live import LiveLab
 from lt_helpers.language import catalogue
 
@@ -46,8 +46,9 @@ def settled(lab, wanted):
 
 def computed(lab, values):
     """What a lab computes of the values of all controls, predictions apart."""
+    predicted = (Prediction, Opinion)
     return lab.compute(
-        **{name: value for name, value in values.items() if not isinstance(lab.CONTROLS[name], Prediction)}
+        **{name: value for name, value in values.items() if not isinstance(lab.CONTROLS[name], predicted)}
     )
 
 
