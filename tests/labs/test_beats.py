@@ -4,11 +4,11 @@ import re
 
 import numpy as np
 import pytest
+from all_labs import all_labs
 
 from lt_helpers.labs import Opinion, Prediction, surprises
 from lt_helpers.labs.beats import Answer, has_come
 from lt_helpers.language import catalogue
-from tools.all_labs import all_labs
 
 pytestmark = pytest.mark.leads
 
