@@ -149,7 +149,7 @@ def notebook_page(path):
 
 def lab_box(name, live):
     """The place of a lab, filled by its script."""
-    note = f"Computed beforehand, for these controls. All controls, predictions and new sequences: {live_notebook(live)}."
+    note = f"Computed beforehand, for these controls. All controls, and new sequences: {live_notebook(live)}."
     return f'<div class="lab"><div data-lab="{name}">This lab needs JavaScript.</div><p class="note">{note}</p></div>'
 
 
