@@ -148,6 +148,16 @@ LONG_PLAN_OF_MANY = replace(PLAN_OF_MANY, anneal=Round(8_000, 1024, 0.005, 1))
 
 DESCENT_OF_FEW = Descent(steps=40, jitter=(0.01, 0.1))
 DESCENT_OF_MANY = Descent(steps=4, jitter=())  # FULL adds next to nothing to GD++ here
+# A single layer has one minimum, and every start comes to it: what is left is to average over many sequences.
+PLAN_OF_ONE = Plan(
+    restarts=2,
+    rounds=(Round(100, 128, 0.02, 1),),
+    head_start=20,
+    stages=(Stage(1, 60, 8192),),
+    settings=replace(NEWTON_OF_FEW, thin=8, momentum=0.9, memory=0.97),
+)
+# From a model with one head: many small batches lead further than few large ones.
+WIDENING = Round(steps=6_000, batch=256, learning_rate=0.006, keep=1)
 
 
 def careful(plan):

@@ -19,9 +19,9 @@ from ..model import LinearTransformer
 from ..noise import PAPER_NOISES, Categorical, Uniform
 from ..pretrained import ModelId, read_records
 from ..task import RegressionTask
-from . import eigenvalues, levenberg
+from . import eigenvalues, levenberg, widening
 from .parameters import family
-from .search import Found, deeper, jittered, one_layer, search, weighed
+from .search import deeper, jittered, search, weighed
 
 DIM, CONTEXT = 10, 20  # the paper's d and n
 MODELS, RECORDS, LOCK = "models.safetensors", "records.json", "models.lock"
@@ -50,12 +50,23 @@ def task_of(which):
 
 
 def whole_set():
-    """The paper's Table 1, {1, 3} and U(0, 5) with two heads, deeper models, and one ablation each -> list of ModelId"""
+    """The paper's Table 1; with two heads DIAG on {1, 3} and U(0, 5), and seven layers elsewhere; deeper models, and ablations.
+
+    Returns
+    -------
+    list of ModelId
+    """
     first = (Uniform(5), Categorical((1, 3)))
     noises = [*first, *(noise for noise in reversed(PAPER_NOISES) if noise not in first)]
     kinds, depths = ("gd++", "diag", "full"), range(1, 8)
     wanted = [ModelId(kind, layers, noise) for noise in noises for kind in kinds for layers in depths]
     wanted += [ModelId("diag", layers, noise, heads=2) for noise in first for layers in depths]
+    wanted += [
+        ModelId("diag", 7, noise, heads=2)
+        for noise in noises[2:]
+        if isinstance(noise, Uniform) and noise.sigma_max
+    ]
+    wanted += [ModelId("full", 7, noise, heads=2) for noise in noises if noise.sigma_max]
     wanted += [ModelId(kind, layers, Uniform(5)) for kind in ("diag", "full") for layers in (8, 10, 12)]
     ablated = ("omega_xx", "omega_xy", "omega_yy")
     return wanted + [ModelId("diag", 4, Uniform(5), 2, f"no-{omega}") for omega in ablated]
@@ -71,9 +82,15 @@ def sources(which, others):
 
     Returns
     -------
-    dict of roles and ModelIds
+    dict of roles and ModelIds.  Empty for a single layer, which finds its optimum from random starts.
     """
     kind, layers, noise = which.kind, which.layers, which.noise
+    if layers == 1:
+        return {}
+    if kind == "full" and which.heads > 1:
+        one_head = replace(which, heads=1)
+        return {"one head": one_head} if one_head in others else {}
+
     roles = {}
     if kind != "gd++" and not noise.sigma_max:
         roles["GD++"] = ModelId("gd++", layers, noise)
@@ -189,6 +206,9 @@ def warm_starts(which, models, rng):
         if role == "shallower":
             shallower = family_of(replace(which, layers=model.layers))
             starts |= deeper(parameters, shallower.read(model))
+        elif role == "one head":
+            one_head = family_of(replace(which, heads=1))
+            starts[role] = parameters.with_heads(one_head.read(model), rng, which.noise)
         elif role == "DIAG" and which.kind == "full" and which.noise.sigma_max:
             starts[role] = jittered(parameters.read(model), rng)
         else:
@@ -215,16 +235,15 @@ def train_model(which, seed, models, plan=None, report=None):
     parameters, task = family_of(which), task_of(which)
     key = [seed, crc32(which.name.encode())]  # another stream for every model
     rng = np.random.default_rng(key)
-    if which.layers == 1 and not which.variant:
-        found = Found(one_layer(parameters, task, rng), np.nan, "closed form", 0, 0, 0.0, False)
+    warm = warm_starts(which, models, rng)
+    if which.kind == "gd++":
+        found = eigenvalues.solve(parameters, task, key, warm, report)
+    elif not which.noise.sigma_max and warm:
+        found = levenberg.solve(parameters, task, key, warm, report)
+    elif which.kind == "full" and which.heads > 1 and warm:
+        found = widening.solve(parameters, task, key, warm, report)
     else:
-        warm = warm_starts(which, models, rng)
-        if which.kind == "gd++":
-            found = eigenvalues.solve(parameters, task, key, warm, report)
-        elif not which.noise.sigma_max and models:
-            found = levenberg.solve(parameters, task, key, warm, report)
-        else:
-            found = search(parameters, task, key, warm, plan, report)
+        found = search(parameters, task, key, warm, plan, report)
     return parameters.model(found.theta, CONTEXT, which.noise), found
 
 
