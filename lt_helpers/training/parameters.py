@@ -47,7 +47,7 @@ class Family:
         return plans.careful(plan) if self.layers == 3 else plan
 
     def _plan(self, noise):
-        return plans.PLAN_OF_FEW
+        return plans.PLAN_OF_THREE if self.layers == 3 else plans.PLAN_OF_FEW
 
     def solver(self):
         """How Gauss-Newton trains this family -> NewtonSettings."""

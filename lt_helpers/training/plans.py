@@ -135,6 +135,13 @@ PLAN_OF_FEW = Plan(
     stages=(Stage(6, 30, 512), Stage(3, 40, 1024), Stage(1, 100, 4096)),
     settings=NEWTON_OF_FEW,
 )
+# With three layers the best minimum for {1, 3} ends with a step of omega_yx = -5, far from where random starts begin.
+PLAN_OF_THREE = replace(
+    PLAN_OF_FEW,
+    restarts=96,
+    rounds=(Round(200, 64, 0.05, 24), Round(200, 128, 0.02, 8)),
+    stages=(Stage(8, 30, 512), Stage(3, 40, 1024), Stage(1, 100, 4096)),
+)
 PLAN_OF_MANY = Plan(
     restarts=9,
     rounds=(Round(500, 128, 0.01, 3), Round(700, 256, 0.007, 1)),
