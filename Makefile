@@ -41,7 +41,7 @@ test: test-environment  ## run the whole suite: house, unit, labs, notebooks, br
 	@$(PY) -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 quick: test-environment  ## run what needs neither a browser nor the notebooks
-	@$(PY) -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder tests/house tests/unit tests/labs tests/js tests/training $(ARGS)
+	@$(PY) -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder tests/training tests/unit tests/labs tests/house tests/js $(ARGS)
 
 mutants: test-environment  ## plant bugs by lot, and count those that a test without a browser finds (ARGS="--minutes 10 --seed 0 --keep")
 	@$(PY) tools/mutants.py $(ARGS)
@@ -79,7 +79,8 @@ lock: lock-environment  ## renew constraints.txt: the newest versions that pypro
 audit: audit-environment  ## ask PyPI for known vulnerabilities of everything that is installed
 	@$(PY) tools/audit.py
 
-clean:  ## remove the environment and what the commands left behind
+clean:  ## remove .venv and what the commands left behind
+	$(if $(filter-out .venv,$(VENV)),$(error clean removes .venv, never an environment of your own: call it without VENV))
 	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 

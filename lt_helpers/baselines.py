@@ -14,13 +14,14 @@ from pathlib import Path
 import numpy as np
 
 from . import checks
-from .model import said_if_diverged
+from .model import warn_if_diverged
 from .noise import check_noise
 from .spectrum import Spectrum, divide
 from .task import PAPER, second_moments
 
 FOLDER = Path(__file__).parent / "pretrained"
 TUNED, LOSSES = FOLDER / "tuned_rr.json", FOLDER / "baselines.json"
+ROUNDING = 1e-12  # of the first gradient: what conjugate gradients take for 0
 
 
 def ols(x, y):
@@ -242,7 +243,7 @@ def gradient_descent(x, y, step, steps):
     TypeError, ValueError
         If an argument is none of these.
     """
-    return said_if_diverged(descend(x, y, step, 0.0, steps), "gradient descent")
+    return warn_if_diverged(descend(x, y, step, 0.0, steps), "gradient descent")
 
 
 def momentum(x, y, step, beta, steps):
@@ -271,7 +272,7 @@ def momentum(x, y, step, beta, steps):
     TypeError, ValueError
         If an argument is none of these.
     """
-    return said_if_diverged(descend(x, y, step, beta, steps), "gradient descent with momentum")
+    return warn_if_diverged(descend(x, y, step, beta, steps), "gradient descent with momentum")
 
 
 def descend(x, y, step, beta, steps):
@@ -323,7 +324,7 @@ def gradient_steps(x, y, sizes):
         for step in np.atleast_2d(sizes).T:  # (B,), or (1,) for all
             gradient = alpha - (Sigma @ w[..., None])[..., 0]  # (B, d)
             w = w + step[:, None] * gradient
-    return said_if_diverged(w, "gradient descent")
+    return warn_if_diverged(w, "gradient descent")
 
 
 def chebyshev_sizes(low, high, steps):
@@ -442,10 +443,16 @@ def conjugate_gradients(x, y, steps):
     x, y = checks.context(x, y)
     S = second_moments(x, y)
     Sigma, alpha = S[:, :-1, :-1], S[:, :-1, -1]  # (B, d, d), (B, d)
+
+    # In units of their own, so that no square is too large or too small for a number.
+    largest = np.linalg.eigvalsh(Sigma)[:, -1:]  # (B, 1)
+    longest = abs(alpha).max(axis=1, keepdims=True)  # (B, 1)
+    Sigma = divide(Sigma, largest[..., None])  # (B, d, d)
+    gradient = divide(alpha, longest)  # (B, d): what is left, alpha - Sigma w
+    direction = gradient  # (B, d)
     w = np.zeros_like(alpha)
-    gradient = alpha  # (B, d): what is left, alpha - Sigma w
-    direction = alpha  # (B, d)
     square = (gradient**2).sum(axis=1, keepdims=True)  # (B, 1)
+    arrived = ROUNDING**2 * square  # (B, 1)
     for _ in range(checks.count(steps, "steps", least=0)):
         curved = (Sigma @ direction[..., None])[..., 0]  # (B, d)
         size = divide(
@@ -454,11 +461,15 @@ def conjugate_gradients(x, y, steps):
         w = w + size * direction
         gradient = gradient - size * curved
 
-        # The next direction is conjugate to those before.
+        # What is left at the end is rounding. With n < d it may lie where the inputs never are, and a step there would have no end.
         before = square
         square = (gradient**2).sum(axis=1, keepdims=True)  # (B, 1)
+        gradient = np.where(square > arrived, gradient, 0)
+        square = np.where(square > arrived, square, 0)
+
+        # The next direction is conjugate to those before.
         direction = gradient + divide(square, before) * direction
-    return w
+    return w * divide(longest, largest)
 
 
 def newton(x, y, steps):

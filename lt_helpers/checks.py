@@ -207,10 +207,10 @@ def document(value, name):
     if not isinstance(value, dict):
         raise TypeError(f"{name} is {shown(value)}: {name} must be a dictionary.")
     try:
-        return json.loads(json.dumps(value))
+        return parse_json(json.dumps(value))
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(
-            f"{name} is {shown(value)}: {name} must be a dictionary that JSON can hold."
+            f"{name} is {shown(value)}: {name} must be a dictionary that JSON can hold, at most {DEEPEST} levels deep."
         ) from error
 
 

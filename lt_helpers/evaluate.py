@@ -86,8 +86,10 @@ def risk(predictor, task, sequences, rng):
     ----------
     predictor : callable
         ``(x, y, x_query) -> y_hat`` for batches: x (B, n, d), y (B, n), x_query (B, d), y_hat (B,). It answers one query a sequence.
+        An optional third argument is taken for the query if its name is x_query.
         A `LinearTransformer` is judged by its implicit weight, and so is a function of the context alone, ``(x, y) -> w`` (B, d), such
-        as `baselines.ada_rr`: their mean over all queries is exact. What a baseline is told besides comes first, as in
+        as `baselines.ada_rr`: their mean over all queries is exact. A model that was trained at another n than the task has says so,
+        once. What a baseline is told besides comes first, as in
         ``functools.partial(baselines.bayes, noise=task.noise)``.
     task : RegressionTask
         What the sequences are drawn from.
@@ -100,7 +102,7 @@ def risk(predictor, task, sequences, rng):
     -------
     Risk
         `total` and `excess`, each with its standard error. All are infinite if a sequence got no finite answer, with a RuntimeWarning
-        that counts those.
+        that counts those. A standard error is infinite alone, with a RuntimeWarning, if answers are finite but far off.
 
     Raises
     ------
@@ -110,9 +112,14 @@ def risk(predictor, task, sequences, rng):
         If an answer has another shape, or the model another dimension than the task.
     """
     check_arguments(task, sequences, rng, "sequences")
+    if isinstance(predictor, LinearTransformer):
+        predictor.warn_if_other_length(task.context)
     result = judge(predictor, task, sequences, rng, "predictor")
     if result.diverged:
         lost = f"the predictor diverged on {result.diverged} of {sequences} sequences: its risk is infinite."
+        warnings.warn(lost, RuntimeWarning, stacklevel=2)
+    elif not np.isfinite([result.total_error, result.excess_error]).all():
+        lost = f"the predictor explodes: its answers are finite, but so far off that the standard error of {result.total:.2g} is not."
         warnings.warn(lost, RuntimeWarning, stacklevel=2)
     return result
 
@@ -144,6 +151,7 @@ def adjusted_loss(model, task, samples, rng):
     check_arguments(task, samples, rng, "samples")
     if isinstance(model, LinearTransformer):
         check_dimension(model, task)
+        model.warn_if_other_length(task.context)
         results = evaluate({"model": lambda spectrum: model.implicit_weight(spectrum.S)}, task, samples, rng)
         return results["model"].loss, results["model"].standard_error
     result = judge(model, task, samples, rng, "model")
@@ -308,6 +316,12 @@ def answers_by_weight(predictor, task, name):
         return False
     given = [one for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
     required = [one.name for one in given if one.default is one.empty]
+
+    # What is called by position never learns of a keyword.
+    keywords = [one for one in parameters if one.kind is one.KEYWORD_ONLY]
+    unheard = [one.name for one in keywords if one.default is one.empty or one.name == "x_query"]
+    if unheard:
+        raise TypeError(f"{name} takes ({', '.join([*required, '*', *unheard])}): {wanted}")
     if any(one.kind is one.VAR_POSITIONAL for one in parameters) and len(required) <= 3:
         return False
 
@@ -318,7 +332,8 @@ def answers_by_weight(predictor, task, name):
             f"{name} takes ({', '.join(required)}): {wanted} "
             "What it is told besides comes first, as in functools.partial(baselines.bayes, noise=noise)."
         )
-    return len(required) == 2
+    takes_query = len(given) > 2 and given[2].name == "x_query"
+    return len(required) == 2 and not takes_query
 
 
 def check_dimension(model, task):

@@ -27,7 +27,7 @@ def memory(cgroup=CGROUP, proc=PROC):
     total = math.inf if total is None else total
     granted = total
     free = math.inf if available is None else available
-    for folder in folders(cgroup, "memory"):
+    for folder in folders(cgroup, "memory", proc):
         limit = min(number(folder / "memory.max"), number(folder / "memory.limit_in_bytes"))
         used = min(number(folder / "memory.current"), number(folder / "memory.usage_in_bytes"))
         if limit < total:
@@ -70,13 +70,22 @@ def known_amount(amount):
     return None if amount == math.inf else int(amount)
 
 
-def processors(cgroup=CGROUP):
-    """How many processors this process may keep busy: those it may run on, or fewer where there is a quota (rounded down, at least 1)."""
+def processors(cgroup=CGROUP, proc=PROC):
+    """How many processors this process may keep busy: those it may run on, or fewer where there is a quota (rounded down, at least 1).
+
+    Parameters
+    ----------
+    cgroup, proc : Path.  Where Linux says it.
+
+    Returns
+    -------
+    count : int
+    """
     granted = usable_processors()
-    for folder in folders(cgroup, "cpu"):
+    for folder in folders(cgroup, "cpu", proc):
         quota = min(number(folder / "cpu.max"), number(folder / "cpu.cfs_quota_us"))
         period = min(number(folder / "cpu.max", 1), number(folder / "cpu.cfs_period_us"))
-        if 0 < quota < math.inf:  # version 1 says -1 where there is none
+        if 0 < quota < math.inf and period < math.inf:  # version 1 says -1 where there is none
             granted = min(granted, quota / period)
     return max(1, math.floor(granted))
 
@@ -88,12 +97,12 @@ def usable_processors():
     return os.cpu_count() or 1
 
 
-def folders(cgroup, controller):
+def folders(cgroup, controller, proc):
     """Where the limits on this process stand: its own group's folder and those above it (version 2), and the controller's (version 1)."""
     try:
-        lines = Path("/proc/self/cgroup").read_text().splitlines()
+        lines = (proc / "self" / "cgroup").read_text().splitlines()
     except OSError:
-        return []
+        lines = []
     own = next(
         (cgroup / line.removeprefix("0::").strip("/") for line in lines if line.startswith("0::")), cgroup
     )
@@ -101,10 +110,10 @@ def folders(cgroup, controller):
 
 
 def number(path, field=0):
-    """One number of a one-line file; infinity where there is no such file, or where it says "max"."""
+    """One number of a one-line file; infinity where there is no such file or number, or where it says "max"."""
     try:
         return float(path.read_text().split()[field].replace("max", "inf"))
-    except OSError:
+    except (OSError, ValueError, IndexError):
         return math.inf
 
 

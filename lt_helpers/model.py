@@ -19,7 +19,7 @@ import warnings
 import numpy as np
 
 from . import checks, weights
-from .noise import known, parse_noise
+from .noise import check_noise, parse_noise
 from .task import second_moments
 
 KINDS = ("gd++", "diag", "full")
@@ -154,7 +154,8 @@ class LinearTransformer:
     kind : str
         "gd++" or "diag", where P = diag(p_x, .., p_x, p_y) and Q alike (gd++: q_y = 0), else "full".
     context, noise, label_size, record
-        As above, None where it is not known. Files keep them. A model that is given other contexts than those says so, once.
+        As above, None where it is not known. Files keep them. A model that is called, taken apart (`implicit_regression`) or weighed
+        (`risk`, `adjusted_loss`) at another n says so, and so does one that reads labels of another size: once a model.
     """
 
     def __init__(self, P, Q, context=None, noise=None, label_size=None, record=None):
@@ -168,7 +169,7 @@ class LinearTransformer:
         self.dim = D - 1
 
         self.context = None if context is None else checks.count(context, "context")
-        self.noise = None if noise is None else known(noise)
+        self.noise = None if noise is None else check_noise(noise)
         if label_size is None and noise is not None:
             label_size = np.sqrt(self.dim + noise.mean_square)
         if label_size is not None:
@@ -371,27 +372,37 @@ class LinearTransformer:
         x : (B, n, d) array.
         y : (B, n) array.
         """
-        if self._has_warned:
-            return
-        said = []
-        n = x.shape[1]
-        if self.context not in (None, n):
-            said.append(
-                f"it was trained at n = {self.context} examples a context and reads {n}, so its answers may be far off: "
-                f"give it {self.context} of them, or train one at n = {n}"
-            )
+        self._warn_once([*self._other_length(x.shape[1]), *self._other_labels(y)])
 
-        # Labels in another unit can be brought to the size that the model knows, and its answers back.
-        size = np.sqrt(np.mean(y**2)) if y.any() else None
-        if size and self.label_size and not 1 / FAMILIAR <= size / self.label_size <= FAMILIAR:
-            factor = self.label_size / size
-            said.append(
-                f"it was trained on labels of root mean square {self.label_size:.2g} and reads some of {size:.2g}: "
-                f"multiply y by {factor:.2g}, and divide the answers by it"
-            )
-        if said:
+    def warn_if_other_length(self, n):
+        """The same of contexts of n examples, before any of them is there.    n : int"""
+        self._warn_once(self._other_length(n))
+
+    def _warn_once(self, said):
+        """A RuntimeWarning of what was said, where the user called what called a `warn_if_`; the first time only."""
+        if said and not self._has_warned:
             self._has_warned = True
-            warnings.warn(f"the model leaves its range: {'; and '.join(said)}.", RuntimeWarning, stacklevel=3)
+            warnings.warn(f"the model leaves its range: {'; and '.join(said)}.", RuntimeWarning, stacklevel=4)
+
+    def _other_length(self, n):
+        """What to say of contexts of n examples -> list of str, empty where the model was trained on such, or nobody knows."""
+        if self.context in (None, n):
+            return []
+        return [
+            f"it was trained at n = {self.context} examples a context and reads {n}, so its answers may be far off: "
+            f"give it {self.context} of them, or train one at n = {n}"
+        ]
+
+    def _other_labels(self, y):
+        """What to say of labels (B, n), which can be brought to the size that the model knows, and its answers back -> list of str"""
+        size = np.sqrt(np.mean(y**2)) if y.any() else None
+        if not size or not self.label_size or 1 / FAMILIAR <= size / self.label_size <= FAMILIAR:
+            return []
+        factor = self.label_size / size
+        return [
+            f"it was trained on labels of root mean square {self.label_size:.2g} and reads some of {size:.2g}: "
+            f"multiply y by {factor:.2g}, and divide the answers by it"
+        ]
 
     def save(self, path):
         """Write the model, and what is known of its training, to a file (safetensors), whole or not at all.
@@ -403,7 +414,7 @@ class LinearTransformer:
         Raises
         ------
         ValueError, TypeError
-            If `path` can name no file.
+            If `path` can name no file, or the noise is of a sort that a file cannot keep.
         OSError
             If the file cannot be written, or is no ordinary one: a link, a device. What was there is then unchanged.
         """
@@ -411,12 +422,22 @@ class LinearTransformer:
         if self.context is not None:
             metadata["context"] = str(self.context)
         if self.noise is not None:
-            metadata["noise"] = self.noise.key
+            metadata["noise"] = self._noise_to_keep()
         if self.label_size is not None:
             metadata["label_size"] = repr(self.label_size)
         if self.record is not None:
             metadata["record"] = json.dumps(self.record, sort_keys=True)
         weights.write(path, {"P": self.P, "Q": self.Q}, metadata)
+
+    def _noise_to_keep(self):
+        """The key of the noise, if it can be read back."""
+        try:
+            parse_noise(self.noise.key)
+        except ValueError:
+            raise ValueError(
+                f"the model's noise is {self.noise.label}, which a file cannot keep: it must be Fixed, Uniform or Categorical, or None."
+            ) from None
+        return self.noise.key
 
     @classmethod
     def load(cls, path):
@@ -506,9 +527,6 @@ def warn_if_diverged(values, who):
             stacklevel=3,
         )
     return np.where(finite, values, np.nan)
-
-
-said_if_diverged = warn_if_diverged  # its former name
 
 
 def linear_transformer(model):

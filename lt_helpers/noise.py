@@ -247,7 +247,5 @@ def check_noise(noise):
     return noise
 
 
-known = check_noise  # its former name, which `pretrained` uses
-
 PAPER_NOISES = (*map(Uniform, range(8)), Categorical((1, 3)), Categorical((1, 3, 5)))
 """The ten noise distributions of the paper's Table 1."""

@@ -21,6 +21,7 @@ from .task import second_moments
 PENALTIES = np.geomspace(0.1, 1000, 25)
 LEVELS = 40  # noise levels of a fitted prior
 ROUNDS = 200  # of expectation and maximisation
+NEGLIGIBLE = 1e-9  # probability of a level that is left out
 HALVINGS = 5  # sizes of w that are tried at first: the largest, and as many halves of it
 FINER = 6  # how often the mesh of sizes is halved thereafter, down to one percent
 
@@ -127,7 +128,8 @@ class FittedNoise(Noise):
         return checks.generator(rng).choice(self.values, count, p=self.probabilities)
 
     def nodes(self, count=64, cuts=()):
-        return self.values, self.probabilities
+        possible = self.probabilities > 0  # (K,): others have no logarithm
+        return self.values[possible], self.probabilities[possible]
 
 
 @dataclass(frozen=True)
@@ -253,9 +255,12 @@ def fit_noise(x, y, size):
         posterior /= posterior.sum(axis=1, keepdims=True)
         probabilities = posterior.mean(axis=0)  # (K,)
 
-    # Labels were divided by the size: their density grows by the size for each of them.
+    # Labels were divided by the size: that makes their density larger by the size, for each of them.
     score = (np.log(likelihood @ probabilities) + highest[:, 0]).sum() - y.size * np.log(size)
-    return FittedNoise(levels, probabilities), float(score)
+
+    # Some levels have lost all their share.
+    kept = probabilities > NEGLIGIBLE
+    return FittedNoise(levels[kept], probabilities[kept] / probabilities[kept].sum()), float(score)
 
 
 @dataclass(frozen=True)

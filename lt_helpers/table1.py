@@ -6,6 +6,7 @@ way of evaluating, from our model of the same cell.
 
 import csv
 import json
+import signal
 from dataclasses import asdict, dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -156,7 +157,10 @@ def table(noises=PAPER_NOISES, samples=200_000, seed=0, jobs=1):
     # A page has no processes, and cannot even import them.
     from concurrent.futures import ProcessPoolExecutor
 
-    with ProcessPoolExecutor(jobs) as pool:
+    # Ctrl-C reaches every process, and ends those of the pool: as an exception it would be taken for a column's result, and the next begun.
+    with ProcessPoolExecutor(
+        jobs, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_DFL)
+    ) as pool:
         return [cell for cells in pool.map(compute, noises) for cell in cells]
 
 

@@ -93,9 +93,9 @@ def second_moments(x, y):
     return e.mT @ e / x.shape[1]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RegressionTask:
-    """A distribution of sequences.
+    """A distribution of sequences. Two tasks are equal when all that they are made of is.
 
     Parameters
     ----------
@@ -125,6 +125,18 @@ class RegressionTask:
         check_noise(self.noise)
         if self.covariance is not None:
             object.__setattr__(self, "covariance", read_covariance(self.covariance, self.dim))
+
+    def __eq__(self, other):
+        return isinstance(other, RegressionTask) and self._parts == other._parts
+
+    def __hash__(self):
+        return hash(self._parts)
+
+    @property
+    def _parts(self):
+        """All that the task is made of, as what can be compared: of arrays only their numbers can."""
+        numbers = None if self.covariance is None else tuple(self.covariance.ravel().tolist())
+        return self.dim, self.context, self.noise, numbers
 
     def sample(self, batch, rng):
         """Draw sequences as tokens.

@@ -40,14 +40,16 @@ def tune(task, samples=50_000, seed=0, rounds=6):
     Raises
     ------
     TypeError
-        If the task is neither.
+        If the task is neither, or samples or rounds are no whole number.
     ValueError
-        If it has no more examples than features.
+        If the task has no more examples than features, or there are fewer than 2 samples, or no round.
     """
     task = RegressionTask(*PAPER, task) if isinstance(task, Noise) else task
     if not isinstance(task, RegressionTask):
         raise TypeError(f"task is {checks.shown(task)}: task must be a RegressionTask, or a Noise.")
     check_degrees_of_freedom(task.context, task.dim, "TunedRR")
+    samples = checks.count(samples, "samples", least=2)
+    rounds = checks.count(rounds, "rounds")
     moments = task.sample_moments(samples, np.random.default_rng(seed))
     spectrum = Spectrum.from_moments(moments.S, moments.context)
     oracle = spectrum.components(spectrum.ridge(moments.sigma))  # (B, d)

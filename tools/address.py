@@ -26,9 +26,22 @@ def address():
     str
         Such as https://github.com/someone/lt_helpers; empty where pyproject.toml holds the placeholder, and the clone comes from nowhere on
         GitHub.
+
+    Raises
+    ------
+    SystemExit
+        If pyproject.toml holds something else than a repository on GitHub.
     """
     stated = project()["urls"]["Repository"]
-    return stated if stated != PLACEHOLDER else github_address(origin())
+    if stated == PLACEHOLDER:
+        return github_address(origin())
+    found = github_address(stated)
+    if not found:
+        raise SystemExit(
+            f"pyproject.toml states the Repository {stated!r}: it must be {PLACEHOLDER}, "
+            "with the owner and the name of a repository on GitHub."
+        )
+    return found
 
 
 def origin():

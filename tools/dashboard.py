@@ -123,8 +123,11 @@ def command(port, folder=DASHBOARD):
 
 def environment(token, folder=DASHBOARD):
     """What Voila's environment needs beside that of its starter -> dictionary of variables."""
-    paths = [str(folder / "share"), os.environ.get("JUPYTER_PATH")]
-    return {"JUPYTER_TOKEN": token, "JUPYTER_PATH": os.pathsep.join(filter(None, paths))}
+    ours = {"JUPYTER_PATH": folder / "share", "JUPYTER_CONFIG_PATH": ROOT / "binder"}
+    found = {
+        name: os.pathsep.join(filter(None, [str(path), os.environ.get(name)])) for name, path in ours.items()
+    }
+    return {"JUPYTER_TOKEN": token, **found}
 
 
 def main():

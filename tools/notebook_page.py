@@ -283,12 +283,17 @@ class Lab:
             self.page.keyboard.press(key)
 
     def step(self, label):
-        """One step by key, to the right if there is room."""
+        """One step by key, to the right if there is room.
+
+        A list that gets other options is built anew: a key that was pressed in that moment is pressed again.
+        """
         before = self.readout(label)
-        self.press(label, "ArrowRight")
-        if self.readout(label) == before:
-            self.press(label, "ArrowLeft")
-        assert self.readout(label) != before
+        for key in 5 * ("ArrowRight", "ArrowLeft"):
+            self.press(label, key)
+            if self.readout(label) != before:
+                return
+            self.page.wait_for_timeout(50)
+        raise AssertionError(f"{label} stays at {before}, whatever key is pressed")
 
     def drag(self, label, offsets, let_go=True):
         """Take the handle and move it by each of `offsets` (pixels from where it was), then let go."""

@@ -94,9 +94,11 @@ def way_on(name):
 
 
 def home_line():
-    """The guide's line on the notebooks that a full day leaves out."""
+    """The guide's line on the notebooks that a full day leaves out; empty where it leaves out none."""
     links = [
         f"[{one['name'][:2]} {one['title']}](../notebooks/{one['name']}.ipynb){one.get('at_home', '')}"
         for one in for_home()
     ]
+    if not links:
+        return ""
     return f"For home: {', '.join(links[:-1])}{', and ' if links[1:] else ''}{links[-1]}."

@@ -146,7 +146,7 @@ class AlgorithmLab(Lab):
     """
 
     NAME = "algorithm"
-    HEIGHT = 440
+    ROW = 220
     CONTROLS = dict(
         precondition=Slider(0.0, 2.0, 0.1, value=1.0),
         adapt=Slider(0.0, 2.0, 0.1, value=1.0),

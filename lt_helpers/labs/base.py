@@ -23,6 +23,7 @@ import threading
 
 import ipywidgets
 
+from ..checks import shown
 from ..language import Message, Refusal, RefusedType, RefusedValue, catalogue
 from ..view.chart import Chart
 from .controls import Choice, Prediction, Seed
@@ -83,7 +84,7 @@ class Lab(Definition):
         }
         for widget in self.controls.values():
             widget.observe(self._moved, "value")
-        self.chart.follow(self._free_controls(), self._dragged)
+        self.chart.follow(self._free_controls(), self._dragged, self._settle)
         self.widget = ipywidgets.VBox(
             [self._control_panel(), self.chart], layout=ipywidgets.Layout(width="100%")
         )
@@ -91,16 +92,34 @@ class Lab(Definition):
     def _open(self, ghost, panels, values):
         """Check what the lab was called with, and compute what it shows first."""
         if ghost is not None and not self.GHOST:
-            raise RefusedType(Message("refused.no_ghost_now", value=repr(ghost), lab=type(self).__name__))
+            raise RefusedType(Message("refused.no_ghost_now", value=shown(ghost), lab=type(self).__name__))
         if not (ghost is None or isinstance(ghost, dict)):
-            raise RefusedType(Message("refused.ghost", value=repr(ghost)))
+            raise RefusedType(Message("refused.ghost", value=shown(ghost)))
         self._opened = self._computed = self._checked(values)
-        self._opened_ghost = self.ghost = None
-        if ghost is not None:
-            self._opened_ghost = self.ghost = self._held(self._checked({**self._opened, **ghost}))
-        self._resting, self._notice, self.error, self.beat = False, [], None, None
-        self._shown_panels = None if panels is None else tuple(panels)
+        self._opened_ghost = self.ghost = None if ghost is None else self._behind(ghost, self._opened)
+        self._resting, self._notice, self._late, self._dropped = False, [], {}, {}
+        self.error = self.beat = self._opened_beat = None
+        self._shown_panels = None
         self._compute(self._opened)
+        if panels is not None:
+            self._shown_panels = self._checked_panels(panels)
+            self._compute(self._opened)
+        self._opened_panels = self._shown_panels
+
+    def _checked_panels(self, names):
+        """The names of panels that there are now -> tuple of str"""
+        if (
+            not isinstance(names, (list, tuple))
+            or not names
+            or not all(isinstance(name, str) for name in names)
+        ):
+            raise RefusedType(Message("refused.panels", value=shown(names)))
+        there = [panel.name for panel in self.panels(self.arrays, None, self._guesses(self._opened))]
+        for name in names:
+            if name not in there:
+                absent = dict(lab=type(self).__name__, name=shown(name), panels=there)
+                raise RefusedValue(Message("refused.panel", **absent))
+        return tuple(names)
 
     @property
     def values(self):
@@ -134,38 +153,52 @@ class Lab(Definition):
         """
         try:
             state = read_document(document)
-            kinds = {kind.NAME: kind for kind in cls.every() if vars(kind).get("NAME")}
+            kinds = {kind.NAME: kind for kind in reversed(cls.every()) if kind.NAME}
             if state.lab not in kinds:
-                raise RefusedValue(Message("state.lab", value=repr(state.lab), labs=sorted(kinds)))
+                raise RefusedValue(Message("state.lab", value=shown(state.lab), labs=sorted(kinds)))
             kind = kinds[state.lab]
-            values, notices = kind._from_json({**state.values, **state.predictions})
-            ghost = None if state.ghost is None else kind._from_json(state.ghost)[0]
+            values, notices = kind._read_sections(state)
+            ghost, more = (None, []) if state.ghost is None else kind._from_json(state.ghost)
         except Refusal as refusal:
             raise refusal.said_in(catalogue(language).language) from None
         lab = kind(ghost=ghost, panels=state.panels, language=language, **values)
-        lab.beat = state.beat
-        if notices:
-            lab._notice = notices
-            lab._set(None, lab.ghost)
+        lab.beat = lab._opened_beat = state.beat
+        lab._notice = list(dict.fromkeys([*notices, *more]))
+        if lab._notice:
+            lab._show_again()
         return lab
+
+    @classmethod
+    def _read_sections(cls, state):
+        """The values and the predictions of a document, each in its section -> values for the constructor, notices"""
+        sections = {"values": state.values, "predictions": state.predictions}
+        for section, other in (("values", "predictions"), ("predictions", "values")):
+            for name in sections[section]:
+                if name in cls.CONTROLS and cls._is_guess(name) != (section == "predictions"):
+                    raise RefusedValue(Message("state.section", name=name, section=section, other=other))
+        return cls._from_json({**state.values, **state.predictions})
 
     @in_turn
     def show(self, *panels):
         """Show these panels alone, by name; without a name, all."""
-        before, self._shown_panels = self._shown_panels, panels or None
         try:
-            self._show_again()
-        except Refusal:
-            self._shown_panels = before
-            raise
+            self._shown_panels = self._checked_panels(panels) if panels else None
+        except Refusal as refusal:
+            raise refusal.said_in(self.language) from None
+        self._show_again()
 
     def _show_again(self):
+        """Draw the same state once more, and say once more what is wrong, if something is."""
         self._draw_state(self.arrays, self._computed)
         self.chart.show(self.drawing, self.words_now)
+        if self.error is not None:
+            self._fail(self.error)
 
     @in_turn
     def reset(self):
         """Back to where the lab was opened."""
+        self._shown_panels, self.beat = self._opened_panels, self._opened_beat
+        self._forget_drags()
         self._set(self._opened, self._opened_ghost)
 
     @in_turn
@@ -180,11 +213,10 @@ class Lab(Definition):
 
         The pages without a kernel are made of it. A choice that the values rule out goes to the nearest that they allow.
         """
-        values = {**self.values, **values}
-        for name, control in self.CONTROLS.items():
-            if isinstance(control, Choice):
-                values[name] = control.nearest(values[name], values)
-        values = self._checked(values)
+        try:
+            values = self._checked(values, self.values)
+        except Refusal as refusal:
+            raise refusal.said_in(self.language) from None
         picture = self._picture(self.state_at(values), values)
         return picture.figure, self.names.say(picture.messages)
 
@@ -202,9 +234,12 @@ class Lab(Definition):
         return self.widget._repr_mimebundle_(**kwargs)
 
     def _document(self):
-        values = self.values
-        apart = self._differing(values)
-        given = {name: self.CONTROLS[name].to_json(value) for name, value in apart.items()}
+        values, set_apart = self.values, self._differing(self.values)
+        given = {
+            name: control.to_json(values[name])
+            for name, control in self.CONTROLS.items()
+            if name in set_apart or not (control.hidden or self._is_guess(name))
+        }
         predictions = {name: given.pop(name) for name in list(given) if self._is_guess(name)}
         ghost = None
         if self.ghost is not None:
@@ -218,26 +253,25 @@ class Lab(Definition):
 
     @classmethod
     def _from_json(cls, values):
-        """Values of a document -> values for the constructor, and messages about those that did not travel."""
-        notices, given = [], {}
+        """Values of a document -> values for the constructor, and messages about those that did not travel.
+
+        What was chosen because of a file takes its default without it.
+        """
+        notices, given, lost = [], {}, set()
         for name, value in values.items():
             if name not in cls.CONTROLS:
-                raise cls._unknown(name)
+                given[name] = value  # the constructor says so
+                continue
             given[name], notice = cls.CONTROLS[name].from_json(value)
-            if notice is not None and notice not in notices:
+            if notice is not None:
+                lost.add(name)
                 notices.append(notice)
-        if notices:  # what was chosen because of a file goes with it
-            for name, control in cls.CONTROLS.items():
-                if isinstance(control, Choice) and name in given:
-                    given[name] = control.nearest(given[name], cls._filled(given))
-        return given, notices
+        gone = cls._dependents(lost) if lost else set()
+        return {name: value for name, value in given.items() if name not in gone}, notices
 
     def _picture(self, state, values):
         """What the lab shows of a state, in its language."""
-        try:
-            return self.picture(state, values, self.ghost, self.names, self._shown_panels)
-        except Refusal as refusal:
-            raise refusal.said_in(self.language) from None
+        return self.picture(state, values, self.ghost, self.names, self._shown_panels)
 
     def _compute(self, values):
         self._draw_state(self.state_at(values), values)
@@ -260,6 +294,7 @@ class Lab(Definition):
     @in_turn
     def _dragged(self, name, value):
         """Show the newest value of a control under the hand. The control itself follows a little later, and finds all as it is."""
+        self._late[name] = value
         try:
             values = {**self.values, name: self.CONTROLS[name].read(value)}
             self._notice = []
@@ -270,10 +305,26 @@ class Lab(Definition):
         except KeyboardInterrupt:
             self._interrupted()
 
+    def _forget_drags(self):
+        """What a drag has shown and its control has not heard of yet will come: it is not to undo what was asked for since."""
+        self._dropped, self._late = self._late, {}
+
+    @in_turn
+    def _settle(self):
+        """Show what the controls say, where a page that is gone was ahead of them."""
+        if self.error is None and not self._stands():
+            self._set(None, self.ghost)
+
     @in_turn
     def _moved(self, change):
-        if not self._resting and not self._stands():
-            self._notice = []
+        if self._resting:
+            return
+        name = next(name for name, widget in self.controls.items() if widget is change.owner)
+        self._late.pop(name, None)
+        if name in self._dropped and self._dropped.pop(name) == change.new:
+            self._set(self._computed, self.ghost)
+            self.controls[name].send_state()  # the page's slider goes back as well
+        elif not self._stands():
             self._set(None, self.ghost)
 
     def _stands(self):
@@ -290,6 +341,7 @@ class Lab(Definition):
 
     def _set(self, values, ghost):
         """Bring all controls to `values` (None: as they stand) and draw once."""
+        self._notice = []
         try:
             values = self._brought(values, ghost)
             self._answer(values)
@@ -313,7 +365,7 @@ class Lab(Definition):
                 widget = self.controls[name]
                 if isinstance(control, Choice) and callable(control.options):
                     values = {**values, name: control.nearest(values[name], values)}
-                    options = tuple(control.shown(values, self.names.say))
+                    options = tuple(control.entries(values, self.names.say))
                     if tuple(widget.options) != options:
                         widget.options = options
                         shown[name] = widget.value
@@ -362,7 +414,7 @@ class Lab(Definition):
 
     @in_turn
     def _next(self, seed):
-        seed.value = (seed.value + 1) % 10_000
+        seed.value = (seed.value + 1) % (Seed.most + 1)
 
     @in_turn
     def _copy(self):

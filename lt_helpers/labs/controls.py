@@ -12,6 +12,7 @@ from numbers import Integral, Real
 import ipywidgets
 import traitlets
 
+from ..checks import shown
 from ..language import Message, RefusedType, RefusedValue
 
 WIDE, NARROW = "290px", "max-content"
@@ -42,6 +43,10 @@ class Control:
     def default(self, others):
         """Where the control stands by itself."""
         return self.value
+
+    def keep(self, value, others):
+        """A value that was allowed, or the nearest that the others allow now."""
+        return value
 
     def widget(self, value, others, label, say):
         """An ipywidget whose `value` trait stands at `value`.    label : str.    say : function, Message or str -> str."""
@@ -84,7 +89,7 @@ class Slider(Control):
 
     def check(self, name, value, others):
         number, kind = ("number.whole", Integral) if self.whole else ("number.any", Real)
-        ends = dict(name=name, value=repr(value), low=self.low, high=self.high)
+        ends = dict(name=name, value=shown(value), low=self.low, high=self.high)
         if isinstance(value, bool) or not isinstance(value, kind):
             raise RefusedType(Message("refused.number", number=Message(number), **ends))
         if not self.low <= value <= self.high:
@@ -96,7 +101,12 @@ class Slider(Control):
     def nearest(self, value):
         """The step that is nearest to a number."""
         step = self.low + self.step * round((value - self.low) / self.step)
-        return step if self.whole else round(float(step), max(decimals(self.low), decimals(self.step)))
+        return step if self.whole else round(float(step), self.digits)
+
+    @property
+    def digits(self):
+        """How many digits after the point its numbers have."""
+        return max(decimals(self.low), decimals(self.step))
 
     def read(self, shown):
         return self.nearest(shown)  # what is typed beside the handle may lie between two steps
@@ -106,9 +116,7 @@ class Slider(Control):
 
     def widget(self, value, others, label, say):
         kind, readout = (
-            (ipywidgets.IntSlider, "d")
-            if self.whole
-            else (ipywidgets.FloatSlider, f".{decimals(self.step)}f")
+            (ipywidgets.IntSlider, "d") if self.whole else (ipywidgets.FloatSlider, f".{self.digits}f")
         )
         ends = dict(min=self.low, max=self.high, step=self.step)
         return dress(kind, label, WIDE, **ends, value=value, readout_format=readout)
@@ -140,34 +148,39 @@ class Choice(Control):
         return self.nearest(ask(self.value, others), others)
 
     def nearest(self, value, others):
+        """The allowed value that is nearest to one: for what has no order, the first."""
         values = list(self.choices(others).values())
         if value in values:
             return value
-        if isinstance(value, (int, float)):
-            return min(values, key=lambda other: abs(other - value))
+        numbers = [other for other in values if isinstance(other, (int, float))]
+        if numbers and isinstance(value, (int, float)):
+            return min(numbers, key=lambda number: abs(number - value))
         return values[0]
+
+    def keep(self, value, others):
+        return self.nearest(value, others)
 
     def check(self, name, value, others):
         values = list(self.choices(others).values())
         known = [(type(other) is bool, other) for other in values]
         if not isinstance(value, Hashable) or (type(value) is bool, value) not in known:
             given = [
-                Message("refused.given", name=key, value=repr(others[key]))
+                Message("refused.given", name=key, value=shown(others[key]))
                 for key in self.depends()
                 if others[key] is not None
             ]
-            refused = dict(name=name, value=repr(value), allowed=[repr(other) for other in values])
+            refused = dict(name=name, value=shown(value), allowed=[repr(other) for other in values])
             if given:
                 raise RefusedValue(Message("refused.choice_given", given=given, **refused))
             raise RefusedValue(Message("refused.choice", **refused))
         return values[values.index(value)]
 
-    def shown(self, others, say):
+    def entries(self, others, say):
         """-> list of (what is shown, value), in the reader's language"""
         return [(say(label), value) for label, value in self.choices(others).items()]
 
     def widget(self, value, others, label, say):
-        options = self.shown(others, say)
+        options = self.entries(others, say)
         if self.slide:
             return dress(ipywidgets.SelectionSlider, label, WIDE, options=options, value=value)
         return dress(ipywidgets.Dropdown, label, NARROW, options=options, value=value)
@@ -184,7 +197,7 @@ class Toggle(Control):
 
     def check(self, name, value, others):
         if not isinstance(value, bool):
-            raise RefusedType(Message("refused.toggle", name=name, value=repr(value)))
+            raise RefusedType(Message("refused.toggle", name=name, value=shown(value)))
         return value
 
     def widget(self, value, others, label, say):
@@ -205,7 +218,7 @@ class Seed(Control):
 
     def check(self, name, value, others):
         if isinstance(value, bool) or not isinstance(value, Integral) or not 0 <= value <= self.most:
-            raise RefusedValue(Message("refused.seed", name=name, value=repr(value), most=self.most))
+            raise RefusedValue(Message("refused.seed", name=name, value=shown(value), most=self.most))
         return int(value)
 
     def widget(self, value, others, label, say):
@@ -224,24 +237,21 @@ class Prediction(Control):
     UNSET = "unset"
     slides = True
 
+    @property
+    def scale(self):
+        """The slider with the same numbers."""
+        return Slider(float(self.low), float(self.high), float(self.step), None)
+
     def check(self, name, value, others):
-        if value is None:
-            return None
-        return Slider(float(self.low), float(self.high), float(self.step), value).check(name, value, others)
+        return None if value is None else self.scale.check(name, value, others)
 
     def widget(self, value, others, label, say):
-        shown = decimals(self.step)
-        count = round((self.high - self.low) / self.step) + 1
-        marks = [round(self.low + index * self.step, shown) for index in range(count)]
+        scale = self.scale
+        count = int((self.high - self.low) / self.step + 1e-9) + 1  # the last step may end before `high`
+        marks = [scale.nearest(self.low + index * self.step) for index in range(count)]
         unset = (say(Message("control.unset")), self.UNSET)
-        options = [unset, *((f"{mark:.{shown}f}", mark) for mark in marks)]
-        return dress(
-            ipywidgets.SelectionSlider,
-            label,
-            WIDE,
-            options=options,
-            value=self.write(value),
-        )
+        options = [unset, *((f"{mark:.{scale.digits}f}", mark) for mark in marks)]
+        return dress(ipywidgets.SelectionSlider, label, WIDE, options=options, value=self.write(value))
 
     def read(self, shown):
         return None if shown == self.UNSET else shown
@@ -251,9 +261,13 @@ class Prediction(Control):
 
 
 class Kept(traitlets.HasTraits):
-    """Keeps a value that no widget shows."""
+    """Keeps a value that no widget shows, and that nobody can move."""
 
-    value = traitlets.Any()
+    value = traitlets.Any(read_only=True)
+
+    def __init__(self, value):
+        super().__init__()
+        self.set_trait("value", value)
 
 
 @dataclass(frozen=True)

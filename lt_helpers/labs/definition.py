@@ -6,7 +6,8 @@ Nothing here knows of widgets. `Lab` (base.py) makes a live figure of it; a page
 import functools
 from dataclasses import dataclass
 
-from ..language import Message, RefusedType, RefusedValue
+from ..checks import shown
+from ..language import Message, RefusedType
 from ..view.render import render
 from .controls import Prediction
 from .names import strip_tags
@@ -37,7 +38,7 @@ class Definition:
     ENTRIES = {}  # what a lab that is not in the catalogue says: {"panel.wave": "A wave", ...}
     CONTROLS = {}
     GHOST = False  # can it draw a state behind the present one?
-    COLUMNS, HEIGHT = 2, 480  # of the figure: panels side by side, pixels
+    COLUMNS, ROW = 2, 240  # panels side by side; pixels of a row of them
 
     @staticmethod
     def compute(**controls):
@@ -64,30 +65,53 @@ class Definition:
         return isinstance(cls.CONTROLS[name], Prediction)
 
     @classmethod
-    def _unknown(cls, name):
-        return RefusedType(
-            Message("refused.control", lab=cls.__name__, name=repr(name), controls=list(cls.CONTROLS))
-        )
+    def _guesses(cls, values):
+        """The predictions among the values of all controls -> dict"""
+        return {name: value for name, value in values.items() if cls._is_guess(name)}
 
     @classmethod
-    def _filled(cls, values):
-        """A value for every control, not checked: the others where they stand by themselves."""
-        filled = {}
-        for name, control in cls.CONTROLS.items():
-            filled[name] = values[name] if name in values else control.default(filled)
-        return filled
+    def _checked(cls, given, near=None):
+        """A value for every control.
 
-    @classmethod
-    def _checked(cls, values):
-        """A value for every control, each one allowed."""
-        for name in values:
+        Parameters
+        ----------
+        given : dict.  Values that must be allowed as they are.
+        near : dict, optional.  Where the other controls stand; a choice that the given ones rule out goes to the nearest that they allow. A
+            control without a value stands where it does by itself.
+
+        Raises
+        ------
+        RefusedValue, RefusedType : a value is not allowed, or there is no such control.
+        """
+        for name in given:
             if name not in cls.CONTROLS:
-                raise cls._unknown(name)
+                unknown = dict(lab=cls.__name__, name=shown(name), controls=list(cls.CONTROLS))
+                raise RefusedType(Message("refused.control", **unknown))
         checked = {}
         for name, control in cls.CONTROLS.items():
-            value = values[name] if name in values else control.default(checked)
-            checked[name] = control.check(name, value, checked)
+            if name in given:
+                checked[name] = control.check(name, given[name], checked)
+            elif near is not None and name in near:
+                checked[name] = control.keep(near[name], checked)
+            else:
+                checked[name] = control.default(checked)
         return checked
+
+    @classmethod
+    def _behind(cls, ghost, values):
+        """The values of a state that is held behind: those of `ghost`, the others as in `values`. Another file brings its own noise."""
+        another = any(cls.CONTROLS[name].hidden for name in ghost if name in cls.CONTROLS)
+        kept = {name: value for name, value in values.items() if not (another and cls.CONTROLS[name].hidden)}
+        return cls._held(cls._checked(ghost, kept))
+
+    @classmethod
+    def _dependents(cls, names):
+        """The controls whose options depend on these, and on those in turn -> set of names"""
+        found = set(names)
+        for name, control in cls.CONTROLS.items():  # a control depends on earlier ones
+            if found & set(control.depends()):
+                found.add(name)
+        return found
 
     @classmethod
     def state_at(cls, values):
@@ -120,47 +144,30 @@ class Definition:
         state : Frozen.  What `compute`, or a process that trains, has made of `values`.
         values, ghost : dict.  Of all controls, now and of the state that is held behind; ghost None: nothing is.
         names : Names.  In the reader's language.
-        chosen : tuple of str, optional.  The panels to show; None for all.
+        chosen : tuple of str, optional.  The panels to show, of those that there are now; None for all.
 
         Returns
         -------
         Picture
-
-        Raises
-        ------
-        RefusedValue : there is no panel of a name that was chosen.
         """
         behind = None if ghost is None else cls.state_at(ghost)
-        guesses = {name: value for name, value in values.items() if cls._is_guess(name)}
-        every = cls.panels(state, behind, guesses)
-        panels = every if chosen is None else cls.choose(every, chosen)
+        every = {panel.name: panel for panel in cls.panels(state, behind, cls._guesses(values))}
+        panels = [every[name] for name in chosen or every if name in every] or list(every.values())
 
-        rows, all_rows = -(-len(panels) // cls.COLUMNS), -(-len(every) // cls.COLUMNS)
-        drawing = render(panels, names, cls.COLUMNS, cls.HEIGHT * rows / all_rows)
-        messages = [*cls.words(state, behind), *say_beyond(drawing.beyond, panels, names)]
+        rows = -(-len(panels) // cls.COLUMNS)
+        drawing = render(panels, names, cls.COLUMNS, cls.ROW * rows)
+        messages = [*cls.words(state, behind), *say_beyond(drawing.beyond, names)]
         return Picture(state, panels, drawing.figure, messages)
 
-    @classmethod
-    def choose(cls, panels, names):
-        """The panels of these names, in this order -> list of Panel"""
-        by_name = {panel.name: panel for panel in panels}
-        for name in names:
-            if name not in by_name:
-                there = dict(lab=cls.__name__, name=repr(name), panels=list(by_name))
-                raise RefusedValue(Message("refused.panel", **there))
-        return [by_name[name] for name in names]
 
-
-def say_beyond(beyond, panels, names):
+def say_beyond(beyond, names):
     """What lay beyond an axis and is drawn at its edge, in words -> list of Message, none or one"""
     if not beyond:
         return []
-    by_name = {panel.name: panel for panel in panels}
     marks = []
     for each in beyond[:NAMED]:
-        panel = by_name[each.panel]
-        mark = strip_tags(names.mark(panel, panel.mark(each.mark)))
-        marks.append(Message("lab.beyond_mark", mark=mark, panel=strip_tags(names.panel(panel))))
+        mark, panel = names.mark(each.panel, each.mark), names.panel(each.panel)
+        marks.append(Message("lab.beyond_mark", mark=strip_tags(mark), panel=strip_tags(panel)))
     if len(beyond) > NAMED:
         marks.append(Message("lab.beyond_more", count=len(beyond) - NAMED))
     return [Message("lab.beyond", marks=marks)]

@@ -2,7 +2,7 @@
 
     {"lab": "noise", "version": 1, "values": {"sigma": 4.0}, "predictions": {}, "ghost": {"sigma": 1.0}, "beat": null, "panels": null}
 
-`values` and `predictions` hold what differs from where the lab opens by itself, `ghost` what differs from `values`. Missing keys take their
+`values` hold all that the page shows, `predictions` those that are set, `ghost` what differs from `values`. Missing keys take their
 defaults, unknown ones are refused, and every value goes through its control. A path to a file never travels in it.
 """
 
@@ -11,6 +11,7 @@ import binascii
 import json
 from dataclasses import asdict, dataclass, field
 
+from ..checks import shown
 from ..language import Message, RefusedType, RefusedValue
 
 VERSION = 1
@@ -66,19 +67,17 @@ def read_document(document):
     if isinstance(document, str):
         document = from_text(document)
     if not isinstance(document, dict):
-        raise RefusedType(Message("state.kind", value=short(document)))
+        raise RefusedType(Message("state.kind", value=shown(document)))
     for key, value in document.items():
         if key not in KINDS:
-            raise RefusedValue(Message("state.unknown", key=short(key), keys=list(KINDS)))
+            raise RefusedValue(Message("state.unknown", key=shown(key), keys=list(KINDS)))
         if isinstance(value, bool) or not isinstance(value, KINDS[key]):
-            raise RefusedType(Message("state.type", key=key, value=short(value)))
+            raise RefusedType(Message("state.type", key=key, value=shown(value)))
     if "lab" not in document:
         raise RefusedValue(Message("state.no_lab"))
     state = LabState(**document)
     if not 1 <= state.version <= VERSION:
         raise RefusedValue(Message("state.version", value=state.version, newest=VERSION))
-    if state.panels is not None and not all(isinstance(name, str) for name in state.panels):
-        raise RefusedType(Message("state.type", key="panels", value=short(state.panels)))
     return state
 
 
@@ -96,14 +95,8 @@ def from_text(text):
         plain = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         return json.loads(plain.decode(), parse_constant=refuse_constant)
     except (binascii.Error, UnicodeError, ValueError, RecursionError):
-        raise RefusedValue(Message("state.damaged", text=short(text))) from None
+        raise RefusedValue(Message("state.damaged", text=shown(text))) from None
 
 
 def refuse_constant(name):
     raise ValueError(name)
-
-
-def short(value):
-    """A value as a person types it, cut where it is long."""
-    shown = repr(value)
-    return shown if len(shown) <= 60 else shown[:57] + "..."

@@ -77,7 +77,7 @@ class ImplicitLab(Lab):
     """
 
     NAME = "implicit"
-    HEIGHT = 460
+    ROW = 230
     CONTROLS = dict(
         model=Choice(MODELS, "diag"),
         heads=Choice(heads_of, 1),

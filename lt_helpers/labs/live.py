@@ -47,6 +47,7 @@ class LiveLab(Lab):
     @in_turn
     def run(self, steps):
         """Take so many steps now, and draw once."""
+        self._touched = perf_counter()
         for _ in range(steps):
             self.process.step()
         self._draw(
@@ -68,7 +69,7 @@ class LiveLab(Lab):
         with self._turn:
             self._frame, self._due, self._idle = None, 0.0, False
             self._counted, self._since = 0, perf_counter()
-            self._touched = self._since
+            self._touched, self._loop, self.error = self._since, loop, None
             self._task = loop.create_task(self._train())
             self._task.add_done_callback(self._ended)
             self._tell()
@@ -81,6 +82,7 @@ class LiveLab(Lab):
             self._task = None
             self._tell()  # before the page is busy with a drawing
             self._draw()
+        self._tell()
 
     @in_turn
     def close(self):
@@ -175,6 +177,8 @@ class LiveLab(Lab):
     def _draw(self, acknowledge=False):
         self._look()
         self.chart.show(self.drawing, self.words_now, acknowledge)
+        if self._closed:
+            self._lock()
         self._tell()
 
     def _answer(self, values):
@@ -188,7 +192,15 @@ class LiveLab(Lab):
         self._lock()
         self._tell()
         if self._idle:
-            self.start()
+            self._resume()
+
+    def _resume(self):
+        """Train on, on the loop on which it trained: the touch may have come on another thread."""
+        self._idle = False
+        if self._loop.is_running():
+            self._loop.call_soon_threadsafe(self._pressed(self.start), None)
+        else:
+            self._tell()
 
     def _interrupted(self):
         """An interrupt in the middle of a move: while it trains, it was meant for a cell, and the controls are read once more."""
@@ -222,6 +234,7 @@ class LiveLab(Lab):
         """A button's action, whose errors show in the lab."""
 
         def press(_):
+            self._touched = perf_counter()
             try:
                 action()
             except Exception as error:

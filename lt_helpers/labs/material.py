@@ -132,6 +132,11 @@ def depths(kind, noise, deepest=TABLE_DEPTH, heads=1):
     return [layers for layers in stored_layers(kind, parse_noise(noise), heads) if layers <= deepest]
 
 
+def table_depths(kind, noise):
+    """The depths of Table 1 that are stored for a kind and the key of a noise: for a lab's control -> list of int"""
+    return depths(kind, noise)
+
+
 def trained_spans(noise):
     """Where the training noise lay on the axis of sigma: an interval, or a narrow one about each value."""
     if isinstance(noise, Uniform):

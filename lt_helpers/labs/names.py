@@ -37,6 +37,10 @@ class Names:
         """What the mouse reads, as plotly fills it in: its {} are plotly's."""
         return self.catalogue.entries[self.catalogue.find(self.lab, "hover", mark.hover)]
 
+    def beyond(self, value):
+        """The number of a point that is drawn at the edge of its axis."""
+        return self.say(Message("lab.hover_beyond", value=value))
+
     def text(self, label):
         return self.say(label)
 

@@ -249,7 +249,7 @@ class PilotLab(Lab):
     """
 
     NAME = "pilot"
-    HEIGHT = 440
+    ROW = 220
     CONTROLS = dict(
         strength=Slider(0.0, 1.0, 0.2, value=0.0),
         mismatch=Choice({call_mismatch(mismatch): mismatch for mismatch in MISMATCHES}, "correlated"),

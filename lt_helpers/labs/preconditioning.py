@@ -71,7 +71,7 @@ class PreconditioningLab(Lab):
     """
 
     NAME = "preconditioning"
-    HEIGHT = 460
+    ROW = 230
     CONTROLS = dict(
         kappa=Choice((2, 5, 10, 20, 50, 100, 200, 500, 1000), 20, slide=True),
         gamma=Slider(0.0, 1.2, 0.01, value=0.33),

@@ -28,12 +28,12 @@ from .material import (
     KINDS,
     TABLE_DEPTH,
     at_each_noise,
-    depths,
     kind_label,
     outside_training,
     stored_kinds,
     stored_model,
     stored_noises,
+    table_depths,
     trained_spans,
 )
 
@@ -114,11 +114,11 @@ class ProfileLab(Lab):
 
     NAME = "profile"
     GHOST = True
-    HEIGHT = 450
+    ROW = 225
     CONTROLS = dict(
         kind=Choice(stored_kinds, "diag"),
         noise=Choice(mixed_noises, "uniform-5", slide=True),
-        layers=Choice(lambda kind, noise: depths(kind, noise), 1, slide=True),
+        layers=Choice(table_depths, 1, slide=True),
         sigma=Choice(tuple(LEVELS.tolist()), 5.0, slide=True),
         layers_guess=Prediction(1, TABLE_DEPTH, 1),
         sigma_guess=Prediction(0.5, 10.0, 0.5),

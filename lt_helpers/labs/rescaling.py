@@ -76,7 +76,7 @@ class RescalingLab(Lab):
     """
 
     NAME = "rescaling"
-    HEIGHT = 460
+    ROW = 230
     CONTROLS = dict(
         s1=Slider(0.0, LEVEL_MAX, 0.1, value=1.0),
         s2=Slider(0.0, LEVEL_MAX, 0.1, value=3.0),

@@ -48,7 +48,6 @@ class RidgeState(Frozen):
     ridge: np.ndarray  # (d,)
     eigenvalues: np.ndarray  # (d,), ascending
     kept: np.ndarray  # (d,): share of the least-squares answer that ridge keeps in each direction
-    right_kept: np.ndarray  # (d,): the same for lambda = sigma^2
     bias: float  # half squared error from shrinking, averaged over truths and noises
     variance: float  # half squared error from the noise
     bias_curve: np.ndarray  # (161,) on GRID
@@ -128,7 +127,6 @@ class RidgeLab(Lab):
             ridge=spectrum.ridge([np.sqrt(strength)])[0],
             eigenvalues=s,
             kept=shares(s, strength / context),
-            right_kept=shares(s, sigma**2 / context),
             bias=float(bias),
             variance=float(variance),
             bias_curve=bias_curve,

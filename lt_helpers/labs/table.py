@@ -27,7 +27,7 @@ from .base import Lab
 from .controls import Choice, Prediction, Slider
 from .frozen import Frozen
 from .marks import layer_axis, level, log_axis
-from .material import TABLE_DEPTH, depths, kind_label, stored_kinds, stored_model
+from .material import TABLE_DEPTH, kind_label, stored_kinds, stored_model, table_depths
 
 DEPTHS = tuple(range(1, TABLE_DEPTH + 1))
 LEVELS = (0.0, 1.0, 3.0, 5.0)  # noises at which a model is followed through its layers, beside the slider's
@@ -162,11 +162,6 @@ def layer_errors(kind, layers, noise, sigmas):
     errors = np.stack(by_layer, axis=1)  # (J B, L+1)
     errors = np.where(errors < HUGE, errors, HUGE)
     return errors.reshape(len(sigmas), LAYER_SEQUENCES, -1).mean(axis=1)
-
-
-def table_depths(kind, noise):
-    """The depths of Table 1 that are stored for a kind and the key of a noise."""
-    return [layers for layers in depths(kind, noise) if layers in DEPTHS]
 
 
 def as_printed(noise):

@@ -48,7 +48,7 @@ class TrainingLab(LiveLab):
     """
 
     NAME = "training"
-    COLUMNS, HEIGHT = 3, 520
+    COLUMNS, ROW = 3, 260
     CONTROLS = dict(
         sigma_max=Slider(0.0, 7.0, 0.5, value=1.0),
         shape=Choice({label: label for label in SHAPES}, "U(0, σ_max)"),

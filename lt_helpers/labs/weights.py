@@ -27,11 +27,11 @@ from .frozen import Frozen
 from .marks import log_axis, up_to
 from .material import (
     at_each_noise,
-    depths,
     kind_label,
     stored_kinds,
     stored_model,
     stored_noises,
+    table_depths,
     trained_spans,
 )
 
@@ -79,13 +79,13 @@ class WeightsLab(Lab):
     """
 
     NAME = "weights"
-    COLUMNS, HEIGHT = 3, 520
+    COLUMNS, ROW = 3, 260
     CONTROLS = dict(
         rank=Slider(0, MOST, 1, value=0),
         sigma=Slider(0, SIGMA_MAX, 1, value=1),
         kind=Choice(stored_kinds, "full"),
         noise=Choice(stored_noises, "categorical-1-3"),
-        layers=Choice(lambda kind, noise: depths(kind, noise), 4, slide=True),
+        layers=Choice(table_depths, 4, slide=True),
         layer=Choice(lambda layers: range(1, layers + 1), 3, slide=True),
         guess=Prediction(0, MOST, 1),
     )

@@ -89,10 +89,6 @@ class Catalogue(string.Formatter):
             return shared
         raise KeyError(f"no entry {own!r} or {shared!r} in the catalogue {self.language!r}.")
 
-    def has(self, scope, kind, name):
-        """Does the lab, or do all labs, have an entry of this name?"""
-        return f"{scope}.{kind}.{name}" in self.entries or f"{kind}.{name}" in self.entries
-
 
 def flatten(tree, path=()):
     """{"noise": {"shrinks": ".."}} -> {"noise.shrinks": ".."}. A table with the form `other` is one entry."""
@@ -110,11 +106,16 @@ def languages():
     return sorted(file.name.removesuffix(".toml") for file in FOLDER.iterdir() if file.name.endswith(".toml"))
 
 
+def read_entries(language):
+    """What the file of a language holds -> {id: entry}"""
+    return flatten(tomllib.loads((FOLDER / f"{language}.toml").read_text(encoding="utf-8")))
+
+
 @cache
 def read(language):
-    return Catalogue(
-        language, flatten(tomllib.loads((FOLDER / f"{language}.toml").read_text(encoding="utf-8")))
-    )
+    """The catalogue of a language. What it does not have yet, it says in the first one."""
+    entries = {} if language == DEFAULT else read_entries(DEFAULT)
+    return Catalogue(language, entries | read_entries(language))
 
 
 def catalogue(language=None):
@@ -136,11 +137,14 @@ def catalogue(language=None):
 
 
 class Refusal(Exception):
-    """An error whose text is a message, so that whoever shows it can say it in the reader's language; str() is in `language`."""
+    """An error whose text is a message: whoever shows it says it in the reader's language, and str() in `language`, or English."""
 
     def __init__(self, message, language=None):
-        super().__init__(catalogue(language).say(message))
-        self.message = message
+        super().__init__(message)
+        self.message, self.language = message, language
+
+    def __str__(self):
+        return read(self.language or DEFAULT).say(self.message)
 
     def said_in(self, language):
         """The same error in another language."""

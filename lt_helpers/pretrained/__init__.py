@@ -1,14 +1,16 @@
 """The stored models: weights in one safetensors file, and beside it a record of how each was made (`python -m lt_helpers train`)."""
 
+from copy import deepcopy
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 
 from .. import checks, weights
 from ..model import KINDS, LinearTransformer
-from ..noise import Noise, known, parse_noise
+from ..noise import Noise, check_noise, parse_noise
 
 FOLDER = Path(__file__).parent
+FOLDERS = 8  # whose records are kept in memory
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,11 @@ class ModelId:
     noise : Noise.  What it was trained on.
     heads : int.
     variant : str.  "" or the name of an ablation, such as "no-omega_xy".
+
+    Raises
+    ------
+    TypeError, ValueError
+        If one is none of these.
     """
 
     kind: str
@@ -33,10 +40,15 @@ class ModelId:
     def __post_init__(self):
         checks.one_of(self.kind, "kind", KINDS)
         object.__setattr__(self, "layers", checks.count(self.layers, "layers"))
-        known(self.noise)
+        check_noise(self.noise)
         object.__setattr__(self, "heads", checks.count(self.heads, "heads"))
         if not isinstance(self.variant, str):
             raise TypeError(f"variant is {checks.shown(self.variant)}: variant must be a string.")
+        if "/" in self.variant or self.variant.startswith("heads-"):
+            raise ValueError(
+                f"variant is {checks.shown(self.variant)}: variant must have no / and not begin with 'heads-', as other parts of a "
+                "model's name do."
+            )
 
     @classmethod
     def from_record(cls, record):
@@ -91,7 +103,7 @@ def load_pretrained(kind, layers=None, noise=None, heads=1, variant="", folder=F
     Parameters
     ----------
     kind : str, or ModelId
-        "gd++", "diag" or "full"; a ModelId says the other four at once.
+        "gd++", "diag" or "full"; a ModelId says the other four at once, and none of them may stand beside it.
     layers : int.
     noise : Noise.  What it was trained on.
     heads : int.
@@ -109,7 +121,7 @@ def load_pretrained(kind, layers=None, noise=None, heads=1, variant="", folder=F
     ValueError, TypeError
         With a list of the models that are stored, if this one is not; or if a file is damaged.
     """
-    which = kind if isinstance(kind, ModelId) else ModelId(kind, layers, noise, heads, variant)
+    which = model_id(kind, layers, noise, heads, variant)
     entry = find_record(which, folder)
     path = checks.path(folder, "folder") / "models.safetensors"
     tensors, _ = weights.read(path, [which.name])
@@ -134,8 +146,18 @@ def record(kind, layers=None, noise=None, heads=1, variant="", folder=FOLDER):
     record : dict
         kind, layers, noise (its key), heads, variant, context, loss, standard_error, p9999, start, steps, seed, seconds, versions, ...
     """
-    which = kind if isinstance(kind, ModelId) else ModelId(kind, layers, noise, heads, variant)
-    return find_record(which, folder)
+    return find_record(model_id(kind, layers, noise, heads, variant), folder)
+
+
+def model_id(kind, layers, noise, heads, variant):
+    """The ModelId that the arguments of `load_pretrained` name."""
+    if not isinstance(kind, ModelId):
+        return ModelId(kind, layers, noise, heads, variant)
+    if (layers, noise, heads, variant) != (None, None, 1, ""):
+        raise TypeError(
+            f"kind is the ModelId of {kind.label}, which says everything: layers, noise, heads and variant must not stand beside it."
+        )
+    return kind
 
 
 def find_record(which, folder=FOLDER):
@@ -143,7 +165,7 @@ def find_record(which, folder=FOLDER):
     found = stored_by_id(checks.path(folder, "folder"))
     if which not in found:
         raise ValueError(f"no stored model {which}. {what_is_stored(which.noise, folder)}")
-    return dict(found[which])
+    return deepcopy(found[which])
 
 
 def origin(record):
@@ -168,16 +190,56 @@ def origin(record):
     return f"copied from {source}" if comma else "trained"
 
 
-@cache
 def stored(folder=FOLDER):
     """The records of all stored models -> tuple of dicts with kind, layers, noise (its key), heads, variant, loss, ..."""
-    return read_records(Path(folder) / "records.json")
+    return records_at(*file_and_state(folder))
 
 
-@cache
 def stored_by_id(folder=FOLDER):
     """The records of all stored models -> dict of ModelId to dict."""
-    return {ModelId.from_record(entry): entry for entry in stored(folder)}
+    return models_at(*file_and_state(folder))
+
+
+def depths_by_family(folder=FOLDER):
+    """The depths of all stored families -> dict of (kind, noise, heads, variant) to a list of int, ascending."""
+    return depths_at(*file_and_state(folder))
+
+
+def file_and_state(folder):
+    """The file of a folder's records, and what changes with it: it is read again only then.
+
+    Returns
+    -------
+    path : Path
+    state : tuple, or None where there is no such file.
+    """
+    path = Path(folder) / "records.json"
+    try:
+        found = path.stat()
+    except OSError:  # reading says what is wrong
+        return path, None
+    return path, (found.st_mtime_ns, found.st_size, found.st_ino)
+
+
+@lru_cache(FOLDERS)
+def records_at(path, state):
+    """`stored`, of a file in some state."""
+    return read_records(path)
+
+
+@lru_cache(FOLDERS)
+def models_at(path, state):
+    """`stored_by_id`, of a file in some state."""
+    return {ModelId.from_record(entry): entry for entry in records_at(path, state)}
+
+
+@lru_cache(FOLDERS)
+def depths_at(path, state):
+    """`depths_by_family`, of a file in some state."""
+    depths = {}
+    for which in sorted(models_at(path, state), key=lambda which: which.layers):
+        depths.setdefault(which.family, []).append(which.layers)
+    return depths
 
 
 def read_records(path):
@@ -227,20 +289,6 @@ def check_record(entry):
 def stored_layers(kind, noise, heads=1, variant="", folder=FOLDER):
     """The depths that are stored for a family of models -> list of int, ascending."""
     return list(depths_by_family(folder).get((kind, noise, heads, variant), []))
-
-
-@cache
-def depths_by_family(folder):
-    """The depths of all stored families -> dict of (kind, noise, heads, variant) to a list of int, ascending."""
-    depths = {}
-    for which in sorted(stored_by_id(folder), key=lambda which: which.layers):
-        depths.setdefault(which.family, []).append(which.layers)
-    return depths
-
-
-def model_name(kind, layers, noise, heads=1, variant=""):
-    """The name of a model's tensor in the weights file, (2, L, H, D, D) with P and Q: see `ModelId.name`."""
-    return ModelId(kind, layers, noise, heads, variant).name
 
 
 def what_is_stored(noise, folder=FOLDER):

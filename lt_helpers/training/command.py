@@ -12,7 +12,8 @@ from tqdm import tqdm
 from .. import checks, options
 from ..model import LinearTransformer
 from ..pretrained import ModelId
-from .sweep import CONTEXT, Store, alone, cluster, record_of, sweep, train_model, whole_set
+from ..task import PAPER
+from .sweep import Store, alone, cluster, record_of, sweep, train_model, whole_set
 
 FILTERS = ("kind", "layers", "noise")
 OF_ALL = ("folder", "jobs", "scheduler", "improve")
@@ -88,7 +89,7 @@ def train_one(args):
         model, found = train_model(which, args.seed, {}, report=bar)
     model.save(out)
     record = record_of(which, args.seed, found)
-    LinearTransformer(model.P, model.Q, CONTEXT, args.noise, record=record).save(out)
+    LinearTransformer(model.P, model.Q, PAPER.context, args.noise, record=record).save(out)
 
     loss = f"adjusted loss {record['loss']:.4g} +- {record['standard_error']:.1g}"
     so_far = " (interrupted: the best so far)" if found.interrupted else ""

@@ -63,9 +63,9 @@ def descend(family, theta, sequences, steps, report=None):
 
 
 def look(family, theta, sequences):
-    """The Pass of a model over sequences, and their weighted mean loss."""
+    """The Pass of a model over sequences, and their weighted mean loss: infinite, never NaN, where the model explodes."""
     run = forward(family, theta, sequences.S)
-    return run, (sequences.weight * sequences.losses(run.w)).mean().item()
+    return run, plain_mean(sequences.losses(run.w), sequences.weight).item()
 
 
 def normal_equations(family, run, sequences):

@@ -8,6 +8,7 @@ same held-out sequences: what a search returns is never worse than what it was g
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
 from numbers import Integral
 from time import process_time
 
@@ -181,10 +182,10 @@ class Search:
         held_out = draw(self.task, sequences, self.rng).of(torch.from_numpy)
         rare = self.plan.settings.rare
 
-        losses = {name: sequence_losses(self.family, theta, held_out) for name, theta in candidates.items()}
-        means = {name: held_out_loss(each, held_out.weight, rare).item() for name, each in losses.items()}
-        best = min(means, key=means.get)
-        return best, candidates[best], means[best], int(count_capped(losses[best], rare))
+        losses = compared(self.family, candidates, held_out, partial(held_out_loss, limit=rare))
+        best = min(losses, key=losses.get)
+        capped = count_capped(sequence_losses(self.family, candidates[best], held_out), rare)
+        return best, candidates[best], losses[best], int(capped)
 
     def add(self, name, theta):
         """A run of Gauss-Newton from a start; each sees the same sequences."""

@@ -18,12 +18,11 @@ from .. import checks, weights
 from ..model import LinearTransformer
 from ..noise import PAPER_NOISES, Categorical, Uniform
 from ..pretrained import ModelId, read_records
-from ..task import RegressionTask
+from ..task import PAPER, RegressionTask
 from . import eigenvalues, levenberg, widening
 from .parameters import family
 from .search import deeper, jittered, search, weighed
 
-DIM, CONTEXT = 10, 20  # the paper's d and n
 MODELS, RECORDS, LOCK = "models.safetensors", "records.json", "models.lock"
 SAMPLES = 200_000  # held-out sequences for a record
 NEIGHBOUR = {  # whose model each noise starts from
@@ -41,12 +40,12 @@ def held(which):
 
 def family_of(which):
     """The parameters of the model that a ModelId names, of `parameters`."""
-    return family(which.kind, which.layers, DIM, which.heads, held(which))
+    return family(which.kind, which.layers, PAPER.dim, which.heads, held(which))
 
 
 def task_of(which):
     """What the model that a ModelId names is trained on, a RegressionTask."""
-    return RegressionTask(DIM, CONTEXT, which.noise)
+    return RegressionTask(*PAPER, which.noise)
 
 
 def whole_set():
@@ -145,7 +144,7 @@ class Store:
     def model(self, which):
         """A stored model.    which : ModelId  ->  LinearTransformer"""
         P, Q = self.tensors[which.name]
-        return LinearTransformer(P, Q, CONTEXT, which.noise)
+        return LinearTransformer(P, Q, PAPER.context, which.noise)
 
     def add(self, which, model, record):
         """Write a model and its record.
@@ -244,7 +243,7 @@ def train_model(which, seed, models, plan=None, report=None):
         found = widening.solve(parameters, task, key, warm, report)
     else:
         found = search(parameters, task, key, warm, plan, report)
-    return parameters.model(found.theta, CONTEXT, which.noise), found
+    return parameters.model(found.theta, PAPER.context, which.noise), found
 
 
 def record_of(which, seed, found, samples=SAMPLES):
@@ -270,7 +269,7 @@ def record_of(which, seed, found, samples=SAMPLES):
         "noise": which.noise.key,
         "heads": which.heads,
         "variant": which.variant,
-        "context": CONTEXT,
+        "context": PAPER.context,
         "loss": loss,
         "standard_error": error,
         "p9999": p9999,

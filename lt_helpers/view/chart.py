@@ -60,8 +60,10 @@ class Chart(anywidget.AnyWidget):
     def __init__(self, figure, words):
         self._shown = {"version": 0, "error": "", "words": words, "quiet": False, **encode_figure(figure)}
         self._drawn = threading.Event()
-        self._moved = self._copied = None
-        self._unanswered = None  # the number of the move whose figure is shown next
+        self._moved = self._opened = self._copied = None
+        self._moving = (
+            threading.local()
+        )  # `number`: of the move that this thread answers with its next figure
         name = uuid.uuid4().hex
         super().__init__(library=library(), name=name, model_id=name)
         self.on_msg(self._receive)
@@ -95,7 +97,7 @@ class Chart(anywidget.AnyWidget):
             await asyncio.sleep(0.01)
         return self._drawn.is_set()
 
-    def follow(self, controls, moved):
+    def follow(self, controls, moved, opened=None):
         """Hear of the newest value of a control while it is dragged, ahead of the control itself.
 
         ipywidgets keeps one message on its way, and sends the next value only when the kernel has said that it is idle again. A page
@@ -107,8 +109,10 @@ class Chart(anywidget.AnyWidget):
         controls : dict of ipywidgets by name.  No other control's options may depend on their values.
         moved : callable(name, value).  Shows the figure for this value of the control; the widgets stay as they are, lest they pull against
             the hand. It is called on the thread on which the message came, and raises nothing.
+        opened : callable(), optional.  A page has come up. If another went in the middle of a drag, the figure may show a value of which
+            no widget will ever hear: this shows what they say. It raises nothing.
         """
-        self._moved = moved
+        self._moved, self._opened = moved, opened
         self.controls = {
             name: {"control": control, "trait": "index" if control.has_trait("index") else "value"}
             for name, control in controls.items()
@@ -141,6 +145,8 @@ class Chart(anywidget.AnyWidget):
         self.send({**message, **self._answer()})
 
     def _receive(self, _, message, buffers):
+        if message.get("opened") and self._opened is not None:
+            self._opened()
         shown = self._shown  # read once: another thread may be showing the next figure
         version = shown["version"]
         if message.get("missed", version) != version:
@@ -156,7 +162,7 @@ class Chart(anywidget.AnyWidget):
                 self.send({"select": text})
 
     def _answer_move(self, name, value, number):
-        self._unanswered = number
+        self._moving.number = number
         try:
             self._moved(name, value_sent(self.controls[name]["control"], value))
         finally:  # else the page would keep all further moves to itself
@@ -165,7 +171,7 @@ class Chart(anywidget.AnyWidget):
 
     def _answer(self):
         """What a message holds to answer the move that is not answered yet."""
-        number, self._unanswered = self._unanswered, None
+        number, self._moving.number = getattr(self._moving, "number", None), None
         return {} if number is None else {"answer": number}
 
 

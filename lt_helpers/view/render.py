@@ -1,6 +1,6 @@
 """Panels -> a figure: the one place that knows how plotly draws, where the axes end and what stands in a key.
 
-drawing = render(panels, names)      # names: how the reader's language calls panels, axes and marks (labs/base.py)
+drawing = render(panels, names)      # names: how the reader's language calls panels, axes and marks (labs/names.py)
 drawing.figure                       # {"data": [...], "layout": {...}}, as plotly.js draws it
 drawing.beyond                       # what lay beyond an axis and is drawn at its edge: the lab says so by itself
 """
@@ -9,7 +9,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .panel import Band, Bars, Curve, EachPoint, Guess, Guide, Heat, Path, Points, Ring, Shape, Ticks
+from .panel import (
+    Band,
+    Bars,
+    Curve,
+    EachPoint,
+    Guess,
+    Guide,
+    Heat,
+    Mark,
+    Panel,
+    Path,
+    Points,
+    Ring,
+    Shape,
+    Ticks,
+)
 from .roles import BLUE, GREY, RED, ROLES
 
 AXIS = dict(
@@ -58,8 +73,8 @@ GAP = 0.08  # between panels side by side, as a share of the figure's width
 class Beyond:
     """`count` points of a mark lie beyond the axes of its panel, and are drawn at the edge."""
 
-    panel: str
-    mark: str
+    panel: Panel
+    mark: Mark
     count: int
 
 
@@ -77,7 +92,7 @@ def render(panels, names, columns=2, height=480):
     Parameters
     ----------
     panels : list of Panel.
-    names : has `panel(panel)`, `axis(axis)`, `mark(panel, mark)`, `hover(mark)` and `text(label)`, each of which returns a str.
+    names : has `panel(panel)`, `axis(axis)`, `mark(panel, mark)`, `hover(mark)`, `beyond(number)` and `text(label)`, which return a str.
     columns : int.  Panels side by side.
     height : number.  Of the figure, in pixels; its width is the page's.
 
@@ -102,13 +117,15 @@ def render(panels, names, columns=2, height=480):
             layout["yaxis" + number].update(
                 constrain="domain", constraintoward="top", scaleanchor="x" + number
             )
-        layout["annotations"].append(heading(panel, names, left, top))
-
+        seen = []
         for mark in panel.marks:
             trace, outside = draw(mark, panel, names)
             data.append({**trace, "xaxis": "x" + number, "yaxis": "y" + number})
             if outside:
-                beyond.append(Beyond(panel.name, mark.name, outside))
+                beyond.append(Beyond(panel, mark, outside))
+            if mark.keyed and is_seen(trace):
+                seen.append(mark)
+        layout["annotations"].append(heading(panel, seen, names, left, top))
     return Drawing({"data": data, "layout": layout}, tuple(beyond))
 
 
@@ -139,20 +156,24 @@ def axis_layout(axis, names):
     return layout
 
 
-def heading(panel, names, left, top):
-    """The title of a panel, and its key under it."""
-    text = f'<b>{names.panel(panel)}</b><br><span style="font-size:12px">{key(panel, names)}</span>'
+def is_seen(trace):
+    """Is there anything of a mark on the axes?"""
+    return bool(np.isfinite(trace["y"]).any())
+
+
+def heading(panel, seen, names, left, top):
+    """The title of a panel, and under it the key to the marks that are seen."""
+    text = f'<b>{names.panel(panel)}</b><br><span style="font-size:12px">{key(panel, seen, names)}</span>'
     place = dict(x=left, y=top, xref="paper", yref="paper", xanchor="left", yanchor="bottom", align="left")
     return dict(text=text, showarrow=False, yshift=LIFT, **place)
 
 
-def key(panel, names):
+def key(panel, marks, names):
     """What the marks are, each name after its mark in its colour; a name stands once."""
     entries = {}
-    for mark in panel.marks:
-        if mark.keyed:
-            name = names.mark(panel, mark)
-            entries.setdefault(name, f'<span style="color:{key_colour(mark)}">{key_sign(mark)}</span> {name}')
+    for mark in marks:
+        name = names.mark(panel, mark)
+        entries.setdefault(name, f'<span style="color:{key_colour(mark)}">{key_sign(mark)}</span> {name}')
     return "   ".join(entries.values())
 
 
@@ -176,6 +197,8 @@ def draw(mark, panel, names):
         return heat_map(mark, names), 0
     x, y, outside = clip(mark, panel)
     trace = dict(type="scatter", x=x, y=y, **look(mark), **hover(mark, names))
+    if outside and mark.hover:
+        trace.update(say_true_numbers(mark, x, y, names))
     if mark.keyed:
         trace["name"] = names.mark(panel, mark)
     if isinstance(mark, Bars):
@@ -224,6 +247,14 @@ def hover(mark, names):
         return dict(hoverinfo="skip")
     more = {} if mark.data is None else dict(customdata=mark.data)
     return dict(hovertemplate=f"{names.hover(mark)}<extra></extra>", **more)
+
+
+def say_true_numbers(mark, x, y, names):
+    """What the mouse reads as well at a point that is drawn at the edge: where it lies in truth."""
+    true = np.where(y != mark.y, mark.y, mark.x)
+    moved = np.isfinite(y) & ((x != mark.x) | (y != mark.y))
+    text = [f"<br>{names.beyond(value)}" if away else "" for value, away in zip(true, moved)]
+    return dict(text=text, hovertemplate=f"{names.hover(mark)}%{{text}}<extra></extra>")
 
 
 def heat_map(mark, names):

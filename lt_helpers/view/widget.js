@@ -4,6 +4,7 @@
 //
 //   from the kernel                               to the kernel
 //   {from, version, changes, acknowledge}         {missed: version}                what has changed since that one?
+//                                                 {opened: true}, with missed      a page has just come up
 //                                                 {drawn: version}                 that one is on the page
 //   {answer: number}, with or without changes     {move: {name, value, number}}    a control is being moved (chart.py, follow)
 //   {copy: text}                                  {copied: true or false}          did the clipboard take it?
@@ -168,7 +169,7 @@ export default () => {
     model.on("change:controls", () => views.size && follow(model));
 
     // In case the figure moved on between the state's sending and now.
-    Promise.resolve(ltWorkarounds.listen?.(model)).finally(() => model.send({missed: state.version}));
+    Promise.resolve(ltWorkarounds.listen?.(model)).finally(() => model.send({missed: state.version, opened: true}));
     ltWorkarounds.showAgain?.(model.widget_manager);
   }
 

@@ -1,10 +1,13 @@
 """A JupyterLab with a copy of the notebooks for all tests, and a function that opens one of them."""
 
+import re
 import shutil
 
+import nbformat
 import pytest
 from all_labs import all_labs, write_notebook
 from browsing import ROOT, chromium, jupyterlab
+from cell_names import needed
 from notebook_page import NotebookPage
 
 TRAINING = [
@@ -62,12 +65,18 @@ def figure(level):
     return dict(data=lines, layout=dict(template=dict(layout={}), height=480, annotations=[], showlegend=False, **axes))
 
 def show(level):
-    chart.show(figure(level), f"drawn {level:.1f}, the slider's {slider.value:.1f}")
+    chart.show(figure(level), f"drawn {level:.1f}, the slider's {slider.value:.1f}, {len(ahead)} ahead of it")
+
+def follow(name, level):
+    ahead.append(level)
+    show(level)
+
+ahead = []  # the values that came on the chart's own channel
 
 slider = ipywidgets.FloatSlider(description="Level", value=5.0, max=10.0, step=0.1, readout_format=".1f")
 chart = Chart(figure(slider.value), "")
 slider.observe(lambda change: show(change.new), "value")
-chart.follow({"level": slider}, lambda name, level: show(level))
+chart.follow({"level": slider}, follow)
 ipywidgets.VBox([slider, chart])"""
 
 NOTEBOOKS = {  # a notebook has one kernel, in however many pages it is open: those that tests share have two names
@@ -84,6 +93,14 @@ NOTEBOOKS = {  # a notebook has one kernel, in however many pages it is open: th
 }
 
 
+def lab_cells(path):
+    """The cells of a notebook that show a lab, and those that these need: nbval runs all, and test_memory.py those of half a day."""
+    cells = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    labs = [index for index, source in enumerate(cells) if re.search(r"(?m)^(\w+ = )?\w+Lab\(", source)]
+    assert labs, f"{path.name} shows no lab"
+    return [cells[index] for index in needed(cells, labs)]
+
+
 @pytest.fixture(scope="module")  # an event loop runs as long as it does: tests in other files need their own
 def browser():
     with chromium() as browser:
@@ -98,6 +115,8 @@ def address_of(tmp_path_factory):
     )
     for name, cells in NOTEBOOKS.items():
         write_notebook(folder / "notebooks" / f"{name}.ipynb", cells)
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        write_notebook(folder / "notebooks" / f"labs_of_{path.name}", lab_cells(path))
     with jupyterlab(
         folder, JUPYTER_CONFIG_PATH=str(ROOT / "binder")
     ) as address_of:  # the settings of `make lab`

@@ -1,4 +1,4 @@
-"""Every lab of every notebook in a real JupyterLab: drawn, and moved by key and by mouse."""
+"""Every lab of every notebook, with the cells that it needs, in a real JupyterLab: drawn, and moved by key and by mouse."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def page(browser, address_of):
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_every_lab_draws_and_moves(page, name):
-    page.open(f"notebooks/{name}")
+    page.open(f"notebooks/labs_of_{name}")
     page.run_all()
     assert page.errors() == []
     for lab in page.labs():

@@ -128,6 +128,23 @@ def test_only_a_repository_on_github_is_an_address(remote, known):
     assert github_address(remote) == known
 
 
+@pytest.mark.parametrize("stated", [ADDRESS, f"{ADDRESS}/", f"{ADDRESS}.git"])
+def test_a_stated_address_is_read_like_a_remote(monkeypatch, stated):
+    monkeypatch.setattr("address.project", lambda: {"urls": {"Repository": stated}})
+    assert address() == ADDRESS
+
+
+@pytest.mark.parametrize(
+    "stated", ["https://github.com/someone", "https://elsewhere.example/someone/taught", ""]
+)
+def test_a_stated_address_that_is_none_is_refused_in_one_sentence(monkeypatch, stated):
+    monkeypatch.setattr("address.project", lambda: {"urls": {"Repository": stated}})
+    with pytest.raises(
+        SystemExit, match=f"states the Repository '{stated}': it must be https://github.com/OWNER/NAME"
+    ):
+        address()
+
+
 def test_code_that_has_changed_is_not_refreshed_but_run(copy):
     copy.edit("notebooks/.text/01_linear_attention.py", "import numpy as np", "import numpy as np\n1 + 1")
     done = copy.python("tools/build_notebooks.py", "--refresh", "01")

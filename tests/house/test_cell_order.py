@@ -1,11 +1,11 @@
 """The cells of a notebook in another order than ours: each says in one line what it misses, and afterwards all is well."""
 
-import symtable
 from collections import Counter
 from pathlib import Path
 
 import nbformat
 import pytest
+from cell_names import bound_and_read, needed
 from nbclient import NotebookClient
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
@@ -35,24 +35,6 @@ def errors(cell):
     return [output for output in cell.outputs if output.output_type == "error"]
 
 
-def bound_and_read(source):
-    """The names that a cell binds, and those that it takes from other cells -> two sets."""
-    bound, used = set(), set()
-
-    def collect(table):
-        for symbol in table.get_symbols():
-            if table.get_type() == "module":
-                bound.update({symbol.get_name()} if symbol.is_assigned() or symbol.is_imported() else ())
-                used.update({symbol.get_name()} if symbol.is_referenced() else ())
-            elif symbol.is_global() and symbol.is_referenced():
-                used.add(symbol.get_name())
-        for child in table.get_children():
-            collect(child)
-
-    collect(symtable.symtable(source, "cell", "exec"))
-    return bound, used - bound
-
-
 def reused_names(cells):
     """Names that a cell takes from others, and that two of them bind: which one, depends on what was run last -> list"""
     parts = [bound_and_read(source) for source in cells]
@@ -79,3 +61,18 @@ def test_a_name_for_two_things_would_be_found():
     assert reused_names(["state = 1", "print(state)", "state = [2]", "print(state[0])"]) == ["state"]
     assert reused_names(["x = 1", "f = lambda x: x", "for y in range(2):\n    x = y\nprint(x)"]) == []
     assert reused_names(["x = 1", "x = 2", "def f():\n    return x"]) == ["x"]
+
+
+def test_what_a_cell_needs_are_the_cells_that_bind_what_it_reads():
+    cells = [
+        "import numpy",
+        "x = 1",
+        "y = x",
+        "print(y)",
+        "def f():\n    return numpy.ones(y)",
+        "z = f()",
+        "z",
+    ]
+    assert needed(cells, [3]) == [1, 2, 3]
+    assert needed(cells, [5]) == [0, 1, 2, 4, 5]
+    assert needed(cells, [1, 6]) == [0, 1, 2, 4, 5, 6]

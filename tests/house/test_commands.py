@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -12,6 +13,7 @@ from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+import mutants
 import pytest
 
 from lt_helpers import Uniform, load_pretrained
@@ -68,23 +70,12 @@ def installs(project, environment="env"):
 
 
 def test_make_alone_lists_every_command():
+    """Those that the Makefile has a rule for; and those that the pages for readers name."""
     listed = {line.split()[1] for line in run("make").stdout.splitlines() if line.startswith("  make ")}
-    users = {"lab", "dashboard", "site", "classroom", "train"}
-    keepers = {
-        "doctor",
-        "test",
-        "quick",
-        "mutants",
-        "notebooks",
-        "readme",
-        "pictures",
-        "bench",
-        "lint",
-        "lock",
-        "audit",
-        "clean",
-    }
-    assert users | keepers | {"help"} == listed
+    rules = set(re.findall(r"(?m)^([a-z]+):", (ROOT / "Makefile").read_text()))
+    pages = [ROOT / name for name in ("README.md", "CONTRIBUTING.md")] + list((ROOT / "docs").glob("*.md"))
+    named = {name for page in pages for name in re.findall(r"(?m)(?:`|^)make ([a-z]+)", page.read_text())}
+    assert listed == rules and named <= listed and len(named) > 10
 
 
 def test_setup_installs_once_and_again_when_the_project_changes(project):
@@ -121,7 +112,7 @@ def test_our_environment_takes_the_known_versions_and_one_of_your_own_keeps_its(
     run("tools/setup", "labs", "env", cwd=project)
     (ours,), (own,) = installs(project, ".venv"), installs(project)
     assert ours.endswith("--constraint constraints.txt --editable .[labs]")
-    assert "--constraint" not in own
+    assert "--constraint" not in own and "--upgrade" not in ours + own
 
 
 def test_the_newest_versions_can_be_asked_for(project):
@@ -129,6 +120,7 @@ def test_the_newest_versions_can_be_asked_for(project):
     run("tools/setup", "labs", cwd=project, LOCK="no")
     run("tools/setup", "labs", cwd=project)
     assert ["--constraint" in call for call in installs(project, ".venv")] == [False, True]
+    assert ["--upgrade-package numpy" in call for call in installs(project, ".venv")] == [True, False]
 
 
 def test_new_versions_are_installed(project):
@@ -220,6 +212,32 @@ def test_without_python_setup_says_what_to_install(project, bare_path):
     done = run("tools/setup", "labs", cwd=project, PATH=bare_path)
     assert done.returncode == 1
     assert "no Python of version 3.11 to 3.14" in done.stderr and "python3-venv" in done.stderr
+
+
+def test_a_folder_where_no_environment_can_be_is_named(project):
+    folder = project / "a:b"
+    folder.mkdir()
+    for name in ("tools", "pyproject.toml", "constraints.txt"):
+        (project / name).rename(folder / name)
+    done = run("tools/setup", "labs", cwd=folder)
+    assert done.returncode == 1 and f"{folder}/.venv has a : in its name" in done.stderr
+    assert done.stderr.count("\n") == 1 and not (folder / ".venv").exists()
+
+
+def test_no_bug_is_planted_where_the_tests_fail_before(monkeypatch):
+    """Else each would count as found."""
+    monkeypatch.setattr("mutants.copy_project", lambda folder: None)  # no test is there: pytest fails
+    monkeypatch.setattr("sys.argv", ["mutants.py"])
+    monkeypatch.setattr("mutants.mutants", lambda only: [("core", "lt_helpers/task.py", "core/AddNot", 0)])
+    monkeypatch.setattr("mutants.is_found", lambda *mutant: pytest.fail("a bug was planted"))
+    with pytest.raises(SystemExit, match="tests/unit fails on the project as it is"):
+        mutants.main()
+
+
+def test_cleaning_says_what_it_removes_and_leaves_an_environment_of_your_own():
+    plain, own = (run("make", "--dry-run", "clean", *more) for more in ((), ("VENV=/my env",)))
+    assert "rm -rf .venv build" in plain.stdout and "remove .venv" in run("make").stdout
+    assert own.returncode == 2 and "clean removes .venv" in own.stderr and "rm -rf" not in own.stdout
 
 
 def test_without_a_browser_setup_says_what_to_install(project, bare_path):

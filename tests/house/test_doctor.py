@@ -223,3 +223,20 @@ def test_without_jupyter_the_doctor_still_speaks(tmp_path):
         env={"PATH": os.environ["PATH"]},
     )
     assert done.stdout.startswith("WRONG  widgets in the page: Jupyter is not installed"), done.stderr
+
+
+@pytest.mark.parametrize("said", ["", "nothing", "100000"])
+def test_a_limit_that_cannot_be_read_is_none(tmp_path, said):
+    """An empty file, a word, a quota without its period."""
+    group(tmp_path, memory_max=said.removeprefix("100000"), cpu_max=said)
+    assert machine.memory(tmp_path)[1] == psutil.virtual_memory().total
+    assert machine.processors(tmp_path) == machine.processors(tmp_path / "nowhere")
+
+
+def test_the_limits_are_those_of_the_group_that_the_system_names(tmp_path):
+    (tmp_path / "self").mkdir()
+    (tmp_path / "self" / "cgroup").write_text("0::/own\n")
+    (tmp_path / "own").mkdir()
+    group(tmp_path / "own", memory_max=str(700 * MB), cpu_max="100000 100000")
+    assert machine.memory(tmp_path, tmp_path)[1] == 700 * MB
+    assert machine.processors(tmp_path, tmp_path) == 1

@@ -9,9 +9,12 @@ from types import SimpleNamespace
 
 import pytest
 import yaml
+from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
+from traitlets.config import PyFileConfigLoader
 
 ROOT = Path(__file__).parents[2]
 VALUES = yaml.safe_load((ROOT / "hub" / "values.yaml").read_text())
+WORKSHOP = (ROOT / "docs" / "workshop.md").read_text()
 START = (ROOT / "binder" / "start").read_text()
 
 
@@ -55,6 +58,23 @@ def test_placeholders_make_room_for_learners():
 def test_the_image_starts_through_our_start_script_at_the_first_notebook():
     assert VALUES["singleuser"]["cmd"] == "jupyterhub-singleuser"
     assert (ROOT / VALUES["singleuser"]["defaultUrl"].removeprefix("/lab/tree/")).exists()
+
+
+@pytest.mark.parametrize("file, server", [("jupyter_server_config.py", "ServerApp"), ("voila.py", "Voila")])
+def test_each_server_sends_what_a_kernel_says_at_once(file, server, monkeypatch):
+    """A connection that waits for the page's acknowledgement draws a drag half as often."""
+    config = PyFileConfigLoader(file, path=str(ROOT / "binder")).load_config()
+    kind = config[server].kernel_websocket_connection_class
+    monkeypatch.setattr(ZMQChannelsWebsocketConnection, "connect", lambda connection: "connected")
+    told = []
+    connection = kind.__new__(kind)
+    monkeypatch.setattr(kind, "websocket_handler", SimpleNamespace(set_nodelay=told.append))
+    assert connection.connect() == "connected" and told == [True]
+
+
+def test_the_hubs_way_without_an_image_copies_that_setting():
+    """The image has it from binder/start, as Binder does."""
+    assert "lt_helpers/binder/jupyter_server_config.py /opt/tljh/user/etc/jupyter/" in WORKSHOP
 
 
 @pytest.fixture

@@ -159,15 +159,17 @@ excess_risk = replace(start.excess_risk, name="waves.excess_risk")
 TABLE = '''\
 """The wave lab draws what the noise lab draws."""
 
-from marks import assert_marks, shown_marks
+from marks import assert_marks, describe, numbers, shown_marks
 
 from lt_helpers.labs import NoiseLab, WaveLab
 
 
 def test_every_mark_is_the_noise_labs():
-    table = {place: (mark.x, mark.y) for place, mark in shown_marks(NoiseLab(sigma=2.0)).items()}
-    axes = {(panel.name, "axes"): ((panel.x.low, panel.x.high), (panel.y.low, panel.y.high)) for panel in NoiseLab().panels_now}
-    assert_marks(WaveLab(sigma=2.0), table | axes)
+    lab = NoiseLab(sigma=2.0)
+    marks = shown_marks(lab)
+    axes = {(panel.name, "axes"): (describe(panel.x), describe(panel.y)) for panel in lab.panels_now}
+    roles = {place: mark.role for place, mark in marks.items()}
+    assert_marks(WaveLab(sigma=2.0), {place: numbers(mark) for place, mark in marks.items()} | axes, roles)
 '''
 HOUSE = [f"tests/house/test_{name}.py" for name in ("series", "notebooks", "readme", "guide")]
 EXERCISES = ["tests/unit/test_notebook_solutions.py"]
@@ -265,3 +267,8 @@ def test_the_guides_line_names_what_is_for_home():
     links = re.findall(r"\(\.\./notebooks/(\w+)\.ipynb\)", home_line())
     assert links == [notebook["name"] for notebook in for_home()] != []
     assert home_line().count(", and ") == 1
+
+
+def test_there_is_no_line_where_nothing_is_left_for_home(monkeypatch):
+    monkeypatch.setattr("series.for_home", list)
+    assert home_line() == ""

@@ -65,7 +65,7 @@ for (const scripts of [
 
     test("a page asks, once it listens, for what it has missed, and tells what it has drawn", async () => {
       await open(scripts, {state: {...figure(), version: 7}});
-      assert.deepEqual(told, [{missed: 7}, {drawn: 7}]);
+      assert.deepEqual(told, [{missed: 7, opened: true}, {drawn: 7}]);
     });
 
     test("what changed is put in its place and drawn", () => {

@@ -99,7 +99,8 @@ def normal_scores(x, y, sigmas):
 
 
 def slope_over_redraws(predict, x, sigma, truths, noises):
-    """How much of each principal direction an answer keeps: the slope of its component on least squares' over redraws -> (d,)
+    """How much of each principal direction an answer keeps: the slope of its component on least squares' over redraws; and how well a line
+    describes it, the square of the cosine between the two -> (d,), (d,)
 
     predict : function x, y -> w.    truths (K, d), noises (K, n).
     """
@@ -110,7 +111,9 @@ def slope_over_redraws(predict, x, sigma, truths, noises):
         answers.append(V.T @ predict(x, y))
         fits.append(V.T @ np.linalg.lstsq(x, y, rcond=None)[0])
     answers, fits = np.array(answers), np.array(fits)
-    return (answers * fits).sum(axis=0) / (fits**2).sum(axis=0)
+    together = (answers * fits).sum(axis=0)
+    square_of_fits = (fits**2).sum(axis=0)
+    return together / square_of_fits, together**2 / (square_of_fits * (answers**2).sum(axis=0))
 
 
 def kept_of_one_more(model, x, y, eigenvalues):

@@ -21,7 +21,7 @@ class Wave(Frozen):
 class WaveLab(Lab):
     NAME = "wave"
     GHOST = True
-    COLUMNS, HEIGHT = 2, 300
+    COLUMNS, ROW = 2, 300
     ENTRIES = {
         "panel.wave": "A wave",
         "panel.peak": "Its peak",

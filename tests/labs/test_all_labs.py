@@ -11,6 +11,7 @@ import pytest
 from extremes import LABS
 
 from lt_helpers.labs import Choice, Lab, Prediction, Seed, Slider
+from lt_helpers.noise import parse_noise
 from lt_helpers.view.panel import Curve, Ticks
 from lt_helpers.view.roles import ROLES
 
@@ -141,11 +142,14 @@ def test_a_link_opens_the_same_state(lab):
 def test_any_panel_can_be_shown_alone(lab):
     live = lab()
     whole = len(live.drawing["data"])
+    rows = -(-len(live.panels_now) // lab.COLUMNS)
+    assert live.drawing["layout"]["height"] == lab.ROW * rows
     shown = 0
     for panel in list(live.panels_now):
         live.show(panel.name)
         assert [one.name for one in live.panels_now] == [panel.name]
         assert len(live.drawing["layout"]["annotations"]) == 1
+        assert live.drawing["layout"]["height"] == lab.ROW  # as high as it was
         shown += len(live.drawing["data"])
         live.show()
     assert shown == whole == len(live.drawing["data"])
@@ -187,6 +191,85 @@ def test_the_marks_of_a_panel_differ_in_more_than_colour(lab):
                 name = live.names.mark(panel, mark)
                 if type(mark) is not Ticks:
                     assert signs.setdefault(sign, name) == name, (panel.name, sign)
+
+
+RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+CALLED_BY_PLACE = {("table", "row"), ("training", "P"), ("training", "Q")}  # their own tests hold these
+
+
+def number_of(label):
+    """The number that is written at a tick, 0.1 or 10⁻⁶; None for words."""
+    try:
+        return float(label)
+    except ValueError:
+        return 10.0 ** int(label[2:].translate(RAISED)) if label.startswith("10") else None
+
+
+@pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.__name__)
+def test_each_tick_stands_at_the_number_that_is_written_there(lab):
+    """Of steps ago, which are counted backwards, without their sign."""
+    live = opened(lab)
+    for panel in live.panels_now:
+        for axis in (panel.x, panel.y):
+            ticks = np.array(axis.ticks or ())
+            assert (np.diff(ticks) > 0).all() or (np.diff(ticks) < 0).all(), panel.name
+            if not axis.log:  # a decade too many is not drawn
+                assert ((min(axis.low, axis.high) <= ticks) & (ticks <= max(axis.low, axis.high))).all(), (
+                    panel.name
+                )
+            if axis.labels is None or (live.NAME, panel.name) in CALLED_BY_PLACE:
+                continue
+            for tick, label in zip(ticks, map(live.names.text, axis.labels), strict=True):
+                number = number_of(label)
+                if number is not None:
+                    assert number == pytest.approx(abs(tick) if axis.name == "ago" else tick), panel.name
+
+
+CALLED = {
+    "DIAG": "diag",
+    "FULL": "full",
+    "GD++": "gd++",
+    "trained DIAG": "diag",
+    "trained FULL": "full",
+    "trained GD++": "gd++",
+    "random FULL": "random",
+    "softmax": "softmax",
+    "linear": "linear",
+    "counted": "counted",
+    "measured here": "measured",
+    "DIAG, 4 layers": "diag-4",
+    "DIAG, 7 layers": "diag-7",
+    "FULL, 4 layers": "full-4",
+    "FULL, 7 layers": "full-7",
+    "correlated inputs": "correlated",
+    "outlying rows": "outlying",
+    "heavy-tailed noise": "heavy-tailed",
+    "outliers among y": "outliers",
+    "noise that grows with x": "uneven",
+    "curved target": "curved",
+}
+
+
+@pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.__name__)
+def test_numbers_rise_along_a_slider(lab):
+    for name, control in shown_controls(lab).items():
+        if isinstance(control, Choice) and control.slide:
+            values = [value for _, value in opened(lab).controls[name].options]
+            assert name == "noise" or values == sorted(set(values)), name
+
+
+@pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.__name__)
+def test_each_choice_is_called_by_what_it_chooses(lab):
+    """A number by itself, a noise by its label, everything else as the table says."""
+    for name, control in shown_controls(lab).items():
+        for label, value in opened(lab).controls[name].options if isinstance(control, Choice) else []:
+            if isinstance(value, (int, float)):
+                assert float(label) == value, (name, label)
+            elif name == "noise":
+                noise = parse_noise(value)
+                assert label in (noise.label, "U(0, 0)") and (label != "U(0, 0)" or noise.sigma_max == 0)
+            elif label != value:
+                assert CALLED[label] == value, (name, label)
 
 
 @pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.__name__)

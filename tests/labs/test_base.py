@@ -5,7 +5,8 @@ import time
 import numpy as np
 import pytest
 
-from lt_helpers.labs import Choice, Slider
+from lt_helpers.labs import Choice, NoiseLab, Prediction, Slider
+from lt_helpers.language import Message, RefusedValue
 
 
 def drawn(lab, trace=0):
@@ -226,6 +227,22 @@ def test_a_dragged_value_is_shown_before_its_widget_has_heard_of_it(lab, monkeyp
     assert lab.arrays.frequency == 2.0 and len(shown) == 2
 
 
+def test_a_page_that_goes_in_the_middle_of_a_drag_leaves_no_figure_behind_that_is_not_the_sliders(lab):
+    version = lab.chart.get_state("state")["state"]["version"]
+    lab.chart._receive(None, {"move": {"name": "frequency", "value": 3, "number": 1}}, [])
+    assert lab.arrays.frequency == 3.0
+    lab.chart._receive(None, {"missed": version, "opened": True}, [])
+    assert lab.arrays.frequency == lab.values["frequency"] == 1.0
+    assert lab.chart.get_state("state")["state"]["words"] == lab.words_now == type(lab)().words_now
+
+
+def test_a_page_that_comes_up_draws_nothing_anew_where_all_stands(lab):
+    lab.controls["frequency"].value = 3.0
+    version = lab.chart.get_state("state")["state"]["version"]
+    lab.chart._receive(None, {"missed": version, "opened": True}, [])
+    assert lab.chart.get_state("state")["state"]["version"] == version
+
+
 def test_a_dragged_value_that_fails_is_said_and_the_next_recovers(lab):
     lab.chart._receive(None, {"move": {"name": "frequency", "value": 4.0, "number": 1}}, [])
     assert "the string breaks" in lab.chart.get_state("state")["state"]["error"]
@@ -251,3 +268,68 @@ def test_copy_says_what_became_of_it(lab):
 
 def test_every_widget_says_what_it_is_also_where_its_label_is_cut(lab):
     assert all(widget.tooltip == widget.description for widget in lab.controls.values())
+
+
+def test_reset_goes_back_to_the_panels_and_the_beat_it_was_opened_with(lab):
+    opened = type(lab).from_state({"lab": "wave", "beat": 3, "panels": ["peak"]})
+    opened.show("wave")
+    opened.beat = 5
+    opened.reset()
+    assert [panel.name for panel in opened.panels_now] == ["peak"] and opened.beat == 3
+
+
+def test_showing_other_panels_does_not_hide_an_error(lab):
+    lab.controls["frequency"].value = 4.0
+    lab.show("wave")
+    assert "the string breaks" in lab.chart.get_state("state")["state"]["error"]
+    with pytest.raises(ValueError, match="WaveLab has no panel 'tide': its panels are wave, peak."):
+        lab.show("tide")
+    assert [panel.name for panel in lab.panels_now] == ["wave"]
+
+
+def test_what_a_drag_has_shown_does_not_come_back_after_a_reset(lab):
+    """The page's own message of a drag is late: it comes after Reset was pressed."""
+    lab.chart._receive(None, {"move": {"name": "frequency", "value": 3.0, "number": 1}}, [])
+    lab.reset()
+    lab.controls["frequency"].value = 3.0  # what ipywidgets had on its way
+    assert lab.values["frequency"] == lab.arrays.frequency == 1.0
+    lab.controls["frequency"].value = 3.0  # and this is a hand
+    assert lab.values["frequency"] == lab.arrays.frequency == 3.0
+
+
+def test_a_look_elsewhere_refuses_what_the_lab_cannot_take(lab):
+    with pytest.raises(ValueError, match="shape must be one of"):
+        lab.at(shape="saw")
+    with pytest.raises(ValueError, match="cycles is 2 with shape='square'"):
+        lab.at(shape="square", cycles=2)
+    assert lab.at(shape="square")[1] == "1 wave a second."  # cycles goes to the nearest
+
+
+def test_a_refusal_of_a_lab_of_ones_own_is_said_in_its_words(lab):
+    WaveLab = type(lab)
+
+    class OwnLab(WaveLab):
+        ENTRIES = {**WaveLab.ENTRIES, "breaks": "It breaks at {frequency:g}."}
+
+        @staticmethod
+        def compute(frequency, **others):
+            if frequency == 2.0:
+                raise RefusedValue(Message("wave.breaks", frequency=frequency))
+            return WaveLab.compute(frequency=frequency, **others)
+
+    own = OwnLab()
+    own.controls["frequency"].value = 2.0
+    assert own.chart.get_state("state")["state"]["error"].startswith("It breaks at 2.")
+
+
+def test_a_prediction_offers_the_steps_that_it_takes():
+    guess = Prediction(0.25, 5.0, 0.5)
+    marks = [value for _, value in guess.widget(None, {}, "", str).options][1:]
+    assert marks[:3] == [0.25, 0.75, 1.25] and all(guess.check("guess", mark, {}) == mark for mark in marks)
+
+
+def test_what_no_page_shows_cannot_be_moved():
+    lab = NoiseLab()
+    with pytest.raises(Exception, match="read-only"):
+        lab.controls["model"].value = "other.safetensors"
+    assert repr(lab) == "NoiseLab()"

@@ -2,6 +2,8 @@ import asyncio
 import base64
 import copy
 import hashlib
+import threading
+import time
 
 import ipywidgets
 import numpy as np
@@ -213,3 +215,27 @@ def test_changed_names_the_smallest_differing_part():
     after = {"a": [1, {"b": 3}], "c": {"e": 1}}
     assert list(changed(before, after)) == [(["a", 1, "b"], 3), (["c"], {"e": 1})]
     assert list(changed(before, before)) == []
+
+
+def test_moves_on_two_threads_are_each_answered_with_their_own_figure(sent):
+    """The second comes while the first is being computed, and waits for its turn, as a lab's moves do."""
+    figure = scatter(np.zeros(3))
+    chart, turn, computing = Chart(figure, ""), threading.Lock(), threading.Event()
+
+    def move(name, value):
+        with turn:
+            computing.set()
+            time.sleep(0.05)
+            chart.show(figure, f"at {value}")
+
+    chart.follow({"sigma": ipywidgets.FloatSlider()}, move)
+    threads = []
+    for number in (1, 2):
+        message = {"move": {"name": "sigma", "value": float(number), "number": number}}
+        threads.append(threading.Thread(target=chart._receive, args=(None, message, [])))
+        threads[-1].start()
+        computing.wait(5)
+    for thread in threads:
+        thread.join()
+    words = {message["answer"]: message["changes"][0]["value"] for message in sent if "answer" in message}
+    assert words == {1: "at 1.0", 2: "at 2.0"}

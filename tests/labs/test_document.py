@@ -21,7 +21,7 @@ def test_the_document_of_a_lab_opens_it_again(lab):
     assert document == {
         "lab": "wave",
         "version": 1,
-        "values": {"shape": "square", "frequency": 3.0},
+        "values": {"shape": "square", "frequency": 3.0, "cycles": 1, "noisy": False, "seed": 1},
         "predictions": {"expected": 0.5},
         "ghost": {"shape": "sine", "cycles": 2},
         "beat": None,
@@ -69,7 +69,27 @@ def test_the_text_form_holds_what_a_link_carries_and_comes_back():
         ({"lab": "noise", "values": [1]}, TypeError, r"has values = \[1\], which is not of the kind"),
         ({"lab": "noise", "version": True}, TypeError, "has version = True"),
         ({"lab": "noise", "version": 2}, ValueError, "is of version 2: this package reads versions up to 1"),
-        ({"lab": "noise", "panels": [1]}, TypeError, r"has panels = \[1\]"),
+        (
+            {"lab": "noise", "panels": [1]},
+            TypeError,
+            r"panels is \[1\]: panels must be None, or a list of one or more",
+        ),
+        (
+            {"lab": "noise", "panels": []},
+            TypeError,
+            r"panels is \[\]: panels must be None, or a list of one or more",
+        ),
+        ({"lab": "noise", "values": {"sigma": "x" * 5000}}, TypeError, "sigma must be a number from 0 to 8"),
+        (
+            {"lab": "noise", "values": {"kept_guess": 0.5}},
+            ValueError,
+            "has kept_guess among values: it belongs among predictions",
+        ),
+        (
+            {"lab": "noise", "predictions": {"sigma": 2.0}},
+            ValueError,
+            "has sigma among predictions: it belongs among values",
+        ),
         ({"lab": "pony"}, ValueError, "the state is of a lab 'pony': there are"),
         ({"lab": "noise", "values": {"speed": 1}}, TypeError, "NoiseLab has no control 'speed'"),
         (
@@ -110,7 +130,7 @@ def test_another_labs_document_is_refused(lab):
 def test_what_a_document_holds_cannot_be_changed_into_the_lab_later(lab):
     document = lab.state()
     document["values"]["frequency"] = 99
-    assert lab.state()["values"] == {}
+    assert lab.state()["values"]["frequency"] == 1.0
 
 
 def test_a_files_path_never_travels(tmp_path):
@@ -136,6 +156,34 @@ def test_a_path_in_a_document_is_not_read(tmp_path):
     load_pretrained("full", 3, parse_noise("uniform-5")).save(path)
     opened = Lab.from_state({"lab": "noise", "values": {"model": str(path), "sigma": 3.0}})
     assert opened.values["model"] is None and "names a file, which is not read" in opened.words_now
+
+
+def test_what_was_chosen_because_of_a_file_takes_its_default_without_it(tmp_path):
+    """A ghost that was a learner's model, and documents that somebody has tampered with."""
+    path = tmp_path / "model.safetensors"
+    load_pretrained("full", 3, parse_noise("uniform-2")).save(path)
+    lab = NoiseLab(sigma=3.0, ghost={"model": path, "kind": "own", "noise": "uniform-2", "layers": 3})
+    opened = Lab.from_state(lab.state())
+    assert (
+        opened.ghost["kind"] == "diag"
+        and opened.values["sigma"] == 3.0
+        and "does not travel" in opened.words_now
+    )
+    for values in (
+        {"model": True, "kind": "nope"},
+        {"model": True, "layers": "x"},
+        {"model": True, "kind": "own"},
+    ):
+        opened = Lab.from_state({"lab": "noise", "values": values})
+        assert opened.values == NoiseLab().values
+
+
+def test_a_lab_that_derives_from_another_opens_its_own_documents():
+    class MyLab(NoiseLab):
+        pass
+
+    assert type(MyLab.from_state(MyLab(sigma=2.0).state())) is MyLab
+    assert type(Lab.from_state(MyLab(sigma=2.0).state())) is NoiseLab
 
 
 def test_random_documents_open_or_are_refused():

@@ -3,7 +3,7 @@
 import by_hand
 import numpy as np
 import pytest
-from marks import assert_marks, assert_messages, assert_roles, axis_names, drawn
+from marks import assert_marks, assert_messages, drawn
 
 from lt_helpers import Uniform, load_pretrained
 from lt_helpers.labs import GradientLab
@@ -13,9 +13,9 @@ OPENED = dict(step=0.5, sigma=1.0, layers=4, seed=6)
 STEPS = np.arange(126) / 50
 RINGS = np.repeat(np.arange(1, 9) * 0.4, 61)
 AXES = {
-    ("bowl", "axes"): ((-3.5, 3.5), (-3.5, 3.5)),
-    ("step", "axes"): ((0, 2.5), (0.01, 10)),
-    ("layer", "axes"): ((-0.3, 12.3), (0.01, 10)),
+    ("bowl", "axes"): (("w_1", -3.5, 3.5), ("w_2", -3.5, 3.5)),
+    ("step", "axes"): (("step", 0, 2.5), ("error", 0.01, 10, "log", "gap")),
+    ("layer", "axes"): (("layer", -0.3, 12.3), ("error", 0.01, 10, "log", "gap")),
 }
 
 
@@ -98,6 +98,7 @@ def expected(lab):
         ("bowl", "trained"): by_hand.probe_layers(trained(layers), x, y).T,
         ("bowl", "model"): descent(x, y, step, layers).T,
         ("step", "oracle"): ([0, 2.5], [best, best]),
+        ("step", "limit"): ([2 / np.linalg.norm(x / 20**0.5, 2) ** 2] * 2, [0.01, 10]),
         ("step", "curve"): (STEPS, by_step),
         ("step", "model"): (step, by_layer[-1]),
         ("layer", "oracle"): ([-0.3, 12.3], [best, best]),
@@ -119,16 +120,7 @@ def expected(lab):
 )
 def test_every_mark_is_what_another_route_finds(values):
     lab = GradientLab(**values)
-    assert_marks(lab, expected(lab), rtol=1e-7, atol=1e-10)
-    x, _, _ = examples(lab.values)
-    (limit,) = (mark for mark in lab.panels_now[1].marks if mark.name == "limit")
-    np.testing.assert_allclose(limit.x, 2 / np.linalg.norm(x / 20**0.5, 2) ** 2)
-
-
-def test_the_roles_and_the_axes_are_as_named():
-    lab = GradientLab()
-    assert_roles(lab, {("step", "curve"): "model"})
-    assert axis_names(lab) == dict(bowl=("w_1", "w_2"), step=("step", "error"), layer=("layer", "error"))
+    assert_marks(lab, expected(lab), {("step", "curve"): "model"}, rtol=1e-7, atol=1e-10)
 
 
 def test_a_contour_goes_round_once_and_closes():

@@ -5,7 +5,7 @@ from dataclasses import replace
 import by_hand
 import numpy as np
 import pytest
-from marks import assert_marks, assert_messages, assert_roles, axis_names, drawn
+from marks import assert_marks, assert_messages, drawn
 
 from lt_helpers import LinearTransformer, Uniform, implicit_regression, load_pretrained
 from lt_helpers.exercises.implicit import weight_after
@@ -13,10 +13,17 @@ from lt_helpers.labs import ImplicitLab, implicit
 from lt_helpers.pretrained import stored
 
 AXES = {
-    ("weight", "axes"): ((0.5, 10.5), (-0.5, 9.5)),
-    ("distance", "axes"): ((-0.3, 7.3), (0, 6)),
-    ("parts", "axes"): ((-0.3, 7.3), (0, 2.5)),
-    ("answer", "axes"): ((-8, 8), (-8, 8)),
+    ("weight", "axes"): (("component", 0.5, 10.5), ("", -0.5, 9.5)),
+    ("distance", "axes"): (("layer", -0.3, 7.3), ("distance", 0, 6)),
+    ("parts", "axes"): (("layer", -0.3, 7.3), ("size", 0, 2.5)),
+    ("answer", "axes"): (("foretold", -8, 8), ("answer", -8, 8)),
+}
+
+ROLES = {
+    ("parts", "a"): "first",
+    ("parts", "u"): "second",
+    ("parts", "M"): "third",
+    ("answer", "queries"): "model",
 }
 
 
@@ -65,12 +72,14 @@ def expected(values):
             np.arange(1, 11),
             np.arange(model.layers + 3),
             [truth, oracle, *path[::-1]],  # from below
+            2.5,
         ),
         ("distance", "truth"): (layer, [np.sqrt(sum((w - truth) ** 2)) for w in path]),
         ("distance", "oracle"): (layer, [np.sqrt(sum((w - oracle) ** 2)) for w in path]),
         ("parts", "a"): (layer, [abs(a) for _, _, a in state]),
         ("parts", "u"): (layer, [np.sqrt(sum(u**2)) for _, u, _ in state]),
         ("parts", "M"): (layer, [np.sqrt(np.mean(((M - np.eye(10)) ** 2).sum(axis=1))) for M, _, _ in state]),
+        ("answer", "diagonal"): ([-8, 8], [-8, 8]),
         ("answer", "queries"): (
             [path[-1] @ query for query in queries],
             [answer(model, x, y, query) for query in queries],
@@ -90,26 +99,7 @@ def expected(values):
 )
 def test_every_mark_is_what_another_route_finds(values):
     lab = ImplicitLab(**values)
-    assert_marks(lab, expected(lab.values), rtol=1e-7, atol=1e-9)
-
-
-def test_the_roles_and_the_axes_are_as_named():
-    lab = ImplicitLab()
-    assert_roles(
-        lab,
-        {
-            ("parts", "a"): "first",
-            ("parts", "u"): "second",
-            ("parts", "M"): "third",
-            ("answer", "queries"): "model",
-        },
-    )
-    assert axis_names(lab) == dict(
-        weight=("component", ""),
-        distance=("layer", "distance"),
-        parts=("layer", "size"),
-        answer=("foretold", "answer"),
-    )
+    assert_marks(lab, expected(lab.values), ROLES, rtol=1e-7, atol=1e-9)
 
 
 def test_the_rows_have_their_names_from_below():
@@ -117,7 +107,6 @@ def test_the_rows_have_their_names_from_below():
     axis = lab.drawing["layout"]["yaxis"]
     assert axis["tickvals"] == [0, 1, 2, 3, 4]
     assert axis["ticktext"] == ["truth", "oracle", "w<sup>2</sup>", "w<sup>1</sup>", "w<sup>0</sup>"]
-    assert lab.panels_now[0].marks[0].limit == 2.5
     assert "12 other queries" in lab.drawing["layout"]["annotations"][3]["text"]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lt_helpers.labs import NoiseLab
-from lt_helpers.language import Catalogue, Message, RefusedValue, catalogue, flatten, languages
+from lt_helpers.language import Catalogue, Message, RefusedValue, catalogue, flatten, languages, read_entries
 
 PACKAGE = Path(__file__).parents[2] / "lt_helpers"
 SPEAKING = [PACKAGE / "labs", PACKAGE / "exercises", PACKAGE / "doctor.py"]
@@ -145,11 +145,21 @@ def test_one_more_file_is_one_more_language(another_language):
         NoiseLab(sigma=99)
 
 
+def test_what_a_language_does_not_say_yet_is_said_in_the_first(another_language):
+    import lt_helpers.language as language
+
+    short = language.FOLDER / "xx.toml"
+    short.write_text('[noise.panel]\nkept = "¡kept!"\n')
+    language.read.cache_clear()
+    titles = [note["text"] for note in NoiseLab(language="xx").drawing["layout"]["annotations"]]
+    assert "¡kept!" in titles[1] and "P and Q are frozen" in titles[0]
+
+
 def test_each_language_has_the_entries_of_the_first():
-    first = catalogue("en").entries
+    first = read_entries("en")
     fields = re.compile(r"{(\w+)")
     for language in languages():
-        entries = catalogue(language).entries
+        entries = read_entries(language)
         assert set(entries) == set(first), language
         for id, entry in entries.items():
             names = [set(fields.findall(str(one))) for one in (entry, first[id])]

@@ -224,6 +224,19 @@ def test_left_alone_it_stops_and_says_so_and_a_touch_resumes_it(lab, shown, monk
     assert lab.process.steps > steps and "a second" in lab._told.value
 
 
+def test_a_touch_on_another_thread_resumes_it_too(lab, shown, monkeypatch):
+    monkeypatch.setattr(live, "PATIENCE", 0.1)
+
+    def touch():
+        monkeypatch.setattr(live, "PATIENCE", 60)
+        thread = threading.Thread(target=setattr, args=(lab.controls["by"], "value", 2.0))
+        thread.start()
+        thread.join()
+
+    steps = steps_after(lab, 0.4, touch)
+    assert lab.error is None and lab.process.steps > steps
+
+
 def test_a_paused_lab_is_not_resumed_by_a_touch(lab, shown):
     lab.pause()
     steps = steps_after(lab, 0.1, lab.pause)

@@ -3,7 +3,7 @@ from functools import cache
 import by_hand
 import numpy as np
 import pytest
-from marks import assert_marks, assert_messages, assert_roles, drawn
+from marks import assert_marks, assert_messages, drawn, titles
 from scipy.optimize import minimize_scalar
 
 from lt_helpers import Uniform, load_pretrained
@@ -12,11 +12,14 @@ from lt_helpers.labs.pilot import MISMATCHES, make_contexts, measure_error, pilo
 
 STRENGTHS = np.array([0.0, 0.2, 0.4, 0.6, 0.8, 1.0])
 AXES = {
-    ("error", "axes"): ((-0.03, 1.03), (0.02, 200)),
-    ("share", "axes"): ((-0.03, 1.03), (-4, 104)),
-    ("layers", "axes"): ((-0.3, 7.3), (0.02, 200)),
-    ("contexts", "axes"): ((0.02, 200), (0.02, 200)),
+    ("error", "axes"): (("strength", -0.03, 1.03), ("error", 0.02, 200, "log")),
+    ("share", "axes"): (("strength", -0.03, 1.03), ("percent", -4, 104)),
+    ("layers", "axes"): (("layer", -0.3, 7.3), ("misfit", 0.02, 200, "log")),
+    ("contexts", "axes"): (("last_misfit", 0.02, 200, "log"), ("error", 0.02, 200, "log")),
 }
+
+GROUPS = {"fine": "measured", "hit": "failed", "false alarm": "alarm", "miss": "missed"}  # names and roles
+ROLES = {("contexts", name): role for name, role in GROUPS.items()}
 
 
 def contexts(mismatch, t, sigma, scale, seed):
@@ -160,6 +163,7 @@ def expected(values):
     return (
         AXES
         | {
+            ("error", "level"): ([-0.03, 1.03], [1, 1]),
             ("error", "bayes"): grown([one["bayes"].mean() for one in shown]),
             ("error", "ridge cv"): grown([one["ridge"].mean() for one in shown]),
             ("error", "adarr"): grown([one["ada"].mean() for one in shown]),
@@ -169,6 +173,9 @@ def expected(values):
             ("share", "failed"): percent(lambda one: one["model"] > 2),
             ("share", "alarm"): percent(lambda one: one["misfit"][:, -1] > 1),
             ("share", "missed"): percent(lambda one: (one["model"] > 2) & (one["misfit"][:, -1] <= 1)),
+            ("layers", "alarm"): ([-0.3, 7.3], [1, 1]),
+            ("contexts", "level"): ([0.02, 200], [2, 2]),
+            ("contexts", "upright"): ([1, 1], [0.02, 200]),
             ("layers", "median"): (layers, np.sort(fits, axis=0)[[49, 50]].mean(axis=0)),
             ("layers", "many"): (layers, np.sort(fits, axis=0)[89]),
             ("layers", "worst"): (layers, np.sort(fits, axis=0)[-1]),
@@ -189,7 +196,8 @@ def expected(values):
 def test_every_mark_is_what_another_route_finds(values):
     lab = PilotLab(guess=0.8, **values)
     table = expected(lab.values) | {("error", "prediction"): (0.8, 2.0)}
-    assert_marks(lab, table, rtol=1e-3)
+    assert_marks(lab, table, ROLES, rtol=1e-3)
+    assert titles(lab) == dict(share=dict(contexts=100))
 
 
 def test_the_words_count_failures_and_alarms():
@@ -242,11 +250,9 @@ def test_an_explosion_has_no_digits_and_is_drawn_at_the_edge(strength, scale, wo
 def test_groups_are_named_with_their_counts():
     lab = PilotLab(strength=1.0, mismatch="outlying", model="diag-4")
     (panel,) = (panel for panel in lab.panels_now if panel.name == "contexts")
-    roles = {"fine": "measured", "hit": "failed", "false alarm": "alarm", "miss": "missed"}
-    assert_roles(lab, {("contexts", name): role for name, role in roles.items()})
-    counts = [len(panel.mark(name).x) for name in roles]
+    counts = [len(panel.mark(name).x) for name in GROUPS]
     assert sum(counts) == 100 and min(counts[:2]) > 0
-    called = [lab.names.mark(panel, panel.mark(name)) for name in roles]
+    called = [lab.names.mark(panel, panel.mark(name)) for name in GROUPS]
     assert called == [
         f"{name} {count}" for name, count in zip(("fine", "hit", "false alarm", "missed"), counts)
     ]

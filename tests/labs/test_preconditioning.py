@@ -1,17 +1,23 @@
 import by_hand
 import numpy as np
 import pytest
-from marks import assert_marks, assert_messages, assert_roles, drawn, shown_marks
+from marks import assert_marks, assert_messages, drawn, unkeyed_marks
 
 from lt_helpers import LinearTransformer
 from lt_helpers.labs import PreconditioningLab
 from lt_helpers.labs.preconditioning import CURVE
 
 AXES = {
-    ("map", "axes"): ((3e-4, 1.4), (3e-4, 0.3)),
-    ("eigenvalues", "axes"): ((0, 12), (3e-4, 2)),
-    ("condition", "axes"): ((0, 12), (1e-8, 1e3)),
-    ("error", "axes"): ((0, 12), (1e-8, 10)),
+    ("map", "axes"): (("before", 3e-4, 1.4, "log"), ("after", 3e-4, 0.3, "log")),
+    ("eigenvalues", "axes"): (("depth", 0, 12), ("relative", 3e-4, 2, "log")),
+    ("condition", "axes"): (("depth", 0, 12), ("excess", 1e-8, 1e3, "log", "floor")),
+    ("error", "axes"): (("depth", 0, 12), ("error", 1e-8, 10, "log", "floor")),
+}
+
+ROLES = {
+    ("map", "map"): "truth",
+    ("map", "directions"): "model",
+    ("eigenvalues", "eigenvalues"): "layers",
 }
 
 
@@ -60,6 +66,7 @@ def expected(values):
     }
     return AXES | {
         ("map", "map"): (CURVE, CURVE - 2 * CURVE**2 + CURVE**3),
+        ("map", "peak"): ([1 / 3, 1 / 3], [3e-4, 0.3]),
         ("map", "directions"): (strength * path[-2], strength * path[-1]),
         ("eigenvalues", "eigenvalues"): (np.tile([*depth, np.nan], 10), np.concatenate(lines)),
         ("condition", "model"): (depth, path.max(axis=1) / path.min(axis=1) - 1),
@@ -81,19 +88,13 @@ SETTINGS = [
 @pytest.mark.parametrize("values", SETTINGS, ids=str)
 def test_every_mark_is_what_another_route_finds(values):
     lab = PreconditioningLab(**values)
-    assert_marks(lab, expected(lab.values))
+    assert_marks(lab, expected(lab.values), ROLES)
 
 
-def test_the_star_stands_where_it_was_set_and_every_mark_has_its_role():
+def test_the_star_stands_where_it_was_set_and_every_mark_is_in_the_key():
     lab = PreconditioningLab(expected=7)
-    assert_marks(lab, expected(lab.values) | {("condition", "prediction"): (7, 0.01)})
-    table = {
-        ("map", "map"): "truth",
-        ("map", "directions"): "model",
-        ("eigenvalues", "eigenvalues"): "layers",
-    }
-    assert_roles(lab, table)
-    assert all(mark.keyed for mark in shown_marks(lab).values())
+    assert_marks(lab, expected(lab.values) | {("condition", "prediction"): (7, 0.01)}, ROLES)
+    assert not unkeyed_marks(lab)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 import by_hand
 import numpy as np
 import pytest
-from marks import assert_marks, assert_messages, assert_roles, drawn, shown_marks
+from marks import assert_marks, assert_messages, drawn, titles, unkeyed_marks
 
 import lt_helpers
 from lt_helpers import Fixed, RegressionTask, adjusted_loss, load_pretrained
@@ -18,10 +18,10 @@ from lt_helpers.noise import parse_noise
 
 PACKAGE = Path(lt_helpers.__file__).parent
 AXES = {
-    ("noise", "axes"): ((0, 10.3), (1e-3, 50)),
-    ("depth", "axes"): ((0.5, 7.5), (1e-3, 3)),
-    ("spread", "axes"): ((1e-3, 1e3), (0.5 / 300, 1.2)),
-    ("shares", "axes"): ((0, 10.3), (-0.03, 1.03)),
+    ("noise", "axes"): (("sigma", 0, 10.3), ("excess", 1e-3, 50, "log", "gap")),
+    ("depth", "axes"): (("depth", 0.5, 7.5), ("excess", 1e-3, 3, "log", "gap")),
+    ("spread", "axes"): (("excess", 1e-3, 1e3, "log", "floor"), ("sequences", 0.5 / 300, 1.2, "log")),
+    ("shares", "axes"): (("sigma", 0, 10.3), ("sequences", -0.03, 1.03)),
 }
 LEVELS = np.array([0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9, 10])
 SETTINGS = [
@@ -29,7 +29,8 @@ SETTINGS = [
     dict(kind="full", noise="uniform-3", layers=4, sigma=1.5),
 ]
 SPANS = {"categorical-1-3": [(0.94, 1.06), (2.94, 3.06)], "uniform-3": [(0, 3)]}
-ROLES = {"ConstRR": "constrr", "AdaRR": "adarr", "TunedRR": "tunedrr", "Bayes-optimal": "bayes"}
+ROLES = {("spread", "exploded"): "range", ("shares", "nearer"): "model"}
+BASELINES = {"ConstRR": "constrr", "AdaRR": "adarr", "TunedRR": "tunedrr", "Bayes-optimal": "bayes"}
 WILD = dict(kind="full", noise="categorical-1-3", layers=7, sigma=10.0)
 
 
@@ -141,7 +142,7 @@ def expected(values):
         return lost, [(lost >= one).mean() for one in lost]
 
     baselines = stored_json("baselines.json")[noise]
-    rung = {role: ((0.5, 7.5), [baselines[name][0]] * 2) for name, role in ROLES.items()}
+    rung = {role: ((0.5, 7.5), [baselines[name][0]] * 2) for name, role in BASELINES.items()}
     depth = np.arange(1, layers + 1)
     own = [record(kind, layer, noise) for layer in depth]
     loss, error = (np.array([entry[name] for entry in own]) for name in ("loss", "standard_error"))
@@ -169,6 +170,7 @@ def expected(values):
         ("spread", "bayes"): spread(rivals["bayes"][-1]),
         ("spread", "model"): spread(risks[-1]),
         ("shares", "range"): band,
+        ("shares", "level"): ([0, 10.3], [0.5, 0.5]),
         ("shares", "nearer"): so_far((risks < rivals["adarr"]).sum(axis=1) / 300),
         ("shares", "exploded"): so_far((risks > 50).sum(axis=1) / 300),
     }
@@ -177,15 +179,19 @@ def expected(values):
 @pytest.mark.parametrize("values", SETTINGS, ids=["diag", "full"])
 def test_every_mark_is_what_another_route_finds(values):
     lab = ProfileLab(**values)
-    assert_marks(lab, expected(lab.values), rtol=1e-5)
-    assert_roles(lab, {("spread", "exploded"): "range", ("shares", "nearer"): "model"})
+    assert_marks(lab, expected(lab.values), ROLES, rtol=1e-5)
+    assert titles(lab) == dict(spread=dict(sigma=values["sigma"]))
 
 
 def test_each_baseline_stands_in_the_key_of_one_of_the_upper_panels():
-    marks = shown_marks(ProfileLab(ghost=dict(kind="full")))
-    unkeyed = {place for place, mark in marks.items() if not mark.keyed}
+    unkeyed = unkeyed_marks(ProfileLab(ghost=dict(kind="full")))
     lines = {("noise", "constrr"), ("noise", "tunedrr"), ("depth", "adarr"), ("depth", "bayes")}
-    assert unkeyed == lines | {("depth", "model"), ("noise", "ghost"), ("shares", "ghost")}
+    assert unkeyed == lines | {
+        ("depth", "model"),
+        ("noise", "ghost"),
+        ("shares", "ghost"),
+        ("shares", "level"),
+    }
 
 
 def test_the_ghost_is_the_state_that_was_held_and_the_stars_stand_on_adarr():
@@ -202,7 +208,7 @@ def test_the_ghost_is_the_state_that_was_held_and_the_stars_stand_on_adarr():
         ("noise", "prediction"): (4.0, adarr[8]),
         ("depth", "prediction"): (2, rung[0]),
     }
-    assert_marks(lab, table, rtol=1e-5)
+    assert_marks(lab, table, ROLES, rtol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -227,7 +233,7 @@ def test_the_words_are_of_what_is_drawn(values, label, beaten, ahead, more):
         "profile.loss": dict(loss=own["loss"], error=own["standard_error"]),
         "profile.between": {},
         "profile.rung": [dict(loss=ladder[name][0]) for name in (beaten, ahead)],
-        **{f"mark.{ROLES[name]}": {} for name in (beaten, ahead)},
+        **{f"mark.{BASELINES[name]}": {} for name in (beaten, ahead)},
         "profile.here": dict(sigma=values["sigma"], sequences=300),
         "profile.mean": [dict(error=error) for error in errors],
         "profile.risk": [dict(risk=value) for value in (risks.sum() / 300, median, adarr.sum() / 300)],

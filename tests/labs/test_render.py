@@ -22,8 +22,8 @@ from lt_helpers.view.panel import (
     Shape,
     Ticks,
 )
-from lt_helpers.view.render import DASHES, render
-from lt_helpers.view.roles import ROLES
+from lt_helpers.view.render import render
+from lt_helpers.view.roles import BLUE, RED, ROLES
 
 X, Y = Axis("x", 0, 10), Axis("y", -1, 1)
 
@@ -43,6 +43,9 @@ class Names:
     def hover(self, mark):
         return f"hover {mark.hover}"
 
+    def beyond(self, number):
+        return f"truly {number:g}"
+
     def text(self, label):
         return str(label)
 
@@ -53,7 +56,7 @@ def drawn(*marks, x=X, y=Y):
 
 
 def counts(beyond):
-    return {each.mark: each.count for each in beyond}
+    return {each.mark.name: each.count for each in beyond}
 
 
 def test_a_mark_on_its_axes_is_drawn_as_it_is():
@@ -66,7 +69,24 @@ def test_a_mark_on_its_axes_is_drawn_as_it_is():
 def test_what_lies_beyond_is_drawn_at_the_edge_and_counted():
     (trace,), beyond = drawn(Path("model", [-1, 5, 11], [0, 3, np.inf]))
     assert trace["x"].tolist() == [0, 5, 10] and trace["y"].tolist() == [0, 1, 1]
-    assert counts(beyond) == {"model": 3} and beyond[0].panel == "p"
+    assert counts(beyond) == {"model": 3} and beyond[0].panel.name == "p"
+
+
+def test_at_a_point_that_is_drawn_at_the_edge_the_mouse_reads_where_it_lies_in_truth():
+    (trace,), _ = drawn(Points("model", [1, 12, 3], [0.5, 0.2, 7.0]))
+    assert trace["text"] == ["", "<br>truly 12", "<br>truly 7"]
+    assert trace["hovertemplate"] == "hover value%{text}<extra></extra>"
+    (trace,), _ = drawn(Points("model", [1], [0.5]))
+    assert "text" not in trace
+
+
+def test_what_is_not_seen_is_not_in_the_key():
+    low = Axis("y", 0.1, 10, log=True, below="gap")
+    panel = Panel(
+        "p", X, low, [Points("model", [1], [0.01]), Curve("oracle", [1], [np.nan]), Points("truth", [1], [1])]
+    )
+    heading = render([panel], Names()).figure["layout"]["annotations"][0]["text"]
+    assert "truth" in heading and "model" not in heading and "oracle" not in heading
 
 
 def test_a_gap_in_the_numbers_is_no_point_beyond():
@@ -109,12 +129,47 @@ def test_a_band_reaches_from_the_bottom_to_the_top():
     (trace,), _ = drawn(Band("range", [(1, 2), (4, 5)]))
     np.testing.assert_array_equal(trace["x"], [1, 2, 2, 1, np.nan, 4, 5, 5, 4, np.nan])
     np.testing.assert_array_equal(trace["y"], [-1, -1, 1, 1, np.nan] * 2)
-    assert trace["fill"] == "toself"
+    assert (trace["mode"], trace["fill"], trace["fillcolor"]) == ("none", "toself", ROLES["range"].fill)
 
 
-def test_a_prediction_that_is_not_set_has_no_name_and_no_place():
-    (trace,), _ = drawn(Guess(3, None))
-    assert "name" not in trace and np.isnan(trace["y"]).all()
+def test_a_band_between_two_heights_ends_there():
+    (trace,), _ = drawn(Band("range", [(-5, 20)], -0.25, 0.5))
+    np.testing.assert_array_equal(trace["x"], [-5, 20, 20, -5, np.nan])
+    np.testing.assert_array_equal(trace["y"], [-0.25, -0.25, 0.5, 0.5, np.nan])
+
+
+def test_what_the_mouse_reads_beside_a_point_is_its_data():
+    (trace, plain, silent), _ = drawn(
+        Points("model", [1, 2], [0.1, 0.2], hover="step", data=np.array([7.0, 8.0])),
+        Points("oracle", [1], [0]),
+        Curve("truth", [1], [0], hover=""),
+    )
+    assert trace["customdata"].tolist() == [7, 8] and trace["hovertemplate"] == "hover step<extra></extra>"
+    assert "customdata" not in plain and silent["hoverinfo"] == "skip" and "hovertemplate" not in silent
+
+
+def test_lines_points_and_ticks_look_as_their_role_does():
+    marks = [kind("adarr", [1], [0], name=kind.__name__) for kind in (Curve, Path, Points, Ticks, Shape)]
+    (curve, path, points, ticks, shape), _ = drawn(*marks)
+    style = ROLES["adarr"]
+    assert [trace["mode"] for trace in (curve, path, points, ticks, shape)] == [
+        "lines",
+        "lines+markers",
+        "markers",
+        "markers",
+        "lines",
+    ]
+    assert curve["line"] == dict(color=style.colour, dash=style.dash, width=style.width)
+    assert path["line"]["color"] == points["marker"]["color"] == ticks["marker"]["color"] == style.colour
+    assert points["marker"]["symbol"] == path["marker"]["symbol"] == style.symbol
+    assert ticks["marker"]["symbol"] == "line-ew" and shape["fillcolor"] == style.fill
+    assert "marker" not in curve and "fill" not in curve
+
+
+@pytest.mark.parametrize("x, y", [(3, None), (None, 0.5)])
+def test_a_prediction_that_is_not_set_has_no_name_and_no_place(x, y):
+    (trace,), _ = drawn(Guess(x, y))
+    assert "name" not in trace and np.isnan(trace["x"]).all() and np.isnan(trace["y"]).all()
     (trace,), _ = drawn(Guess(3, 0.5))
     assert trace["name"] == "p's prediction" and trace["y"].tolist() == [0.5]
     assert trace["marker"]["symbol"] == "star"
@@ -124,6 +179,13 @@ def test_bars_reach_from_low_to_high_and_end_at_the_edge():
     (trace,), beyond = drawn(Bars("model", [1, 2], [0.0, 0.5], low=[-0.5, 0.0], high=[0.2, 9.0]))
     np.testing.assert_allclose(trace["error_y"]["array"], [0.2, 0.5])
     np.testing.assert_allclose(trace["error_y"]["arrayminus"], [0.5, 0.5])
+    assert trace["error_y"]["symmetric"] is False and trace["error_y"]["type"] == "data"
+    assert beyond == ()  # the points themselves are on the axis
+
+
+def test_a_bar_whose_point_is_beyond_is_reported_and_a_ring_around_it_is_not():
+    _, beyond = drawn(Bars("model", [1], [3.0], low=[2.0], high=[4.0]), Ring(1, 3.0))
+    assert counts(beyond) == {"model": 1}
 
 
 def test_a_heat_map_has_its_rows_at_y_and_its_columns_at_x():
@@ -131,6 +193,8 @@ def test_a_heat_map_has_its_rows_at_y_and_its_columns_at_x():
     (trace,), _ = drawn(Heat("weights", [1, 2, 3], [1, 2], z=z, limit=4.0))
     np.testing.assert_array_equal(trace["z"], z)
     assert (trace["zmin"], trace["zmax"]) == (-4, 4)
+    lowest, zero, highest = trace["colorscale"]
+    assert (lowest[1], highest[1]) == (BLUE, RED) and zero[0] == 0.5  # blue below zero
     assert trace["x"].tolist() == [1, 2, 3] and trace["y"].tolist() == [1, 2]
 
 
@@ -155,8 +219,9 @@ def test_the_key_names_each_thing_once_with_its_sign_in_its_colour():
     title, key = heading.split("<br>")
     assert title == "<b>panel p</b>"
     assert key.count("p's model") == 1 and "zero" not in key and "adarr" not in key
-    dash = DASHES[ROLES["oracle"].dash]
-    assert f'<span style="color:{ROLES["oracle"].colour}">{dash}</span> p\'s oracle' in key
+    assert (
+        f'<span style="color:{ROLES["oracle"].colour}">━ ━</span> p\'s oracle' in key
+    )  # a line of long dashes
     assert f'<span style="color:{ROLES["model"].colour}">●</span> p\'s model' in key
     assert '<span style="color:black">━</span> p\'s truth' in key
     assert '<span style="color:#8C8C8C">■</span> p\'s range' in key

@@ -3,18 +3,19 @@ from functools import cache
 import by_hand
 import numpy as np
 import pytest
-from marks import assert_marks, assert_messages, assert_roles, shown_marks
+from marks import assert_marks, assert_messages, titles, unkeyed_marks
 
 from lt_helpers import Categorical, Fixed, LinearTransformer, RegressionTask, adjusted_loss, load_pretrained
 from lt_helpers.labs import RescalingLab
 from lt_helpers.labs.rescaling import two_layers
 
 AXES = {
-    ("scale", "axes"): ((0, 6), (-0.8, 1.1)),
-    ("trained", "axes"): ((0, 12), (-0.8, 1.1)),
-    ("distance", "axes"): ((0, 6), (1e-3, 1e3)),
-    ("weight", "axes"): ((0.4, 10.6), (-4, 4)),
+    ("scale", "axes"): (("sigma", 0, 6), ("scale", -0.8, 1.1)),
+    ("trained", "axes"): (("sigma", 0, 12), ("scale", -0.8, 1.1)),
+    ("distance", "axes"): (("sigma", 0, 6), ("distance", 1e-3, 1e3, "log", "floor")),
+    ("weight", "axes"): (("component", 0.4, 10.6), ("w", -4, 4)),
 }
+ROLES = {("scale", "made_for"): "truth", ("trained", "trained"): "model"}
 CURVE, POINTS, TRAINED_CURVE = np.arange(121) / 20, np.arange(7), np.arange(49) / 4
 SETTINGS = [
     dict(s1=0.5, s2=2.0, context=20, sigma=3.4, seed=7),
@@ -85,6 +86,7 @@ def expected(values):
         return x, [value if at < sigma + 1e-6 else np.nan for at, value in zip(x, values, strict=True)]
 
     return AXES | {
+        ("scale", "level"): ([0, 6], [0, 0]),
         ("scale", "oracle"): so_far(CURVE, ridge),
         ("scale", "constrr"): so_far(CURVE, np.full(121, constant)),
         ("scale", "model"): so_far(CURVE, line),
@@ -94,6 +96,7 @@ def expected(values):
             [0.94, 1.06, 1.06, 0.94, np.nan, 2.94, 3.06, 3.06, 2.94, np.nan],
             [-np.inf, -np.inf, np.inf, np.inf, np.nan] * 2,
         ),
+        ("trained", "level"): ([0, 12], [0, 0]),
         ("trained", "oracle"): so_far(TRAINED_CURVE, trained_ridge),
         ("trained", "theorem"): so_far(TRAINED_CURVE, trained_height + trained_slope * TRAINED_CURVE**2),
         ("trained", "trained"): so_far(TRAINED_CURVE, trained),
@@ -109,16 +112,16 @@ def expected(values):
 @pytest.mark.parametrize("values", SETTINGS, ids=["n = 20", "n = 50"])
 def test_every_mark_is_what_another_route_finds(values):
     lab = RescalingLab(**values)
-    assert_marks(lab, expected(lab.values))
-    (shown,) = (panel for panel in lab.panels_now if panel.name == "scale")
-    assert shown.mark("measured").values == dict(count=values["context"])
+    assert_marks(lab, expected(lab.values), ROLES)
+    assert titles(lab) == dict(trained=dict(noise="{1, 3}", context=20))
+    for panel in (lab.panels_now[0], lab.panels_now[2]):
+        assert panel.mark("measured").values == dict(count=values["context"])
 
 
-def test_the_star_stands_where_it_was_set_and_every_mark_has_its_role():
+def test_the_star_stands_where_it_was_set_and_every_other_mark_is_in_the_key():
     lab = RescalingLab(guess=2.5, context=50)
-    assert_marks(lab, expected(lab.values) | {("scale", "prediction"): (2.5, 0)})
-    assert_roles(lab, {("scale", "made_for"): "truth", ("trained", "trained"): "model"})
-    assert all(mark.keyed for mark in shown_marks(lab).values())
+    assert_marks(lab, expected(lab.values) | {("scale", "prediction"): (2.5, 0)}, ROLES)
+    assert unkeyed_marks(lab) == {("scale", "level"), ("trained", "level")}
 
 
 @pytest.mark.parametrize("sigma", [2.0, 3.4])

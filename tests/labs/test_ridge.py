@@ -3,7 +3,7 @@
 import by_hand
 import numpy as np
 import pytest
-from marks import assert_marks, assert_messages, assert_roles, axis_names, drawn
+from marks import assert_marks, assert_messages, drawn
 from sklearn.linear_model import Ridge
 
 from lt_helpers.labs import RidgeLab
@@ -13,10 +13,19 @@ OPENED = dict(sigma=1.0, context=20, strength=1.0, seed=3)
 STRENGTHS_DRAWN = 10 ** np.linspace(-2, 2, 161)
 CURVE = np.linspace(0.1, 6**0.5, 80) ** 2  # eigenvalues
 AXES = {
-    ("weight", "axes"): ((0.4, 10.6), (-3.5, 3.5)),
-    ("kept", "axes"): ((0, 6), (-0.05, 1.1)),
-    ("risk", "axes"): ((0.01, 100), (0.05, 20)),
-    ("best", "axes"): ((0.01, 100), (0.01, 100)),
+    ("weight", "axes"): (("component", 0.4, 10.6), ("w", -3.5, 3.5)),
+    ("kept", "axes"): (("eigenvalue", 0, 6), ("share", -0.05, 1.1)),
+    ("risk", "axes"): (("strength", 0.01, 100, "log", "floor"), ("error", 0.05, 20, "log", "gap")),
+    ("best", "axes"): (("variance", 0.01, 100, "log", "gap"), ("strength", 0.01, 100, "log", "floor")),
+}
+
+ROLES = {
+    ("kept", "shares"): "sequence",
+    ("risk", "bias"): "third",
+    ("risk", "variance"): "second",
+    ("risk", "sum"): "truth",
+    ("risk", "smallest"): "oracle",
+    ("best", "trail"): "oracle",
 }
 
 
@@ -91,30 +100,7 @@ def expected(values):
 )
 def test_every_mark_is_what_another_route_finds(values):
     lab = RidgeLab(**values)
-    assert_marks(lab, expected(lab.values), rtol=1e-6, atol=1e-9)
-
-
-def test_the_roles_are_those_of_the_other_labs():
-    assert_roles(
-        RidgeLab(),
-        {
-            ("kept", "shares"): "sequence",
-            ("risk", "bias"): "third",
-            ("risk", "variance"): "second",
-            ("risk", "sum"): "truth",
-            ("risk", "smallest"): "oracle",
-            ("best", "trail"): "oracle",
-        },
-    )
-
-
-def test_the_axes_have_their_names():
-    assert axis_names(RidgeLab()) == dict(
-        weight=("component", "w"),
-        kept=("eigenvalue", "share"),
-        risk=("strength", "error"),
-        best=("variance", "strength"),
-    )
+    assert_marks(lab, expected(lab.values), ROLES)
 
 
 def test_the_words_are_of_what_is_drawn():
@@ -222,3 +208,4 @@ def test_sliding_the_noise_moves_neither_truth_nor_inputs_nor_bias():
 
 def test_the_strengths_hold_the_squares_that_the_notebook_asks_for():
     assert {1.0, 4.0, 9.0, 16.0, 25.0} <= set(STRENGTHS)
+    assert (np.diff(STRENGTHS) > 0).all()

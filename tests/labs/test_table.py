@@ -7,7 +7,7 @@ from pathlib import Path
 import by_hand
 import numpy as np
 import pytest
-from marks import assert_marks, assert_messages, assert_roles, drawn
+from marks import assert_marks, assert_messages, drawn, titles
 
 import lt_helpers
 from lt_helpers import Fixed, RegressionTask, Uniform, implicit_regression, load_pretrained
@@ -22,10 +22,10 @@ ROW = ["fixed-0", *(f"uniform-{k}" for k in range(1, 8)), "categorical-1-3", "ca
 PLACES = np.array([0, 1, 2, 3, 4, 5, 6, 7, 8.4, 9.8])
 BASELINES = "ConstRR", "AdaRR", "TunedRR"
 AXES = {
-    ("column", "axes"): ((0.5, 7.5), (0.001, 3)),
-    ("apart", "axes"): ((0.5, 10.7), (-12, 12)),
-    ("row", "axes"): ((-0.5, 10.5), (0.001, 3)),
-    ("layers", "axes"): ((-0.3, 7.3), (0.001, 100)),
+    ("column", "axes"): (("layers", 0.5, 7.5), ("loss", 0.001, 3, "log")),
+    ("apart", "axes"): (("layers", 0.5, 10.7), ("apart", -12, 12)),
+    ("row", "axes"): (("trained_on", -0.5, 10.5), ("loss", 0.001, 3, "log")),
+    ("layers", "axes"): (("layer", -0.3, 7.3), ("error", 0.001, 100, "log")),
 }
 ROLES = {
     ("apart", "luck"): "range",
@@ -139,6 +139,7 @@ def expected(values):
             ("column", "model"): (depths - 0.1, loss, loss - 2 * error, loss + 2 * error),
             ("column", "ring"): (layers, loss[layers - 1]),
             ("apart", "luck"): ([0.5, 10.7, 10.7, 0.5, np.nan], [-2, -2, 2, 2, np.nan]),
+            ("apart", "level"): ([0.5, 10.7], [0, 0]),
             ("apart", "trained"): (depths, trained),
             ("apart", "baselines"): ([8, 9, 10], untrained),
             ("apart", "ring"): (layers, trained[layers - 1]),
@@ -165,8 +166,23 @@ def expected(values):
 def test_every_mark_is_what_another_route_finds(values):
     lab = TableLab(guess=-2.0, **values)
     table = expected(lab.values) | {("apart", "prediction"): (values["layers"], -2.0)}
-    assert_marks(lab, table, rtol=1e-5, atol=1e-8)
-    assert_roles(lab, ROLES)
+    assert_marks(lab, table, ROLES, rtol=1e-5, atol=1e-8)
+    kind, noise = ("FULL", "{1, 3, 5}") if values["kind"] == "full" else ("GD++", "U(0, 3)")
+    said = titles(lab)
+    assert said["column"] == dict(kind=kind, noise=noise) and said["row"]["kind"] == kind
+    assert said["row"]["layers"].values == dict(count=values["layers"])
+    called = [lab.names.mark(lab.panels_now[3], mark) for mark in lab.panels_now[3].marks]
+    assert called == ["σ = 0", "σ = 1", "σ = 3", "σ = 5", f"σ = {values['sigma']}"]
+
+
+def test_the_places_of_both_rows_are_called_by_what_stands_there():
+    """Each noise at its place in the row; after seven depths, the baselines that are set beside the paper's."""
+    layout = TableLab().drawing["layout"]
+    row, apart = layout["xaxis3"], layout["xaxis2"]
+    assert row["ticktext"] == ["0", "1", "2", "3", "4", "5", "6", "7", "{1,3}", "{1,3,5}"]
+    np.testing.assert_allclose(row["tickvals"], PLACES)
+    assert apart["ticktext"] == ["1", "2", "3", "4", "5", "6", "7", "Const", "Ada", "Tuned"]
+    np.testing.assert_allclose(apart["tickvals"], np.arange(1, 11))
 
 
 def test_the_words_are_of_the_chosen_cell():

@@ -10,14 +10,22 @@ from lt_helpers.labs import NoiseLab, TrainingLab
 from lt_helpers.spectrum import Spectrum
 from lt_helpers.training.live import CONTEXT, DIM, EVERY, PLATEAU, context, yardstick
 
+AGO = "ago", -2000, 120
 AXES = {
-    ("xx", "axes"): ((-2000, 120), (-2.5, 1.5)),
-    ("xy", "axes"): ((-2000, 120), (-0.3, 0.1)),
-    ("yx", "axes"): ((-2000, 120), (-13.0, 1.0)),
-    ("yy", "axes"): ((-2000, 120), (-0.1, 0.1)),
-    ("loss", "axes"): ((-2000, 120), (1e-3, 10.0)),
-    ("weight", "axes"): ((0.4, 10.6), (-2.5, 2.5)),
+    ("xx", "axes"): (AGO, ("", -2.5, 1.5)),
+    ("xy", "axes"): (AGO, ("", -0.3, 0.1)),
+    ("yx", "axes"): (AGO, ("", -13, 1)),
+    ("yy", "axes"): (AGO, ("", -0.1, 0.1)),
+    ("loss", "axes"): (AGO, ("", 1e-3, 10, "log")),
+    ("weight", "axes"): (("component", 0.4, 10.6), ("", -2.5, 2.5)),
 }
+
+LAYERS = "first", "second", "third", "fourth", "fifth"
+ROLES = {
+    (name, f"layer {layer}"): role
+    for name in ("xx", "xy", "yx", "yy")
+    for layer, role in enumerate(LAYERS, 1)
+} | {(name, "now"): "first" for name in ("xx", "xy", "yx", "yy")}
 
 
 @pytest.fixture
@@ -59,7 +67,9 @@ def test_every_mark_is_the_run_so_far():
         lab.run(steps=EVERY)
         models.append(lab.model())
     table = expected(lab, models) | {("yx", "prediction"): (0, -4.0)}
-    assert_marks(lab, table, rtol=1e-3, atol=1e-5)
+    assert_marks(lab, table, ROLES, rtol=1e-3, atol=1e-5)
+    for panel in lab.panels_now[:4]:
+        assert panel.mark("now").roles == LAYERS[:2]  # of each point its layer's
     loss, bayes, stored = (table["loss", name][1][-1] for name in ("model", "bayes", "stored"))
     said = {
         "training.state": dict(noise="U(0, 3)", steps=60, loss=loss, bayes=bayes),
@@ -97,6 +107,26 @@ def test_the_matrices_of_full_stand_side_by_side_layer_by_layer_rows_from_the_to
             scale = shown[where] / whole[where]  # the gauge: P -> c P, Q -> Q / c
             np.testing.assert_allclose(scale, scale[0], rtol=1e-6)
             assert np.isnan(z[:, 12 * layer + 11]).all()
+        assert [lab.names.text(label) for label in panel.x.labels] == ["layer 1", "layer 2", "layer 3"]
+        assert panel.x.ticks == (5, 17, 29)  # the middle of eleven columns
+        assert dict(zip(panel.y.labels, panel.y.ticks)) == {"x": 4.5, "y": 10}
+
+
+def test_the_omegas_of_full_are_those_of_the_means_over_its_blocks():
+    """P and Q differ, and so do their blocks: each omega is a mean of P's times a mean of Q's."""
+    lab = TrainingLab(kind="full", layers=2)
+    lab.run(steps=20)
+    model = lab.model()
+    for layer in range(2):
+        P, Q = model.P[layer, 0], model.Q[layer, 0]
+        of_P = [sum(P[i, i] for i in range(10)) / 10, P[10, 10]]
+        of_Q = [sum(Q[i, i] for i in range(10)) / 10, Q[10, 10]]
+        for index, name in enumerate(("xx_means", "xy_means", "yx_means", "yy_means")):
+            writes, reads = divmod(index, 2)
+            panel = lab.panels_now[index]
+            wanted = np.nan if layer == 1 and writes == 0 else of_P[writes] * of_Q[reads]
+            assert panel.name == name
+            np.testing.assert_allclose(panel.mark("now").y[layer], wanted, rtol=1e-6)
 
 
 def test_one_layer_ends_where_it_must():
@@ -135,6 +165,7 @@ def test_the_omegas_that_are_shown_are_the_models(lab):
     shown, omega = lab.arrays.omega[:, :, -1], lab.model().omega.reshape(2, 4)
     np.testing.assert_allclose(shown[np.isfinite(shown)], omega[np.isfinite(shown)], rtol=1e-6)
     assert np.isnan(shown).tolist() == [[False] * 4, [True, True, False, False]]
+    assert np.isnan(TrainingLab(layers=1).arrays.omega[0, :, -1]).tolist() == [True, True, False, True]
 
 
 @pytest.mark.parametrize("layers, dead", [(1, [(0, 0), (0, 1), (1, 1)]), (2, [(0, 0), (0, 1)])])

@@ -5,18 +5,22 @@ from functools import cache
 import by_hand
 import numpy as np
 import pytest
-from marks import assert_marks, assert_messages, assert_roles, drawn, shown_marks
+from marks import assert_marks, assert_messages, drawn, titles, unkeyed_marks
 
 from lt_helpers import Categorical, Fixed, LinearTransformer, RegressionTask, load_pretrained
 from lt_helpers.labs import WeightsLab
 from lt_helpers.labs.weights import matrices
 from lt_helpers.noise import parse_noise
 
-MATRIX = (0.5, 11.5), (11.5, 0.5)  # columns from the left, rows from the top
 AXES = {
-    **{(name, "axes"): MATRIX for name in ("P", "Q", "P_low", "Q_low")},
-    ("left", "axes"): ((-0.3, 10.3), (1e-6, 1)),
-    ("loss", "axes"): ((0, 8), (1e-3, 1e3)),
+    **{(name, "axes"): (("column", 0.5, 11.5), ("row", 11.5, 0.5)) for name in ("P", "Q", "P_low", "Q_low")},
+    ("left", "axes"): (("rank", -0.3, 10.3), ("left", 1e-6, 1, "log", "floor")),
+    ("loss", "axes"): (("sigma", 0, 8), ("loss", 1e-3, 1e3, "log")),
+}
+ROLES = {
+    ("left", "P"): "first",
+    ("left", "Q"): "second",
+    **{(name, "matrix"): "weights" for name in ("P", "Q", "P_low", "Q_low")},
 }
 SIGMAS = np.arange(9)
 SETTINGS = [
@@ -98,9 +102,9 @@ def expected(values):
         for name in ("P", "P_low"):
             shown[name] = np.concatenate([np.full((10, 11), np.nan), shown[name][10:]])
     spans = SPANS[values["noise"]]
-    place = np.arange(1, 12)
+    place, limit = np.arange(1, 12), max(abs(A).max() for pair in pairs for A in pair)
     return AXES | {
-        **{(name, "matrix"): (place, place, matrix) for name, matrix in shown.items()},
+        **{(name, "matrix"): (place, place, matrix, limit) for name, matrix in shown.items()},
         ("left", "P"): (np.arange(rank + 1), left[0]),
         ("left", "Q"): (np.arange(rank + 1), left[1]),
         ("loss", "range"): (
@@ -116,21 +120,19 @@ def expected(values):
 @pytest.mark.parametrize("values", SETTINGS, ids=["a layer between", "the last layer"])
 def test_every_mark_is_what_another_route_finds(values):
     lab = WeightsLab(**values)
-    assert_marks(lab, expected(lab.values))
-    titles = {panel.name: panel.values for panel in lab.panels_now}
+    assert_marks(lab, expected(lab.values), ROLES)
+    said = titles(lab)
     limit = max(abs(A).max() for pair in matrices_by_hand(*list(values.values())[:3]) for A in pair)
-    assert titles["P"] == dict(layer=values["layer"]) and titles["Q"]["layer"] == values["layer"]
-    np.testing.assert_allclose(titles["Q"]["limit"], limit)
-    assert titles["P_low"] == titles["Q_low"] == dict(rank=values["rank"])
+    assert said["P"] == dict(layer=values["layer"]) and said["Q"]["layer"] == values["layer"]
+    np.testing.assert_allclose(said["Q"]["limit"], limit)
+    assert said["P_low"] == said["Q_low"] == dict(rank=values["rank"])
 
 
-def test_the_star_stands_where_it_was_set_and_every_mark_has_its_role():
+def test_the_star_stands_where_it_was_set_and_every_line_is_in_the_key():
     lab = WeightsLab(guess=4, **SETTINGS[1])
-    assert_marks(lab, expected(lab.values) | {("left", "prediction"): (4, 2e-6)})
-    named = {("left", "P"): "first", ("left", "Q"): "second"}
-    assert_roles(lab, named | {(name, "matrix"): "weights" for name in ("P", "Q", "P_low", "Q_low")})
-    unkeyed = {place for place, mark in shown_marks(lab).items() if not mark.keyed}
-    assert unkeyed == {("loss", "range"), *((name, "matrix") for name in ("P", "Q", "P_low", "Q_low"))}
+    assert_marks(lab, expected(lab.values) | {("left", "prediction"): (4, 2e-6)}, ROLES)
+    maps = {(name, "matrix") for name in ("P", "Q", "P_low", "Q_low")}
+    assert unkeyed_marks(lab) == {("loss", "range"), *maps}
 
 
 @pytest.mark.parametrize("values", SETTINGS, ids=["a layer between", "the last layer"])
@@ -154,6 +156,12 @@ def test_the_words_are_of_what_is_drawn(values):
     if values["layer"] == values["layers"]:
         said["weights.blank"] = {}
     assert_messages(lab, said)
+
+
+def test_the_label_is_the_last_row_and_column():
+    layout = WeightsLab().drawing["layout"]
+    for name in ("xaxis", "yaxis", "xaxis5", "yaxis5"):  # of P, and of the low-rank part of Q
+        assert layout[name]["ticktext"][-1] == "y" and layout[name]["tickvals"][-1] == 11
 
 
 def test_a_loss_beyond_the_axis_is_drawn_at_its_edge_and_said():

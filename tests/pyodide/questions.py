@@ -88,6 +88,19 @@ def a_lab_at_another_noise():
     return [words, *numbers_in(drawing["data"])]
 
 
+def every_lab_as_it_opens():
+    """The words of every lab, and every number that it draws."""
+    from lt_helpers import labs
+
+    shown = []
+    for name in sorted(labs.__all__):
+        kind = getattr(labs, name)
+        if name.endswith("Lab") and name != "Lab":
+            lab = kind()
+            shown += [name, lab.words_now, *numbers_in(lab.drawing["data"])]
+    return shown
+
+
 def models_in_training():
     """Where the training of each kind comes to in a few steps, a move of the noise and a jump, and whether torch is asked for."""
     from lt_helpers import Categorical, Uniform
@@ -136,6 +149,7 @@ QUESTIONS = (  # the first one first: what it looks for, the others may bring
     answers_of_baselines,
     a_file_comes_back,
     a_lab_at_another_noise,
+    every_lab_as_it_opens,
     models_in_training,
 )
 

@@ -106,6 +106,20 @@ def test_a_gradient_that_is_much_longer_than_usual_is_cut(rng):
     assert np.linalg.norm(cut) == pytest.approx(QUICK.clip * 2 * usual)  # usual may double, and no more
 
 
+def test_the_average_is_of_the_last_steps(rng):
+    """The plain mean at first, then one in which each step fades by what `averaging` says."""
+    parameters = family("diag", 2, 10)
+    run = Adam(parameters, parameters.start(rng, TASK.noise), TASK, rng, replace(QUICK, averaging=4))
+    thetas = []
+    for _ in range(4):
+        run.step()
+        thetas.append(run.theta)
+    mean = np.mean(thetas, axis=0)
+    np.testing.assert_allclose(run.average, mean, rtol=1e-12)
+    run.step()
+    np.testing.assert_allclose(run.average, 0.75 * mean + 0.25 * run.theta, rtol=1e-12)
+
+
 def test_a_task_can_be_changed_between_steps(rng):
     parameters = family("diag", 1, 10)
     run = Adam(parameters, parameters.start(rng, TASK.noise), TASK, rng)

@@ -7,15 +7,18 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from lt_helpers import Categorical, LinearTransformer, RegressionTask, Uniform, adjusted_loss
 from lt_helpers.__main__ import main
 from lt_helpers.training import command
 
+WORKED = 3  # seconds of a processor, of which the imports take two
 ONE = ["--kind", "diag", "--layers", "4", "--noise", "uniform:5"]
 
 
@@ -141,23 +144,38 @@ def test_a_single_model_keeps_its_noise_and_its_record(tmp_path):
     assert model.record["loss"] == pytest.approx(loss, abs=5 * error)
 
 
+def hear_ctrl_c():
+    """A process that is started in the background, as by `make test &`, ignores Ctrl-C, and so would what it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@contextmanager
 def started(folder, said, *options):
-    """`python -m lt_helpers train` in a process of its own."""
+    """`python -m lt_helpers train` in a process of its own, which ends with this context at the latest."""
     environment = {"PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1", "PATH": ""}
     words = [sys.executable, "-m", "lt_helpers", "train", *options]
-    return subprocess.Popen(words, cwd=folder, env=environment, stdout=said, stderr=said)
+    with subprocess.Popen(
+        words, cwd=folder, env=environment, stdout=said, stderr=said, preexec_fn=hear_ctrl_c
+    ) as process:
+        yield process
+        process.kill()
 
 
-def interrupted(folder, number, *options):
-    """A signal once the search has taken some steps -> exit status, what was said."""
-    with open(folder / "said", "w+") as said:
-        process = started(folder, said, *options)
-        while process.poll() is None and not (folder / "said").read_text().count("/"):
+def interrupted(folder, number, jobs, *options):
+    """A signal once the search is under way -> exit status, what was said."""
+    with open(folder / "said", "w+") as said, started(folder, said, *options) as process:
+        while process.poll() is None and not is_under_way(process, jobs, (folder / "said").read_text()):
             time.sleep(0.1)
-        time.sleep(3)
         process.send_signal(number)
         status = process.wait(60)
         return status, (folder / "said").read_text()
+
+
+def is_under_way(process, jobs, said):
+    """Whether it has said how far it is, and has computed for longer than the imports take, by itself or in a worker."""
+    itself = psutil.Process(process.pid)
+    workers = itself.children(recursive=True) if jobs > 1 else [itself]
+    return "/" in said and any(worker.cpu_times().user > WORKED for worker in workers)
 
 
 SIGNALS = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
@@ -165,7 +183,7 @@ SIGNALS = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids
 
 @SIGNALS
 def test_what_ends_it_keeps_the_best_so_far_of_a_single_model(tmp_path, number):
-    status, said = interrupted(tmp_path, number, *ONE)
+    status, said = interrupted(tmp_path, number, 1, *ONE)
     assert status == 130 and "(interrupted: the best so far)" in said and "Traceback" not in said
     model = LinearTransformer.load(tmp_path / "model.safetensors")
     task = RegressionTask(10, 20, Uniform(5))
@@ -173,9 +191,9 @@ def test_what_ends_it_keeps_the_best_so_far_of_a_single_model(tmp_path, number):
 
 
 @SIGNALS
-@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("jobs", [1, 2])
 def test_what_ends_a_sweep_lets_it_go_on(tmp_path, jobs, number):
-    status, said = interrupted(tmp_path, number, "--all", *ONE, "--jobs", jobs)
+    status, said = interrupted(tmp_path, number, jobs, "--all", *ONE, "--jobs", str(jobs))
     assert status == 130 and "interrupted: 0 of 5 are done and kept in models" in said
     assert "Traceback" not in said and not (tmp_path / "models" / "records.json").exists()
 
@@ -185,8 +203,7 @@ def test_what_ends_a_sweep_lets_it_go_on(tmp_path, jobs, number):
 )
 @pytest.mark.parametrize("library", ["_multiarray_umath", "libtorch_cpu"])
 def test_ctrl_c_during_the_imports_ends_it_without_a_word(tmp_path, library):
-    with open(tmp_path / "said", "w+") as said:
-        process = started(tmp_path, said, *ONE)
+    with open(tmp_path / "said", "w+") as said, started(tmp_path, said, *ONE) as process:
         while library not in Path(f"/proc/{process.pid}/maps").read_text():
             time.sleep(0.002)
         process.send_signal(signal.SIGINT)

@@ -6,6 +6,7 @@ import pytest
 from lt_helpers.noise import Categorical, Fixed, Uniform
 from lt_helpers.spectrum import Spectrum
 from lt_helpers.task import RegressionTask
+from lt_helpers.training import eigenvalues as eigenvalues_module
 from lt_helpers.training.eigenvalues import eigenvalues, residual_share, solve
 from lt_helpers.training.gradient import forward
 from lt_helpers.training.objective import draw
@@ -21,6 +22,12 @@ def grid():
     return eigenvalues(TASK, np.random.default_rng(0))
 
 
+@pytest.fixture
+def fewer_draws(monkeypatch):
+    """A coarser grid, where the search is the subject and not the grid: the law of the eigenvalues is tested with all draws."""
+    monkeypatch.setattr(eigenvalues_module, "DRAWS", 50_000)
+
+
 def test_the_integral_is_the_loss_of_the_model(grid):
     s, probability = grid
     integral = TASK.dim / 2 * probability @ residual_share(OMEGA, s)[0] ** 2
@@ -32,6 +39,7 @@ def test_the_integral_is_the_loss_of_the_model(grid):
     assert integral == pytest.approx(losses.mean(), abs=4 * losses.std() / np.sqrt(len(losses)))
 
 
+@pytest.mark.usefixtures("fewer_draws")
 @pytest.mark.parametrize("noise", [Uniform(5), Categorical((1, 3))])
 def test_with_noise_it_comes_near_to_ridge_regression_with_one_penalty_and_knows_its_loss(noise):
     task, gd = RegressionTask(10, 20, noise), family("gd++", 4, 10)
@@ -67,6 +75,7 @@ def test_derivatives_are_those_of_differences():
         )
 
 
+@pytest.mark.usefixtures("fewer_draws")
 def test_no_start_is_lost_and_the_best_is_kept():
     warm = {"by hand": np.array([[-0.41, 0, -0.43, 0], [0, 0, -3.5, 0]])}
     found = solve(family("gd++", 2, 10), TASK, 0, warm)
@@ -74,6 +83,7 @@ def test_no_start_is_lost_and_the_best_is_kept():
     np.testing.assert_array_equal(found.theta[:, [1, 3]], 0)
 
 
+@pytest.mark.usefixtures("fewer_draws")
 def test_an_interrupt_keeps_the_best_so_far():
     def interrupt(report):
         if report.done == 2:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from queue import Empty
+from types import SimpleNamespace
 
 import numpy as np
 import psutil
@@ -175,6 +176,32 @@ def test_weights_that_stay_above_the_stored_ones_are_in_a_poor_minimum():
     fill(run, [loss] * PLATEAU)
     run.since = 0
     assert not run.state().stalled
+
+
+class Falling:
+    """A run of Gauss-Newton that weighs 1, then 0.98, then 0.975: a fall by two in a hundred, and one by half of one."""
+
+    settings = SimpleNamespace(check=25)
+
+    def __init__(self, theta):
+        self.average = self.best = theta
+        self.steps, self.best_loss = 0, np.array(np.inf)
+
+    def step(self):
+        self.steps += 1
+        if self.steps % 25 == 0:
+            self.best_loss = np.array({25: 1.0, 50: 0.98}.get(self.steps, 0.975))
+
+    def weigh(self, theta):
+        pass
+
+
+def test_a_jump_ends_where_its_loss_falls_no_further(good):
+    good.jump(200)
+    good.newton = Falling(good.begin)
+    while good.jumping:
+        good.step()
+    assert good.steps == 75
 
 
 def test_a_jump_never_ends_worse_than_it_began(good, monkeypatch):

@@ -497,26 +497,25 @@ def test_an_explosion_in_a_stored_model_of_three_layers_is_rare(kind, noise):
 
 
 NOISES = [parse_noise(key) for key in sorted({entry["noise"] for entry in stored()})]
-LAST = PLAN_OF_ONE.stages[-1]  # what a single layer ends with
 
 
 @pytest.mark.parametrize("noise", NOISES, ids=lambda noise: noise.key)
 def test_trained_from_random_starts_a_single_layer_comes_to_the_closed_form(noise):
-    """The step c of the loss' minimum, within three standard errors of the fit of a step to as many sequences as the search ends with."""
+    """The step c of the loss' minimum, within the standard error of a fit to one batch, of which the search averages sixty, unevenly."""
     task = RegressionTask(10, 20, noise)
     S = task.sample_moments(50_000, np.random.default_rng(0)).S
     alpha = S[:, :10, 10]
     c = 1 / (1 + 11 / 20 + noise.mean_square / 20)
     oracle = draw(task, 50_000, np.random.default_rng(0), share=0).oracle  # of the same sequences
     scatter = ((oracle - c * alpha) * alpha).sum(axis=1).std() / (alpha**2).sum(axis=1).mean()
-    error = scatter / np.sqrt(LAST.steps * LAST.batch)
-    assert error < 0.002
+    error = scatter / np.sqrt(PLAN_OF_ONE.stages[-1].batch)
+    assert error < 0.01 * c
     for heads, kind in ((1, "gd++"), (1, "diag"), (2, "diag")):
         if 1 in stored_layers(kind, noise, heads):
             entry = record(kind, 1, noise, heads)
             assert entry["start"].startswith("random") and entry["steps"] > 0
             step = -load_pretrained(kind, 1, noise, heads).omega[0, 1, 0]
-            assert abs(step - c) < 3 * error
+            assert abs(step - c) < error
 
 
 @pytest.mark.parametrize("noise", NOISES, ids=lambda noise: noise.key)
@@ -539,3 +538,23 @@ def test_without_noise_an_explosion_counts_whole():
     assert levenberg.plain_mean(losses, weight) == pytest.approx((999 + 1e9) / 2_000)
     losses[1] = np.nan
     assert levenberg.plain_mean(losses, weight) == np.inf
+
+
+def test_a_start_that_explodes_does_not_hide_a_better_one(monkeypatch):
+    """Its loss is NaN, which is smaller than nothing and larger than nothing."""
+    monkeypatch.setattr(levenberg, "TRIAL", 64)
+    monkeypatch.setattr(levenberg, "FINAL", 64)
+    monkeypatch.setattr(levenberg, "CHOICE", 256)
+    parameters, task = family("diag", 4, 10), RegressionTask(10, 20, Fixed(0))
+    good = parameters.read(load_pretrained("diag", 4, Fixed(0)))
+    descents = levenberg.Descents(
+        parameters,
+        task,
+        0,
+        {"explodes": torch.full(good.shape, 1e100, dtype=torch.float64), "good": torch.from_numpy(good)},
+        None,
+    )
+    descents.starts, descents.steps = descents.warm, 1
+    found = descents.run()
+    assert found.start.startswith("good") and np.isfinite(found.loss)
+    assert descents.tried["explodes"][1] == np.inf

@@ -141,6 +141,14 @@ def test_ridge_is_seen_to_imply_its_own_noise(sigma, rng):
     )
 
 
+def test_no_answer_implies_the_most_noise_that_is_tried_and_least_squares_none(rng):
+    batch = RegressionTask(4, 12, Fixed(1.0)).sample(3, rng)
+    spectrum = Spectrum.from_tokens(batch.x, batch.y)
+    np.testing.assert_allclose(implied_noise(np.zeros((3, 4)), spectrum), 30)
+    np.testing.assert_allclose(implied_noise(np.zeros((3, 4)), spectrum, largest=8.0, count=101), 8)
+    np.testing.assert_allclose(implied_noise(baselines.ols(batch.x, batch.y), spectrum), 0, atol=3e-3)
+
+
 @pytest.mark.parametrize(
     "case", ["fewer examples than features", "a feature that never varies", "labels that are all 0"]
 )

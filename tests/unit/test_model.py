@@ -1,5 +1,6 @@
 """The forward pass by two routes, its symmetries, files, and what it refuses."""
 
+import functools
 import warnings
 
 import numpy as np
@@ -18,6 +19,7 @@ from lt_helpers import (
 )
 from lt_helpers.gauge import canonical
 from lt_helpers.model import implicit_weight
+from lt_helpers.practice import FittedNoise
 
 
 def relative(a, b):
@@ -348,3 +350,23 @@ def test_several_queries_are_answered_as_the_error_says(rng):
 def test_what_makes_no_model_is_refused_in_one_sentence(make, error, words, rng):
     with pytest.raises(error, match=words):
         make(rng)
+
+
+def test_what_could_not_be_read_back_is_not_saved(tmp_path):
+    noise = FittedNoise([1.0, 3.0], [0.4, 0.6])
+    model = LinearTransformer(*np.zeros((2, 1, 1, 3, 3)), noise=noise)
+    with pytest.raises(ValueError, match="the model's noise is fitted, 1 to 3, which a file cannot keep"):
+        model.save(tmp_path / "model.safetensors")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("levels, fits", [(100, True), (101, False)])
+def test_a_record_that_is_taken_can_be_saved_and_read(tmp_path, levels, fits):
+    record = functools.reduce(lambda inner, _: {"deeper": inner}, range(levels - 1), {})
+    P, Q = np.zeros((2, 1, 1, 3, 3))
+    if fits:
+        LinearTransformer(P, Q, record=record).save(tmp_path / "model.safetensors")
+        assert LinearTransformer.load(tmp_path / "model.safetensors").record == record
+    else:
+        with pytest.raises(ValueError, match="a dictionary that JSON can hold, at most 100 levels deep"):
+            LinearTransformer(P, Q, record=record)

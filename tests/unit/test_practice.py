@@ -9,6 +9,7 @@ from sklearn.linear_model import Ridge, RidgeCV
 
 from lt_helpers import (
     Categorical,
+    Fixed,
     LinearTransformer,
     RegressionTask,
     Uniform,
@@ -19,6 +20,7 @@ from lt_helpers import (
 from lt_helpers.practice import (
     PENALTIES,
     FittedNoise,
+    FittedPrior,
     alarm,
     fit_noise,
     fit_prior,
@@ -186,6 +188,21 @@ def test_a_prior_fitted_on_earlier_tasks_serves_nearly_as_well_as_the_true_one(n
     np.testing.assert_allclose(prior.noise.mean_square, noise.mean_square, rtol=0.1)
 
 
+@pytest.mark.parametrize("sigma, slack", [(0.1, 0.03), (20.0, 0.15)])
+def test_the_size_is_found_where_noise_is_nothing_and_where_it_is_nearly_all(sigma, slack):
+    """At sigma = 20 the labels are six times as large as without noise."""
+    batch = RegressionTask(10, 20, Fixed(sigma)).sample(2000, np.random.default_rng(2))
+    assert abs(fit_prior(batch.x, 5 * batch.y).size / 5 - 1) < slack
+
+
+def test_levels_without_a_share_are_left_out(rng):
+    """A prior of two levels far apart: nothing is left between them, and its posterior is computed without a warning."""
+    batch = RegressionTask(3, 60, Categorical((0.1, 30.0))).sample(200, rng)
+    prior = fit_prior(batch.x, batch.y)
+    assert prior.noise.probabilities.min() > 0 and abs(prior.noise.probabilities.sum() - 1) < 1e-9
+    assert np.isfinite(prior.bayes(batch.x, batch.y)).all()
+
+
 def test_a_prior_follows_the_unit_of_the_labels(rng):
     x, y = contexts(rng, batch=40)
     prior, larger = fit_prior(x, y), fit_prior(x, 1000 * y)
@@ -244,3 +261,11 @@ def test_a_model_passes_the_gate_by_more_than_two_standard_errors(behind, beaten
 def test_the_gate_says_what_it_cannot_compare(errors, opponents, words):
     with pytest.raises(ValueError, match=words):
         gate(errors, opponents)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_level_that_is_never_drawn_changes_no_answer(rng):
+    x, y = contexts(rng)
+    possible = FittedPrior(1.0, FittedNoise([1.0, 3.0], [0.4, 0.6]))
+    padded = FittedPrior(1.0, FittedNoise([1.0, 2.0, 3.0], [0.4, 0.0, 0.6]))
+    np.testing.assert_array_equal(padded.bayes(x, y), possible.bayes(x, y))

@@ -182,6 +182,17 @@ def test_answers_that_are_not_finite_are_counted_and_said(bad):
     assert found == Risk(np.inf, np.inf, np.inf, np.inf, 3)
 
 
+def test_answers_too_far_off_for_a_standard_error_are_said():
+    def answer(x, y, x_query):
+        return np.where(np.arange(len(x)) < 1, 1e91, 0.0)
+
+    with pytest.warns(
+        RuntimeWarning, match=r"the predictor explodes: .* the standard error of 5e\+178 is not"
+    ):
+        found = lt.risk(answer, TASK, 1_000, generator())
+    assert np.isfinite(found.total) and found.total_error == np.inf and found.diverged == 0
+
+
 def test_a_model_that_explodes_is_counted():
     model = lt.LinearTransformer(np.full((9, 1, 4, 4), 1e3), np.full((9, 1, 4, 4), 1e3))
     with pytest.warns(RuntimeWarning, match="the predictor diverged on 10 of 10 sequences"):
@@ -230,6 +241,9 @@ def test_weights_of_another_shape_are_refused_in_one_sentence(answer):
     [
         (3, "predictor is 3: predictor must be a LinearTransformer, or a function"),
         (lambda spectrum: spectrum, r"predictor takes \(spectrum\): predictor must be"),
+        (lambda x, y, *, x_query: y, r"predictor takes \(x, y, \*, x_query\): predictor must be"),
+        (lambda x, y, *, x_query=None: y, r"predictor takes \(x, y, \*, x_query\): predictor must be"),
+        (lambda *contexts, noise: contexts, r"predictor takes \(\*, noise\): predictor must be"),
         (lambda x, y, x_query, w: w, r"predictor takes \(x, y, x_query, w\)"),
         (baselines.bayes, r"predictor takes \(x, y, noise\): .* functools.partial"),
         (baselines.ridge, r"predictor takes \(x, y, sigma\): .* functools.partial"),
@@ -241,6 +255,14 @@ def test_what_is_no_predictor_is_refused_in_one_sentence(predictor, words):
         lt.risk(predictor, TASK, 4, generator())
 
 
+def test_a_query_may_be_optional():
+    def answer(x, y, x_query=None):
+        return baselines.ols(x, y) if x_query is None else through_queries(baselines.ols)(x, y, x_query)
+
+    asked = lt.risk(through_queries(baselines.ols), TASK, 50, generator())
+    assert lt.risk(answer, TASK, 50, generator()) == asked
+
+
 def test_each_baseline_is_a_predictor_once_it_is_told_the_rest():
     told = dict(ridge=dict(sigma=1.0), const_rr=dict(noise=lt.Uniform(5)), tuned_rr=dict(noise=lt.Uniform(5)))
     told |= dict(bayes=dict(noise=lt.Uniform(5)), newton=dict(steps=3))
@@ -248,3 +270,15 @@ def test_each_baseline_is_a_predictor_once_it_is_told_the_rest():
     for name in ("ols", "ada_rr", *told):
         found = lt.risk(partial(getattr(baselines, name), **told.get(name, {})), WHITE, 20, generator())
         assert 0 < found.excess < np.inf and found.diverged == 0, name
+
+
+@pytest.mark.parametrize("judge", [lt.risk, lt.adjusted_loss])
+def test_a_model_that_is_weighed_at_another_n_says_so_once(judge, recwarn):
+    model = lt.load_pretrained("diag", 4, lt.Uniform(5))
+    judge(model, WHITE, 4, generator())
+    assert not recwarn.list
+    for _ in range(2):
+        judge(model, lt.RegressionTask(10, 15, lt.Uniform(5)), 4, generator())
+    (said,) = recwarn.list
+    assert "trained at n = 20 examples a context and reads 15" in str(said.message)
+    assert said.filename == __file__

@@ -1,9 +1,13 @@
 """Ours against the paper's Table 1: how far apart, and the table that the command prints."""
 
+import os
+import signal
 import subprocess
 import sys
+from time import monotonic, sleep
 
 import numpy as np
+import psutil
 import pytest
 
 from lt_helpers import Fixed, RegressionTask, Uniform, load_pretrained, table1
@@ -78,6 +82,29 @@ def test_a_column_says_which_models_are_another_kinds():
 def test_the_number_of_jobs_is_checked():
     with pytest.raises(ValueError, match="jobs is 0: jobs must be a whole number from 1"):
         table([Fixed(0)], samples=10, jobs=0)
+
+
+def test_an_interrupt_ends_all_processes_of_the_command():
+    command = [sys.executable, "-m", "lt_helpers", "table1", "--jobs", "2", "--samples", "5000000"]
+    process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE)
+    try:
+        # The pool's processes take the signal in their own way as soon as they work.
+        end = monotonic() + 60
+        while busy_children(process.pid) < 2 and monotonic() < end:
+            sleep(0.1)
+        os.killpg(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=20)
+        assert process.returncode != 0 and b"Traceback" not in said
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+
+
+def busy_children(pid):
+    """How many children of a process have computed for half a second."""
+    times = [child.cpu_times() for child in psutil.Process(pid).children()]
+    return sum(each.user + each.system > 0.5 for each in times)
 
 
 def test_it_is_imported_where_there_are_no_processes():

@@ -69,3 +69,17 @@ def test_the_same_seed_draws_the_same_batch():
 def test_what_makes_no_task_is_refused_in_one_sentence(make, error, words):
     with pytest.raises(error, match=words):
         make()
+
+
+def test_tasks_are_equal_when_dimension_context_noise_and_covariance_are():
+    skewed = RegressionTask(3, 9, Uniform(2.0), SKEWED)
+    assert skewed == RegressionTask(3, 9, Uniform(2.0), SKEWED.tolist())
+    assert len({skewed, RegressionTask(3, 9, Uniform(2.0), SKEWED.copy())}) == 1
+    others = [
+        RegressionTask(3, 9, Uniform(2.0)),
+        RegressionTask(3, 9, Uniform(2.0), 2 * SKEWED),
+        RegressionTask(3, 8, Uniform(2.0), SKEWED),
+        RegressionTask(3, 9, Uniform(3.0), SKEWED),
+    ]
+    assert skewed not in others and len({skewed, *others}) == 5
+    assert RegressionTask(3, 9, Uniform(2.0)) == RegressionTask(3, 9, Uniform(2.0)) and skewed != "skewed"

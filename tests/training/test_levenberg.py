@@ -1,0 +1,74 @@
+"""Levenberg-Marquardt on a fixed set: its equations against differences, and where it ends against a closed form."""
+
+import numpy as np
+import pytest
+import torch
+
+from lt_helpers import RegressionTask, Uniform
+from lt_helpers.training.gradient import forward
+from lt_helpers.training.levenberg import Descents, descend, normal_equations
+from lt_helpers.training.objective import draw
+from lt_helpers.training.parameters import family
+
+TASK = RegressionTask(3, 8, Uniform(2), np.array([[2.0, 0.5, 0], [0.5, 1.0, 0], [0, 0, 0.5]]))
+
+
+@pytest.fixture
+def sequences(rng):
+    """Some of them stretched, so that they weigh differently."""
+    return draw(TASK, 40, rng).of(torch.from_numpy)
+
+
+def misfits(parameters, theta, sequences):
+    """r (B, d) with half |r|^2 the loss of a sequence, as an array."""
+    w = forward(parameters, torch.from_numpy(theta), sequences.S).w
+    return np.asarray((w - sequences.oracle) @ sequences.root)
+
+
+@pytest.mark.parametrize("kind", ["diag", "full"])
+def test_the_equations_are_those_of_the_weighted_squares(kind, sequences, rng):
+    """The Jacobian by differences, one parameter after the other."""
+    parameters = family(kind, 2, 3)
+    theta, weight = parameters.start(rng, TASK.noise), np.asarray(sequences.weight)
+    columns = []
+    for place in np.ndindex(theta.shape):
+        step = np.zeros_like(theta)
+        step[place] = 1e-6
+        ahead, behind = (misfits(parameters, theta + sign * step, sequences) for sign in (1, -1))
+        columns.append((ahead - behind) / 2e-6)
+    J, r = np.stack(columns, axis=-1), misfits(parameters, theta, sequences)  # (B, d, L K), (B, d)
+    run = forward(parameters, torch.from_numpy(theta), sequences.S)
+    gradient, curvature = normal_equations(parameters, run, sequences)
+    assert weight.std() > 0.1
+    np.testing.assert_allclose(gradient, np.einsum("b,bd,bdk->k", weight, r, J) / 40, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(curvature, np.einsum("b,bdk,bdl->kl", weight, J, J) / 40, rtol=1e-5, atol=1e-7)
+
+
+def test_a_descent_ends_at_the_best_single_step(sequences, rng):
+    """w = c alpha: c by least squares over these very sequences, each with its weight."""
+    parameters, seen = family("gd++", 1, 3), []
+    start = torch.from_numpy(parameters.start(rng, TASK.noise))
+    theta, loss, taken = descend(
+        parameters, start, sequences, 30, lambda step, loss: seen.append((step, loss))
+    )
+    S, oracle, weight = (np.asarray(each) for each in (sequences.S, sequences.oracle, sequences.weight))
+    alpha = S[:, :3, 3]
+    turned = alpha @ TASK.covariance
+    c = (weight * (turned * oracle).sum(axis=1)).sum() / (weight * (turned * alpha).sum(axis=1)).sum()
+    np.testing.assert_allclose(-parameters.omegas(theta)[0, 2], c, rtol=1e-6)
+    missed = c * alpha - oracle
+    np.testing.assert_allclose(
+        loss, (weight * np.einsum("bi,ij,bj->b", missed, TASK.covariance, missed)).mean() / 2
+    )
+    assert [step for step, _ in seen] == list(range(1, taken + 1)) and taken < 30
+    assert (np.diff([loss for _, loss in seen]) < 0).all()
+
+
+def test_a_start_is_tried_as_it_came_and_with_shares_of_noise():
+    parameters = family("diag", 2, 3)
+    theta = torch.arange(1.0, 9.0, dtype=torch.float64).reshape(2, 4)
+    starts = Descents(parameters, TASK, 0, {"given": theta}, None).starts
+    assert list(starts) == ["given", "given, 1% of noise", "given, 10% of noise"]
+    moved = [((starts[name] - theta) / theta).numpy() for name in starts]
+    assert (moved[0] == 0).all()
+    assert 0.003 < moved[1].std() < 0.03 < moved[2].std() < 0.3

@@ -1,0 +1,86 @@
+"""What a search is made of: its starts, how it counts its steps, and how it weighs what it finds."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lt_helpers import LinearTransformer, RegressionTask, Uniform, adjusted_loss
+from lt_helpers.pretrained import ModelId
+from lt_helpers.training.gradient import forward
+from lt_helpers.training.objective import draw, held_out_loss
+from lt_helpers.training.parameters import family
+from lt_helpers.training.plans import NEWTON_OF_FEW, Plan, Round, Stage
+from lt_helpers.training.search import deeper, jittered, search, weighed
+from lt_helpers.training.sweep import family_of
+
+TASK = RegressionTask(4, 9, Uniform(2))
+
+
+@pytest.mark.parametrize("kind", ["gd++", "diag", "full"])
+def test_a_deeper_start_is_the_shallow_model_with_idle_layers_where_it_says(kind, rng):
+    shallow, parameters = family(kind, 2, 4), family(kind, 4, 4)
+    theta, few = shallow.start(rng, TASK.noise), draw(TASK, 5, rng)
+    starts = deeper(parameters, theta)
+    for name, ours in (("idle layer in front", slice(2, 4)), ("idle layer at the end", slice(0, 2))):
+        np.testing.assert_array_equal(starts[name][ours], theta)
+        w = forward(parameters, starts[name], few.S).w
+        np.testing.assert_allclose(w, forward(shallow, theta, few.S).w, atol=1e-12)
+
+
+def test_a_jitter_is_in_proportion_to_the_numbers_of_its_layer(rng):
+    theta = np.array([[100.0], [1.0]]) * np.ones((2, 3000))
+    moved = jittered(theta, rng) - theta
+    np.testing.assert_allclose(moved.std(axis=1), [0.3, 0.003], rtol=0.1)
+
+
+def test_warm_starts_are_counted_beforehand():
+    """Three starts, of which the first stage takes two, and the last one."""
+    settings = NEWTON_OF_FEW
+    plan = Plan(3, (Round(2, 16, 0.01, 1),), 3, (Stage(2, 4, 32), Stage(1, 5, 32)), settings, held_out=200)
+    parameters, seen = family("diag", 2, 4), []
+    warm = {name: parameters.start(np.random.default_rng(seed), TASK.noise) for seed, name in enumerate("ab")}
+    found = search(parameters, TASK, 0, warm, plan, seen.append)
+    total = 2 + 3 + 2 * 4 + 5  # of Adam, of the head start, of either stage
+    assert [report.done for report in seen] == list(range(1, total + 1))
+    assert {report.total for report in seen} == {total} and found.steps == total
+    alone = []
+    search(parameters, TASK, 0, {}, plan, alone.append)
+    assert {report.total for report in alone} == {2 + 3 + 4 + 5} and len(alone) == 14
+
+
+def test_a_loss_is_weighed_with_its_error_and_its_rarest(rng):
+    model = LinearTransformer.random("diag", 4, 2, 1, rng)
+    parameters = family("diag", 2, 4)
+    loss, error, p9999, diverged = weighed(parameters, parameters.read(model), TASK, 30_000, rng, chunk=7_000)
+    there, error_there = adjusted_loss(model, TASK, 30_000, rng)
+    assert abs(loss - there) < 5 * np.hypot(error, error_there)
+    assert error == pytest.approx(error_there, rel=0.1) and diverged == 0
+    sequences = draw(TASK, 30_000, rng, share=0)
+    losses = sequences.losses(forward(parameters, parameters.read(model), sequences.S).w)
+    assert (losses > p9999).mean() < 5e-4 and losses.max() > 0.5 * p9999
+
+
+def test_what_chooses_counts_a_rare_explosion_up_to_its_limit():
+    losses, weight = np.array([1.0, 1e4, np.inf, 0.0]), np.array([1.0, 2.0, 0.5, 0.5])
+    wanted = (1 / (1 + 1e-4) + 2 * 5e3 + 0.5 * 1e4) / 4  # a loss as large as the limit counts for half of it
+    assert held_out_loss(losses, weight) == pytest.approx(wanted)
+    assert held_out_loss(losses, weight, 1.0) == pytest.approx((0.5 + 2 * 1e4 / (1 + 1e4) + 0.5) / 4)
+
+
+def test_three_layers_are_trained_with_rare_explosions_in_mind():
+    """Theirs count for much more than those of other depths, and all else in the plan is the same."""
+    plans = {layers: family("full", layers, 10).plan(Uniform(5)) for layers in (2, 3, 4)}
+    assert plans[2] == plans[4]
+    for name in ("pull", "rare"):
+        assert getattr(plans[3].settings, name) > 20 * getattr(plans[4].settings, name)
+    settings = replace(plans[3].settings, pull=plans[4].settings.pull, rare=plans[4].settings.rare)
+    assert replace(plans[3], settings=settings) == plans[4]
+
+
+def test_an_ablated_model_has_no_such_omega(rng):
+    which = ModelId("diag", 3, Uniform(5), 2, "no-omega_xy-no-omega_yy")
+    parameters = family_of(which)
+    omegas = parameters.omegas(rng.normal(size=(3, 4)))
+    assert (omegas[:, [1, 3]] == 0).all() and (omegas[:, [0, 2]] != 0).all()
+    assert (parameters.layers, parameters.dim, parameters.heads) == (3, 10, 2)
