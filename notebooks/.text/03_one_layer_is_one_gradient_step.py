@@ -271,7 +271,7 @@ gradient.best_step.check(best_step)
 
 # %% [markdown]
 # ## Discussion
-# Does training find that step? The stored one-layer DIAG model was trained at $d = 10$, $n = 20$ on U(0, 5), where $E\,\sigma^2 = 25/3$. With one layer only $\omega_{yx}$ matters.
+# Does training find that step? The stored one-layer DIAG model was trained at $d = 10$, $n = 20$ on U(0, 5), where $E\,\sigma^2 = 25/3$, from random weights and knowing nothing of the closed form. With one layer only $\omega_{yx}$ matters.
 
 # %%
 trained = lt.load_pretrained("diag", layers=1, noise=lt.Uniform(5.0))
