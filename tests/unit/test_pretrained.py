@@ -131,6 +131,11 @@ def test_the_better_of_one_and_two_heads_comes_nearer_to_the_best_possible():
     assert apart < 1.2 + 2 * error
 
 
+def test_two_heads_bring_seven_diagonal_layers_near_to_the_best_possible():
+    mean, error = over_bayes([record("diag", 7, Uniform(most), heads=2) for most in range(1, 8)])
+    assert mean < 1.15 + 2 * error
+
+
 @pytest.mark.parametrize("noise", NOISY, ids=lambda noise: noise.key)
 def test_a_second_head_never_hurts(noise):
     for kind in ("diag", "full"):
