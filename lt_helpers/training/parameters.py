@@ -12,7 +12,6 @@ import numpy as np
 from .. import checks
 from ..gauge import balanced
 from ..model import KINDS, LinearTransformer
-from ..noise import Categorical
 from . import plans
 from .arrays import library, like, padded, times, times_one, width
 
@@ -69,7 +68,7 @@ class Full(Family):
         self.count = 2 * heads * (dim + 1) ** 2
 
     def _plan(self, noise):
-        return plans.LONG_PLAN_OF_MANY if isinstance(noise, Categorical) else plans.PLAN_OF_MANY
+        return plans.PLAN_OF_MANY
 
     def solver(self):
         return plans.NEWTON_OF_MANY
@@ -78,7 +77,7 @@ class Full(Family):
         return plans.DESCENT_OF_MANY
 
     def widening(self):
-        """How Adam trains a model that starts from one with fewer heads -> Round."""
+        """How to search from a model with fewer heads -> Plan."""
         return plans.WIDENING
 
     def pairs(self, theta):

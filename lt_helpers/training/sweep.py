@@ -19,15 +19,15 @@ from ..model import LinearTransformer
 from ..noise import PAPER_NOISES, Categorical, Uniform
 from ..pretrained import ModelId, read_records
 from ..task import PAPER, RegressionTask
-from . import eigenvalues, levenberg, widening
+from . import eigenvalues, levenberg
 from .parameters import family
 from .search import deeper, jittered, search, weighed
 
 MODELS, RECORDS, LOCK = "models.safetensors", "records.json", "models.lock"
 SAMPLES = 200_000  # held-out sequences for a record
 NEIGHBOUR = {  # whose model each noise starts from
-    **{Uniform(s).key: Uniform(s + 1).key for s in (4, 3, 2, 1)},
-    **{Uniform(s).key: Uniform(s - 1).key for s in (6, 7)},
+    **{Uniform(s).key: Uniform(s + 1).key for s in (2, 1)},
+    **{Uniform(s).key: Uniform(s - 1).key for s in (4, 5, 6, 7)},
     Categorical((1, 3)).key: Uniform(3).key,
     Categorical((1, 3, 5)).key: Uniform(5).key,
 }
@@ -69,6 +69,26 @@ def whole_set():
     wanted += [ModelId(kind, layers, Uniform(5)) for kind in ("diag", "full") for layers in (8, 10, 12)]
     ablated = ("omega_xx", "omega_xy", "omega_yy")
     return wanted + [ModelId("diag", 4, Uniform(5), 2, f"no-{omega}") for omega in ablated]
+
+
+def spread_set():
+    """What the texts argue from, of which models of several seeds are kept: DIAG and FULL of four and seven layers, and the ablations.
+
+    Returns
+    -------
+    list of ModelId
+    """
+    noises = (Uniform(5), Categorical((1, 3)))
+    families = [
+        ("diag", 4, 1),
+        ("diag", 4, 2),
+        ("full", 4, 1),
+        ("diag", 7, 1),
+        ("diag", 7, 2),
+        ("full", 7, 1),
+    ]
+    wanted = [ModelId(kind, layers, noise, heads) for kind, layers, heads in families for noise in noises]
+    return wanted + [which for which in whole_set() if which.variant]
 
 
 def sources(which, others):
@@ -239,9 +259,9 @@ def train_model(which, seed, models, plan=None, report=None):
         found = eigenvalues.solve(parameters, task, key, warm, report)
     elif not which.noise.sigma_max and warm:
         found = levenberg.solve(parameters, task, key, warm, report)
-    elif which.kind == "full" and which.heads > 1 and warm:
-        found = widening.solve(parameters, task, key, warm, report)
     else:
+        if "one head" in warm:
+            plan = plan or parameters.widening()
         found = search(parameters, task, key, warm, plan, report)
     return parameters.model(found.theta, PAPER.context, which.noise), found
 
@@ -290,6 +310,7 @@ def sweep(
     seed=0,
     jobs=1,
     improve=False,
+    warm=True,
     scheduler=None,
     finished=None,
     plan=None,
@@ -306,6 +327,7 @@ def sweep(
     jobs : int.  Processes.
     improve : bool.  Train the stored ones again too, starting from them as well: on the held-out sequences that choose, a search never
         ends worse than it began. Where it finds nothing better, model and record stay.
+    warm : bool.  False: each starts from random weights alone, so that models of different seeds are independent.
     scheduler : str, optional.  Address of a Dask cluster, which then does the work.
     finished : function of (ModelId, record), optional.  Called when a model is done.
     plan : as in `search`.
@@ -320,6 +342,8 @@ def sweep(
     checks.count(jobs, "jobs")
     waiting = [which for which in wanted if improve or which not in store]
     planned = [which for which in dict.fromkeys(whole_set() + wanted) if which in wanted or which in store]
+    if not warm:
+        planned = []
     with cluster(scheduler):
         while waiting:
             ready = [which for which in waiting if not set(sources(which, planned).values()) & set(waiting)]

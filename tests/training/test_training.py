@@ -27,13 +27,27 @@ from lt_helpers.training.gauss_newton import GaussNewton
 from lt_helpers.training.gradient import backward, forward
 from lt_helpers.training.objective import draw
 from lt_helpers.training.parameters import family
-from lt_helpers.training.plans import NEWTON_OF_FEW, PLAN_OF_ONE, Plan, Round, Stage
+from lt_helpers.training.plans import NEWTON_OF_FEW, PLAN_OF_ONE, AdamSettings, Plan, Round, Stage
 from lt_helpers.training.search import Found, one_layer, search, weighed
-from lt_helpers.training.sweep import Store, alone, record_of, sources, sweep, whole_set
+from lt_helpers.training.sweep import (
+    Store,
+    alone,
+    record_of,
+    sources,
+    spread_set,
+    sweep,
+    train_model,
+    whole_set,
+)
 
 FEW_HELD_OUT = replace(NEWTON_OF_FEW, held_out=1_000)
 QUICK = Plan(
     4, (Round(3, 16, 0.01, 2),), 2, (Stage(3, 3, 64), Stage(1, 4, 128)), FEW_HELD_OUT, held_out=1_000
+)
+QUICK_BY_ADAM = replace(
+    QUICK,
+    stages=(Stage(2, 3, 32, 0.006), Stage(1, 4, 64, 0.006)),
+    settings=AdamSettings(check=2, held_out=1_000),
 )
 TASK = RegressionTask(10, 20, Uniform(2))
 
@@ -239,7 +253,7 @@ def test_gd_plus_plus_comes_to_const_rr(rng):
     assert abs(loss - excess.mean()) < 0.05 * excess.mean() + 3 * error
 
 
-@pytest.mark.parametrize("plan", [QUICK, replace(QUICK, anneal=Round(4, 16, 0.01, 1))])
+@pytest.mark.parametrize("plan", [QUICK, QUICK_BY_ADAM], ids=["Gauss-Newton", "Adam"])
 def test_the_same_seed_gives_the_same_model_in_as_many_steps_as_were_said(plan):
     parameters, seen = family("diag", 2, 10), []
     first, again, other = (
@@ -265,11 +279,12 @@ def test_an_interrupt_keeps_the_best_so_far():
     assert found.loss < 2 * np.nanmin([report.loss for report in seen])
 
 
+@pytest.mark.parametrize("plan", [QUICK, QUICK_BY_ADAM], ids=["Gauss-Newton", "Adam"])
 @pytest.mark.parametrize("step", [1, 4, 12])
-def test_an_interrupt_keeps_what_the_search_was_given_if_nothing_is_better_yet(step):
+def test_an_interrupt_keeps_what_the_search_was_given_if_nothing_is_better_yet(step, plan):
     parameters = family("diag", 4, 10)
     start = parameters.read(load_pretrained("diag", 4, Uniform(2)))
-    found = search(parameters, TASK, 0, {"stored": start}, QUICK, interrupt_at(step, []))
+    found = search(parameters, TASK, 0, {"stored": start}, plan, interrupt_at(step, []))
     before, after = (
         weighed(parameters, theta, TASK, 20_000, np.random.default_rng(1)) for theta in (start, found.theta)
     )
@@ -412,6 +427,18 @@ def test_a_record_whose_model_is_gone_does_not_count(tmp_path):
     (tmp_path / "records.json").write_text('[{"kind": "di')
     with pytest.raises(ValueError, match="records.json, are damaged"):
         Store(tmp_path)
+
+
+def test_a_spread_is_of_stored_models_and_each_starts_from_random_weights_alone(tmp_path):
+    assert set(spread_set()) <= set(whole_set())
+    store, other = Store(tmp_path / "spread"), Store(tmp_path / "warm")
+    sweep(MODELS[:2], store, seed=4, warm=False, **QUICKLY)
+    sweep(MODELS[:2], other, seed=4, **QUICKLY)
+    alone, _ = train_model(MODELS[1], 4, {}, QUICK)
+    assert np.array_equal(store.model(MODELS[1]).P, alone.P)
+    steps, more = (kept.records[MODELS[1].name]["steps"] for kept in (store, other))
+    assert steps < more  # those of the warm starts
+    assert store.records[MODELS[1].name]["start"].startswith("random")
 
 
 def test_two_trainings_do_not_share_a_folder(tmp_path):

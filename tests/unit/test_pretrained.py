@@ -20,7 +20,18 @@ from lt_helpers import (
 from lt_helpers.labs.table import paper_error
 from lt_helpers.model import KINDS
 from lt_helpers.noise import PAPER_NOISES, parse_noise
-from lt_helpers.pretrained import FOLDER, ModelId, origin, record, spans, stored, stored_layers
+from lt_helpers.pretrained import (
+    FOLDER,
+    SPREAD,
+    ModelId,
+    origin,
+    record,
+    spans,
+    spread,
+    stored,
+    stored_by_id,
+    stored_layers,
+)
 from lt_helpers.table1 import paper_table
 from lt_helpers.task import second_moments
 
@@ -142,6 +153,47 @@ def test_a_second_head_never_hurts(noise):
         if 7 in stored_layers(kind, noise, heads=2):
             one, two = (record(kind, 7, noise, heads) for heads in (1, 2))
             assert two["loss"] <= one["loss"] + 2 * np.hypot(one["standard_error"], two["standard_error"])
+
+
+SPREAD_MODELS = [
+    (which, folder.name) for folder in sorted(SPREAD.glob("seed-*")) for which in stored_by_id(folder)
+]
+
+
+@pytest.mark.parametrize("which, seed", SPREAD_MODELS, ids=lambda part: getattr(part, "name", part))
+def test_a_model_of_another_seed_is_what_its_record_says_and_no_copy(which, seed):
+    models = {f"seed-{model.record['seed']}": model for model in spread(which)[1:]}
+    model, entry = models[seed], models[seed].record
+    assert entry["start"].startswith("random") and model.noise == which.noise
+    assert (model.layers, model.heads, model.context) == (which.layers, which.heads, 20)
+    S, oracle = fresh_sequences(which.noise)
+    w = model.implicit_weight(S)
+    losses = ((w - oracle) ** 2).sum(axis=1) / 2
+    error = losses.std() / np.sqrt(len(losses))
+    assert abs(losses.mean() - entry["loss"]) < 5 * np.hypot(error, entry["standard_error"])
+    others = [other.implicit_weight(S) for other in spread(which) if other.record != entry]
+    assert min(np.linalg.norm(w - other) / np.linalg.norm(w) for other in others) > 1e-4
+
+
+def test_the_stored_model_comes_first_and_then_the_seeds_in_order(tmp_path):
+    for seed in (10, 2):
+        folder = tmp_path / f"seed-{seed}"
+        folder.mkdir()
+        model = LinearTransformer.random("diag", 10, 4, 1, np.random.default_rng(seed))
+        weights.write(folder / "models.safetensors", {"diag/4/uniform-5": np.stack([model.P, model.Q])})
+        entry = record("diag", 4, Uniform(5)) | {"seed": seed}
+        (folder / "records.json").write_text(json.dumps([entry]))
+    first, second, third = spread("diag", 4, Uniform(5), folder=tmp_path)
+    assert np.array_equal(first.P, load_pretrained("diag", 4, Uniform(5)).P)
+    assert (second.record["seed"], third.record["seed"]) == (2, 10)
+    again = LinearTransformer.random("diag", 10, 4, 1, np.random.default_rng(2))
+    assert np.array_equal(second.P, again.P)
+    assert len(spread("diag", 7, Uniform(5), folder=tmp_path)) == 1
+
+
+def test_of_a_model_that_is_not_stored_there_is_no_spread():
+    with pytest.raises(ValueError, match="no stored model kind='diag', layers=99"):
+        spread("diag", 99, Uniform(5))
 
 
 def test_a_model_that_is_not_stored_is_said_with_those_that_are():
