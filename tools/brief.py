@@ -62,9 +62,8 @@ SINGLE = {
         "実データではすべての文脈が同じ規則に従うため、過去の全行に一度だけ当てはめたリッジ回帰の誤差は {} です。",
     ),
     "failures that rang": (
-        "Alarm on the real table, over DIAG of four layers and the models of seven: it rang for {} of {} failures. "
-        "(FULL of four layers is a copy of that DIAG.)",
-        "警報（実データ、4 層の DIAG と 7 層の各モデル）が鳴った割合：失敗 {1} 件中の {0}。4 層の FULL はこの DIAG の複製です。",
+        "Alarm on the real table, over DIAG of four layers and the models of seven: it rang for {} of {} failures.",
+        "警報（実データ、4 層の DIAG と 7 層の各モデル）が鳴った割合：失敗 {1} 件中の {0}。",
     ),
     "of seven layers": (
         "Of these failures {} are of models with seven layers, which the table above shows.",

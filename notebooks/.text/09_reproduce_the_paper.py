@@ -180,7 +180,7 @@ for (label, how), names in copies.items():
 
 # %% [markdown]
 # Without noise three rows are one: from two layers on, DIAG is GD++, and FULL is GD++ too, twice by way of DIAG. With noise a few FULL models are DIAG models with a jitter of 0.3%, from which their search went nowhere.
-# One of them is FULL-4 on U(0, 5): where a text compares DIAG-4 and FULL-4 there, it compares a model with itself.
+# Whoever compares one of them with the model that it was copied from compares a model with itself.
 #
 # ## Entries that no model can have
 # Ridge regression that knows the variance $v$ of the noise has half squared error $r(v) = \tfrac12\,E \sum_j \frac{v/n}{s_j + v/n}$, where the $s_j$ are the eigenvalues of $\Sigma$. Two lower bounds
