@@ -30,7 +30,7 @@ class Style:
 ROLES = {
     # what the model reads
     "example": Style(INK, "circle", size=7),
-    "draws": Style(GREY, "circle", size=4),  # many data sets, a dot each
+    "draws": Style(GREY, "diamond", size=4),  # many data sets, a dot each
     # what is true, what answers, what is best
     "truth": Style(INK, "x", "solid", tick=24),
     "model": Style(BLUE, "circle", "solid"),
