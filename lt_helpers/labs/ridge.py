@@ -34,7 +34,7 @@ SHARE = Axis("share", -0.05, 1.1)
 DECADES = (0.01, 0.1, 1, 10, 100)
 STRENGTH = log_axis("strength", 0.01, 100.0, DECADES, below="floor")  # 0 has no place on it
 VARIANCE = log_axis("variance", 0.01, 100.0, DECADES, below="gap")
-ERROR = log_axis("error", 0.05, 20.0, (0.1, 1, 10), below="gap")  # below, an error of nearly nothing
+ERROR = log_axis("error", 0.05, 50.0, (0.1, 1, 10), below="gap")  # below, an error of nearly nothing
 
 NEAR = 1.01  # an error that is so near to the smallest, as a factor, is there
 TOLD_OF = dict(context=20, strength=0.01, seed=3)  # what the beats are about
@@ -217,7 +217,7 @@ class RidgeLab(Lab):
 
     @staticmethod
     def words(state, ghost):
-        return [errors(state).on("risk"), best(state).on("risk", "best"), *unseen(state)]
+        return [errors(state).on("risk"), best(state).on("weight"), *unseen(state)]
 
 
 def errors(state):

@@ -15,7 +15,7 @@ CURVE = np.linspace(0.1, 6**0.5, 80) ** 2  # eigenvalues
 AXES = {
     ("weight", "axes"): (("component", 0.4, 10.6), ("w", -3.5, 3.5)),
     ("kept", "axes"): (("eigenvalue", 0, 6), ("share", -0.05, 1.1)),
-    ("risk", "axes"): (("strength", 0.01, 100, "log", "floor"), ("error", 0.05, 20, "log", "gap")),
+    ("risk", "axes"): (("strength", 0.01, 100, "log", "floor"), ("error", 0.05, 50, "log", "gap")),
     ("best", "axes"): (("variance", 0.01, 100, "log", "gap"), ("strength", 0.01, 100, "log", "floor")),
 }
 
@@ -149,7 +149,7 @@ def test_a_strength_of_none_stands_at_the_edge_and_nobody_needs_to_be_told():
 def test_an_error_above_its_axis_is_said_and_one_below_is_left_out():
     lab = RidgeLab(sigma=5.0, context=10, strength=0.01)
     assert "least squares in “Weights on this sequence”" in lab.words_now
-    assert drawn(lab, "risk", "model")["y"] == 20.0
+    assert drawn(lab, "risk", "model")["y"] == 50.0
     biases = np.asarray(drawn(lab, "risk", "bias")["y"])
     assert np.isnan(biases[0]) and biases[np.isfinite(biases)].min() >= 0.05
 
