@@ -177,9 +177,6 @@ class GradientLab(Lab):
             ask="moves_guess",
             when=lambda values, state: values["truth"] != (),
             answer=lambda state, begun: "bowl",
-            tell=lambda state, begun: dict(
-                x=state.built[-1, 0], y=state.built[-1, 1], truth_x=state.truth[0], truth_y=state.truth[1]
-            ),
         ),
         Beat(
             "stop",
