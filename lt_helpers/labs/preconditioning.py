@@ -35,7 +35,7 @@ CIRCLE = 1.05  # the long axis over the short one that passes for a circle
 ANGLES = np.linspace(0, 2 * np.pi, 61)
 
 CHANGES = {Message(f"preconditioning.choice.{how}"): how for how in ("rounder", "equal", "flatter")}
-RACERS = {Message(f"preconditioning.choice.{who}"): who for who in ("descent", "momentum", "newton", "model")}
+RACERS = {Message(f"preconditioning.choice.{who}"): who for who in ("momentum", "newton", "model")}
 
 DECADES = dict(ticks=(1.0, 0.1, 0.01, 0.001), labels=("1", "0.1", "0.01", "0.001"))
 STRONGEST, WEAKEST = Axis("strongest", -1.15, 1.15), Axis("weakest", -1.15, 1.15)
@@ -132,7 +132,7 @@ class PreconditioningLab(Lab):
             values=dict(kappa=20, gamma=0.33, layers=1, follow=True),
             ask="race_guess",
             at=dict(layers=7),
-            answer=lambda state, begun: min(finish(state), key=finish(state).get),
+            answer=lambda state, begun: min(RACERS.values(), key=finish(state).get),
             tell=lambda state, begun: finish(state),
         ),
     )
