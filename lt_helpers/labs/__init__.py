@@ -13,6 +13,7 @@ from .preconditioning import PreconditioningLab
 from .profile import ProfileLab
 from .rescaling import RescalingLab
 from .ridge import RidgeLab
+from .story import surprises
 from .table import TableLab
 from .training import TrainingLab
 from .weights import WeightsLab
@@ -40,4 +41,5 @@ __all__ = [
     "Toggle",
     "TrainingLab",
     "WeightsLab",
+    "surprises",
 ]

@@ -530,14 +530,14 @@ class Lab(Definition):
     @in_turn
     def _grabbed(self, name, index, x, y):
         """A point of the picture was dragged to x, y (None for an axis along which it does not move)."""
+        control = self.CONTROLS.get(name)
+        if name in self._locked or not isinstance(control, (Prediction, Spots)):
+            return
         try:
-            control = self.CONTROLS[name]
-            if name in self._locked or not isinstance(control, (Prediction, Spots)):
-                return
             value = control.check(name, control.grabbed(self.values[name], index, x, y), {})
+            self.controls[name].value = control.write(value)
         except Exception as error:  # as in _set
-            return self._fail(error)
-        self.controls[name].value = control.write(value)
+            self._fail(error)
 
     def _interrupted(self):
         self._fail(RefusedValue(Message("lab.interrupted")))

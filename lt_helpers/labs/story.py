@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import ipywidgets
 
-from ..language import Message
+from ..language import Message, catalogue
 from .beats import ASK, DO, TOLD
 from .controls import Opinion
 
@@ -137,7 +137,9 @@ class Guide:
         """Where the prediction is made."""
         control, widget = self.lab.CONTROLS[name], self.lab.controls[name]
         if isinstance(control, Opinion):
-            return ipywidgets.HBox([widget, self.lock], layout=ROW)
+            row = ipywidgets.HBox([widget, self.lock], layout=ROW)
+            row.add_class("lt-opinion")
+            return row
         self.typed.description = self.lab.names.control(name, control)
         self.typed.style = dict(description_width="initial")
         self.typed.layout.width = "max-content"
@@ -205,3 +207,42 @@ class Guide:
         if number == number:
             self.lab._grabbed(name, 0, None, number)
         self.follow()
+
+
+def surprises(*labs):
+    """What was predicted in labs, beside what it is: what was furthest from right comes first.
+
+    Parameters
+    ----------
+    *labs : Lab.
+
+    Returns
+    -------
+    ipywidgets.HTML, which shows a list; with one sentence where nothing was predicted.
+    """
+    lines = [
+        (is_right(lab, name), line_of(lab, name))
+        for lab in labs
+        for name in lab.answers
+        if lab.answers[name].guess is not None
+    ]
+    say = labs[0].names.say if labs else catalogue().say
+    if not lines:
+        return ipywidgets.HTML(f"<p>{html.escape(say(Message('story.no_predictions')))}</p>", tooltip="")
+    wrong = [line for right, line in lines if not right]
+    right = [line for right, line in lines if right]
+    heading = Message("story.surprises", count=len(wrong), total=len(lines))
+    items = "".join(f"<li>{html.escape(line)}</li>" for line in [*wrong, *right])
+    return ipywidgets.HTML(f"<p>{html.escape(say(heading))}</p><ul>{items}</ul>", tooltip="")
+
+
+def is_right(lab, name):
+    """Was a prediction right?"""
+    return compare(type(lab), name, lab.answers[name])[0].id in ("story.hit", "story.right")
+
+
+def line_of(lab, name):
+    """A prediction and its answer, in a line."""
+    label = lab.names.control(name, lab.CONTROLS[name])
+    said = compare(type(lab), name, lab.answers[name])
+    return lab.names.say(Message("story.line", label=label, said=said))
