@@ -10,6 +10,7 @@ from ..model import KINDS, LinearTransformer
 from ..noise import Noise, check_noise, parse_noise
 
 FOLDER = Path(__file__).parent
+ONE_FEATURE = FOLDER / "one_feature"  # models for inputs of one number (tools/one_feature.py)
 FOLDERS = 8  # whose records are kept in memory
 
 
