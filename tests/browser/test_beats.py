@@ -122,11 +122,14 @@ def test_the_large_control_stays_in_sight_while_panels_scroll(opened, root, widt
     page = opened.page
     root.get_by_role("button", name="Everything").wait_for()
     root.locator(".lt-steps", has_text="1 of 5").wait_for()
+    if width < 500:
+        opened.command("application:toggle-left-area")  # the file browser
     page.set_viewport_size({"width": width, "height": height})
     page.wait_for_timeout(500)
     scroller = page.locator(".jp-WindowedPanel-outer").first
     words = root.locator(".lt-words")
-    words.scroll_into_view_if_needed()
+    words.evaluate("words => words.scrollIntoView({block: 'end'})")
+    page.wait_for_timeout(300)
     control, view = root.locator(".lt-large").bounding_box(), scroller.bounding_box()
     assert view["y"] - 1 <= control["y"] and control["y"] + control["height"] <= view["y"] + view["height"]
     assert words.bounding_box()["y"] > control["y"]
