@@ -22,6 +22,8 @@ SAYS_SO = ("diverge", "explode", "beyond all numbers", "are dead", "gradient has
 GAPS = {"risks", "step", "cosine", "curve", "apart", "baselines_apart"}
 DRAW_EVERY = 25
 
+GUESSES = (Prediction, Opinion)
+
 
 def ends(control, others):
     """The values at the ends of a control; of a list without order, all; of what the page does not show, none but its default."""
@@ -46,9 +48,8 @@ def settled(lab, wanted):
 
 def computed(lab, values):
     """What a lab computes of the values of all controls, predictions apart."""
-    predicted = (Prediction, Opinion)
     return lab.compute(
-        **{name: value for name, value in values.items() if not isinstance(lab.CONTROLS[name], predicted)}
+        **{name: value for name, value in values.items() if not isinstance(lab.CONTROLS[name], GUESSES)}
     )
 
 
@@ -80,7 +81,7 @@ def not_finite(state):
 
 def axes(lab, state, values):
     """The ends of the axes of every panel."""
-    guesses = {name: value for name, value in values.items() if isinstance(lab.CONTROLS[name], Prediction)}
+    guesses = {name: value for name, value in values.items() if isinstance(lab.CONTROLS[name], GUESSES)}
     panels = lab.panels(state, None, guesses)
     return {panel.name: (panel.x.low, panel.x.high, panel.y.low, panel.y.high) for panel in panels}
 

@@ -221,7 +221,7 @@ def draw(mark, panel, names):
     if mark.keyed:
         trace["name"] = names.mark(panel, mark)
     if mark.keys:
-        trace["meta"] = {"keys": {name: np.asarray(of, float) for name, of in mark.keys.items()}}
+        trace["meta"] = {"keys": {name: whole_or_none(of) for name, of in mark.keys.items()}}
     if isinstance(mark, Bars):
         edge = edge_of(panel.y)
         trace["error_y"] = dict(
@@ -233,6 +233,11 @@ def draw(mark, panel, names):
             width=3,
         )
     return trace, outside
+
+
+def whole_or_none(numbers):
+    """What points belong to, as the page takes it: whole numbers, None at a gap -> list"""
+    return [None if np.isnan(number) else int(number) for number in np.asarray(numbers, float)]
 
 
 def look(mark):

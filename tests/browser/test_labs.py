@@ -70,6 +70,7 @@ def test_buttons_hold_predict_renew_and_reset(two_labs):
         and lab.expected().values["seed"] == 5
     )
     lab.button("Reset").click()
+    lab.show_everything()
     lab.shows_what_python_computes()
     assert lab.words() == opened and lab.expected().ghost is None
 
