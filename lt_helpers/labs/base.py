@@ -99,6 +99,7 @@ class Lab(Definition):
         self._everything = self._control_panel()
         self._guide = Guide(self) if self.BEATS else None
         self._above = ipywidgets.VBox(layout=WHOLE)
+        self._above.add_class("lt-above")
         self._row = ipywidgets.HBox(layout=ROW)
         self._row.add_class("lt-controls")
         self.widget = ipywidgets.VBox([self._above, self._row, self.chart], layout=WHOLE)
