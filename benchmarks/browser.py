@@ -126,7 +126,7 @@ def measure(browser, address, moves=MOVES):
 
 
 def drag(page, handle, upright=False):
-    """Drag a slider, or a handle upright, to and fro -> drawings and moves of the mouse a second, and milliseconds from letting go to the last drawing."""
+    """Drag a slider, or a handle upright, to and fro -> drawings and moves a second, milliseconds from letting go to the last drawing."""
     box = handle.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)
