@@ -392,7 +392,11 @@ class Lab(Definition):
             return
         if self._begun is None:
             self._begun, self._start = state, values
-        if self._is_told or not beat.is_reached(values, state, self._start):
+        if self._is_told:
+            if beat.when is not None and beat.ask is None:
+                self._found = state  # what is told goes on with the hand
+            return
+        if not beat.is_reached(values, state, self._start):
             return
         self._is_told, self._found = True, state
         if beat.at:
