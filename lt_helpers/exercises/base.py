@@ -108,15 +108,15 @@ class Exercise:
             answer = np.asarray(answer, dtype=float)
         except Exception:  # as in _first_entries
             return Message("exercise.type", kind=type(answer).__name__)
+        if self._same(answer, right):
+            return None
+        for mistake, wrong in self.mistakes.items():  # which may have a shape of its own
+            if self._same(answer, np.asarray(wrong(*arguments), dtype=float)):
+                return self._entry(mistake)
         if answer.shape != right.shape:
             return Message("exercise.shape", shape=str(answer.shape), needed=str(right.shape))
         if not np.isfinite(answer).all():
             return Message("exercise.not_finite")
-        if self._same(answer, right):
-            return None
-        for mistake, wrong in self.mistakes.items():
-            if self._same(answer, np.asarray(wrong(*arguments), dtype=float)):
-                return self._entry(mistake)
         if right.ndim == 2 and self._same(answer.T, right):
             return Message("exercise.transposed")
         factor = (answer * right).sum() / (right**2).sum() if right.any() else 0

@@ -9,6 +9,7 @@ from .gradient import GradientLab
 from .implicit import ImplicitLab
 from .noise import NoiseLab
 from .pilot import PilotLab
+from .points import PointsLab
 from .preconditioning import PreconditioningLab
 from .profile import ProfileLab
 from .rescaling import RescalingLab
@@ -29,6 +30,7 @@ __all__ = [
     "NoiseLab",
     "Opinion",
     "PilotLab",
+    "PointsLab",
     "PreconditioningLab",
     "Prediction",
     "ProfileLab",

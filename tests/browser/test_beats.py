@@ -115,3 +115,19 @@ def test_a_dragged_star_is_answered_while_the_hand_moves(opened, root):
     end = star.bounding_box()
     assert abs(end["y"] - box["y"] - 60) < 8  # a quarter of sigma is 7 pixels
     assert root.get_by_label("Predict: σ read").input_value() == star.get_attribute("aria-valuetext")
+
+
+@pytest.mark.parametrize("width, height", [(683, 384), (390, 700)], ids=["enlarged twice", "a phone"])
+def test_the_large_control_stays_in_sight_while_panels_scroll(opened, root, width, height):
+    page = opened.page
+    root.get_by_role("button", name="Everything").wait_for()
+    root.locator(".lt-steps", has_text="1 of 5").wait_for()
+    page.set_viewport_size({"width": width, "height": height})
+    page.wait_for_timeout(500)
+    scroller = page.locator(".jp-WindowedPanel-outer").first
+    words = root.locator(".lt-words")
+    words.scroll_into_view_if_needed()
+    control, view = root.locator(".lt-large").bounding_box(), scroller.bounding_box()
+    assert view["y"] - 1 <= control["y"] and control["y"] + control["height"] <= view["y"] + view["height"]
+    assert words.bounding_box()["y"] > control["y"]
+    page.set_viewport_size({"width": 1366, "height": 768})
