@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from notebook_page import NotebookPage
+from notebook_page import NotebookPage, access_faults
 
 from lt_helpers.labs import NoiseLab
 
@@ -66,6 +66,14 @@ def test_a_number_is_typed_instead(root):
     root.get_by_label("Predict: σ read").press("Enter")
     root.get_by_role("button", name="Lock").click()
     assert root.get_by_label("Predict: σ read").input_value() == "3.75"
+
+
+def test_axe_finds_no_serious_fault_in_any_beat(opened, root):
+    for place in range(len(NoiseLab.BEATS)):
+        root.locator(".lt-steps", has_text=f"{place + 1} of 5").wait_for()
+        root.locator(".lt-large .noUi-handle[aria-label][data-lm-suppress-shortcuts]").wait_for()
+        assert access_faults(opened.page) == []
+        root.get_by_role("button", name="Next").click()
 
 
 def test_keys_alone_lead_through_all_beats(opened, root):
