@@ -191,6 +191,14 @@ class Lab:
             self.button("Everything").click()
             self.button("Copy this view").wait_for()
 
+    def reset(self):
+        """Back to where it was opened, and there to everything."""
+        leads = self.button("Lead me").is_visible()
+        self.button("Reset").click()
+        if leads:
+            self.button("Everything").wait_for()
+            self.show_everything()
+
     def drawn(self):
         """Every trace that the chart has, with what is on the page for it."""
         traces = self.root.locator(".lt-figure").evaluate(DRAWN)
