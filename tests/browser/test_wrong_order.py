@@ -178,8 +178,8 @@ def test_answers_survive_a_dead_server(browser, tmp_path):
         notebook = NotebookPage(browser.new_page(), address_of("answers.ipynb"))
         notebook.run_all()
         lab = notebook.labs()[0]
-        lab.press("Predict: σ read", "ArrowRight", times=3)
-        predicted = lab.readout("Predict: σ read")
+        lab.press("Predict: σ read where σ is 4", "ArrowRight", times=3)
+        predicted = lab.readout("Predict: σ read where σ is 4")
         kill_server(notebook.page, port)
         type_at_the_end(notebook.page, "  # 42, before the server came back")
     with jupyterlab(tmp_path, port):  # with another token, as `make lab` would have
@@ -189,7 +189,7 @@ def test_answers_survive_a_dead_server(browser, tmp_path):
             ),
             90,
         )
-        assert lab.readout("Predict: σ read") == predicted
+        assert lab.readout("Predict: σ read where σ is 4") == predicted
     notebook.page.context.close()
 
 
