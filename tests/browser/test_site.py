@@ -10,7 +10,8 @@ from notebook_page import DRAWN, FAULTS
 
 from lt_helpers import labs
 
-LABS = {name: lab for path in notebooks() for name, lab in notebook_page(path)[1].items()}
+LABS_OF = {page_name(path): notebook_page(path)[1] for path in notebooks()}
+LABS = {name: lab for labs_of_page in LABS_OF.values() for name, lab in labs_of_page.items()}
 SCREENS = {
     "desk": dict(viewport={"width": 1366, "height": 768}),
     "phone": dict(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True),
@@ -37,17 +38,26 @@ def site(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def open_page(browser, site):
-    """open_page("index.html", "phone") -> a page; afterwards, that nothing failed on it and nothing was asked of the network."""
-    opened, failures = [], []
+@pytest.fixture(scope="module")
+def failures():
+    """What failed on the pages, or was asked of the network."""
+    return []
 
-    def open_page(name, screen="desk", **more):
-        context = browser.new_context(**SCREENS[screen], offline=True, **more)
-        opened.append(context)
-        page = context.new_page()
+
+@pytest.fixture(scope="module")
+def screens(browser, failures):
+    """A page for each screen, in which one file after the other is opened: a browser compiles plotly.js and KaTeX once for it."""
+    pages = {}
+    for name, screen in SCREENS.items():
+        page = pages[name] = browser.new_context(**screen, offline=True).new_page()
         page.on("pageerror", lambda error: failures.append(str(error)))
-        page.on("requestfailed", lambda request: failures.append(f"failed: {request.url}"))
+        page.on(
+            "requestfailed",
+            lambda request: (
+                request.failure == "net::ERR_ABORTED"  # the page was left before its last picture came
+                or failures.append(f"failed: {request.url}")
+            ),
+        )
         page.on(
             "request",
             lambda request: (
@@ -55,12 +65,23 @@ def open_page(browser, site):
                 or failures.append(f"asked: {request.url}")
             ),
         )
+    yield pages
+    for page in pages.values():
+        page.context.close()
+
+
+@pytest.fixture
+def open_page(screens, site, failures):
+    """open_page("index.html", "phone") -> a page; afterwards, that nothing failed on it and nothing was asked of the network."""
+    failures.clear()
+
+    def open_page(name, screen="desk", color_scheme="light"):
+        page = screens[screen]
+        page.emulate_media(color_scheme=color_scheme)
         page.goto(f"file://{site / name}")
         return page
 
     yield open_page
-    for context in opened:
-        context.close()
     assert failures == []
 
 
@@ -121,7 +142,7 @@ def test_every_notebook_fits_its_screen_and_its_labs_are_drawn_after_loading_and
 ):
     page = open_page(page_name(path), screen)
     assert assert_fits(page) > 0
-    for name in notebook_page(path)[1]:
+    for name in LABS_OF[page_name(path)]:
         page.wait_for_selector(f'[data-lab="{name}"] .main-svg', state="attached", timeout=60_000)
         shows_what_python_computes(page, name)
         if screen == "desk":  # a phone has no keys
