@@ -1,6 +1,7 @@
 """The site, opened from its files with the network off: at a desk and on a phone."""
 
 import re
+from functools import cache
 from urllib.parse import unquote
 
 import numpy as np
@@ -10,8 +11,6 @@ from notebook_page import DRAWN, FAULTS
 
 from lt_helpers import labs
 
-LABS_OF = {page_name(path): notebook_page(path)[1] for path in notebooks()}
-LABS = {name: lab for labs_of_page in LABS_OF.values() for name, lab in labs_of_page.items()}
 SCREENS = {
     "desk": dict(viewport={"width": 1366, "height": 768}),
     "phone": dict(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True),
@@ -85,6 +84,18 @@ def open_page(screens, site, failures):
     assert failures == []
 
 
+@cache
+def labs_of(page):
+    """The labs of a notebook's page -> {name: (class, values)}"""
+    (path,) = (path for path in notebooks() if page_name(path) == page)
+    return notebook_page(path)[1]
+
+
+def first_lab():
+    """The name of the first lab on the site."""
+    return next(iter(labs_of(page_name(notebooks()[0]))))
+
+
 def opened(open_page, name, screen="desk", **more):
     """The page of a lab, once the lab is drawn."""
     page = open_page(f"{name.rpartition('-')[0]}.html", screen, **more)
@@ -102,7 +113,7 @@ def readouts(page, name):
 
 def shows_what_python_computes(page, name):
     """The figure and the words of a lab on the page are those of the lab itself, for what its sliders say."""
-    cls, values = LABS[name]
+    cls, values = labs_of(f"{name.rpartition('-')[0]}.html")[name]
     lab = getattr(labs, cls)(**values)
     named = {
         lab.controls[key].description: key for key, control in lab.CONTROLS.items() if not control.hidden
@@ -142,7 +153,7 @@ def test_every_notebook_fits_its_screen_and_its_labs_are_drawn_after_loading_and
 ):
     page = open_page(page_name(path), screen)
     assert assert_fits(page) > 0
-    for name in LABS_OF[page_name(path)]:
+    for name in labs_of(page_name(path)):
         page.wait_for_selector(f'[data-lab="{name}"] .main-svg', state="attached", timeout=60_000)
         shows_what_python_computes(page, name)
         if screen == "desk":  # a phone has no keys
@@ -167,7 +178,7 @@ def moves_by_key(page, name):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_lab_follows_the_mouse_and_the_colours_of_the_page(open_page, scheme):
-    name = next(iter(LABS))
+    name = first_lab()
     page = opened(open_page, name, color_scheme=scheme)
     sliders(page, name).first.scroll_into_view_if_needed()
     box, before = sliders(page, name).first.bounding_box(), readouts(page, name)
@@ -184,7 +195,7 @@ def test_a_lab_follows_the_mouse_and_the_colours_of_the_page(open_page, scheme):
 
 
 def test_a_lab_follows_a_finger(open_page):
-    name = next(iter(LABS))
+    name = first_lab()
     page = opened(open_page, name, "phone")
     sliders(page, name).first.scroll_into_view_if_needed()
     box, before = sliders(page, name).first.bounding_box(), readouts(page, name)
@@ -248,7 +259,7 @@ def test_the_search_finds_words_on_other_pages(open_page):
 
 
 def test_a_screen_reader_finds_names(open_page):
-    name = next(iter(LABS))
+    name = first_lab()
     page = opened(open_page, name)
     for label in page.locator(f'[data-lab="{name}"] label span').all_text_contents():
         assert page.get_by_role("slider", name=label, exact=True).count() == 1
