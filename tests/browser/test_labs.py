@@ -25,7 +25,7 @@ def two_labs(shared):
 
 def test_after_a_hard_drag_the_last_drawn_state_is_the_sliders(two_labs):
     lab = two_labs[0]
-    lab.drag("Noise σ", [(37 * move) % 130 - 20 for move in range(200)] + [33])
+    lab.drag("Noise σ", [(37 * move) % 130 - 20 for move in range(100)] + [33])
     lab.shows_what_python_computes()
     assert float(lab.readout("Noise σ")) == lab.expected().values["sigma"] != 1.0
 
