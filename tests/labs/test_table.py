@@ -361,10 +361,10 @@ def test_the_beats_are_answered_from_the_files_and_token_by_token():
     answer, told = pass_beat(lab, "bound", "lower", noise="uniform-5")
     far = distance("gd++", 7, "uniform-5")
     assert answer == "higher" and far > 2 and f"by {far:.1f} standard errors" in told
-    bound = read("baselines.json")["uniform-5"]["ConstRR"][0]
-    assert (
-        printed("gd++", 7, "uniform-5") < bound < ours("gd++", 7, "uniform-5")[0] and f"{bound:.4f}" in told
-    )
+    bound, error = read("baselines.json")["uniform-5"]["ConstRR"]
+    loss, its_error = ours("gd++", 7, "uniform-5")
+    assert printed("gd++", 7, "uniform-5") < bound - 3 * error  # nothing of its kind is lower
+    assert abs(loss - bound) < 2 * np.hypot(error, its_error) and f"ConstRR has {bound:.3f}" in told
 
     answer, told = pass_beat(lab, "layers", 7, kind="full", layers=7)
     errors = by_layer("full", 7, "uniform-5", 5.0)
