@@ -160,7 +160,7 @@ class AlgorithmLab(Lab):
         noise=Choice(lambda: stored_noises("diag"), "categorical-1-3-5"),
         layers=Choice(several_layers, 4, slide=True),
         guess=Prediction(0.05, 10.0, 0.05),
-        layer_guess=Opinion((1, 2, 3, 4)),
+        layer_guess=Opinion((2, 3, 4)),
         where_guess=Opinion(WHERE),
         seed=Seed(),
     )

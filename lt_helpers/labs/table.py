@@ -185,7 +185,7 @@ class TableLab(Lab):
         guess=Prediction(-10.0, 10.0, 0.5),
         low_guess=Opinion(PLACES),
         high_guess=Opinion(PLACES),
-        layer_guess=Opinion(DEPTHS),
+        layer_guess=Opinion((2, 4, 7)),
     )
     BEATS = (
         Beat(
