@@ -1,5 +1,6 @@
 """The labs that the package offers, and notebooks that open one."""
 
+import ast
 import re
 
 import nbformat
@@ -13,6 +14,38 @@ def all_labs():
     """-> {"noise-lab": NoiseLab, ...}"""
     names = [name for name in labs.__all__ if name.endswith("Lab") and name != "Lab"]
     return {re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower(): getattr(labs, name) for name in names}
+
+
+def lab_of(source):
+    """The lab that a cell shows: the call that is its last line, or that made what its last line names.
+
+    Returns
+    -------
+    (class, dict) or None
+        The lab and the literal values of the call; None where the cell shows no lab, or one whose values are computed.
+    """
+    try:
+        body = ast.parse(source).body
+    except SyntaxError:
+        return None
+    if not body or not isinstance(body[-1], ast.Expr):
+        return None
+    call = body[-1].value
+    if isinstance(call, ast.Name):
+        made = [one.value for one in body[:-1] if isinstance(one, ast.Assign) and names_of(one) == [call.id]]
+        call = made[-1] if made else None
+    kind = getattr(labs, getattr(getattr(call, "func", None), "id", ""), None)
+    if not (isinstance(kind, type) and issubclass(kind, labs.Lab)) or call.args:
+        return None
+    try:
+        return kind, {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
+    except ValueError:
+        return None
+
+
+def names_of(assignment):
+    """The names that an assignment gives."""
+    return [target.id for target in assignment.targets if isinstance(target, ast.Name)]
 
 
 def write_notebook(path, cells):

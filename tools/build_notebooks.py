@@ -13,7 +13,8 @@ from pathlib import Path
 import jupytext
 import nbformat
 from address import address, project
-from all_labs import LIVE
+from all_labs import LIVE, lab_of
+from lab_pictures import outputs_of, stored
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from series import MAP, map_of_questions, way_on
@@ -121,8 +122,11 @@ def code_cells(notebook):
     ]
 
 
-def execute(notebook):
-    """Run a notebook from top to bottom, in place, and keep of its outputs what is the same on every machine."""
+def execute(notebook, before=None):
+    """Run a notebook from top to bottom, in place, and keep of its outputs what is the same on every machine.
+
+    In the place of a lab it has the lab's picture and words; `before`, the notebook as it was, has those that need not be drawn again.
+    """
     client = NotebookClient(
         notebook, kernel_name="python3", timeout=300, store_widget_state=False, record_timing=False, coalesce_streams=True,
         resources={"metadata": {"path": str(NOTEBOOKS)}},
@@ -132,6 +136,7 @@ def execute(notebook):
     except CellExecutionError as error:
         raise SystemExit(str(error)) from None
     notebook.metadata = nbformat.from_dict(METADATA)
+    shown = []
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             if output.get("name") == "stderr":
@@ -143,6 +148,12 @@ def execute(notebook):
                 "application/vnd.jupyter.widget-view+json", None
             ):  # a widget lives in its kernel: the file can only name it
                 data["text/plain"] = LIVE
+                if lab_of(cell.source):
+                    shown.append((output, *lab_of(cell.source)))
+    labs = [kind(**values) for _, kind, values in shown]
+    pictures = outputs_of(labs, stored(before) if before else {})
+    for (output, *_), (data, metadata) in zip(shown, pictures, strict=True):
+        output.data, output.metadata = nbformat.from_dict(data), nbformat.from_dict(metadata)
     return notebook
 
 
@@ -159,7 +170,9 @@ def main(arguments):
             nbformat.write(refresh(text), notebook_of(text))
         else:
             print(text.stem, flush=True)
-            nbformat.write(execute(build(text)), notebook_of(text))
+            there = notebook_of(text)
+            before = nbformat.read(there, as_version=4) if there.exists() else None
+            nbformat.write(execute(build(text), before), there)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ A lab becomes native sliders over figures that are computed here, by the lab's o
 plotly.js, KaTeX, the style and the search index; all scripts are plain ones, because a page opened as a file can fetch nothing.
 """
 
-import ast
 import html
 import json
 import re
@@ -16,7 +15,8 @@ from urllib.parse import unquote
 
 import nbformat
 from address import address, binder, colab, project
-from all_labs import LIVE
+from all_labs import LIVE, lab_of
+from lab_pictures import KEY
 from nbconvert.filters.highlight import Highlight2HTML
 from nbconvert.filters.markdown_mistune import markdown2html_mistune
 from pygments.formatters import HtmlFormatter
@@ -24,7 +24,6 @@ from series import map_of_ideas
 from site_api import reference
 from site_labs import script, site_lab
 
-from lt_helpers import labs
 from lt_helpers.labs.live import LiveLab
 from lt_helpers.view.chart import FILES
 
@@ -67,7 +66,7 @@ def rendered(text, folder):
         path = (folder / link).resolve()
         if path in DOCUMENTS or path in notebooks():
             target = page_name(path)
-        elif path.suffix == ".png":
+        elif path.suffix in (".png", ".svg"):
             target = f"pictures/{path.name}"
         elif REPOSITORY:
             target = f"{REPOSITORY}/blob/v{VERSION}/{path.relative_to(ROOT)}"
@@ -82,40 +81,28 @@ def rendered(text, folder):
     return re.sub(r"<table>.*?</table>", r'<div class="scroll">\g<0></div>', body, flags=re.S)
 
 
-def lab_of(source):
-    """The lab that a cell shows in its last line, as (class, values): its name and literal values. None if there is none, or if it
-    cannot be computed beforehand because it is no pure function of its controls."""
-    try:
-        last = ast.parse(source).body[-1]
-        cls = getattr(labs, last.value.func.id)
-        values = {keyword.arg: ast.literal_eval(keyword.value) for keyword in last.value.keywords}
-    except (SyntaxError, IndexError, AttributeError, ValueError):
-        return None
-    if not isinstance(last, ast.Expr):
-        return None
-    return (
-        (cls.__name__, values)
-        if isinstance(cls, type) and issubclass(cls, labs.Lab) and not issubclass(cls, LiveLab)
-        else None
-    )
-
-
 def lab_script(job):
     """(name, (class, values)) -> the script of a lab."""
-    name, (cls, values) = job
-    return script(name, site_lab(getattr(labs, cls)(**values)))
+    name, (kind, values) = job
+    return script(name, site_lab(kind(beat=None, **values)))
 
 
-def output(data, live):
+def output(data, live, metadata=()):
     """An output of a cell, in the richest form that a page can show."""
-    if data.get("text/plain") == LIVE:
-        return f'<p class="note">This one needs a kernel: {live_notebook(live)}.</p>'
+    if data.get("text/plain") == LIVE or KEY in metadata:
+        picture = image(data) if KEY in metadata else ""
+        return picture + f'<p class="note">This one needs a kernel: {live_notebook(live)}.</p>'
     if "text/html" in data:
         return f'<div class="scroll">{data["text/html"]}</div>'
-    for kind in ("image/png", "image/jpeg"):
-        if kind in data:
-            return f'<img src="data:{kind};base64,{data[kind].strip()}" alt="{html.escape(data.get("text/plain", "figure"))}">'
+    if "image/png" in data:
+        return image(data)
     return f"<pre>{html.escape(data.get('text/plain', ''))}</pre>"
+
+
+def image(data):
+    """A stored picture, with its words for who does not see it."""
+    words = html.escape(data.get("text/plain", "figure"))
+    return f'<img src="data:image/png;base64,{data["image/png"].strip()}" alt="{words}">'
 
 
 def live_notebook(live):
@@ -141,14 +128,16 @@ def notebook_page(path):
             continue
         parts.append(highlight(cell.source))
         lab = lab_of(cell.source)
-        if lab:
+        if lab and not issubclass(
+            lab[0], LiveLab
+        ):  # one that trains is nothing that can be computed beforehand
             name = f"{path.stem}-{len(found) + 1}"
             found[name] = lab
             parts.append(lab_box(name, live))
             continue
         for one in cell.outputs:
             parts.append(
-                f'<div class="output">{output(one.get("data", {"text/plain": one.get("text", "")}), live)}</div>'
+                f'<div class="output">{output(one.get("data", {"text/plain": one.get("text", "")}), live, one.get("metadata", ()))}</div>'
             )
     if REPOSITORY:
         at_colab = colab(REPOSITORY, VERSION, f"notebooks/{path.name}")
@@ -160,7 +149,7 @@ def notebook_page(path):
 
 def lab_box(name, live):
     """The place of a lab, filled by its script."""
-    note = f"Computed beforehand, for these controls. All controls, predictions and new sequences: {live_notebook(live)}."
+    note = f"Computed beforehand, for these controls. All controls, and new sequences: {live_notebook(live)}."
     return f'<div class="lab"><div data-lab="{name}">This lab needs JavaScript.</div><p class="note">{note}</p></div>'
 
 
@@ -279,7 +268,7 @@ def build(site=SITE, prefixes=()):
     }
     for name, text in static.items():
         (site / "static" / name).write_text(text)
-    for picture in (ROOT / "docs" / "pictures").glob("*.png"):
+    for picture in (ROOT / "docs" / "pictures").glob("*.*"):
         shutil.copy(picture, site / "pictures")
 
 

@@ -10,7 +10,7 @@ from time import perf_counter
 import numpy as np
 from all_labs import all_labs
 
-from lt_helpers.labs import Choice, Prediction, Seed, Slider
+from lt_helpers.labs import Choice, Opinion, Prediction, Seed, Slider
 from lt_helpers.labs.live import LiveLab
 from lt_helpers.language import catalogue
 
@@ -21,6 +21,8 @@ SAYS_SO = ("diverge", "explode", "beyond all numbers", "are dead", "gradient has
 # largest eigenvalue; prints too small to be compared.
 GAPS = {"risks", "step", "cosine", "curve", "apart", "baselines_apart"}
 DRAW_EVERY = 25
+
+GUESSES = (Prediction, Opinion)
 
 
 def ends(control, others):
@@ -47,7 +49,7 @@ def settled(lab, wanted):
 def computed(lab, values):
     """What a lab computes of the values of all controls, predictions apart."""
     return lab.compute(
-        **{name: value for name, value in values.items() if not isinstance(lab.CONTROLS[name], Prediction)}
+        **{name: value for name, value in values.items() if not isinstance(lab.CONTROLS[name], GUESSES)}
     )
 
 
@@ -79,7 +81,7 @@ def not_finite(state):
 
 def axes(lab, state, values):
     """The ends of the axes of every panel."""
-    guesses = {name: value for name, value in values.items() if isinstance(lab.CONTROLS[name], Prediction)}
+    guesses = {name: value for name, value in values.items() if isinstance(lab.CONTROLS[name], GUESSES)}
     panels = lab.panels(state, None, guesses)
     return {panel.name: (panel.x.low, panel.x.high, panel.y.low, panel.y.high) for panel in panels}
 

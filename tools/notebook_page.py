@@ -177,12 +177,27 @@ class NotebookPage:
 
 
 class Lab:
-    """One lab on the page."""
+    """One lab on the page, with everything that it has."""
 
     def __init__(self, page, root):
         self.page, self.root = page, root
         root.scroll_into_view_if_needed()
         root.locator(".lt-figure .main-svg").first.wait_for(state="attached", timeout=60_000)
+        self.show_everything()
+
+    def show_everything(self):
+        """A lab that leads stops leading."""
+        if self.button("Everything").is_visible():
+            self.button("Everything").click()
+            self.button("Copy this view").wait_for()
+
+    def reset(self):
+        """Back to where it was opened, and there to everything."""
+        leads = self.button("Lead me").is_visible()
+        self.button("Reset").click()
+        if leads:
+            self.button("Everything").wait_for()
+            self.show_everything()
 
     def drawn(self):
         """Every trace that the chart has, with what is on the page for it."""
@@ -198,6 +213,7 @@ class Lab:
 
     def expected(self):
         """The lab that the copied view opens, in this process: what the page should show."""
+        self.show_everything()
         self.button("Copy this view").click()
         code = self.root.locator("code").text_content()
         statement, call = code.split("; ", 1)

@@ -18,6 +18,7 @@ STATES = {
     "gradient-lab": dict(step=1.25, sigma=2.0),
     "noise-lab": dict(sigma=4.0, ghost={"sigma": 1.0}),
     "pilot-lab": dict(strength=0.8),
+    "points-lab": dict(sigma=4.0),
     "preconditioning-lab": dict(layers=7),
     "profile-lab": dict(kind="diag", layers=7, sigma=9.0, ghost={"kind": "full"}),
     "rescaling-lab": dict(sigma=12.0),
@@ -35,6 +36,7 @@ def train(lab):
 
 
 AFTER = {"training-lab": train}
+SCALE = 1.5
 PAGE = """<!doctype html><meta charset="utf-8"><title>{name}</title>
 <style>body {{ margin: 0; background: white }} #lab {{ width: {width}px; padding: 8px }} .lt-words {{ display: none }}</style>
 <div id="lab"></div><script>{plotly}</script><script>{draw}</script>"""

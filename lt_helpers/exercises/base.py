@@ -1,12 +1,17 @@
 """What an exercise is: a right answer, inputs to try it on, and a table of the usual wrong answers with what to say to each."""
 
+import inspect
+import io
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from copy import deepcopy
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..language import Message, catalogue
+
+WHOLE = 9  # numbers of an input that are shown; of a larger one the first three, and its shape
 
 
 @dataclass(frozen=True)
@@ -16,7 +21,8 @@ class Exercise:
     Attributes
     ----------
     solution : function.  The right answer, called as the learner's function is; without arguments where a number is asked for.
-    cases : function.  () -> list of tuples of arguments to try it on; [()] where a number is asked for.
+    cases : function.  () -> list of tuples of arguments to try it on; [()] where a number is asked for. The first is shown to whoever is
+        wrong: a small one is easily worked out by hand.
     mistakes : dict.  The wrong function that gives an answer, by what is said to it: an entry of the exercise's in the catalogue.
     name : str.  Its section there: "ridge.strength" for [exercises.ridge.strength], whose entry `done` is said of a right answer. Without
         a name, mistakes are said as they are.
@@ -42,41 +48,77 @@ class Exercise:
         function = attempt if callable(attempt) else lambda *arguments: attempt
         for arguments in self.cases():
             try:
-                answer = function(*deepcopy(arguments))  # it may write into what it is given
+                answer, printed = call(function, arguments)
             except NotImplementedError:
                 return Message("exercise.not_attempted")
             except Exception as error:  # the learner's code: whatever it raises is shown, not thrown
                 stops = Message("exercise.stops", kind=type(error).__name__, error=str(error))
-                return Message("exercise.not_yet", complaint=stops)
+                return self._not_yet(stops, attempt, arguments, None)
             if answer is None or answer is Ellipsis:
-                return Message("exercise.not_attempted")
+                return nothing_came(attempt, printed)
             complaint = self._compare(answer, arguments)
             if complaint is not None:
-                return Message("exercise.not_yet", complaint=complaint)
+                return self._not_yet(complaint, attempt, arguments, answer)
         return Message("exercise.correct", done=self._entry("done") if self.name else "")
 
     def _entry(self, name, **values):
         """What the catalogue has for this exercise."""
         return Message(f"exercises.{self.name}.{name}", **values) if self.name else name
 
+    def _not_yet(self, complaint, attempt, arguments, answer):
+        """The verdict on a wrong answer: what is wrong with it, and with which input that was seen."""
+        if not arguments:
+            return Message("exercise.not_yet", complaint=complaint)
+        given = ", ".join(
+            f"{name} = {in_short(value)}"
+            for name, value in zip(names_of(attempt, self.solution, len(arguments)), arguments, strict=True)
+        )
+        seen = self._first_entries(answer, arguments)
+        if seen is None:
+            return Message("exercise.not_yet_with", complaint=complaint, given=given)
+        came, wanted = seen
+        return Message("exercise.not_yet_seen", complaint=complaint, given=given, came=came, wanted=wanted)
+
+    def _first_entries(self, answer, arguments):
+        """The first entry of an answer and the one that is expected there -> two strings; None where they do not compare."""
+        right = self._right(arguments)
+        try:
+            if np.iscomplexobj(answer):
+                return None
+            answer = np.asarray(answer, dtype=float)
+        except Exception:  # objects with an array form of their own refuse in their own ways
+            return None
+        if answer.shape != right.shape or not right.size:
+            return None
+        deviation = abs(answer - right).ravel()
+        first = 0 if not deviation[0] <= self.tolerance * abs(right).max() else int(np.nanargmax(deviation))
+        place = str([int(index) for index in np.unravel_index(first, right.shape)]) if right.ndim else ""
+        return f"{place} {answer.flat[first]:.4g}".strip(), f"{right.flat[first]:.4g}"
+
+    def _right(self, arguments):
+        """The right answer to an input -> array"""
+        return np.asarray(self.solution(*arguments), dtype=float)
+
     def _compare(self, answer, arguments):
         """What is wrong with an answer -> Message, or None."""
-        right = np.asarray(self.solution(*arguments), dtype=float)
+        right = self._right(arguments)
         try:
             if np.iscomplexobj(answer):
                 raise TypeError
             answer = np.asarray(answer, dtype=float)
-        except Exception:  # objects with an array form of their own refuse in their own ways
+        except Exception:  # as in _first_entries
             return Message("exercise.type", kind=type(answer).__name__)
+        if self._same(answer, right):
+            return None
+        for mistake, wrong in self.mistakes.items():  # which may have a shape of its own
+            if self._same(answer, np.asarray(wrong(*arguments), dtype=float)):
+                return self._entry(mistake)
         if answer.shape != right.shape:
             return Message("exercise.shape", shape=str(answer.shape), needed=str(right.shape))
         if not np.isfinite(answer).all():
             return Message("exercise.not_finite")
-        if self._same(answer, right):
-            return None
-        for mistake, wrong in self.mistakes.items():
-            if self._same(answer, np.asarray(wrong(*arguments), dtype=float)):
-                return self._entry(mistake)
+        if right.ndim == 2 and self._same(answer.T, right):
+            return Message("exercise.transposed")
         factor = (answer * right).sum() / (right**2).sum() if right.any() else 0
         if right.size > 1 and self._same(answer, factor * right) and abs(factor) > self.tolerance:
             return Message("exercise.factor", factor=factor)
@@ -86,3 +128,52 @@ class Exercise:
         return a.shape == b.shape and bool(
             (abs(a - b) <= self.tolerance * max(abs(b).max(initial=0), 1e-12)).all()
         )
+
+
+def call(function, arguments):
+    """What a learner's function returns, and what it prints, which appears on the page all the same -> answer, str"""
+    page = io.StringIO()
+    try:
+        with redirect_stdout(page):
+            answer = function(*deepcopy(arguments))  # it may write into what it is given
+    finally:
+        print(page.getvalue(), end="")
+    return answer, page.getvalue()
+
+
+def nothing_came(attempt, printed):
+    """The verdict on a function without an answer: untouched, or one that forgot to return it."""
+    if printed:
+        return Message("exercise.not_yet", complaint=Message("exercise.printed"))
+    code = getattr(attempt, "__code__", None)
+    if code is not None and (code.co_names or code.co_nlocals > len(inspect.signature(attempt).parameters)):
+        return Message("exercise.not_yet", complaint=Message("exercise.returns_nothing"))
+    return Message("exercise.not_attempted")
+
+
+def names_of(attempt, solution, count):
+    """What the learner calls the arguments, or else the solution -> list of `count` str"""
+    for function in (attempt, solution):
+        try:
+            names = list(inspect.signature(function).parameters)
+        except (TypeError, ValueError):
+            continue
+        if len(names) == count:
+            return names
+    return [str(number) for number in range(1, count + 1)]
+
+
+def in_short(value):
+    """An argument as a learner can read it -> str"""
+    if isinstance(value, (bool, int, str)):
+        return repr(value)
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    try:
+        array = np.asarray(value, dtype=float)
+    except Exception:  # as in _first_entries
+        return type(value).__name__
+    if array.size <= WHOLE:
+        return str(np.round(array, 3).tolist())
+    first = ", ".join(f"{number:.3g}" for number in array.flat[:3])
+    return f"{first}, ... {array.shape}"

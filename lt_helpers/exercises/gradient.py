@@ -30,6 +30,9 @@ class LayerExercise(Exercise):
         )
         return by_action._compare(action(lambda *_: (P, Q))(*arguments), arguments)
 
+    def _first_entries(self, answer, arguments):
+        return None  # P and Q of which the entries differ may be just as right
+
 
 def action(layer):
     """A function that returns P and Q -> one that returns what their layer adds to tokens, U (2, D, D) of two contexts."""

@@ -6,7 +6,8 @@ from .base import Exercise
 
 
 def cases():
-    """Answers of a model, answers of the oracle, and the truth, for a few hundred queries."""
+    """Answers of a model, answers of the oracle, and the truth: for four queries, by hand, and for a few hundred."""
+    yield np.array([3.0, 0.0, 1.0, -1.0]), np.array([2.0, 1.0, 0.5, -1.0]), np.array([1.0, 2.0, 0.0, -1.0])
     rng = np.random.default_rng(0)
     for size in (200, 500):
         y = rng.normal(size=size)
@@ -23,6 +24,9 @@ excess_risk = Exercise(
     cases=cases,
     mistakes={
         "twice_right_number": (lambda y_hat, y_oracle, y: 2 * excess(y_hat, y_oracle, y)),
+        "half_of_the_oracle": lambda y_hat, y_oracle, y: ((y_hat - y) ** 2 - (y_oracle - y) ** 2 / 2).mean(),
+        "half_of_the_model": lambda y_hat, y_oracle, y: ((y_hat - y) ** 2 / 2 - (y_oracle - y) ** 2).mean(),
+        "each_query": lambda y_hat, y_oracle, y: ((y_hat - y) ** 2 - (y_oracle - y) ** 2) / 2,
         "sum_over_queries": lambda y_hat, y_oracle, y: len(y) * excess(y_hat, y_oracle, y),
         "sign_flipped_model": (lambda y_hat, y_oracle, y: -excess(y_hat, y_oracle, y)),
         "model_own_error": lambda y_hat, y_oracle, y: ((y_hat - y) ** 2).mean() / 2,

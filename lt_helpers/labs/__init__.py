@@ -9,10 +9,12 @@ from .gradient import GradientLab
 from .implicit import ImplicitLab
 from .noise import NoiseLab
 from .pilot import PilotLab
+from .points import PointsLab
 from .preconditioning import PreconditioningLab
 from .profile import ProfileLab
 from .rescaling import RescalingLab
 from .ridge import RidgeLab
+from .story import surprises
 from .table import TableLab
 from .training import TrainingLab
 from .weights import WeightsLab
@@ -28,6 +30,7 @@ __all__ = [
     "NoiseLab",
     "Opinion",
     "PilotLab",
+    "PointsLab",
     "PreconditioningLab",
     "Prediction",
     "ProfileLab",
@@ -40,4 +43,5 @@ __all__ = [
     "Toggle",
     "TrainingLab",
     "WeightsLab",
+    "surprises",
 ]

@@ -10,9 +10,9 @@
         answer=lambda state, begun: state.implied,
     )
 
-A beat has three phases. *ask*: it waits for a prediction, which is then locked. *do*: the learner moves the control. *told*: the control has
-come as far as `at`, and the lab answers the prediction. A beat without a prediction begins with *do*. A learner who moves first is told
-as well: nothing is shut.
+A beat has three phases. *ask*: it waits for a prediction, which is then locked. *do*: the learner moves the control. *told*: the control
+has come as far as `at`, and the lab answers the prediction. A beat without a prediction begins with *do*. A learner who moves first is
+told as well: nothing is shut.
 """
 
 from dataclasses import dataclass, field

@@ -1,11 +1,11 @@
 """A lab's state as a document: JSON that a link carries, a page opens, and a room shares. Reading one evaluates nothing.
 
-    {"lab": "noise", "version": 1, "values": {"sigma": 4.0}, "predictions": {}, "locked": [],
-     "ghost": {"sigma": 1.0}, "beat": "meter", "panels": null}
+    {"lab": "noise", "version": 1, "values": {"sigma": 4.0}, "predictions": {}, "locked": [], "ghost": {"sigma": 1.0}, "beat": "meter",
+     "panels": null}
 
-`values` hold all that the page shows, `predictions` those that are set, `locked` the names of those that are final, `ghost` what differs from
-`values`, `beat` where the lab's story stands. Missing keys take their
-defaults, unknown ones are refused, and every value goes through its control. A path to a file never travels in it.
+`values` hold all that the page shows, `predictions` those that are set, `locked` the names of those that are final, `ghost` what differs
+from `values`, `beat` where the lab's story stands. Missing keys take their defaults, unknown ones are refused, and every value goes through
+its control. A path to a file never travels in it.
 """
 
 import base64

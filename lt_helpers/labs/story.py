@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import ipywidgets
 
-from ..language import Message
+from ..language import Message, catalogue
 from .beats import ASK, DO, TOLD
 from .controls import Opinion
 
 ROW = ipywidgets.Layout(display="flex", flex_flow="row wrap", align_items="center", width="100%")
-LARGE = ipywidgets.Layout(width="auto", flex="1 1 320px", margin="2px 12px 2px 2px")
+LARGE = ipywidgets.Layout(width="auto", flex="1 1 200px", min_width="0", margin="2px 12px 2px 2px")
 
 
 @dataclass(frozen=True)
@@ -108,54 +108,51 @@ class Guide:
         )
         self.typed.observe(self._type, "value")
         self._follows = False
+        self.small = {}  # the layouts of controls that are large now
 
-    def stage(self, always, everything):
+    def stage(self, everything):
         """The widgets that belong on the page now.
 
         Parameters
         ----------
-        always : list of widgets.  What stands there in any case.
         everything : widget.  All controls.
 
         Returns
         -------
-        list of widgets
+        list of widgets above the controls; list of widgets, the controls
         """
         self.follow()
         beat, controls = self.lab._beat, self.lab.controls
+        self._enlarge(beat and beat.control)
         if beat is None:
-            self._widths(())
-            return [ipywidgets.HBox([self.lead], layout=ROW), *always, everything]
-        self._widths((beat.control,))
-        row = [controls[name] for name in (beat.control, *beat.others) if name is not None]
+            return [self.lead], [everything]
         steps = ipywidgets.HBox([self.back, self.next, self.place, self.everything], layout=ROW)
         steps.add_class("lt-steps")
-        rows = [steps, self.task, *([self._ask_row(beat.ask)] if beat.ask else []), *always]
-        return [*rows, *([ipywidgets.HBox(row, layout=ROW)] if row else [])]
+        above = [steps, self.task, *([self._ask_row(beat.ask)] if beat.ask else [])]
+        return above, [controls[name] for name in (beat.control, *beat.others) if name is not None]
 
     def _ask_row(self, name):
         """Where the prediction is made."""
         control, widget = self.lab.CONTROLS[name], self.lab.controls[name]
         if isinstance(control, Opinion):
-            return ipywidgets.HBox([widget, self.lock], layout=ROW)
+            row = ipywidgets.HBox([widget, self.lock], layout=ROW)
+            row.add_class("lt-opinion")
+            return row
         self.typed.description = self.lab.names.control(name, control)
         self.typed.style = dict(description_width="initial")
         self.typed.layout.width = "max-content"
         return ipywidgets.HBox([self.typed, self.lock], layout=ROW)
 
-    def _widths(self, large):
-        """The large control spans the lab."""
-        for name, widget in self.lab.controls.items():
-            if not hasattr(widget, "layout"):
+    def _enlarge(self, name):
+        """The control of this name spans the lab, and no other one does."""
+        for other, widget in self.lab.controls.items():
+            if not isinstance(widget, ipywidgets.DOMWidget) or (other == name) == (other in self.small):
                 continue
-            is_large = name in large
-            if is_large == ("lt-large" in widget._dom_classes):
-                continue
-            if is_large:
-                widget._lt_layout, widget.layout = widget.layout, LARGE
+            if other == name:
+                self.small[other], widget.layout = widget.layout, LARGE
                 widget.add_class("lt-large")
             else:
-                widget.layout = widget._lt_layout
+                widget.layout = self.small.pop(other)
                 widget.remove_class("lt-large")
 
     def follow(self):
@@ -205,3 +202,42 @@ class Guide:
         if number == number:
             self.lab._grabbed(name, 0, None, number)
         self.follow()
+
+
+def surprises(*labs):
+    """What was predicted in labs, beside what it is: what was furthest from right comes first.
+
+    Parameters
+    ----------
+    *labs : Lab.
+
+    Returns
+    -------
+    ipywidgets.HTML, which shows a list; with one sentence where nothing was predicted.
+    """
+    lines = [
+        (is_right(lab, name), line_of(lab, name))
+        for lab in labs
+        for name in lab.answers
+        if lab.answers[name].guess is not None
+    ]
+    say = labs[0].names.say if labs else catalogue().say
+    if not lines:
+        return ipywidgets.HTML(f"<p>{html.escape(say(Message('story.no_predictions')))}</p>", tooltip="")
+    wrong = [line for right, line in lines if not right]
+    right = [line for right, line in lines if right]
+    heading = Message("story.surprises", count=len(wrong), total=len(lines))
+    items = "".join(f"<li>{html.escape(line)}</li>" for line in [*wrong, *right])
+    return ipywidgets.HTML(f"<p>{html.escape(say(heading))}</p><ul>{items}</ul>", tooltip="")
+
+
+def is_right(lab, name):
+    """Was a prediction right?"""
+    return compare(type(lab), name, lab.answers[name])[0].id in ("story.hit", "story.right")
+
+
+def line_of(lab, name):
+    """A prediction and its answer, in a line."""
+    label = lab.names.control(name, lab.CONTROLS[name])
+    said = compare(type(lab), name, lab.answers[name])
+    return lab.names.say(Message("story.line", label=label, said=said))

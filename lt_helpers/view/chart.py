@@ -1,8 +1,8 @@
 """A widget that shows a plotly figure with its words, and sends only what changed.
 
-draw.js draws it, hands.js is for what a hand does with it, widget.js receives what changed, compat.js makes up for what the notebook's own parts get wrong, and this file is the
-kernel's side. plotly's FigureWidget sends 5 MB for every figure. Here the plotting library is a widget of its own, sent once a kernel,
-and a move of a slider sends only the arrays that it changed.
+draw.js draws it, hands.js is for what a hand does with it, widget.js receives what changed, compat.js makes up for what the notebook's own
+parts get wrong, and this file is the kernel's side. plotly's FigureWidget sends 5 MB for every figure. Here the plotting library is a
+widget of its own, sent once a kernel, and a move of a slider sends only the arrays that it changed.
 """
 
 import asyncio
@@ -112,8 +112,8 @@ class Chart(anywidget.AnyWidget):
             the hand. It is called on the thread on which the message came, and raises nothing.
         opened : callable(), optional.  A page has come up. If another went in the middle of a drag, the figure may show a value of which
             no widget will ever hear: this shows what they say. It raises nothing.
-        grabbed : callable(name, index, x, y), optional.  A handle of the figure was dragged to x, y; None for an axis along which it does not
-            move. It raises nothing.
+        grabbed : callable(name, index, x, y), optional.  A handle of the figure was dragged to x, y; None for an axis along which it does
+            not move. It raises nothing.
         """
         self._moved, self._opened, self._grabbed = moved, opened, grabbed
         self.controls = {

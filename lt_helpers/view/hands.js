@@ -29,6 +29,7 @@ function ltHandles(figure, grab) {
   layer.className = "lt-handles";
   const known = new Map(); // from "control index" to {element, handle}
   let held = null; // what is being dragged
+  let latest = []; // the handles as the kernel has them
 
   const axes = ({panel}) => {
     const number = panel > 1 ? panel : "";
@@ -36,13 +37,14 @@ function ltHandles(figure, grab) {
   };
 
   function place(handles) {
+    latest = handles;
     const left = new Set(known.keys());
     for (const handle of handles) {
       const name = `${handle.control} ${handle.index}`;
       left.delete(name);
       if (!known.has(name)) known.set(name, make(name));
       const entry = known.get(name);
-      entry.handle = handle;
+      entry.handle = {...handle};
       if (held !== entry) stand(entry, handle.x, handle.y);
       describe(entry);
     }
@@ -92,7 +94,7 @@ function ltHandles(figure, grab) {
       element.addEventListener(end, () => {
         if (held !== entry) return;
         held = null;
-        stand(entry, entry.handle.x, entry.handle.y);
+        place(latest);
       });
     element.addEventListener("keydown", (event) => press(entry, event));
     return entry;

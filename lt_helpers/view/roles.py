@@ -28,6 +28,9 @@ class Style:
 
 
 ROLES = {
+    # what the model reads
+    "example": Style(INK, "circle", size=7),
+    "draws": Style(GREY, "diamond", size=4),  # many data sets, a dot each
     # what is true, what answers, what is best
     "truth": Style(INK, "x", "solid", tick=24),
     "model": Style(BLUE, "circle", "solid"),

@@ -1,60 +1,89 @@
 # %% [markdown]
 # # 00  Start here
-# *A trained transformer reads twenty noisy examples. Slide the noise and watch what it learns from them. Its weights do not move.*
+# *A small transformer draws a line through twenty points. Drag a point: the line follows, and the transformer is frozen.*
 #
-# **Predict first:** the examples get noisier. Will the ten blue dots scatter, stay, or move to zero? Then press **Run > Run All Cells** and slide *Noise σ*.
+# Press **Run > Run All Cells**, then come back up here. What to do stands above the picture.
 
-# %% tags=["nbval-ignore-output"]
-from lt_helpers.labs import NoiseLab
+# %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
+from lt_helpers.labs import PointsLab, surprises
 
-NoiseLab()
+lab = PointsLab()
+lab
 
 # %% [markdown]
 # <details><summary>The lab as a picture</summary>
 #
-# ![The noise lab. Top left: ten components of the weight that the model has found, as blue dots, beside the truth in black and the best possible answer for known noise in green. Top right: how much of each direction of the inputs is kept. Bottom left: what each layer does. Bottom right: the noise that the model acts as if it had seen, against the true noise.](../docs/pictures/noise-lab.png)
+# ![The points lab at sigma = 4. Top left: twenty points, the line that fits them best, dashed and red, and the model's line, blue and flatter; a triangle at the origin says "pull me up". Top right: the three means that the model reads, of which the mean of y squared is by far the largest. Bottom left: the slope of the best fit stays at 2 as the noise grows, the model's falls towards 1. Bottom right: true slopes of many data sets against those that fit best; their mean is flatter than the diagonal, and the model lies on it.](../docs/pictures/points-lab.png)
 #
 # </details>
 #
-# **You will be able to**
-# - say what in-context learning is, and what in this picture moves and what does not;
-# - compare a model's answers with the best possible ones;
-# - find your way through the series.
+# **You will be able to** say what in-context learning is; say what moves in this picture and what does not; compare a model's answers with the best possible ones.
 #
-# **Takes** 10 minutes. **Needs** linear regression by least squares, and a little NumPy. The words of the series, in English and Japanese: [glossary](../docs/glossary.md).
-#
-# ## The question
-# The model in the lab gets pairs $(x_i, y_i)$ that follow $y_i = \langle w, x_i\rangle + \text{noise}$: ten numbers $x_i$, a label $y_i$, and a truth $w$ (the black marks) that it is
-# not shown. It answers for a new $x$. Nobody trains it on the twenty pairs: they come in as tokens, as a prompt comes into a language model, and the answer comes out.
-# Learning from examples in the input, with all weights frozen, is **in-context learning**.
-#
-# How can frozen weights learn? And how do they know how far to trust the examples?
+# **Takes** 25 minutes. **Needs** fitting a line to points, and a little NumPy. No notebook before it. The words of the series, in English and Japanese:
+# [glossary](../docs/glossary.md).
 
-# %%
+# %% [markdown]
+# **Symbols:** $x$ an input; $y$ its label; $w$ the weights of a linear model, which answers $\langle w, x\rangle$; $\sigma$ the noise: standard deviation of what is added to the labels;
+# $P, Q$ the two matrices of a layer: the model's weights.
+
+# %% [markdown]
+# ## What you have just seen
+# Each point is an **example**: an input $x$ with its label $y$. The model reads the examples, and answers for any new $x$. Its answer is $w\,x$: a line with slope $w$.
+#
+# Two kinds of numbers are easily mixed up.
+#
+# - **The model's weights** are the entries of matrices $P$ and $Q$, 16 numbers in all. They were set once, in training. Since then they are frozen.
+# - **The slope $w$** is worked out anew each time the model reads a set of points. It is stored nowhere.
+#
+# **In-context learning is learning from the examples in the input, while all weights stay as they are.** A language model does so with a prompt: you write three examples into it, and it goes on
+# in the same way. Nobody trains it on your three examples.
+#
+# The five steps of the lab in five sentences. The line follows the points, with frozen weights. A point that is pulled straight up does not change the best-fitting line, but the model trusts
+# *all* points less. The more the points scatter, the flatter the model's line. That is wise, because slopes near 0 were more common in its training, so a steep fit is often luck. And not every
+# model can do it: GD++ cannot.
+#
+# One question is left, and the series answers it: **how can frozen weights notice the noise?**
+
+# %% [markdown]
+# ## From a line to ten features
+# A line has one input and one slope. From now on an input $x$ is ten numbers, and $w$ is ten numbers too. The answer is their inner product, $\langle w, x\rangle$. A **sequence** is one data set: twenty
+# examples that share a true $w$. Their labels are $y = \langle w, x\rangle$ plus noise with standard deviation $\sigma$.
+#
+# A line can be looked at. For ten numbers we ask instead: *how far is the $w$ that was found from the true one?* The next cell draws 2,000 sequences at each noise level, and prints the mean
+# distance. (An answer of 0, for whoever learns nothing, is 3.07 away.)
+
+# %% jupyter={"source_hidden": true}
 import numpy as np
 
 import lt_helpers as lt
 from lt_helpers import doctor
 from lt_helpers.exercises import start
 
-task = lt.RegressionTask(dim=10, context=20, noise=lt.Uniform(5.0))  # sigma, the standard deviation of the noise, is drawn from U(0, 5)
-batch = task.sample(5000, np.random.default_rng(0))  # 5000 sequences, each with its own truth and its own sigma
-model = lt.load_pretrained("diag", layers=4, noise=task.noise)
-
-print("examples x:", batch.x.shape, " labels y:", batch.y.shape, " queries:", batch.x_query.shape)
-print("first sequence, three examples:")
-for x, y in zip(batch.x[0, :3], batch.y[0]):
-    print("  x =", np.round(x[:4], 2), "...   y =", round(y, 2))
-print(f"  its noise: sigma = {batch.sigma[0]:.2f}, sigma^2 = {batch.sigma[0] ** 2:.2f}")
-
-# %% [markdown]
-# ## One pass, no training
-# Let it answer all queries, and put three others beside it; the right answer to a query is $\langle w, x\rangle$, without noise. *Least squares* trusts every example.
-# *Nothing learned* answers 0. The *oracle* is told σ of every sequence, and shrinks what least squares finds by the right amount for it
-# (*ridge regression*, [02](02_in_context_regression.ipynb)): no predictor does better on average. The model has to do without being told.
+model = lt.load_pretrained("diag", layers=4, noise=lt.Uniform(5.0))  # in its training sigma was drawn from U(0, 5)
 
 # %%
-before = model.P.copy(), model.Q.copy()
+print("sigma   least squares   the model")
+for sigma in (1.0, 2.0, 3.0, 4.0):
+    batch = lt.RegressionTask(dim=10, context=20, noise=lt.Fixed(sigma)).sample(2000, np.random.default_rng(0))
+    found = {
+        "least squares": lt.baselines.ols(batch.x, batch.y),
+        "the model": lt.implicit_regression(model, batch.x, batch.y).w[:, -1],
+    }
+    distances = [np.linalg.norm(w - batch.w, axis=1).mean() for w in found.values()]
+    print(f"{sigma:5.0f} {distances[0]:15.2f} {distances[1]:11.2f}")
+
+# %% [markdown]
+# With little noise both are near. With much noise least squares fits the noise: at $\sigma = 4$ it is further from the truth than an answer of 0. The model is nearer at all four levels, and nobody
+# told it $\sigma$.
+#
+# ## How good is that?
+# To judge a predictor, ask it for an answer to a new input, and square what is missing to the right one. The **oracle** is a predictor that cheats: it is told $\sigma$, and shrinks what least squares finds
+# by just the right amount ([02](02_in_context_regression.ipynb)). On average nobody can do better.
+
+# %%
+task = lt.RegressionTask(dim=10, context=20, noise=lt.Uniform(5.0))
+batch = task.sample(5000, np.random.default_rng(0))  # 5000 sequences, each with its own truth, its own sigma, and a new input
+
 answers = {
     "nothing learned": np.zeros(5000),
     "least squares": (lt.baselines.ols(batch.x, batch.y) * batch.x_query).sum(axis=1),
@@ -63,26 +92,14 @@ answers = {
 }
 for name, y_hat in answers.items():
     print(f"{name:16} half the mean squared error {((y_hat - batch.y_query) ** 2).mean() / 2:.3f}")
-print("P and Q after 5000 sequences are what they were:", np.array_equal(before, (model.P, model.Q)))
 
 # %% [markdown]
-# ## Predict, then slide
-# Go back to the lab. **P and Q are frozen, w moves**: the blue dots are the weight that the model has worked out from this one context (its *implicit weight*).
+# Even the oracle errs: some of what it would have to know is not in the twenty examples. So the series counts what a predictor loses **to the oracle**, and calls it the *excess risk*. You write it now.
 #
-# 1. *Noise σ* keeps truth, inputs and the direction of the noise, and only scales the noise. Was your prediction right? The safest guess from noisy labels is a
-#    small one; look at how the green marks, the oracle, do the same.
-# 2. **Predict:** press *New sequence*. Which will change: the black marks, the blue dots, the weights of the model? Press it.
-# 3. **Predict:** with σ small, will one layer bring the dots to the black marks? Move *Layers*; each depth is another model, trained at that depth.
-# 4. Press *Hold ghost*, then slide: the grey rings keep the place where you were.
-#
-# The panel at the top right shows how much of each direction of the inputs survives; at the bottom left, what each layer does; at the bottom right, which noise the
-# model acts as if it had seen. They need the notebooks up to [07](07_noise_adaptive_step_sizes.ipynb), where the lab comes back.
-#
-# ## Exercise
 # ### Exercise: how much worse than the oracle?
-# (3 minutes, level: first steps)
+# (level: first steps)
 #
-# The whole series judges predictors by one number: half the mean squared error of the model **minus** that of the oracle, on the same queries. Write it.
+# Half the mean squared error of the model **minus** half the mean squared error of the oracle. Replace the dots, run the cell, then run the check.
 
 # %% tags=["exercise"]
 def excess_risk(y_hat, y_oracle, y):
@@ -96,7 +113,7 @@ start.excess_risk.check(excess_risk)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# The printed table has both errors; the answer is their difference.
+# The table above has both errors; the answer is their difference.
 #
 # </details>
 # <details><summary>Hint</summary>
@@ -112,11 +129,22 @@ start.excess_risk.check(excess_risk)
 # ```
 #
 # </details>
-#
+
+# %% [markdown]
+# ## What surprised you
+# Run this cell once you have been through the lab. It puts your predictions beside the answers.
+
+# %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
+surprises(lab)
+
+# %% [markdown]
 # ## The way through the series
-# Each notebook stands alone. Short of time? **00, 01 (first half), 02, 03**, a break, **04, 06, 07, 08** take half a day.
+# The notebooks build on each other, in this order. Short of time? **00, 01 (first half), 02, 03**, a break, **04, 06, 07, 08** take half a day.
 #
 # <!-- series -->
+#
+# The model is a *linear transformer*: attention without the softmax, and nothing else. It is small enough for every step to be followed with a pencil. The series retraces the paper *Linear
+# Transformers are Versatile In-Context Learners*. What it finds is about these models; it does not settle how language models learn.
 #
 # ## Is everything here?
 # This cell looks at Python, the packages, the widgets' part in the page, the stored models, memory and threads. If something is wrong, it says what to do. For all it
@@ -126,20 +154,15 @@ start.excess_risk.check(excess_risk)
 print(doctor.summary(doctor.check()))
 
 # %% [markdown]
-# ## Discussion
-# The model is a *linear transformer*: attention without the softmax, and nothing else. It is far smaller than a language model, and small enough for
-# every step to be followed with a pencil. The series retraces the paper *Linear Transformers are Versatile In-Context Learners*: each layer keeps a
-# regression model of its own (Theorem 4.1), and trained layers adapt to the noise by themselves (sections 5.2 and 5.3). What holds for language models, it does not settle.
-#
 # ## Quiz
-# **1.** The model has seen 5,000 sequences in this notebook. How much has it learned for the next one?
+# **1.** The model has read 5,000 sequences in this notebook. How much has it learned for the next one?
 # <details><summary>Answer</summary>Nothing: P and Q are as before. What it learns from a context is gone with the context.</details>
 #
-# **2.** With much noise, why is least squares worse than answering nothing?
-# <details><summary>Answer</summary>Twenty examples for ten unknowns leave it little to average over, so it fits the noise and answers with it.</details>
+# **2.** You pull the point at x = 0 from y = 0 up to 12. The model's line gets flatter. Has the model recognised an outlier?
+# <details><summary>Answer</summary>No. It saw that the mean of y² had grown, and trusted all twenty points less. Twenty points that scatter evenly, with the same three means, would have given the same line.</details>
 #
 # **3.** Can the excess risk be below zero?
-# <details><summary>Answer</summary>On a few queries, by luck. On average not: the oracle is the posterior mean given the examples and σ, and no predictor has a smaller expected squared error.</details>
+# <details><summary>Answer</summary>On a few inputs, by luck. On average not: no predictor has a smaller expected squared error than the oracle.</details>
 #
 # ## References
 # - Vladymyrov, von Oswald, Sandler, Ge: *Linear Transformers are Versatile In-Context Learners*, NeurIPS 2024, [arXiv 2402.14180](https://arxiv.org/abs/2402.14180).

@@ -83,6 +83,7 @@ NOTEBOOKS = {  # a notebook has one kernel, in however many pages it is open: th
     "two_labs": TWO_LABS,
     "shared": TWO_LABS,
     "late": TWO_LABS,
+    "leading": TWO_LABS[:2],
     "ten_labs": TEN_LABS,
     "every_lab": EVERY_LAB,
     "fragile_lab": [FRAGILE_LAB],

@@ -19,7 +19,7 @@ def two_labs(shared):
     """The labs of that notebook, as they open."""
     yield shared.labs()
     for lab in shared.labs():
-        lab.button("Reset").click()
+        lab.reset()
         lab.shows_what_python_computes()
 
 
@@ -69,7 +69,7 @@ def test_buttons_hold_predict_renew_and_reset(two_labs):
         lab.expected().ghost == {**lab.expected().values, "seed": 4, "implied_guess": None}
         and lab.expected().values["seed"] == 5
     )
-    lab.button("Reset").click()
+    lab.reset()
     lab.shows_what_python_computes()
     assert lab.words() == opened and lab.expected().ghost is None
 

@@ -8,7 +8,7 @@ import pytest
 from build_site import build, notebook_page, notebooks, page_name
 from notebook_page import DRAWN, FAULTS
 
-from lt_helpers import labs
+from lt_helpers.labs import NoiseLab
 
 LABS = {name: lab for path in notebooks() for name, lab in notebook_page(path)[1].items()}
 SCREENS = {
@@ -67,8 +67,17 @@ def open_page(browser, site):
 def opened(open_page, name, screen="desk", **more):
     """The page of a lab, once the lab is drawn."""
     page = open_page(f"{name.rpartition('-')[0]}.html", screen, **more)
-    page.wait_for_selector(f'[data-lab="{name}"] .main-svg', state="attached", timeout=60_000)
+    show_everything(page, name)
     return page
+
+
+def show_everything(page, name):
+    """Wait for a lab, and let it stop leading."""
+    lab = page.locator(f'[data-lab="{name}"]').first
+    lab.locator(".main-svg").first.wait_for(state="attached", timeout=60_000)
+    button = lab.get_by_role("button", name="Everything")
+    if button.is_visible():
+        button.click()
 
 
 def sliders(page, name):
@@ -81,8 +90,8 @@ def readouts(page, name):
 
 def shows_what_python_computes(page, name):
     """The figure and the words of a lab on the page are those of the lab itself, for what its sliders say."""
-    cls, values = LABS[name]
-    lab = getattr(labs, cls)(**values)
+    kind, values = LABS[name]
+    lab = kind(beat=None, **values)
     named = {
         lab.controls[key].description: key for key, control in lab.CONTROLS.items() if not control.hidden
     }
@@ -122,7 +131,7 @@ def test_every_notebook_fits_its_screen_and_its_labs_are_drawn_after_loading_and
     page = open_page(page_name(path), screen)
     assert assert_fits(page) > 0
     for name in notebook_page(path)[1]:
-        page.wait_for_selector(f'[data-lab="{name}"] .main-svg', state="attached", timeout=60_000)
+        show_everything(page, name)
         shows_what_python_computes(page, name)
         if screen == "desk":  # a phone has no keys
             moves_by_key(page, name)
@@ -142,6 +151,58 @@ def moves_by_key(page, name):
         if readouts(page, name) == before:
             handles.nth(index).press("Home")
         assert readouts(page, name) != before
+
+
+def test_a_lab_leads_asks_and_answers_as_in_a_notebook(open_page):
+    """Every beat of the noise lab: the task, a prediction that is locked, and what is found, in the words of the lab in a notebook."""
+    name = next(name for name, (kind, _) in LABS.items() if kind is NoiseLab)
+    page, lab = open_page(f"{name.rpartition('-')[0]}.html"), NoiseLab(**LABS[name][1])
+    box = page.locator(f'[data-lab="{name}"]')
+    box.locator(".main-svg").first.wait_for(state="attached", timeout=60_000)
+    for beat in NoiseLab.BEATS:
+        lab.go_to(beat.name)
+        assert sliders(page, name).count() == 1 + len(beat.others)
+        assert lab.names.say(lab.story().task) in box.locator(".lt-task").inner_text()
+        lock = box.get_by_role("button", name="Lock")
+        assert lock.is_disabled()
+        if box.locator(".asked input").count():
+            lab.controls[beat.ask].value = 2.0
+            box.locator(".asked input").fill("2.1")  # the nearest step
+            box.locator(".asked input").press("Tab")
+        else:
+            label, value = lab.controls[beat.ask].options[1]
+            lab.controls[beat.ask].value = value
+            box.locator(".asked select").select_option(label)
+        lock.click()
+        lab.lock()
+        sliders(page, name).first.press("End")
+        for key, value in beat.at.items():
+            lab.controls[key].value = value
+        found = lab.names.say(lab.story().found)
+        page.wait_for_function(
+            "([box, words]) => box.querySelector('.lt-told').textContent === words",
+            arg=[box.element_handle(), found],
+        )
+        titles = [panel.name for panel in lab.panels_now]
+        assert box.locator(".lt-figure .infolayer .annotation").count() == len(titles) == len(beat.panels)
+        box.get_by_role("button", name="Next").click()
+    assert box.get_by_role("button", name="Lead me").is_visible()
+
+
+def test_a_star_is_dragged_on_a_page_without_a_kernel(open_page):
+    name = next(name for name, (kind, _) in LABS.items() if kind is NoiseLab)
+    page = open_page(f"{name.rpartition('-')[0]}.html")
+    star = page.locator(f'[data-lab="{name}"] .lt-handle').first
+    star.press("ArrowUp")
+    assert star.get_attribute("aria-valuetext") == "4.25"
+    star.scroll_into_view_if_needed()
+    box = star.bounding_box()
+    page.mouse.move(box["x"] + 15, box["y"] + 15)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 15, box["y"] + 95, steps=5)
+    page.mouse.up()
+    said = float(star.get_attribute("aria-valuetext"))
+    assert said < 4 and page.locator(f'[data-lab="{name}"] .asked input').input_value() == f"{said:g}"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -15,6 +15,7 @@ class Element {
     this.textContent = "";
     this.parentElement = null;
     this.names = new Set();
+    this.listeners = {};
     this.classList = {
       add: (name) => this.names.add(name),
       toggle: (name, on) => (on ? this.names.add(name) : this.names.delete(name)),
@@ -42,7 +43,25 @@ class Element {
     this.attributes[name] = value;
   }
 
-  addEventListener() {}
+  addEventListener(name, act) {
+    this.listeners[name] = act;
+  }
+
+  // What a mouse, a finger or a key does to it.
+  fire(name, event = {}) {
+    this.listeners[name]?.({button: 0, pointerId: 1, preventDefault() {}, stopPropagation() {}, ...event});
+  }
+
+  setPointerCapture() {}
+
+  getBoundingClientRect() {
+    return {left: 10, top: 20};
+  }
+
+  // Of a figure: plotly's own events.
+  on(name, act) {
+    this.listeners[name] = act;
+  }
 
   remove() {
     const {children} = this.parentElement;
@@ -86,6 +105,8 @@ class Plotly {
   react(figure, data, layout) {
     figure.data = data;
     figure._fullLayout = {width: layout.width};
+    for (const [name, axis] of Object.entries(layout))
+      if (/^[xy]axis/.test(name)) figure._fullLayout[name] = {...axis, _id: name[0], _offset: 50, _length: 400};
     this.calls.push({name: "react", data, layout});
   }
 
@@ -146,8 +167,8 @@ class Model {
 const page = {width: 1000, ink: "rgb(0, 0, 0)", watchers: {}, frames: []};
 
 // A new page of this width and ink, in the place of the one before.
-function openPage({width = 1000, ink = "rgb(0, 0, 0)"} = {}) {
-  Object.assign(page, {width, ink, watchers: {}, frames: [], listeners: {}, focused: true, selected: null});
+function openPage({width = 1000, ink = "rgb(0, 0, 0)", still = false} = {}) {
+  Object.assign(page, {width, ink, still, watchers: {}, frames: [], listeners: {}, focused: true, selected: null});
   const watcher = (name) =>
     class {
       constructor(act) {
@@ -173,7 +194,8 @@ function openPage({width = 1000, ink = "rgb(0, 0, 0)"} = {}) {
     getComputedStyle: () => ({color: page.ink}),
     ResizeObserver: watcher("size"),
     MutationObserver: watcher("theme"),
-    matchMedia: () => ({
+    matchMedia: (query) => ({
+      matches: query.includes("motion") && page.still,
       addEventListener: (_, act) => (page.watchers.scheme = act),
       removeEventListener: () => delete page.watchers.scheme,
     }),

@@ -4,18 +4,18 @@ import re
 
 import numpy as np
 import pytest
+from all_labs import all_labs
 
-from lt_helpers.labs import Lab, Opinion, Prediction
+from lt_helpers.labs import Opinion, Prediction, surprises
 from lt_helpers.labs.beats import Answer, has_come
 from lt_helpers.language import catalogue
-from tools.all_labs import all_labs
 
 pytestmark = pytest.mark.leads
 
 
 def widgets(lab):
     """The names of the controls that are on the page."""
-    seen, found = [lab._stage], set()
+    seen, found = [lab.widget], set()
     while seen:
         widget = seen.pop()
         found |= {name for name, control in lab.controls.items() if control is widget}
@@ -179,6 +179,23 @@ def test_a_star_that_is_not_asked_for_has_no_handle(lab):
     assert [handle["control"] for handle in lab.drawing["handles"]] == ["expected"]
 
 
+def test_what_surprised_is_said_first(lab):
+    assert "You have locked no prediction" in surprises(lab).value and surprises().value
+    lab.controls["expected"].value = 1.0
+    lab.lock()
+    lab.controls["frequency"].value = 3.0
+    lab.next()
+    lab.controls["way"].value = "up"
+    lab.lock()
+    lab.controls["frequency"].value = 2.0
+    lines = re.findall("<li>(.*?)</li>", surprises(lab).value)
+    assert lines == [
+        "I expect it: You said “up”; it is “down”.",
+        "I expect a peak of: You said 1, and that is right.",
+    ]
+    assert "One of your 2 predictions" in surprises(lab).value
+
+
 @pytest.mark.parametrize(
     "start, value, goal, there",
     [
@@ -230,7 +247,7 @@ class TestEveryLab:
         lab = kind()
         for beat in kind.BEATS:
             lab.go_to(beat.name)
-            assert "told" != lab.story().phase, beat.name
+            assert lab.story().phase != "told", beat.name
 
     def test_answers_every_prediction_at_its_place(self, kind):
         lab = kind()

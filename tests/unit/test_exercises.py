@@ -22,12 +22,23 @@ MISTAKES = [(name, message) for name, exercise in ALL.items() for message in exe
 DOUBLE = Exercise(
     lambda x: 2 * x, lambda: [(np.ones(3),), (np.arange(4.0),)], {"You halved it.": lambda x: x / 2}
 )
+
+
+def forgets_to_return(x):
+    x = np.add(x, x)
+
+
 NOT_ATTEMPTED = catalogue("en").say(Message("exercise.not_attempted"))
 
 
 def said(name, mistake):
     """What is said to a mistake."""
     return "Not yet. " + catalogue("en").entries[f"exercises.{name}.{mistake}"].format()
+
+
+def without_input(verdict):
+    """A verdict, but for the input with which it was found."""
+    return verdict.partition("\nTried with ")[0]
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -40,7 +51,7 @@ def test_a_stub_is_not_attempted(name):
 
 @pytest.mark.parametrize("name, message", MISTAKES)
 def test_each_usual_mistake_is_recognised(name, message):
-    assert ALL[name].verdict(ALL[name].mistakes[message]) == said(name, message)
+    assert without_input(ALL[name].verdict(ALL[name].mistakes[message])) == said(name, message)
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -64,7 +75,7 @@ def test_an_attempt_that_spoils_what_it_is_given_is_judged_by_what_it_returns(na
 
     assert ALL[name].verdict(spoiled(ALL[name].solution)).startswith("Correct")
     for message, wrong in ALL[name].mistakes.items():
-        assert ALL[name].verdict(spoiled(wrong)) == said(name, message)
+        assert without_input(ALL[name].verdict(spoiled(wrong))) == said(name, message)
 
 
 def test_the_guard_is_not_passed_by_writing_into_the_weights():
@@ -82,6 +93,10 @@ def test_the_guard_is_not_passed_by_writing_into_the_weights():
         (lambda x: x / 2, "Not yet. You halved it."),
         (lambda x: 6 * x, "3 times the right one"),
         (lambda x: 2 * x + np.arange(len(x)), "largest deviation from the right answer is 2"),
+        (lambda x: x / 2, r"\nTried with x = \[1\.0, 1\.0, 1\.0\]: you return \[0\] 0\.5, expected 2\.$"),
+        (lambda x: np.append(2 * x[:-1], 5), r"you return \[2\] 5, expected 2\.$"),  # the first two are right
+        (lambda x: print(2 * x), "prints its answer and returns nothing"),
+        (forgets_to_return, "computes something and returns nothing"),
         (lambda x: x[:2], r"shape \(2,\)"),
         (lambda x: x * np.nan, "NaN"),
         (lambda x: "two", "type str"),
@@ -95,3 +110,25 @@ def test_the_guard_is_not_passed_by_writing_into_the_weights():
 )
 def test_a_verdict_says_what_it_sees(attempt, words):
     assert re.search(words, DOUBLE.verdict(attempt))
+
+
+def test_a_large_input_is_shown_in_short_and_a_number_that_is_asked_for_is_not_given_away():
+    large = Exercise(lambda x, n: x.sum(), lambda: [(np.arange(12.0).reshape(3, 4), 3)])
+    assert "x = 0, 1, 2, ... (3, 4), n = 3: you return 1, expected 66." in large.verdict(lambda x, n: 1.0)
+    assert (
+        Exercise(lambda: 7.25).verdict(3.0) == "Not yet. The largest deviation from the right answer is 4.25."
+    )
+
+
+def test_a_matrix_on_its_side_is_called_so():
+    square = Exercise(lambda x: x, lambda: [(np.arange(4.0).reshape(2, 2),)])
+    assert "transposed" in square.verdict(lambda x: x.T)
+
+
+def test_what_a_learner_prints_appears_all_the_same(capsys):
+    def loud(x):
+        print("here I am")
+        return 2 * x
+
+    assert DOUBLE.verdict(loud) == "Correct. "
+    assert capsys.readouterr().out == "here I am\nhere I am\n"

@@ -1,0 +1,65 @@
+"""Pictures of labs that notebooks store: they are there, small, of what the lab shows, and drawn anew only when that has changed."""
+
+import base64
+
+import lab_pictures as pictures
+import nbformat
+import numpy as np
+import pytest
+from all_labs import lab_of
+from build_notebooks import NOTEBOOKS
+
+from lt_helpers.labs import NoiseLab
+
+LARGEST = 80_000  # bytes
+PATHS = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem[:2])
+def test_a_notebook_shows_its_labs_before_anything_runs(path):
+    cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    found = [(cell, lab_of(cell.source)) for cell in cells if lab_of(cell.source)]
+    assert found, "no cell of this notebook shows a lab"
+    for cell, (kind, values) in found:
+        (output,) = [one for one in cell.outputs if "image/png" in one.get("data", {})]
+        png = base64.b64decode(output.data["image/png"])
+        assert png.startswith(b"\x89PNG") and len(png) <= LARGEST
+        assert output.data["text/plain"] == pictures.in_words(kind(**values)), "make notebooks"
+        assert not any("widget" in key for key in output.data)
+
+
+def test_a_picture_is_drawn_anew_only_when_what_it_shows_has_changed(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(pictures, "draw", lambda labs: drawn.extend(labs) or [b"png"] * len(labs))
+    quiet, noisy = NoiseLab(sigma=1.0), NoiseLab(sigma=3.0)
+    first = pictures.outputs_of([quiet, noisy], {})
+    assert drawn == [quiet, noisy] and first[0][0]["image/png"] == base64.b64encode(b"png").decode()
+    kept = {metadata[pictures.KEY]: data["image/png"] for data, metadata in first}
+    again = pictures.outputs_of([NoiseLab(sigma=1.0), NoiseLab(sigma=3.1)], kept)
+    assert len(drawn) == 3 and again[0] == first[0] and again[1][1] != first[1][1]
+
+
+def test_a_fingerprint_sees_what_an_eye_sees():
+    def of(y):
+        lab = NoiseLab.__new__(NoiseLab)
+        lab.drawing = {"data": [{"y": np.array(y)}]}
+        return pictures.fingerprint(lab)
+
+    assert of([1.0, 2.0]) == of([1.0 + 1e-9, 2.0]) != of([1.1, 2.0])
+
+
+@pytest.mark.parametrize(
+    "source, values",
+    [
+        ("NoiseLab(sigma=2.0)", {"sigma": 2.0}),
+        ("x = 1\nlab = NoiseLab()\nlab", {}),
+        ("lab = NoiseLab(sigma=1.0)\nlab = NoiseLab(sigma=2.0)\nlab", {"sigma": 2.0}),
+        ("lab = NoiseLab()", None),
+        ("NoiseLab(sigma=x)", None),
+        ("lab", None),
+        ("print(1)", None),
+        ("NoiseLab(", None),
+    ],
+)
+def test_the_lab_of_a_cell_is_found_by_its_call(source, values):
+    assert lab_of(source) == (None if values is None else (NoiseLab, values))
