@@ -18,7 +18,7 @@ from ..evaluate import excess
 from ..implicit import implicit_from_moments
 from ..language import Message
 from ..noise import PAPER_NOISES, Fixed, Noise, Uniform, parse_noise
-from ..pretrained import record
+from ..pretrained import origin, record
 from ..spectrum import Spectrum
 from ..table1 import BASELINES, deviation, paper_table
 from ..task import PAPER, RegressionTask
@@ -53,6 +53,7 @@ class TableState(Frozen):
     noise: Noise
     layers: int
     sigma: float
+    origin: str  # how the weights of the model came about
     ours: np.ndarray  # (7,): our losses by depth
     ours_error: np.ndarray  # (7,)
     paper: np.ndarray  # (7,)
@@ -193,6 +194,7 @@ class TableLab(Lab):
             noise=noise,
             layers=layers,
             sigma=sigma,
+            origin=origin(record(kind, layers, noise)),
             ours=shown.ours,
             ours_error=shown.ours_error,
             paper=shown.paper,
@@ -219,7 +221,7 @@ class TableLab(Lab):
     @staticmethod
     def words(state, ghost):
         best = Message("table.bayes", loss=tell_loss(state.reference[-1]))
-        return [tell_difference(state), best, tell_layers(state)]
+        return [tell_difference(state), *tell_origin(state), best, tell_layers(state)]
 
 
 def tell_difference(state):
@@ -246,6 +248,14 @@ def tell_difference(state):
         where=tell_place(apart),
         luck=Message("table.luck" if abs(apart) < LUCK else "table.no_luck"),
     )
+
+
+def tell_origin(state):
+    """Whose weights these are, where the search found no better ones of its own -> list of Message"""
+    source = state.origin.removeprefix("copied from ")
+    if source == state.origin:
+        return []
+    return [Message("table.copied", kind=kind_label(state.kind), source=source)]
 
 
 def tell_place(apart):

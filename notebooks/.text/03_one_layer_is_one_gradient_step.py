@@ -31,7 +31,9 @@ import lt_helpers as lt
 from lt_helpers.exercises import gradient
 from lt_helpers.labs import GradientLab
 from lt_helpers.labs.gradient import descent_model
+from lt_helpers.pretrained import origin
 from lt_helpers.spectrum import Spectrum
+from lt_helpers.training.live import LiveRun
 
 x = np.array([[2, 1], [2, -1], [0, 1], [0, 1]])  # four examples with two features
 y = np.array([3, 1, 1, 1])  # without noise, and the truth is w = (1, 1)
@@ -122,7 +124,7 @@ for eta in (0.5, 0.99, 1.01):
 GRID = np.arange(1, 61) / 40  # step sizes
 
 
-def drawn(noise):
+def sample_spectra(noise):
     """4000 sequences -> their Spectrum (along the eigenvectors of each Sigma) and the oracle's weights (B, d)."""
     moments = lt.RegressionTask(10, 20, noise).sample_moments(4000, np.random.default_rng(0))
     spectrum = Spectrum.from_moments(moments.S, context=20)
@@ -142,7 +144,7 @@ def excess_of_descent(spectrum, oracle, layers):
 print("           best step size          excess risk with it")
 print("layers " + "".join(f"  sigma={sigma}" for sigma in (0, 1, 4)) * 2)
 for layers in (1, 4, 16):
-    excess = np.array([excess_of_descent(*drawn(lt.Fixed(sigma)), layers) for sigma in (0, 1, 4)])  # (3, 60)
+    excess = np.array([excess_of_descent(*sample_spectra(lt.Fixed(sigma)), layers) for sigma in (0, 1, 4)])  # (3, 60)
     numbers = [*(f"{step:9.2f}" for step in GRID[excess.argmin(axis=1)]), *(f"{risk:9.3f}" for risk in excess.min(axis=1))]
     print(f"{layers:6d} " + "".join(numbers))
 
@@ -271,20 +273,68 @@ gradient.best_step.check(best_step)
 
 # %% [markdown]
 # ## Discussion
-# Does training find that step? The stored one-layer DIAG model was trained at $d = 10$, $n = 20$ on U(0, 5), where $E\,\sigma^2 = 25/3$. With one layer only $\omega_{yx}$ matters.
-
-# %%
-trained = lt.load_pretrained("diag", layers=1, noise=lt.Uniform(5.0))
-print(f"closed form   {20 / (20 + 10 + 1 + 25 / 3):.3f}")
-print(f"trained       {-trained.omega[0, 1, 0]:.3f}")
-
-# %% [markdown]
-# It does. That one gradient step is the best that one layer can do, for noisy labels too, is a theorem of Mahankali et al. (2023). Linear transformers of other authors find it as well (Ahn et al. 2023, Zhang et al. 2023; where the inputs are correlated, the step gets a matrix in front, a preconditioner). Deeper
-# models are free to do something else. Compare them with gradient descent at its best step size, on the mixed noise of U(0, 5):
+# **Does training find that step?** Let it start from nothing. Here are three FULL models of one layer. All 242 entries of their P and Q begin as random numbers, and nothing says which of them should be zero. They train on
+# U(0, 5), where $E\,\sigma^2 = 25/3$. Each step of training takes 64 fresh sequences with $n = 20$, $d = 10$, and knows nothing of the closed form.
+#
+# Whatever its entries, a layer answers $w = A\,\alpha + \ldots$ with $A = -P_{yy}\,Q_{xx}^T$, where $Q_{xx}$ is the block of Q that reads $x$ and $P_{yy}$ the last entry of P. A gradient step is $A = \eta I$ and nothing else.
 
 # %%
 noise = lt.Uniform(5.0)
-spectrum, oracle = drawn(noise)
+closed_form = 20 / (20 + 10 + 1 + 25 / 3)
+
+runs = [LiveRun("full", layers=1, noise=noise, learning_rate=0.02, seed=seed) for seed in range(3)]
+for seed, run in enumerate(runs):
+    start = np.random.default_rng(seed).normal(scale=0.1, size=(1, 242))
+    run.go_to(start * run.family.units(noise))  # in units in which x and y count alike
+
+
+def step_matrix(run):
+    """A of the model as it is now -> (d, d)"""
+    model = run.model()
+    return -model.P[0, 0, -1, -1] * model.Q[0, 0, :-1, :-1].T
+
+
+def point_of_curve(value):
+    """One line of a curve in characters: * at the value, : at the closed form."""
+    line = [" "] * 45
+    line[40] = ":"
+    line[round(40 * max(value, 0) / closed_form)] = "*"
+    return "".join(line).rstrip()
+
+
+print(f"steps of   mean of the diagonal of A     the first run{' ' * 23}closed form {closed_form:.3f}")
+print(f"training   in three runs                 0{' ' * 39}:")
+for steps in (0, 10, 20, 40, 60, 80, 100, 150, 200, 300, 400, 600, 800):
+    for run in runs:
+        while run.steps < steps:
+            run.step()
+    means = [step_matrix(run).diagonal().mean() for run in runs]
+    print(f"{steps:8d}  ", *(f"{round(mean, 3) + 0.0:7.3f}" for mean in means), "     ", point_of_curve(means[0]))
+
+# %%
+S = lt.RegressionTask(10, 20, noise).sample_moments(4000, np.random.default_rng(9)).S
+print("after 800 steps   diagonal of A   largest entry off it   share of w that is no step along alpha")
+for number, run in enumerate(runs, start=1):
+    A = step_matrix(run)
+    diagonal = A.diagonal()
+    off_diagonal = abs(A - np.diag(diagonal)).max()
+    w, alpha = run.model().implicit_weight(S), S[:, :-1, -1]  # (B, d), (B, d)
+    remainder = w - diagonal.mean() * alpha
+    share = (remainder**2).sum() / (w**2).sum()
+    print(f"run {number}             {diagonal.min():.2f} to {diagonal.max():.2f} {off_diagonal:19.2f} {share:36.1%}")
+
+trained = lt.load_pretrained("diag", layers=1, noise=noise)
+print(f"\nDIAG, stored: -omega_yx = {-trained.omega[0, 1, 0]:.3f}, how it came about: {origin(trained.record)}")
+
+# %% [markdown]
+# It does, and from random weights each time. Of 242 numbers eleven are left that matter, $P_{yy}$ and the diagonal of $Q_{xx}$, and their products are the step of the closed form, to the noise of small batches. The
+# stored DIAG model, which can do nothing else, ends there too.
+#
+# That one gradient step is the best that one layer can do, for noisy labels too, is a theorem of Mahankali et al. (2023). Ahn et al. (2023) and Zhang et al. (2023) prove where training ends; where the inputs are correlated, the step gets a
+# matrix in front, a preconditioner. Deeper models are free to do something else. Compare them with gradient descent at its best step size, on the mixed noise of U(0, 5):
+
+# %%
+spectrum, oracle = sample_spectra(noise)
 print("layers   gradient descent   trained DIAG   (excess risk, same sequences)")
 for layers in range(1, 8):
     model = lt.load_pretrained("diag", layers, noise)

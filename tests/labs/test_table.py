@@ -243,6 +243,26 @@ def test_the_words_do_not_compare_what_a_few_sequences_make_up(lab):
 
 
 @pytest.mark.parametrize(
+    "cell, words",
+    [
+        (
+            dict(kind="diag", noise="fixed-0", layers=3),
+            "Its weights are those of GD++: the search for DIAG found",
+        ),
+        (
+            dict(kind="full", noise="uniform-5", layers=4),
+            "Its weights are those of DIAG: the search for FULL found",
+        ),
+        (dict(kind="diag", noise="uniform-5", layers=4), None),
+        (dict(kind="gd++", noise="fixed-0", layers=3), None),
+    ],
+)
+def test_the_words_say_whose_weights_are_another_kinds(cell, words):
+    said = TableLab(**cell).words_now
+    assert words in said if words else "Its weights" not in said
+
+
+@pytest.mark.parametrize(
     "errors, words",
     [
         (
