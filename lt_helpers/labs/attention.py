@@ -13,9 +13,10 @@ import numpy as np
 
 from ..language import Message
 from ..task import second_moments
-from ..view.panel import Axis, Curve, Heat, Panel, Path
+from ..view.panel import Axis, Curve, Guess, Heat, Panel, Path
 from .base import Lab
-from .controls import Choice, Prediction, Seed, Slider
+from .beats import Beat
+from .controls import Choice, Opinion, Prediction, Seed, Slider
 from .frozen import Frozen
 from .marks import level, log_axis, upright
 from .material import sequence
@@ -27,6 +28,15 @@ TICKS = (1, 8, 16, 24, 32)
 TOKEN = Axis("token", 0, LARGEST + 1, ticks=TICKS)
 READ = Axis("weight", -0.6, 1.05)
 LENGTH = log_axis("n", 1, LENGTHS[-1], (1, 4, 16, 64, 256, 1024))
+STAR = 1.0  # how high the predicted crossing stands, in thousand products
+TOLD_OF = dict(
+    n=8, d=5, sharpness=2.0, attention="softmax", cost="counted", seed=3
+)  # what the beats are about
+GROWTH = {
+    Message(f"attention.choice.{name}"): value for name, value in (("as_many", 1), ("twice", 2), ("four", 4))
+}
+READERS = {Message(f"attention.choice.{name}"): name for name in ("softmax", "linear", "both")}
+ALONE = 0.75  # a token with this share is read nearly alone
 ROLES = {"softmax": "second", "map_first": "third", "state_first": "model"}  # of the forms of attention
 
 
@@ -132,8 +142,54 @@ class AttentionLab(Lab):
         sharpness=Slider(0.0, 8.0, 0.25, value=2.0),
         attention=choose("softmax", "linear"),
         cost=choose("counted", "measured"),
+        map_guess=Opinion(GROWTH),
+        state_guess=Opinion(GROWTH),
         guess=Prediction(2, 64, 1),
+        alone_guess=Opinion(READERS),
         seed=Seed(3),
+    )
+    BEATS = (
+        Beat(
+            "map",
+            panels=("map",),
+            control="n",
+            values=TOLD_OF,
+            ask="map_guess",
+            at=dict(n=16),
+            answer=lambda state, begun: state.weights.size // begun.weights.size,
+            tell=lambda state, begun: dict(before=begun.weights.size, after=state.weights.size),
+        ),
+        Beat(
+            "state",
+            panels=("map", "state"),
+            control="n",
+            values=TOLD_OF,
+            ask="state_guess",
+            at=dict(n=16),
+            answer=lambda state, begun: state.state.size // begun.state.size,
+            tell=lambda state, begun: dict(size=state.state.size, map=state.weights.size),
+        ),
+        Beat(
+            "cost",
+            panels=("cost",),
+            control="d",
+            values=TOLD_OF,
+            ask="guess",
+            at=dict(d=15),
+            answer=lambda state, begun: crossing(len(state.state)),
+        ),
+        Beat(
+            "sharp",
+            panels=("query",),
+            control="sharpness",
+            values={**TOLD_OF, "n": 16},
+            ask="alone_guess",
+            at=dict(sharpness=6.0),
+            answer=lambda state, begun: alone(state),
+            tell=lambda state, begun: dict(
+                share=state.by_softmax.max(), growth=state.by_score.max() / begun.by_score.max()
+            ),
+        ),
     )
 
     @staticmethod
@@ -164,7 +220,27 @@ class AttentionLab(Lab):
 
     @staticmethod
     def words(state, ghost):
-        return [sizes(state), reading(state), costs(state)]
+        return [
+            sizes(state).on("map", "state"),
+            reading(state).on("query"),
+            costs(state).on("cost"),
+        ]
+
+
+def crossing(D):
+    """The smallest number of tokens at which to build S first costs no more than the map, counted in products."""
+    n = 1
+    while products(n, D)[1] < products(n, D)[2]:
+        n += 1
+    return n
+
+
+def alone(state):
+    """Which of the two reads nearly one token alone, as an option of READERS; "" for neither."""
+    sizes = abs(np.stack([state.by_softmax, state.by_score]))  # (2, n)
+    largest = sizes.max(axis=1) / sizes.sum(axis=1)  # (2,)
+    softmax, linear = largest >= ALONE
+    return "both" if softmax and linear else "softmax" if softmax else "linear" if linear else ""
 
 
 def sizes(state):
@@ -242,6 +318,5 @@ def cost_panel(state, guess):
     marks = [upright(n, y, "n_now", keyed=True)]
     for form, cost in zip(FORMS, state.cost):
         marks.append(Curve(ROLES[form], LENGTHS, cost, name=form))
-    if guess is not None:
-        marks.append(Curve("prediction", [guess, guess], [y.low, y.high], hover=""))
+    marks.append(Guess(guess, STAR, grab="guess", along="x"))
     return Panel("cost", LENGTH, y, marks)

@@ -16,7 +16,8 @@ from ..spectrum import Spectrum, divide
 from ..task import PAPER
 from ..view.panel import Axis, Curve, Guess, Panel, Points, Ticks
 from .base import Lab
-from .controls import Choice, Prediction, Seed, Slider
+from .beats import Beat
+from .controls import Choice, Opinion, Prediction, Seed, Slider
 from .frozen import Frozen
 from .marks import COMPONENT, component_axis, log_axis
 from .material import sequence
@@ -33,7 +34,12 @@ SHARE = Axis("share", -0.05, 1.1)
 DECADES = (0.01, 0.1, 1, 10, 100)
 STRENGTH = log_axis("strength", 0.01, 100.0, DECADES, below="floor")  # 0 has no place on it
 VARIANCE = log_axis("variance", 0.01, 100.0, DECADES, below="gap")
-ERROR = log_axis("error", 0.05, 20.0, (0.1, 1, 10), below="gap")  # below, an error of nearly nothing
+ERROR = log_axis("error", 0.05, 50.0, (0.1, 1, 10), below="gap")  # below, an error of nearly nothing
+
+NEAR = 1.01  # an error that is so near to the smallest, as a factor, is there
+TOLD_OF = dict(context=20, strength=0.01, seed=3)  # what the beats are about
+SHORTER = (40, 20, 10, 5)  # contexts, as the learner slides through them
+DIRECTIONS = {Message("ridge.choice.weakest"): "weakest", Message("ridge.choice.strongest"): "strongest"}
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,7 @@ class RidgeState(Frozen):
     smallest: float  # bias + variance for lambda = sigma^2: no strength has less
     trail: np.ndarray  # (K, 2): sigma^2 and the best strength on GRID, for noises from 0.1 to sigma
     best_here: float  # the strength on GRID whose w is nearest to this truth
+    shorter: np.ndarray  # (4,): the error at this noise and strength with each of SHORTER
 
 
 def shares(eigenvalues, penalty):
@@ -72,10 +79,22 @@ def bias_and_variance(eigenvalues, strength, sigma, context):
 
 
 @lru_cache(maxsize=64)
+def principal(seed, context):
+    """The eigenvalues of the first examples of a sequence, ascending -> (d,)"""
+    x = sequence(seed, context=CONTEXTS[-1]).x[:context]
+    return Spectrum.from_tokens(x[None], np.zeros((1, context))).s[0]
+
+
+def error_at(seed, context, strength, sigma):
+    """Half the squared error of ridge with so many examples of a sequence, averaged as in `bias_and_variance`."""
+    bias, variance = bias_and_variance(principal(seed, context), strength, sigma, context)
+    return float(bias + variance)
+
+
+@lru_cache(maxsize=64)
 def best_strengths(seed, context):
     """The strength on GRID with the least error on average, for sigma = 0.1, 0.2, ... -> (50, 2): sigma^2 and strength"""
-    x = sequence(seed, context=CONTEXTS[-1]).x[:context]
-    eigenvalues = Spectrum.from_tokens(x[None], np.zeros((1, context))).s[0]
+    eigenvalues = principal(seed, context)
     sigmas = np.arange(1, 10 * SIGMA_MAX + 1) / 10
     best = []
     for sigma in sigmas:
@@ -95,8 +114,58 @@ class RidgeLab(Lab):
         sigma=Slider(0.0, SIGMA_MAX, 0.1, value=1.0),
         context=Choice(CONTEXTS, 20, slide=True),
         strength=Choice({f"{strength:g}": strength for strength in STRENGTHS}, 0.01, slide=True),
+        direction_guess=Opinion(DIRECTIONS),
         guess=Prediction(0.5, 20.0, 0.5),
+        context_guess=Opinion(SHORTER),
         seed=Seed(3),
+    )
+    BEATS = (
+        Beat(
+            "share",
+            panels=("kept",),
+            control="strength",
+            values=dict(sigma=1.0, **TOLD_OF),
+            ask="direction_guess",
+            at=dict(strength=16.0),
+            answer=lambda state, begun: ("weakest", "strongest")[
+                int((begun.kept - state.kept)[[0, -1]].argmax())
+            ],
+            tell=lambda state, begun: dict(
+                weak=state.eigenvalues[0],
+                strong=state.eigenvalues[-1],
+                weakest=state.kept[0],
+                strongest=state.kept[-1],
+            ),
+        ),
+        Beat(
+            "valley",
+            panels=("kept", "risk"),
+            control="strength",
+            values=dict(sigma=2.0, **TOLD_OF),
+            when=lambda values, state: state.bias + state.variance <= NEAR * state.smallest,
+            tell=lambda state, begun: dict(
+                strength=state.strength, error=state.bias + state.variance, before=begun.bias + begun.variance
+            ),
+        ),
+        Beat(
+            "noise",
+            panels=("risk", "best"),
+            control="sigma",
+            values=dict(sigma=1.0, **{**TOLD_OF, "strength": 1.0}),
+            ask="guess",
+            at=dict(sigma=3.0),
+            answer=lambda state, begun: state.trail[-1, 1],
+        ),
+        Beat(
+            "fewer",
+            panels=("risk",),
+            control="context",
+            values=dict(sigma=2.0, **{**TOLD_OF, "context": 40}),
+            ask="context_guess",
+            at=dict(context=5),
+            answer=lambda state, begun: SHORTER[int(state.shorter.argmax())],
+            tell=lambda state, begun: dict(zip(("first", "second", "third", "last"), state.shorter)),
+        ),
     )
 
     @staticmethod
@@ -134,6 +203,7 @@ class RidgeLab(Lab):
             smallest=float(least_bias + least_variance),
             trail=trail[trail[:, 0] <= sigma**2 + 1e-9],
             best_here=GRID[distance.argmin()],
+            shorter=np.array([error_at(seed, n, strength, sigma) for n in SHORTER]),
         )
 
     @staticmethod
@@ -147,7 +217,7 @@ class RidgeLab(Lab):
 
     @staticmethod
     def words(state, ghost):
-        return [errors(state), best(state), *unseen(state)]
+        return [errors(state).on("risk"), best(state).on("weight"), *unseen(state)]
 
 
 def errors(state):
@@ -226,6 +296,6 @@ def best_panel(state, guess):
         Curve("oracle", state.trail[:, 0], state.trail[:, 1], name="trail"),
         Points("hindsight", square, state.best_here),
         Points("model", square, state.strength),
-        Guess(square, guess),
+        Guess(square, guess, grab="guess"),
     ]
     return Panel("best", VARIANCE, STRENGTH, marks)

@@ -79,7 +79,7 @@ def expected(values):
         for row, form in enumerate(["softmax", "map_first", "state_first"])
     }
     if values["guess"] is not None:
-        costs["cost", "prediction"] = ([values["guess"]] * 2, [0.1, 1e5])
+        costs["cost", "prediction"] = (values["guess"], 1.0)
     return AXES | {
         ("map", "map"): (token, token, n * np.array(rows), 3),
         ("state", "state"): (number, number, state, 1.5),
@@ -223,3 +223,50 @@ def test_the_exercise_wants_no_array_of_all_pairs():
         )[:7]
         == "Correct"
     )
+
+
+def tell(lab):
+    """What the lab says of a beat that is done."""
+    assert lab.story().phase == "told" and lab.error is None
+    return lab.names.say(lab.story().found)
+
+
+@pytest.mark.leads
+class TestBeats:
+    def test_twice_the_tokens_are_four_times_the_cells_of_the_map_and_none_of_S(self):
+        lab = AttentionLab(map_guess=2, state_guess=1)
+        for wrong, words in (
+            ("it is “four times as many”", "256, where it had 64"),
+            ("right", "36, as before"),
+        ):
+            lab.lock()
+            lab.controls["n"].value = 16
+            assert wrong in tell(lab) and words in tell(lab)
+            lab.next()
+
+    @pytest.mark.parametrize("d", [2, 5, 15, 31])
+    def test_the_two_orders_cross_where_the_map_is_as_large_as_S(self, d):
+        n = attention.crossing(d + 1)
+        assert count(n, d + 1)[1] >= count(n, d + 1)[2] and count(n - 1, d + 1)[1] < count(n - 1, d + 1)[2]
+
+    def test_a_crossing_that_is_predicted_is_answered_along_the_axis_of_n(self):
+        lab = AttentionLab(beat="cost", guess=30)
+        (handle,) = lab.drawing["handles"]
+        assert (handle["control"], handle["along"], handle["x"]) == ("guess", "x", 30)
+        lab.lock()
+        lab.controls["d"].value = 15
+        assert "You said 30; it is 16, which is 14 less." in tell(lab)
+        gap = lab.panels_now[0].mark("gap")
+        assert gap.x.tolist() == [30, 16] and gap.y.tolist() == [1, 1]
+
+    def test_the_softmax_picks_and_the_linear_weights_only_grow(self):
+        lab = AttentionLab(beat="sharp", alone_guess="linear")
+        lab.lock()
+        lab.controls["sharpness"].value = 6.0
+        x, _, query = draw(lab.values)
+        softmax, linear = read(query, x, 6.0, True), read(query, x, 6.0, False)
+        assert softmax.max() > 0.75 > abs(linear).max() / abs(linear).sum()
+        growth = linear / read(query, x, 2.0, False)
+        np.testing.assert_allclose(growth, 3)
+        assert "it is “softmax”" in tell(lab) and f"{softmax.max():.2f}" in tell(lab)
+        assert "3 times as large" in tell(lab) and "Beyond" not in lab.words_now

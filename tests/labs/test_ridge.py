@@ -15,7 +15,7 @@ CURVE = np.linspace(0.1, 6**0.5, 80) ** 2  # eigenvalues
 AXES = {
     ("weight", "axes"): (("component", 0.4, 10.6), ("w", -3.5, 3.5)),
     ("kept", "axes"): (("eigenvalue", 0, 6), ("share", -0.05, 1.1)),
-    ("risk", "axes"): (("strength", 0.01, 100, "log", "floor"), ("error", 0.05, 20, "log", "gap")),
+    ("risk", "axes"): (("strength", 0.01, 100, "log", "floor"), ("error", 0.05, 50, "log", "gap")),
     ("best", "axes"): (("variance", 0.01, 100, "log", "gap"), ("strength", 0.01, 100, "log", "floor")),
 }
 
@@ -149,7 +149,7 @@ def test_a_strength_of_none_stands_at_the_edge_and_nobody_needs_to_be_told():
 def test_an_error_above_its_axis_is_said_and_one_below_is_left_out():
     lab = RidgeLab(sigma=5.0, context=10, strength=0.01)
     assert "least squares in “Weights on this sequence”" in lab.words_now
-    assert drawn(lab, "risk", "model")["y"] == 20.0
+    assert drawn(lab, "risk", "model")["y"] == 50.0
     biases = np.asarray(drawn(lab, "risk", "bias")["y"])
     assert np.isnan(biases[0]) and biases[np.isfinite(biases)].min() >= 0.05
 
@@ -209,3 +209,46 @@ def test_sliding_the_noise_moves_neither_truth_nor_inputs_nor_bias():
 def test_the_strengths_hold_the_squares_that_the_notebook_asks_for():
     assert {1.0, 4.0, 9.0, 16.0, 25.0} <= set(STRENGTHS)
     assert (np.diff(STRENGTHS) > 0).all()
+
+
+def tell(lab):
+    """What the lab says of a beat that is done."""
+    assert lab.story().phase == "told" and lab.error is None
+    return lab.names.say(lab.story().found)
+
+
+@pytest.mark.leads
+class TestBeats:
+    def test_the_weak_direction_loses_more(self):
+        lab = RidgeLab(direction_guess="strongest")
+        lab.lock()
+        lab.controls["strength"].value = 16.0
+        table = expected(lab.values)
+        s, kept = table["kept", "model"]
+        assert kept[0] < kept[-1] and "it is “the weakest direction”" in tell(lab)
+        assert f"s = {s[0]:.2f}, ridge keeps {kept[0]:.2f}" in tell(lab)
+        assert f"s = {s[-1]:.2f}, it keeps {kept[-1]:.2f}" in tell(lab)
+
+    def test_the_bottom_of_the_valley_is_found_at_sigma_squared_alone(self):
+        lab = RidgeLab(beat="valley")
+        for strength in (0.25, 1.0, 9.0, 1.96):
+            lab.controls["strength"].value = strength
+            assert lab.story().phase == "do", strength
+        lab.controls["strength"].value = 4.0
+        assert f"At λ = 4 the error is {expected(lab.values)['risk', 'model'][1]:.2f}" in tell(lab)
+
+    def test_three_times_the_noise_asks_for_nine_times_the_penalty(self):
+        lab = RidgeLab(beat="noise", guess=3.0)
+        lab.lock()
+        lab.controls["sigma"].value = 3.5
+        assert lab.answers["guess"].answer == pytest.approx(9, rel=0.03)
+        assert "You said 3; it is 8.9" in tell(lab)
+
+    def test_the_error_is_largest_where_there_are_as_many_examples_as_features(self):
+        lab = RidgeLab(beat="fewer", context_guess=5)
+        lab.lock()
+        lab.controls["context"].value = 5
+        x = np.random.default_rng(3).normal(size=(160, 10))
+        errors = [bias(x[:n], 0.01) + variance(x[:n], 0.01, 2.0) for n in (40, 20, 10, 5)]
+        assert errors.index(max(errors)) == 2 and "it is “10”" in tell(lab)
+        assert ", ".join(f"{error:.2g}" for error in errors) in tell(lab)
