@@ -188,7 +188,7 @@ class TrainingLab(LiveLab):
 
 def has_settled(trained, top, steps):
     """Has the noise come to this σ_max in the middle of the run, so many steps ago?"""
-    has_changed = trained.steady < trained.steps
+    has_changed = len(trained.changed) > 0
     return has_changed and trained.noise.sigma_max == top and trained.steady >= steps
 
 
@@ -254,7 +254,7 @@ def where_the_noise_changed(trained, axis):
         return []
     x = np.column_stack([trained.changed, trained.changed, np.full(len(trained.changed), np.nan)])  # (C, 3)
     y = np.tile([axis.low, axis.high, np.nan], len(trained.changed))  # (3 C,)
-    return [Curve("noise", x.ravel(), y, name="change", hover="")]
+    return [Curve("noise", x.ravel(), y, name="change", beyond="gap", hover="")]
 
 
 def loss_panel(trained):

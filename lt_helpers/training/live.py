@@ -78,8 +78,7 @@ class Trained:
     P, Q : (L, D, D) or None.  Of FULL, gauge fixed; NaN in rows that have no effect.
     jumping : int.  Gauss-Newton steps still to take.
     stalled : bool.  Whether it sits in a poor minimum.
-    changed : (C,).  When the noise has changed, in steps before now, as far back as is remembered.
-    steady : int.  Steps since the noise has changed, or since the beginning.
+    changed : (C,).  When the noise has changed, in steps before now: the last time, and those before that are remembered.
     capped : int.  Sequences of the test set that count for less in the loss of now than they lose, because they explode.
     """
 
@@ -101,8 +100,12 @@ class Trained:
     jumping: int
     stalled: bool
     changed: np.ndarray
-    steady: int
     capped: int
+
+    @property
+    def steady(self):
+        """Steps since the noise has changed, or since the beginning."""
+        return int(-self.changed[-1]) if len(self.changed) else self.steps
 
 
 class LiveRun:
@@ -152,7 +155,8 @@ class LiveRun:
         self.adam.settings = replace(self.adam.settings, learning_rate=learning_rate)
         if noise != self.noise:
             self.adam.theta = self.adam.average.copy()  # on from what is shown
-            self.changes = [step for step in self.changes if step >= self.steps + AGO[0]] + [self.steps]
+            remembered = self.steps + AGO[0]
+            self.changes = [step for step in self.changes if step >= remembered] + [self.steps]
             self.newton, self.jumping = None, 0
             self.forget()
             task = RegressionTask(DIM, CONTEXT, noise)
@@ -249,11 +253,6 @@ class LiveRun:
         after = np.median(losses[-PLATEAU // 2 :])
         return bool(after > 0.98 * before and min(after, losses[-1]) > POOR * stored)
 
-    def moments_of_change(self):
-        """When the noise has changed, in steps before now, as far back as AGO goes -> (C,)"""
-        ago = np.unique(self.changes) - float(self.steps)
-        return ago[ago >= AGO[0]]
-
     def points(self):
         """The remembered Points, and now's as the last; never more than KEPT."""
         before = list(self.memory)
@@ -296,8 +295,7 @@ class LiveRun:
             Q=Q,
             jumping=self.jumping,
             stalled=self.has_stalled(np.array([point[1] for point in points])),
-            changed=self.moments_of_change(),
-            steady=self.steps - self.since,
+            changed=np.unique(self.changes) - float(self.steps),
             capped=int(count_capped(self.sequence_losses(self.adam.average), RARE)),
         )
 

@@ -92,8 +92,9 @@ def test_an_upright_line_stands_where_the_noise_changed():
         np.testing.assert_array_equal(panel.mark("change").x, [-60, -60, np.nan, -10, -10, np.nan])
         np.testing.assert_array_equal(panel.mark("change").y, [low, high, np.nan] * 2)
     assert lab.arrays.steady == 10
-    lab.process.steps += 1960
-    np.testing.assert_array_equal(lab.process.moments_of_change(), [-1970])  # the other is out of the picture
+    lab.run(steps=1970)
+    lab.controls["sigma_max"].value = 2.0
+    np.testing.assert_array_equal(lab.arrays.changed, [-1980, 0])  # the first is out of the picture
     lab.controls["seed"].value = 2
     lab.run(steps=20)
     assert len(lab.arrays.changed) == 0 and lab.arrays.steady == 20
