@@ -112,7 +112,7 @@ gradient.descent.check(descend)
 #
 # $$P\,S\,Q = \begin{pmatrix} 0 & 0\\ -\eta\,\alpha^T & 0\end{pmatrix}.$$
 #
-# A layer moves all tokens by one rule. So the examples sink too, each by $w x$. What is left of their labels is $y - w x$, **their residuals**:
+# A layer moves all tokens by one rule. So the examples move too, each by $-w x$: those on the right sink, those on the left rise. What is left of their labels is $y - w x$, **their residuals**:
 #
 # ![Three plots of the four points as blue dots and the query as a red dot. With w = 0 the points rise to the right and the query stands at height 0. With w = 1 the points are lower on the right and higher on the left, at heights 0, -2, 2, 0, and the query has sunk from 0 to -2. With w = 1.5 the points lie still flatter, and the query stands at -3.](../docs/pictures/layers-on-four-points.svg)
 #
