@@ -17,7 +17,7 @@ from . import checks, options
 from .baselines import on_spectrum
 from .evaluate import evaluate
 from .noise import PAPER_NOISES
-from .pretrained import load_pretrained, stored
+from .pretrained import load_pretrained, origin, stored
 from .task import PAPER, RegressionTask
 
 PRINTED = Path(__file__).with_name("paper_table1.csv")
@@ -48,6 +48,8 @@ class Cell:
         Of the model.
     variant : str
         Of the stored model.
+    origin : str
+        How its weights came about, as `pretrained.origin` says; "" for a baseline.
     """
 
     kind: str
@@ -61,6 +63,7 @@ class Cell:
     p9999: float
     heads: int = 1
     variant: str = ""
+    origin: str = ""
 
 
 @cache
@@ -97,20 +100,20 @@ def column(noise, samples=200_000, seed=0):
     -------
     list of Cell
     """
-    names = {name: (name, None, 1, "") for name in BASELINES}
+    names = {name: (name, None, 1, "", "") for name in BASELINES}
     predictors = on_spectrum(noise)
     for index, entry in enumerate(stored()):
         if entry["noise"] != noise.key:
             continue
         kind, layers, heads, variant = (entry[name] for name in ("kind", "layers", "heads", "variant"))
         model = load_pretrained(kind, layers, noise, heads, variant)
-        names[index] = kind, layers, heads, variant
+        names[index] = kind, layers, heads, variant, origin(entry)
         predictors[index] = lambda spectrum, model=model: model.implicit_weight(spectrum.S)
 
     task = RegressionTask(*PAPER, noise)
     results = evaluate(predictors, task, samples, np.random.default_rng(seed))
     cells = []
-    for key, (kind, layers, heads, variant) in names.items():
+    for key, (kind, layers, heads, variant, came_about) in names.items():
         in_paper = heads == 1 and not variant
         paper = paper_table().get((kind, layers, noise.key)) if in_paper else None
         cell = Cell(
@@ -125,6 +128,7 @@ def column(noise, samples=200_000, seed=0):
             p9999=results[key].p9999,
             heads=heads,
             variant=variant,
+            origin=came_about,
         )
         cells.append(cell)
     return cells
@@ -180,7 +184,10 @@ def deviation(ours, standard_error, paper, paper_error):
 
 
 def format_table(cells):
-    """The table as text: ours, its standard error, and the paper's, with the ratio of ours to the Bayes-optimal predictor's."""
+    """The table as text: ours, its standard error, and the paper's, with the ratio of ours to the Bayes-optimal predictor's.
+
+    A model whose weights are another's, because its own training found none better, says so at the end of its line.
+    """
     lines = [
         f"{'noise':18} {'model':22} {'ours':>9} {'(s.e.)':>10} {'paper':>9} {'(s.e.)':>10} {'Bayes':>9} {'/ Bayes':>8} {'p99.99':>9}"
     ]
@@ -193,7 +200,8 @@ def format_table(cells):
         if cell.paper is not None:
             paper = f"{cell.paper:9.4g} {f'({cell.paper_standard_error:.1g})':>10}"
         ratio = f"{cell.ours / cell.bayes:8.3f}" if cell.bayes > 1e-12 else f"{'':8}"
-        lines.append(f"{cell.noise:18} {model:22} {ours} {paper} {cell.bayes:9.4g} {ratio} {cell.p9999:9.4g}")
+        line = f"{cell.noise:18} {model:22} {ours} {paper} {cell.bayes:9.4g} {ratio} {cell.p9999:9.4g}"
+        lines.append(line if cell.origin in ("", "trained") else f"{line}  {cell.origin}")
     return "\n".join(lines)
 
 

@@ -48,6 +48,10 @@ SINGLE = {
         "関門（AdaRR とベイズ最適予測の両方に標準誤差の 2 倍を超える差で勝つ）：DIAG は上の表の {1} 設定のうち {0} 設定で通過。",
     ),
     "FULL-7, gate passed": ("FULL, in {} of {}.", "FULL は {1} 設定のうち {0} 設定で通過。"),
+    "two heads, gate passed": (
+        "FULL with two heads, the best model that is stored, in {} of {}.",
+        "保存されているモデルのうち最良の、ヘッドが二つの FULL は {1} 設定のうち {0} 設定で通過。",
+    ),
     "DIAG-7, beats AdaRR": (
         "DIAG is ahead of AdaRR alone by two standard errors in {} of {}.",
         "AdaRR だけを相手に標準誤差の 2 倍を超える差で勝つのは、DIAG が {1} 設定のうち {0} 設定。",
@@ -58,8 +62,8 @@ SINGLE = {
         "実データではすべての文脈が同じ規則に従うため、過去の全行に一度だけ当てはめたリッジ回帰の誤差は {} です。",
     ),
     "failures that rang": (
-        "Alarm on the real table, over models of four and of seven layers: it rang for {} of {} failures.",
-        "警報（実データ、4 層と 7 層のモデル）が鳴った割合：失敗 {1} 件中の {0}。",
+        "Alarm on the real table, over DIAG of four layers and the models of seven: it rang for {} of {} failures.",
+        "警報（実データ、4 層の DIAG と 7 層の各モデル）が鳴った割合：失敗 {1} 件中の {0}。",
     ),
     "of seven layers": (
         "Of these failures {} are of models with seven layers, which the table above shows.",

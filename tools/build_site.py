@@ -66,7 +66,7 @@ def rendered(text, folder):
         path = (folder / link).resolve()
         if path in DOCUMENTS or path in notebooks():
             target = page_name(path)
-        elif path.suffix == ".png":
+        elif path.suffix in (".png", ".svg"):
             target = f"pictures/{path.name}"
         elif REPOSITORY:
             target = f"{REPOSITORY}/blob/v{VERSION}/{path.relative_to(ROOT)}"
@@ -149,7 +149,7 @@ def notebook_page(path):
 
 def lab_box(name, live):
     """The place of a lab, filled by its script."""
-    note = f"Computed beforehand, for these controls. All controls, predictions and new sequences: {live_notebook(live)}."
+    note = f"Computed beforehand, for these controls. All controls, and new sequences: {live_notebook(live)}."
     return f'<div class="lab"><div data-lab="{name}">This lab needs JavaScript.</div><p class="note">{note}</p></div>'
 
 
@@ -268,7 +268,7 @@ def build(site=SITE, prefixes=()):
     }
     for name, text in static.items():
         (site / "static" / name).write_text(text)
-    for picture in (ROOT / "docs" / "pictures").glob("*.png"):
+    for picture in (ROOT / "docs" / "pictures").glob("*.*"):
         shutil.copy(picture, site / "pictures")
 
 

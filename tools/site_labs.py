@@ -11,7 +11,10 @@ import json
 
 import numpy as np
 
-from lt_helpers.labs import Choice, Slider
+from lt_helpers.labs import Choice, Opinion, Prediction, Slider, Toggle
+from lt_helpers.labs.beats import Answer
+from lt_helpers.labs.story import tell_story
+from lt_helpers.language import Message
 from lt_helpers.view.chart import encode_figure
 
 # The controls of a lab that slide on the site, and in how many steps at most. The others stand where the notebook opens the lab.
@@ -19,17 +22,28 @@ STEPS = {
     "AttentionLab": dict(n=11, d=7, sharpness=3),
     "GradientLab": dict(step=26, sigma=6, layers=4),
     "ImplicitLab": dict(layers=8, sigma=11, model=3),
-    "NoiseLab": dict(sigma=41, layers=12),
+    "NoiseLab": dict(sigma=21, layers=12),
     "PreconditioningLab": dict(kappa=9, gamma=13, layers=6),
     "RescalingLab": dict(sigma=31, s1=5, s2=5),
     "RidgeLab": dict(sigma=11, context=3, strength=17),
 }
 OTHERS = 15  # the steps of a lab that is not named here, for two controls
+LARGE, SMALL = 41, 5  # the steps of a beat's large control, and of the others beside it
 
 
 def site_lab(lab):
-    """An open lab -> what its script holds: the controls that slide, and the figures and words of all points of their grid."""
-    axes = grid(lab)
+    """An open lab -> what its script holds: its beats, everything that it shows without them, and the words of its buttons."""
+    beats = [one for one in (site_beat(lab, beat) for beat in lab.BEATS) if one]
+    lab.go_to(None)
+    lab.reset()
+    lab.go_to(None)
+    names = {name: lab.names.find("button", name) for name in ("back", "next", "everything", "lead", "lock")}
+    phases = {phase: lab.names.say(Message(f"story.{phase}")) for phase in ("ask", "do", "told")}
+    return {"beats": beats, "everything": part(lab, grid(lab)), "names": names | phases}
+
+
+def part(lab, axes):
+    """What a lab shows at all points of a grid of its controls, as it is: {"controls": [...], and what `pack` makes of the figures}."""
     frames = []
     for point in itertools.product(*axes.values()):
         figure, words = lab.at(**{name: value for name, (_, value) in zip(axes, point)})
@@ -43,6 +57,54 @@ def site_lab(lab):
         for name, options in axes.items()
     ]
     return {"controls": controls, **pack(frames)}
+
+
+def site_beat(lab, beat):
+    """A beat -> what `part` says of it, its task, where it is done, and what is told for each prediction; None where it needs a kernel."""
+    lab.go_to(beat.name)
+    start, kind, say = lab.values, type(lab), lab.names.say
+    axes = {}
+    for name, most in ((beat.control, LARGE), *((name, SMALL) for name in beat.others)):
+        options = [] if name is None else options_of(lab, name)
+        if len(options) > 1:
+            axes[name] = thinned(options, most, lab.values[name], beat.at.get(name))
+    points = [
+        {**start, **{name: value for name, (_, value) in zip(axes, point)}}
+        for point in itertools.product(*axes.values())
+    ]
+    reached = [beat.is_reached(point, lab.state_at(point), start) for point in points]
+    if not any(reached):
+        return None
+
+    first = points[reached.index(True)]
+    found = lab.state_at({**first, **beat.at})
+    answer = beat.ask and beat.answer(found, lab._begun)
+
+    def told(guess):
+        answers = {beat.ask: Answer(beat.name, guess, answer)}
+        return say(tell_story(kind, beat, first, found, lab._begun, {beat.ask}, answers).found)
+
+    ask = None
+    if beat.ask is not None:
+        shown, values = zip(*guesses_of(lab, beat.ask))
+        said = [told(value) for value in values]
+        ask = {"label": lab.names.control(beat.ask, lab.CONTROLS[beat.ask]), "shown": shown, "said": said}
+        if isinstance(lab.CONTROLS[beat.ask], Prediction):
+            ask["numbers"] = values
+    return {
+        **part(lab, axes),
+        "task": say(tell_story(kind, beat, start, False, lab._begun, set(), {}).task),
+        "go": say(tell_story(kind, beat, start, False, lab._begun, {beat.ask}, {}).task),
+        "ask": ask,
+        "reached": reached,
+        "told": told(None),
+    }
+
+
+def guesses_of(lab, name):
+    """What can be predicted -> list of (what is shown, value)"""
+    options = list(lab.controls[name].options)
+    return options if isinstance(lab.CONTROLS[name], Opinion) else options[1:]  # the first one is "not set"
 
 
 def grid(lab):
@@ -65,8 +127,12 @@ def first_two(lab):
 def options_of(lab, name):
     """All values of a slider or a choice, each with what is shown for it; nothing for other controls."""
     control, widget = lab.CONTROLS[name], lab.controls[name]
+    if isinstance(control, Opinion):
+        return []
     if isinstance(control, Choice):
         return list(widget.options)
+    if isinstance(control, Toggle):
+        return [("○", False), ("●", True)]
     if not isinstance(control, Slider):
         return []
     count = round((control.high - control.low) / control.step) + 1
@@ -74,11 +140,11 @@ def options_of(lab, name):
     return [(format(value, widget.readout_format), control.check(name, value, {})) for value in values]
 
 
-def thinned(options, most, present):
-    """At most `most` of the options, evenly, the last and the present one among them."""
+def thinned(options, most, *wanted):
+    """At most `most` of the options, evenly, with the last one and those that are wanted among them."""
     stride = -(-(len(options) - 1) // max(most - 1, 1)) or 1
     kept = options[::-stride][::-1]
-    return [option for option in options if option in kept or option[1] == present]
+    return [option for option in options if option in kept or option[1] in wanted]
 
 
 def pack(frames):

@@ -17,7 +17,8 @@ from ..pretrained import stored_layers
 from ..task import PAPER
 from ..view.panel import Axis, Guess, Guide, Heat, Panel, Path, Points
 from .base import Lab
-from .controls import Choice, Prediction, Seed, Slider
+from .beats import Beat
+from .controls import Choice, Opinion, Prediction, Seed, Slider
 from .frozen import Frozen
 from .marks import COMPONENT, layer_axis
 from .material import KINDS, TABLE_DEPTH, depths, sequence, stored_model
@@ -27,6 +28,13 @@ TRAINED_ON = "uniform-5"
 MODELS = {Message("implicit.choice.trained", kind=label): kind for label, kind in KINDS.items()} | {
     Message("implicit.choice.random", kind="FULL"): "random"
 }
+WAYS = {Message("implicit.choice.always"): "always", Message("implicit.choice.sometimes"): "sometimes"}
+LINES = {Message("implicit.choice.on line"): "on line", Message("implicit.choice.off line"): "off line"}
+LABELS = {Message("implicit.choice.moves"): "moves", Message("implicit.choice.rests"): "rests"}
+TOLD_OF = dict(model="diag", heads=1, layers=4, sigma=0.5, seed=66)  # what the beats are about
+ROUNDING = 1e-9
+STEADY = 0.01  # a share that moves by less stays
+
 LAYER = layer_axis(TABLE_DEPTH)
 DISTANCE = Axis("distance", 0.0, 6.0)
 SIZE = Axis("size", 0.0, 2.5)
@@ -84,7 +92,58 @@ class ImplicitLab(Lab):
         layers=Choice(depths_of, 4, slide=True),
         sigma=Slider(0.0, 5.0, 0.1, value=0.5),
         guess=Prediction(0.0, 6.0, 0.25),
+        way_guess=Opinion(WAYS),
+        line_guess=Opinion(LINES),
+        label_guess=Opinion(LABELS),
         seed=Seed(),
+    )
+    BEATS = (
+        Beat(
+            "rows",
+            panels=("weight",),
+            control="layers",
+            values=TOLD_OF,
+            ask="way_guess",
+            at=dict(layers=7),
+            answer=lambda state, begun: "sometimes" if no_nearer(state) else "always",
+            tell=lambda state, begun: dict(
+                worse=[str(layer) for layer in no_nearer(state)],
+                start=state.to_truth[0],
+                end=state.to_truth[-1],
+            ),
+        ),
+        Beat(
+            "noise",
+            panels=("weight", "distance"),
+            control="sigma",
+            values=TOLD_OF,
+            ask="guess",
+            at=dict(sigma=4.0),
+            answer=lambda state, begun: state.to_truth[-1],
+            tell=lambda state, begun: dict(
+                before=begun.to_truth[-1], ridge=np.linalg.norm(state.oracle - state.truth)
+            ),
+        ),
+        Beat(
+            "random",
+            panels=("distance", "answer"),
+            control="model",
+            values=TOLD_OF,
+            ask="line_guess",
+            at=dict(model="random"),
+            answer=lambda state, begun: "on line" if gaps(state).max() < ROUNDING else "off line",
+            tell=lambda state, begun: dict(gap=max(gaps(state).max(), 1e-16), end=state.to_truth[-1]),
+        ),
+        Beat(
+            "label",
+            panels=("distance", "parts"),
+            control="model",
+            values=TOLD_OF,
+            ask="label_guess",
+            at=dict(model="gd++"),
+            answer=lambda state, begun: "moves" if abs(state.a - 1).max() > STEADY else "rests",
+            tell=lambda state, begun: dict(a=state.a[-1], u=state.u_length.max()),
+        ),
     )
 
     @staticmethod
@@ -133,7 +192,18 @@ class ImplicitLab(Lab):
         )
         if not np.isfinite([state.to_truth[-1], *state.answers]).all():
             return [Message("implicit.unbounded", setting=setting)]
-        return [way(state, setting), agreement(state)]
+        return [way(state, setting).on("weight", "distance"), agreement(state).on("answer")]
+
+
+def no_nearer(state):
+    """The layers after which the weight is not nearer to the truth than before, as a learner can see -> list of int"""
+    gained = -np.diff(state.to_truth)  # (L,)
+    return [layer for layer, gain in enumerate(gained, start=1) if gain < STEADY]
+
+
+def gaps(state):
+    """How far the answers are from what the weight foretells, in units of them where they are large -> (12,)"""
+    return abs(state.answers - state.foretold) / np.maximum(1, abs(state.foretold))
 
 
 def way(state, setting):
@@ -149,10 +219,10 @@ def distance(value):
 
 def agreement(state):
     """How far the answers are from what the implicit weight foretells."""
-    gaps = abs(state.answers - state.foretold) / np.maximum(1, abs(state.foretold))  # (12,)
-    if gaps.max() < 1e-9:
-        return Message("implicit.equal", count=len(gaps))
-    return Message("implicit.nearly_equal", count=len(gaps), gap=gaps.max())
+    count, largest = len(state.answers), gaps(state).max()
+    if largest < ROUNDING:
+        return Message("implicit.equal", count=count)
+    return Message("implicit.nearly_equal", count=count, gap=largest)
 
 
 def weight_panel(state):
@@ -170,9 +240,9 @@ def distance_panel(state, guess):
     """How far the weight is from truth and oracle, layer by layer."""
     layer = np.arange(len(state.path))
     marks = [
-        Path("truth", layer, state.to_truth),
-        Path("oracle", layer, state.to_oracle),
-        Guess(layer[-1], guess),
+        Path("truth", layer, state.to_truth, keys=dict(layer=layer)),
+        Path("oracle", layer, state.to_oracle, keys=dict(layer=layer)),
+        Guess(layer[-1], guess, grab="guess"),
     ]
     return Panel("distance", LAYER, DISTANCE, marks)
 
@@ -181,9 +251,9 @@ def parts_panel(state):
     """The other parts of the state, layer by layer."""
     layer = np.arange(len(state.path))
     marks = [
-        Path("first", layer, abs(state.a), name="a"),
-        Path("second", layer, state.u_length, name="u"),
-        Path("third", layer, state.M_moved, name="M"),
+        Path("first", layer, abs(state.a), name="a", keys=dict(layer=layer)),
+        Path("second", layer, state.u_length, name="u", keys=dict(layer=layer)),
+        Path("third", layer, state.M_moved, name="M", keys=dict(layer=layer)),
     ]
     return Panel("parts", LAYER, SIZE, marks)
 

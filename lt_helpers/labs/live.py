@@ -19,7 +19,7 @@ from ..language import Message, RefusedAction, RefusedType
 from .base import FITTING, ROW, Lab, in_turn
 
 TRAIN, REST = 0.01, 0.001  # seconds of training, and of serving others, in turn
-FRAMES = 5  # drawings a second
+FRAMES = 15  # drawings a second
 PATIENCE = 600.0  # seconds of training after the last touch of a control or a button
 OPEN = {}  # the lab of each class that is on the page: a second run of its cell closes the first
 
@@ -145,11 +145,11 @@ class LiveLab(Lab):
         return not self._idle
 
     async def _seen(self, begin):
-        """Wait for the browser; leave it twice as long a time for other things before the next drawing."""
+        """Wait for the browser; leave it half as long a time for other things before the next drawing."""
         self._due = begin + 1 / FRAMES
         await self.chart.drawn()
         now = perf_counter()
-        self._due = max(self._due, now + 2 * (now - begin))
+        self._due = max(self._due, now + (now - begin) / 2)
 
     @in_turn
     def _ended(self, task):
@@ -180,6 +180,17 @@ class LiveLab(Lab):
         if self._closed:
             self._lock()
         self._tell()
+        self._tell_story()
+
+    def _show_again(self):
+        """The same once more, where something was asked for that is no control: which is a touch as well."""
+        self._touched = perf_counter()
+        self._draw(acknowledge=self.running)
+        self._set_stage()
+        if self.error is not None:
+            self._fail(self.error)
+        if self._idle:
+            self._resume()
 
     def _answer(self, values):
         """A control has moved: while it trains, the next drawing shows it."""
@@ -191,6 +202,7 @@ class LiveLab(Lab):
             self.chart.show(self.drawing, self.words_now)
         self._lock()
         self._tell()
+        self._tell_story()
         if self._idle:
             self._resume()
 
@@ -225,7 +237,7 @@ class LiveLab(Lab):
             pace = Message("live.paused")
         told = Message("live.told", steps=self.process.steps, pace=pace, goal=self.process.goal)
         self._told.value = self.names.say(told)
-        self._start.description = self.names.find("button", "pause" if self.running else "start")
+        self._toggle.description = self.names.find("button", "pause" if self.running else "start")
 
     def _toggled(self):
         return self.pause() if self.running else self.start()
@@ -243,9 +255,9 @@ class LiveLab(Lab):
         return press
 
     def _control_panel(self):
-        self._start = self._button("start", self._pressed(self._toggled))
+        self._toggle = self._button("start", self._pressed(self._toggled))
         step = self._button("step", self._pressed(lambda: self.run(1)))
-        self._buttons = [self._start, step, *self._more_buttons()]
+        self._buttons = [self._toggle, step, *self._more_buttons()]
         self._told = ipywidgets.HTML(tooltip="", layout=FITTING)
         self._run_row = ipywidgets.HBox([*self._buttons, self._told], layout=ROW)
         self._tell()

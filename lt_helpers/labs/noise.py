@@ -57,6 +57,7 @@ BEYOND = {
     Message("noise.choice.between"): "between",
     Message("noise.choice.eight"): "eight",
 }
+ASKED_AT = 4.0  # the sigma for which the learner predicts what the meter will read
 SAME = 0.1  # a difference that nobody would call one
 
 
@@ -123,7 +124,7 @@ class NoiseLab(Lab):
             control="sigma",
             values=dict(sigma=1.0, **TOLD_OF),
             ask="implied_guess",
-            at=dict(sigma=4.0),
+            at=dict(sigma=ASKED_AT),
             answer=lambda state, begun: state.implied,
         ),
         Beat(
@@ -299,14 +300,19 @@ def weight_panel(state, ghost):
     within = np.linspace(-0.32, 0.32, len(state.path))  # (L+1,)
     along = COMPONENT + within[:, None]  # (L+1, d)
     gap = np.full((1, PAPER.dim), np.nan)  # ends the path of one component
+    layers = np.append(np.arange(len(state.path)), np.nan)  # (L+2,)
+    column = dict(component=COMPONENT)
     marks = [
-        Ticks("truth", COMPONENT, state.truth),
-        Ticks("oracle", COMPONENT, state.oracle),
+        Ticks("truth", COMPONENT, state.truth, keys=column),
+        Ticks("oracle", COMPONENT, state.oracle, keys=column),
         *([] if ghost is None else [held(along[-1], ghost.path[-1], keyed=True)]),
         Curve(
-            "layers", np.append(along, gap, axis=0).T.ravel(), np.append(state.path, gap, axis=0).T.ravel()
+            "layers",
+            np.append(along, gap, axis=0).T.ravel(),
+            np.append(state.path, gap, axis=0).T.ravel(),
+            keys=dict(layer=np.tile(layers, PAPER.dim), component=np.repeat(COMPONENT, len(layers))),
         ),
-        Points("model", along[-1], state.path[-1]),
+        Points("model", along[-1], state.path[-1], keys=column),
     ]
     return Panel("weight", component_axis(), WEIGHT, marks)
 
@@ -317,7 +323,7 @@ def kept_panel(state, ghost, guess):
         Curve("oracle", CURVE, state.ridge_curve, name="ridge"),
         *([] if ghost is None else [held(ghost.eigenvalues, ghost.kept)]),
         Curve("sequence", CURVE, state.curve),
-        Points("model", state.eigenvalues, state.kept),
+        Points("model", state.eigenvalues, state.kept, keys=dict(direction=np.arange(1, PAPER.dim + 1))),
         Guess(state.eigenvalues[0], guess, grab="kept_guess"),
     ]
     return Panel("kept", Axis("eigenvalue", 0, CURVE[-1]), KEPT, marks)
@@ -356,6 +362,6 @@ def meter_panel(state, ghost, guess):
         Points("adarr", state.sigma, state.estimate),
         *([] if ghost is None else [held(ghost.sigma, ghost.implied)]),
         Points("model", state.sigma, state.implied),
-        Guess(state.sigma, guess, grab="implied_guess"),
+        Guess(ASKED_AT, guess, grab="implied_guess"),
     ]
     return Panel("meter", x, READ, marks)

@@ -3,7 +3,9 @@
 The problem has no noise and ten eigenvalues, evenly spaced on a logarithmic scale from 1/kappa to 1; the truth has an equal part along each
 direction. The lab writes the weights of a GD++ transformer down by hand: gamma = -omega_xx of each layer from the control, and the
 step -omega_yx that is best for the eigenvalues which that layer meets. It runs the transformer beside gradient descent, heavy ball
-(each with the constants that are best in the long run) and Newton's iteration.
+(each with the constants that are best in the long run) and Newton's iteration for the inverse of a matrix. Panels: the ellipse along which
+the inputs spread, which becomes a circle; the map that one layer is for the eigenvalues, and these, layer by layer; their condition number;
+and the errors of all methods.
 """
 
 from dataclasses import dataclass
@@ -18,7 +20,8 @@ from ..model import LinearTransformer
 from ..task import PAPER, second_moments
 from ..view.panel import Axis, Curve, Guess, Guide, Panel, Points
 from .base import Lab
-from .controls import Choice, Prediction, Slider, Toggle
+from .beats import Beat
+from .controls import Choice, Opinion, Prediction, Slider, Toggle
 from .frozen import Frozen
 from .marks import log_axis
 
@@ -28,8 +31,14 @@ ROUND = 1.001  # below this the words name no condition number
 ROUNDING = 1e-9  # |1 - gamma s| below this counts as 0: the direction is dead
 ALL_DEAD = 1e-15  # stands for the largest eigenvalue when none is left
 PEAK = 1 / 3  # gamma s that a layer maps highest
+CIRCLE = 1.05  # the long axis over the short one that passes for a circle
+ANGLES = np.linspace(0, 2 * np.pi, 61)
+
+CHANGES = {Message(f"preconditioning.choice.{how}"): how for how in ("rounder", "equal", "flatter")}
+RACERS = {Message(f"preconditioning.choice.{who}"): who for who in ("momentum", "newton", "model")}
 
 DECADES = dict(ticks=(1.0, 0.1, 0.01, 0.001), labels=("1", "0.1", "0.01", "0.001"))
+STRONGEST, WEAKEST = Axis("strongest", -1.15, 1.15), Axis("weakest", -1.15, 1.15)
 BEFORE = log_axis("before", 3e-4, 1.4, **DECADES)
 AFTER = log_axis("after", 3e-4, 0.3, **DECADES)
 RELATIVE = log_axis("relative", 3e-4, 2.0, **DECADES)
@@ -78,6 +87,54 @@ class PreconditioningLab(Lab):
         layers=Slider(1, DEEPEST, 1, value=4),
         follow=Toggle(True),
         expected=Prediction(1, DEEPEST, 1),
+        bolder_guess=Opinion(CHANGES),
+        race_guess=Opinion(RACERS),
+    )
+    BEATS = (
+        Beat(
+            "circle",
+            panels=("shape",),
+            control="layers",
+            values=dict(kappa=20, gamma=0.33, layers=1, follow=True),
+            when=lambda values, state: state.condition[-1] < CIRCLE**2,
+            tell=lambda state, begun: dict(
+                layers=state.layers,
+                before=np.sqrt(state.kappa),
+                after=np.sqrt(state.condition[-1]),
+                kappa=state.kappa,
+                now=state.condition[-1],
+            ),
+        ),
+        Beat(
+            "depth",
+            panels=("shape", "condition"),
+            control="layers",
+            values=dict(kappa=1000, gamma=0.33, layers=1, follow=True),
+            ask="expected",
+            when=lambda values, state: state.condition[-1] - 1 < GOAL,
+            answer=lambda state, begun: layers_until_round(state.condition),
+            tell=lambda state, begun: dict(few=layers_until_round(condition_by_layer(20, state.gamma))),
+        ),
+        Beat(
+            "bolder",
+            panels=("shape", "map"),
+            control="gamma",
+            values=dict(kappa=20, gamma=0.33, layers=1, follow=True),
+            ask="bolder_guess",
+            at=dict(gamma=0.75),
+            answer=lambda state, begun: change_of(begun.condition[-1], state.condition[-1]),
+            tell=lambda state, begun: dict(careful=begun.condition[-1], bold=state.condition[-1]),
+        ),
+        Beat(
+            "race",
+            panels=("shape", "error"),
+            control="layers",
+            values=dict(kappa=20, gamma=0.33, layers=1, follow=True),
+            ask="race_guess",
+            at=dict(layers=7),
+            answer=lambda state, begun: min(RACERS.values(), key=finish(state).get),
+            tell=lambda state, begun: finish(state),
+        ),
     )
 
     @staticmethod
@@ -99,6 +156,7 @@ class PreconditioningLab(Lab):
     @staticmethod
     def panels(state, ghost, guesses):
         return [
+            shape_panel(state),
             map_panel(state),
             eigenvalue_panel(state),
             condition_panel(state, guesses["expected"]),
@@ -109,7 +167,8 @@ class PreconditioningLab(Lab):
     def words(state, ghost):
         depth = Message("layers.count", count=state.layers)
         setting = Message("preconditioning.setting", gamma=state.gamma, depth=depth)
-        return [evenness(state, setting), errors(state)]
+        evenness = roundness(state).on("shape", "condition", "map", "eigenvalues")
+        return [setting, evenness, errors(state).on("error")]
 
 
 @lru_cache(maxsize=16)
@@ -200,31 +259,71 @@ def rivals(kappa):
     }
 
 
-def evenness(state, setting):
+def condition_by_layer(kappa, gamma):
+    """The condition numbers before the first and after each of 12 layers -> (13,)"""
+    s, _, _ = problem(kappa)
+    _, _, eigenvalues = gd_plus_plus(s, gamma, DEEPEST, follow=True)
+    return condition_number(eigenvalues)
+
+
+def layers_until_round(condition):
+    """How many layers it takes until the condition number, (L+1,) by layer, is near 1."""
+    return int((condition - 1 < GOAL).argmax())
+
+
+def change_of(before, after):
+    """What has become of a condition number."""
+    if np.isclose(before, after, rtol=0.05):
+        return "equal"
+    return "rounder" if after < before else "flatter"
+
+
+def finish(state):
+    """The errors after as many steps, or layers -> dict by who has them"""
+    descent, momentum, newton = (
+        state.rivals[role][state.layers] for role in ("gradient descent", "momentum", "newton")
+    )
+    return dict(descent=descent, momentum=momentum, newton=newton, model=state.error[-1])
+
+
+def roundness(state):
     """How lopsided the problem still is, or how many directions are lost."""
     dead = int((state.eigenvalues[-1] == 0).sum())
     if dead:
-        return Message("preconditioning.dead", setting=setting, count=dead, dim=PAPER.dim)
+        return Message("preconditioning.dead", count=dead, dim=PAPER.dim)
     before, after = state.kappa, state.condition[-1]
     if after < ROUND:
-        return Message("preconditioning.round", setting=setting, before=before, limit=ROUND)
-    return Message("preconditioning.condition", setting=setting, before=before, after=after)
+        return Message("preconditioning.round", before=before, limit=ROUND)
+    return Message("preconditioning.condition", before=before, after=after)
 
 
 def errors(state):
     """How far everyone's w is from the truth after as many layers, or steps."""
-    return Message(
-        "preconditioning.errors",
-        model=state.error[-1],
-        descent=state.rivals["gradient descent"][state.layers],
-        momentum=state.rivals["momentum"][state.layers],
-        newton=state.rivals["newton"][state.layers],
-    )
+    return Message("preconditioning.errors", **finish(state))
 
 
 def apply_map(t):
     """What a layer makes of t = gamma s."""
     return t * (1 - t) ** 2
+
+
+def shape_panel(state):
+    """How far the inputs spread along their strongest and their weakest direction: one ellipse a layer, its long axis at 1."""
+    short = 1 / np.sqrt(state.condition)  # (L+1,): spreads are roots of eigenvalues
+    axes = np.stack([np.ones_like(short), short], axis=-1)  # (L+1, 2)
+    circle = np.stack([np.cos(ANGLES), np.sin(ANGLES)], axis=-1)  # (61, 2)
+    ellipses = axes[:, None] * circle  # (L+1, 61, 2)
+
+    # All ellipses but the last are one curve, with a gap after each.
+    gap = np.full((state.layers, 1, 2), np.nan)
+    before = np.append(ellipses[:-1], gap, axis=1).reshape(-1, 2)
+    layer = np.repeat(np.arange(state.layers), len(ANGLES) + 1)
+    last = np.full(len(ANGLES), state.layers)
+    marks = [
+        Curve("contour", *before.T, name="before", hover="", keys=dict(layer=layer)),
+        Curve("model", *ellipses[-1].T, name="ellipse", hover="", keys=dict(layer=last)),
+    ]
+    return Panel("shape", STRONGEST, WEAKEST, marks, square=True)
 
 
 def map_panel(state):
@@ -246,7 +345,7 @@ def eigenvalue_panel(state):
     gap = np.full((1, PAPER.dim), np.nan)
     heights = np.append(relative, gap, axis=0).T.ravel()
     layers = np.tile(np.append(np.arange(state.layers + 1.0), np.nan), PAPER.dim)
-    marks = [Curve("layers", layers, heights, name="eigenvalues")]
+    marks = [Curve("layers", layers, heights, name="eigenvalues", keys=dict(layer=layers))]
     return Panel("eigenvalues", DEPTH, RELATIVE, marks)
 
 
@@ -254,18 +353,19 @@ def condition_panel(state, guess):
     """Condition numbers as far as the layers have come: the theorem does not give away what follows."""
     layers = np.arange(state.layers + 1.0)
     marks = [
-        Curve("model", layers, state.condition - 1),
-        Curve("theorem", layers, state.theorem[: len(layers)] - 1),
-        Guess(guess, GOAL),
+        Curve("model", layers, state.condition - 1, keys=dict(layer=layers)),
+        Curve("theorem", layers, state.theorem[: len(layers)] - 1, keys=dict(layer=layers)),
+        Guess(guess, GOAL, grab="expected", along="x"),
     ]
     return Panel("condition", DEPTH, EXCESS, marks)
 
 
 def error_panel(state):
-    """Errors by layer, beside those of the algorithms by step."""
-    steps = np.arange(DEEPEST + 1.0)
+    """Errors by layer, beside those of the algorithms after as many steps."""
+    layers = np.arange(state.layers + 1.0)
+    by_layer = dict(layer=layers)
     marks = [
-        *(Curve(role, steps, path) for role, path in state.rivals.items()),
-        Curve("model", steps[: state.layers + 1], state.error),
+        *(Curve(role, layers, path[: len(layers)], keys=by_layer) for role, path in state.rivals.items()),
+        Curve("model", layers, state.error, keys=by_layer),
     ]
     return Panel("error", DEPTH, ERROR, marks)

@@ -1,7 +1,10 @@
 """The training lab: a model in training, whose noise moves under the learner's hand, and whose weights follow.
 
 Panels: each of the four omegas (eq. 10), a line a layer, over the last 2,000 steps; the loss, beside the Bayes-optimal predictor's and
-the stored model's on the same test set; the implicit weight on one context. For FULL the omegas of the nearest DIAG, and P and Q.
+the stored model's on the same test set; the implicit weight on one context. An upright line where the noise changed. For FULL the omegas
+of the nearest DIAG, and P and Q.
+
+Its beats follow one run: where one ends, the next begins, and nothing is trained twice.
 """
 
 from time import perf_counter
@@ -11,7 +14,8 @@ import numpy as np
 from ..language import Message
 from ..noise import Categorical, Uniform
 from ..view.panel import Axis, Curve, EachPoint, Guess, Heat, Panel, Points, Ticks
-from .controls import Choice, Prediction, Seed, Slider
+from .beats import Beat
+from .controls import Choice, Opinion, Prediction, Seed, Slider
 from .live import LiveLab
 from .marks import component_axis, log_axis
 
@@ -38,6 +42,19 @@ SHAPES = {
 }
 FAST, SLOW = (0.01, 0.02, 0.04, 0.06, 0.1), (0.002, 0.005, 0.01, 0.02)
 RATES = {"diag": FAST, "gd++": FAST, "full": SLOW}
+TOLD_OF = dict(
+    shape="U(0, σ_max)", kind="diag", layers=3, learning_rate=0.06, seed=1
+)  # what the beats are about
+QUIET, LOUD = 1.0, 5.0  # the noises between which they go
+TRAINED, SETTLED, BACK = (
+    1200,
+    1500,
+    2000,
+)  # steps that they wait: from the start, and after a change of the noise
+SAME_WEIGHT, SAME_RATIO = 0.5, 1.1  # differences, and ratios, that nobody would call one
+SECOND = 1  # the layer whose step answers to the noise, from 0
+TOWARDS = {Message(f"training.choice.{way}"): way for way in ("towards", "stays", "away")}
+NEARER = {Message(f"training.choice.{way}"): way for way in ("nearer", "same", "further")}
 JUMP = {"diag": 150, "gd++": 150, "full": 50}  # steps of Gauss-Newton at most
 
 
@@ -56,7 +73,55 @@ class TrainingLab(LiveLab):
         layers=Choice((1, 2, 3, 4, 5), 3, slide=True),
         learning_rate=Choice(lambda kind: RATES[kind], 0.06, slide=True),
         guess=Prediction(-12.0, 0.0, 0.5),
+        way_guess=Opinion(TOWARDS),
+        ratio_guess=Opinion(NEARER),
         seed=Seed(1, renew="restart"),
+    )
+    BEATS = (
+        Beat(
+            "start",
+            panels=("loss",),
+            values=dict(sigma_max=QUIET, **TOLD_OF),
+            when=lambda values, trained: trained.steady >= TRAINED,
+            tell=lambda trained, begun: dict(
+                steps=trained.steps, loss=trained.loss[-1], stored=trained.stored[-1], ratio=to_bayes(trained)
+            ),
+        ),
+        Beat(
+            "shorter",
+            panels=("yx",),
+            control="sigma_max",
+            values=dict(sigma_max=QUIET, **TOLD_OF),
+            ask="way_guess",
+            when=lambda values, trained: has_settled(trained, LOUD, SETTLED),
+            answer=lambda trained, begun: way_of(last_step(begun), last_step(trained)),
+            tell=lambda trained, begun: dict(before=last_step(begun), now=last_step(trained)),
+        ),
+        Beat(
+            "back",
+            panels=("yx",),
+            control="sigma_max",
+            values=dict(sigma_max=LOUD, **TOLD_OF),
+            ask="guess",
+            when=lambda values, trained: has_settled(trained, QUIET, BACK),
+            answer=lambda trained, begun: last_step(trained),
+            tell=lambda trained, begun: dict(loss=trained.loss[-1]),
+        ),
+        Beat(
+            "again",
+            panels=("xy", "loss"),
+            control="sigma_max",
+            values=dict(sigma_max=QUIET, **TOLD_OF),
+            ask="ratio_guess",
+            when=lambda values, trained: has_settled(trained, LOUD, SETTLED),
+            answer=lambda trained, begun: nearness_of(to_bayes(begun), to_bayes(trained)),
+            tell=lambda trained, begun: dict(
+                before=to_bayes(begun),
+                ratio=to_bayes(trained),
+                adapted=begun.omega[SECOND, 1, -1],
+                adapts=trained.omega[SECOND, 1, -1],
+            ),
+        ),
     )
 
     @staticmethod
@@ -106,7 +171,7 @@ class TrainingLab(LiveLab):
         known = np.isfinite(stored)
         beside = Message("training.beside", stored=stored) if known else Message("training.none_stored")
         now = dict(noise=trained.noise.label, steps=trained.steps, loss=loss, bayes=bayes, beside=beside)
-        messages = [Message("training.state", **now)]
+        messages = [Message("training.state", **now).on("loss")]
         if not trained.steps:
             messages.append(Message("training.begin"))
         if trained.jumping:
@@ -121,6 +186,36 @@ class TrainingLab(LiveLab):
         return [self._button("jump", self._pressed(self.jump))]
 
 
+def has_settled(trained, top, steps):
+    """Has the noise come to this σ_max in the middle of the run, so many steps ago?"""
+    has_changed = len(trained.changed) > 0
+    return has_changed and trained.noise.sigma_max == top and trained.steady >= steps
+
+
+def last_step(trained):
+    """omega_yx of the last layer: the step that is always taken."""
+    return trained.omega[-1, list(OMEGAS).index(LAST), -1]
+
+
+def to_bayes(trained):
+    """The loss, as a multiple of the Bayes-optimal predictor's."""
+    return trained.loss[-1] / trained.bayes[-1]
+
+
+def way_of(before, after):
+    """Has an omega gone towards zero or away from it?"""
+    if abs(after - before) < SAME_WEIGHT:
+        return "stays"
+    return "towards" if abs(after) < abs(before) else "away"
+
+
+def nearness_of(before, after):
+    """Has a multiple of the best possible loss come nearer to 1?"""
+    if max(before, after) < SAME_RATIO * min(before, after):
+        return "same"
+    return "nearer" if after < before else "further"
+
+
 def noise_of(values):
     """The noise distribution that the controls name."""
     return SHAPES[values["shape"]](values["sigma_max"])
@@ -131,8 +226,10 @@ def omega_panel(trained, index, guess):
     name = list(OMEGAS)[index]
     omega = trained.omega[:, index]  # (L, K)
     roles = LAYERS[: len(omega)]
-    marks = [
-        Curve(role, trained.ago, path, name=f"layer {layer}", keyed=index == 0, hover="omega")
+    axis = Axis("", *OMEGAS[name])
+    marks = where_the_noise_changed(trained, axis)
+    marks += [
+        Curve(role, trained.ago, path, name=f"layer {layer}", hover="omega")
         for layer, (role, path) in enumerate(zip(roles, omega, strict=True), 1)
     ]
     marks.append(
@@ -146,14 +243,24 @@ def omega_panel(trained, index, guess):
             )
         )
     if name == LAST:
-        marks.append(Guess(0, guess))
+        marks.append(Guess(0, guess, grab="guess"))
     title = MEANS[name] if trained.kind == "full" else name
-    return Panel(title, STEPS_AGO, Axis("", *OMEGAS[name]), marks)
+    return Panel(title, STEPS_AGO, axis, marks)
+
+
+def where_the_noise_changed(trained, axis):
+    """An upright line at each change of the noise, from the bottom of the panel to its top -> list of marks, none or one"""
+    if not len(trained.changed):
+        return []
+    x = np.column_stack([trained.changed, trained.changed, np.full(len(trained.changed), np.nan)])  # (C, 3)
+    y = np.tile([axis.low, axis.high, np.nan], len(trained.changed))  # (3 C,)
+    return [Curve("change", x.ravel(), y, beyond="gap", hover="")]
 
 
 def loss_panel(trained):
     """The loss over the last steps, beside the best there is and the stored model's."""
     marks = [
+        *where_the_noise_changed(trained, LOSS),
         Curve("bayes", trained.ago, trained.bayes),
         Curve("stored", trained.ago, trained.stored),
         Curve("model", trained.ago, trained.loss),

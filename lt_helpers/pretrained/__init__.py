@@ -10,8 +10,9 @@ from ..model import KINDS, LinearTransformer
 from ..noise import Noise, check_noise, parse_noise
 
 FOLDER = Path(__file__).parent
+SPREAD = FOLDER / "spread"  # models of other seeds, each seed in a folder of its own
 ONE_FEATURE = FOLDER / "one_feature"  # models for inputs of one number (tools/one_feature.py)
-FOLDERS = 8  # whose records are kept in memory
+FOLDERS = 16  # whose records are kept in memory
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,34 @@ def load_pretrained(kind, layers=None, noise=None, heads=1, variant="", folder=F
         )
     P, Q = tensor
     return LinearTransformer(P, Q, context=entry["context"], noise=which.noise, record=entry)
+
+
+def spread(kind, layers=None, noise=None, heads=1, variant="", folder=SPREAD):
+    """A stored model and those that the same search leads to from other seeds: what they all show is no accident of one training.
+
+    Parameters
+    ----------
+    kind, layers, noise, heads, variant : as in `load_pretrained`.
+    folder : str or Path, optional.  Where a folder for each seed, seed-1, seed-2, ..., holds models.safetensors and records.json.
+
+    Returns
+    -------
+    models : list of LinearTransformer
+        The stored one first, then one for each seed that there is, in order, each with its record: `model.record["seed"]`,
+        `model.record["loss"]`. Those of other seeds started from random weights alone (`python -m lt_helpers train --spread --seed 1`).
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `load_pretrained` does.
+    """
+    which = model_id(kind, layers, noise, heads, variant)
+    models = [load_pretrained(which)]
+    folders = checks.path(folder, "folder").glob("seed-*")
+    for seed_folder in sorted(folders, key=lambda path: int(path.name.removeprefix("seed-"))):
+        if which in stored_by_id(seed_folder):
+            models.append(load_pretrained(which, folder=seed_folder))
+    return models
 
 
 def record(kind, layers=None, noise=None, heads=1, variant="", folder=FOLDER):

@@ -12,7 +12,6 @@ import numpy as np
 
 from . import arrays
 from .gradient import backward
-from .objective import draw
 from .plans import AdamSettings
 from .run import Run
 
@@ -108,16 +107,15 @@ def prune(run, rounds, report=None):
 
 
 def anneal(run, stage, report=None):
-    """Train the restarts of a run of Adam on, at a learning rate that falls to nothing as half a cosine, and keep the best.
+    """Train a run of Adam on, at a learning rate that falls to nothing as half a cosine.
 
     Parameters
     ----------
     run : Adam
-    stage : Round, its learning rate the first.
+    stage : Round or Stage, its learning rate the first.
     report : function of a Step, called after each.
     """
-    run.settings = replace(run.settings, batch=stage.batch, averaging=200)
-    run.hold_out(draw(run.task, 20_000, run.rng), run.average)
+    run.settings = replace(run.settings, batch=stage.batch)
     for step in range(stage.steps):
         rate = stage.learning_rate * (1 + np.cos(np.pi * step / stage.steps)) / 2
         run.settings = replace(run.settings, learning_rate=rate)
@@ -125,4 +123,3 @@ def anneal(run, stage, report=None):
         if report:
             report(done)
     run.weigh(run.average)
-    run.keep(stage.keep)

@@ -13,7 +13,7 @@ from .. import checks, options
 from ..model import LinearTransformer
 from ..pretrained import ModelId
 from ..task import PAPER
-from .sweep import Store, alone, cluster, record_of, sweep, train_model, whole_set
+from .sweep import Store, alone, cluster, record_of, spread_set, sweep, train_model, whole_set
 
 FILTERS = ("kind", "layers", "noise")
 OF_ALL = ("folder", "jobs", "scheduler", "improve")
@@ -30,9 +30,16 @@ def add_arguments(parser):
         "--all", action="store_true", help="train all models of the stored set that match the options above"
     )
     parser.add_argument(
-        "--folder", type=Path, help="where --all keeps models and records, and resumes (models)"
+        "--spread",
+        action="store_true",
+        help="train those of which several seeds are kept, or those of them that match, each from random weights alone",
     )
-    parser.add_argument("--jobs", type=int, help="processes of --all (1)")
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        help="where --all and --spread keep models and records, and resume (models; spread/seed-1 for seed 1)",
+    )
+    parser.add_argument("--jobs", type=int, help="processes of --all or --spread (1)")
     parser.add_argument(
         "--scheduler",
         metavar="ADDRESS",
@@ -56,11 +63,16 @@ def add_arguments(parser):
 def run(args):
     """Train what the options ask for -> exit status"""
     torch.set_num_threads(1)
-    for name in ("out",) if args.all else OF_ALL:
+    if args.all and args.spread:
+        raise ValueError("--all and --spread name two sets of models: give one of them.")
+    whole = args.all or args.spread
+    for name in ("out",) if whole else OF_ALL:
         if getattr(args, name) is not None:
-            raise ValueError(f"--{name} goes {'without' if args.all else 'with'} --all.")
+            raise ValueError(f"--{name} goes {'without' if whole else 'with'} --all or --spread.")
+    if args.spread and args.improve:
+        raise ValueError("--improve goes with --all: models of a spread start from random weights alone.")
     with termination_as_interrupt():
-        return train_set(args) if args.all else train_one(args)
+        return train_set(args) if whole else train_one(args)
 
 
 @contextmanager
@@ -80,7 +92,7 @@ def train_one(args):
     """A single model, into a file. It is there before it is weighed; Ctrl-C ends the search and keeps the best so far."""
     if None in (args.kind, args.layers, args.noise):
         raise ValueError(
-            "train needs --kind, --layers and --noise for one model, or --all for the stored set."
+            "train needs --kind, --layers and --noise for one model, or --all for the stored set, or --spread."
         )
     out = checks.writable_file(args.out or Path("model.safetensors"), "out")
     checks.writable_file(out.with_name(out.name + ".partial"), "out")  # what it is called while it is written
@@ -98,27 +110,34 @@ def train_one(args):
 
 
 def train_set(args):
-    """The stored set, or the part of it that the options choose."""
+    """The stored set or a seed of the spread, or the part of it that the options choose."""
     chosen = {name: getattr(args, name) for name in FILTERS if getattr(args, name) is not None}
     words = "".join(f" --{name} {as_typed(value)}" for name, value in chosen.items())
+    known = spread_set() if args.spread else whole_set()
     wanted = [
-        which for which in whole_set() if all(getattr(which, name) == value for name, value in chosen.items())
+        which for which in known if all(getattr(which, name) == value for name, value in chosen.items())
     ]
     if not wanted:
-        raise ValueError(f"no model of the stored set has{words}.")
+        raise ValueError(f"no model of the {'spread' if args.spread else 'stored set'} has{words}.")
     jobs = 1 if args.jobs is None else checks.count(args.jobs, "jobs")
-    command = (
-        f"python -m lt_helpers train --all{words} --seed {args.seed}{' --improve' if args.improve else ''}"
-    )
+    options = f"{'--spread' if args.spread else '--all'}{words} --seed {args.seed}"
+    command = f"python -m lt_helpers train {options}{' --improve' if args.improve else ''}"
 
-    folder = args.folder or Path("models")
+    folder = args.folder or Path(f"spread/seed-{args.seed}" if args.spread else "models")
     with cluster(args.scheduler), alone(folder):
         store = Store(folder)
         todo = [which for which in wanted if args.improve or which not in store]
         with tqdm(total=len(todo), unit="model") as bar:
             try:
                 sweep(
-                    wanted, store, args.seed, jobs, args.improve, finished=partial(show, bar), command=command
+                    wanted,
+                    store,
+                    args.seed,
+                    jobs,
+                    args.improve,
+                    warm=not args.spread,
+                    finished=partial(show, bar),
+                    command=command,
                 )
             except KeyboardInterrupt:
                 bar.write(

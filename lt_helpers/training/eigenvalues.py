@@ -15,11 +15,14 @@ million has an eigenvalue so large that its loss rules the mean. The grid has th
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from time import process_time
 
 import numpy as np
 from scipy.optimize import least_squares
 
+from ..noise import Fixed
+from ..task import RegressionTask
 from .run import check_task
 from .search import Found, Report, check_seed, check_starts
 
@@ -119,6 +122,12 @@ def eigenvalues(task, rng):
     return np.concatenate([tail, s[drawn]]), np.concatenate([small, mass[drawn]])
 
 
+@lru_cache(4)
+def same_eigenvalues(dim, context):
+    """`eigenvalues` of white inputs, whatever the noise: drawn once, and the same for all models and seeds.    dim, context : int"""
+    return eigenvalues(RegressionTask(dim, context, Fixed(0)), np.random.default_rng(0))
+
+
 def residual_share(omega, s):
     """left(s), and its derivatives.
 
@@ -175,7 +184,7 @@ def solve(family, task, seed, warm, report=None):
             "the density of an eigenvalue is known for white inputs and n >= d only: use `search`."
         )
     began, rng = process_time(), np.random.default_rng(seed)
-    grid = Grid(*eigenvalues(task, rng), task, family.layers)
+    grid = Grid(*same_eigenvalues(task.dim, task.context), task, family.layers)
     const_rr = grid.const_rr()
     starts = all_starts({name: theta[:, [0, 2]].numpy() for name, theta in warm.items()}, family.layers, rng)
 

@@ -78,6 +78,7 @@ class Trained:
     P, Q : (L, D, D) or None.  Of FULL, gauge fixed; NaN in rows that have no effect.
     jumping : int.  Gauss-Newton steps still to take.
     stalled : bool.  Whether it sits in a poor minimum.
+    changed : (C,).  When the noise has changed, in steps before now: the last time, and those before that are remembered.
     capped : int.  Sequences of the test set that count for less in the loss of now than they lose, because they explode.
     """
 
@@ -98,7 +99,13 @@ class Trained:
     Q: np.ndarray | None
     jumping: int
     stalled: bool
+    changed: np.ndarray
     capped: int
+
+    @property
+    def steady(self):
+        """Steps since the noise has changed, or since the beginning."""
+        return int(-self.changed[-1]) if len(self.changed) else self.steps
 
 
 class LiveRun:
@@ -129,7 +136,7 @@ class LiveRun:
         start = self.family.start(rng, noise)
         self.adam = Adam(self.family, start, RegressionTask(DIM, CONTEXT, noise), rng, settings)
         self.newton, self.jumping = None, 0
-        self.steps, self.memory = 0, deque(maxlen=KEPT)
+        self.steps, self.memory, self.changes = 0, deque(maxlen=KEPT), []
         self.forget()
         self.remember()
 
@@ -148,6 +155,8 @@ class LiveRun:
         self.adam.settings = replace(self.adam.settings, learning_rate=learning_rate)
         if noise != self.noise:
             self.adam.theta = self.adam.average.copy()  # on from what is shown
+            remembered = self.steps + AGO[0]
+            self.changes = [step for step in self.changes if step >= remembered] + [self.steps]
             self.newton, self.jumping = None, 0
             self.forget()
             task = RegressionTask(DIM, CONTEXT, noise)
@@ -286,6 +295,7 @@ class LiveRun:
             Q=Q,
             jumping=self.jumping,
             stalled=self.has_stalled(np.array([point[1] for point in points])),
+            changed=np.unique(self.changes) - float(self.steps),
             capped=int(count_capped(self.sequence_losses(self.adam.average), RARE)),
         )
 

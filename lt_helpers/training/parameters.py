@@ -41,11 +41,13 @@ class Family:
 
     def plan(self, noise):
         """How to search for the best model for a noise -> Plan."""
+        if self.layers == 1:
+            return plans.PLAN_OF_ONE
         plan = self._plan(noise)
         return plans.careful(plan) if self.layers == 3 else plan
 
     def _plan(self, noise):
-        return plans.PLAN_OF_FEW
+        return plans.PLAN_OF_THREE if self.layers == 3 else plans.PLAN_OF_FEW
 
     def solver(self):
         """How Gauss-Newton trains this family -> NewtonSettings."""
@@ -57,13 +59,14 @@ class Family:
 
 
 class Full(Family):
-    """FULL, one head: all of P and Q, K = 2 (d+1)^2."""
+    """FULL: all of P and Q of each head, K = 2 H (d+1)^2."""
 
     kind = "full"
 
-    def __init__(self, layers, dim):
+    def __init__(self, layers, dim, heads=1):
         super().__init__(layers, dim)
-        self.count = 2 * (dim + 1) ** 2
+        self.heads = heads
+        self.count = 2 * heads * (dim + 1) ** 2
 
     def _plan(self, noise):
         return plans.LONG_PLAN_OF_MANY if isinstance(noise, Categorical) else plans.PLAN_OF_MANY
@@ -74,44 +77,82 @@ class Full(Family):
     def descent(self):
         return plans.DESCENT_OF_MANY
 
-    def layer(self, theta):
-        """The parameters of one layer (..., K) -> P, Q, each (..., 1, W, W)."""
+    def widening(self):
+        """How to search from a model with fewer heads -> Plan."""
+        return plans.WIDENING
+
+    def pairs(self, theta):
+        """Parameters (..., K) as they stand in P and Q of each head (..., 2, H, D, D)."""
         D = self.dim + 1
-        pair = padded(theta.reshape(*theta.shape[:-1], 2, 1, D, D))  # (..., 2, 1, W, W)
-        return pair[..., 0, :, :, :], pair[..., 1, :, :, :]
+        return theta.reshape(*theta.shape[:-1], 2, self.heads, D, D)
+
+    def layer(self, theta):
+        """The parameters of one layer (..., K) -> P, Q, each (..., H, 1, W, W)."""
+        pair = padded(self.pairs(theta))[..., None, :, :]  # (..., 2, H, 1, W, W)
+        return pair[..., 0, :, :, :, :], pair[..., 1, :, :, :, :]
 
     def update(self, weights, S):
-        """U = P S Q (eq. 3)."""
+        """U = sum over heads of P S Q (eq. 3)."""
         P, Q = weights
-        return times(P, times_one(S, Q))
+        S = S[..., None, :, :, :]  # (..., 1, B, W, W): the same for every head
+        each = times(P, times_one(S, Q))  # (..., H, B, W, W)
+        return each.sum(-4)
 
     def pull(self, weights, S, dU, total):
         """Gradient for U -> gradients for the layer's parameters (..., B, K), or their `total` (..., K), and for S (..., B, W, W)."""
         P, Q = weights
         D = self.dim + 1
-        Pt_dU = times(P.mT, dU)  # (..., B, W, W)
+        S = S[..., None, :, :, :]  # (..., 1, B, W, W)
+        dU = dU[..., None, :, :, :]  # (..., 1, B, W, W): heads add up, so each gets all of it
+        Pt_dU = times(P.mT, dU)  # (..., H, B, W, W)
+        dS = times_one(Pt_dU, Q.mT).sum(-4)  # (..., B, W, W)
+
         if total:  # one large product in place of many small ones, as S is symmetric
-            S_rows = stacked(S)  # (..., B W, W)
-            dP = stacked(times(Q, dU.mT)).mT @ S_rows  # (..., W, W)
-            dQ = S_rows.mT @ stacked(Pt_dU)  # (..., W, W)
+            S_rows = stacked(S)  # (..., 1, B W, W)
+            dP = stacked(times(Q, dU.mT)).mT @ S_rows  # (..., H, W, W)
+            dQ = S_rows.mT @ stacked(Pt_dU)  # (..., H, W, W)
         else:
-            dP = times(times_one(dU, Q.mT), S)  # (..., B, W, W)
-            dQ = times(S, Pt_dU)  # (..., B, W, W)
-        pair = library(dP).stack([dP[..., :D, :D], dQ[..., :D, :D]], -3)  # (..., 2, D, D)
-        return pair.reshape(*pair.shape[:-3], self.count), times_one(Pt_dU, Q.mT)
+            dP = times(times_one(dU, Q.mT), S).swapaxes(-4, -3)  # (..., B, H, W, W)
+            dQ = times(S, Pt_dU).swapaxes(-4, -3)  # (..., B, H, W, W)
+        pair = library(dP).stack([dP[..., :D, :D], dQ[..., :D, :D]], -4)  # (..., 2, H, D, D)
+        return pair.reshape(*pair.shape[:-4], self.count), dS
 
     def units(self, noise):
         """The size (K,) of each parameter that makes x and y count alike."""
         size = np.append(np.ones(self.dim), np.sqrt(self.dim + noise.mean_square))
-        return np.stack([size[:, None] / size, 1 / size[:, None] / size]).ravel()
+        P, Q = size[:, None] / size, 1 / size[:, None] / size  # (D, D)
+        return np.stack([np.tile(P, (self.heads, 1, 1)), np.tile(Q, (self.heads, 1, 1))]).ravel()
 
     def start(self, rng, noise, scale=0.03):
-        """A random start (L, K): weak gradient steps and `scale` of noise, in `units`."""
+        """A random start (L, K): weak gradient steps of the first head, and `scale` of noise, in `units`."""
         D = self.dim + 1
-        P, Q = rng.normal(scale=scale, size=(2, self.layers, D, D))
-        P = P + np.diag(np.append(np.full(self.dim, -0.1), -0.4))
-        Q = Q + np.diag(np.append(np.full(self.dim, 0.4), 0.0))
+        P, Q = rng.normal(scale=scale, size=(2, self.layers, self.heads, D, D))
+        P[:, 0] += np.diag(np.append(np.full(self.dim, -0.1), -0.4))
+        Q[:, 0] += np.diag(np.append(np.full(self.dim, 0.4), 0.0))
         return np.stack([P, Q], axis=1).reshape(self.layers, self.count) * self.units(noise)
+
+    def with_heads(self, theta, rng, noise, scale=0.03):
+        """A start from fewer heads, balanced, and others of noise: what they do is small, of order scale^2, and their gradient is not.
+
+        Parameters
+        ----------
+        theta : (L, K') array.  The parameters of a model with one head.
+        rng : numpy.random.Generator
+        noise : Noise.  Of the task, for the `units`.
+        scale : float.  Of the noise.
+
+        Returns
+        -------
+        (L, K) array
+        """
+        D = self.dim + 1
+        one = theta.reshape(self.layers, 2, 1, D, D)
+        P, Q = balanced(one[:, 0], one[:, 1])  # (L, 1, D, D)
+        others = rng.normal(scale=scale, size=(self.layers, self.count)) * self.units(noise)
+        start = self.pairs(others)  # (L, 2, H, D, D)
+        start[:, 0, :1] = P
+        start[:, 1, :1] = Q
+        return start.reshape(self.layers, self.count)
 
     def idle(self, theta):
         """The parameters of a layer (K,) changed so that it does nothing, and still has a gradient: P = 0."""
@@ -121,25 +162,24 @@ class Full(Family):
 
     def with_one_step(self, theta, best):
         """The parameters (1, K) of a single layer changed so that it takes the best of all steps, w = A alpha.    best : BestStep"""
-        d, D = self.dim, self.dim + 1
-        P, Q = theta.reshape(2, D, D).copy()
+        d = self.dim
+        pairs = self.pairs(theta.copy())[0]  # (2, H, D, D)
+        P, Q = pairs[0], pairs[1]
         largest = best.along.max()
-        P[d] = 0
-        P[d, d] = -np.sqrt(largest)
-        Q[:, :d] = 0
-        Q[:d, :d] = best.axes * (best.along / largest * np.sqrt(largest)) @ best.axes.T
-        return np.stack([P, Q]).reshape(1, self.count)
+        P[:, d] = 0
+        P[0, d, d] = -np.sqrt(largest)
+        Q[0, :, :d] = 0
+        Q[0, :d, :d] = best.axes * (best.along / largest * np.sqrt(largest)) @ best.axes.T
+        return pairs.reshape(1, self.count)
 
     def read(self, model):
-        """The parameters (L, K) of a LinearTransformer with one head."""
-        return np.concatenate([model.P, model.Q], axis=1).reshape(self.layers, self.count)
+        """The parameters (L, K) of a LinearTransformer with as many heads."""
+        return np.stack([model.P, model.Q], axis=1).reshape(self.layers, self.count)
 
     def model(self, theta, context, noise=None):
         """The LinearTransformer with parameters theta (L, K), trained on contexts of that length and on that Noise."""
-        D = self.dim + 1
-        pairs = np.asarray(theta, float).reshape(self.layers, 2, 1, D, D)
-        P, Q = pairs[:, 0], pairs[:, 1]  # (L, 1, D, D)
-        return LinearTransformer(*balanced(P, Q), context, noise)
+        pairs = self.pairs(np.asarray(theta, float))  # (L, 2, H, D, D)
+        return LinearTransformer(*balanced(pairs[:, 0], pairs[:, 1]), context, noise)
 
 
 class Diag(Family):
@@ -342,12 +382,12 @@ def family(kind, layers, dim, heads=1, held=()):
     ----------
     kind : {"gd++", "diag", "full"}
     layers, dim : int.  L and d.
-    heads : int.  2 for "diag" only: it frees all four omegas.
-    held : tuple of str.  Which of omega_xx, omega_xy, omega_yx, omega_yy stay zero; with two heads only.
+    heads : int.  At most 2 for "diag", where they free all four omegas; 1 for "gd++".
+    held : tuple of str.  Which of omega_xx, omega_xy, omega_yx, omega_yy stay zero; for "diag" with two heads only.
 
     Returns
     -------
-    GDPlusPlus, Diag, Omegas (two heads) or Full
+    GDPlusPlus, Diag, Omegas (DIAG with two heads) or Full
 
     Raises
     ------
@@ -362,11 +402,13 @@ def family(kind, layers, dim, heads=1, held=()):
         raise ValueError(
             f"held is {checks.shown(held)}: held must be a tuple of names among {', '.join(OMEGAS)}."
         )
+    if kind == "full" and not held:
+        return Full(layers, dim, heads)
     if (kind, heads) == ("diag", 2):
         return Omegas(layers, dim, held)
     if heads != 1 or held:
         raise ValueError(
-            f"kind={kind!r} with heads={heads}, held={held!r} cannot be trained: gd++, diag and full with one head can, and diag with "
-            "two heads, with any of omega_xx, omega_xy, omega_yx, omega_yy held at zero."
+            f"kind={kind!r} with heads={heads}, held={held!r} cannot be trained: gd++ and diag with one head can, full with any number of "
+            "them, and diag with two heads, with any of omega_xx, omega_xy, omega_yx, omega_yy held at zero."
         )
-    return {"gd++": GDPlusPlus, "diag": Diag, "full": Full}[kind](layers, dim)
+    return {"gd++": GDPlusPlus, "diag": Diag}[kind](layers, dim)

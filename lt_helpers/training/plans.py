@@ -79,11 +79,12 @@ class Round:
 
 @dataclass(frozen=True)
 class Stage:
-    """The best `keep` of the starts take `steps` steps of Gauss-Newton, of `batch` sequences."""
+    """The best `keep` of the starts take `steps` steps of `batch` sequences; Adam's at a rate that falls from this one to nothing."""
 
     keep: int
     steps: int
     batch: int
+    learning_rate: float | None = None
 
 
 @dataclass(frozen=True)
@@ -96,18 +97,16 @@ class Plan:
     rounds : tuple of Round.  How Adam prunes them.
     head_start : int.  Gauss-Newton steps that those left take before they are compared with warm starts.
     stages : tuple of Stage.  Of all starts.
-    settings : NewtonSettings.
+    settings : NewtonSettings or AdamSettings.  Of the optimiser that takes the stages' steps.
     held_out : int.  Sequences that make the last choice.
-    anneal : Round or None.  A long run of Adam for those left.
     """
 
     restarts: int
     rounds: tuple
     head_start: int
     stages: tuple
-    settings: NewtonSettings
+    settings: NewtonSettings | AdamSettings
     held_out: int = 100_000
-    anneal: Round | None = None
 
 
 @dataclass(frozen=True)
@@ -125,29 +124,55 @@ class Descent:
 
 
 # DIAG and GD++ have a few numbers a layer: their curvature is known after a few batches, and a step costs little. FULL has hundreds.
-NEWTON_OF_FEW = NewtonSettings(thin=1, memory=0.9, momentum=0.7, least_damping=1e-3, refresh=1)
+NEWTON_OF_FEW = NewtonSettings(
+    thin=1, memory=0.95, momentum=0.7, least_damping=1e-3, refresh=1, held_out=10_000
+)
 NEWTON_OF_MANY = NewtonSettings()
 
 PLAN_OF_FEW = Plan(
     restarts=24,
     rounds=(Round(100, 64, 0.02, 8), Round(100, 128, 0.01, 6)),  # of 3 that were left, all could be poor
     head_start=10,
-    stages=(Stage(6, 30, 512), Stage(3, 40, 1024), Stage(1, 100, 4096)),
+    stages=(Stage(6, 25, 256), Stage(2, 40, 512), Stage(1, 100, 2048)),
     settings=NEWTON_OF_FEW,
+    held_out=50_000,
 )
+# With three layers the best minimum for {1, 3} ends with a step of omega_yx = -5, far from where random starts begin.
+PLAN_OF_THREE = replace(
+    PLAN_OF_FEW,
+    restarts=96,
+    rounds=(Round(200, 64, 0.05, 24), Round(200, 128, 0.02, 8)),
+    stages=(Stage(8, 25, 256), Stage(3, 40, 512), Stage(1, 100, 2048)),
+)
+# Of hundreds of numbers Gauss-Newton learns the curvature from many large batches, and stays in the basin where it starts. Adam on small
+# batches, at a rate that falls to nothing, leads further in a fraction of the time.
+ADAM_OF_MANY = AdamSettings(memory=0.999, averaging=200, check=500, held_out=20_000)
 PLAN_OF_MANY = Plan(
-    restarts=9,
-    rounds=(Round(500, 128, 0.01, 3), Round(700, 256, 0.007, 1)),
-    anneal=Round(4_000, 512, 0.007, 1),
-    head_start=50,
-    stages=(Stage(6, 50, 1024), Stage(2, 60, 2048), Stage(1, 140, 2048)),
-    settings=NEWTON_OF_MANY,
+    restarts=8,
+    rounds=(Round(400, 64, 0.01, 4), Round(400, 128, 0.01, 2)),
+    head_start=0,
+    stages=(Stage(6, 800, 128, 0.006), Stage(2, 1_200, 256, 0.006), Stage(1, 4_000, 256, 0.006)),
+    settings=ADAM_OF_MANY,
+    held_out=50_000,
 )
-# Noise levels that lie apart, such as {1, 3}, need a longer run of Adam.
-LONG_PLAN_OF_MANY = replace(PLAN_OF_MANY, anneal=Round(8_000, 1024, 0.005, 1))
+# Where noise levels lie apart, as in {1, 3}, it shows later which start ends best.
+LONG_PLAN_OF_MANY = replace(
+    PLAN_OF_MANY,
+    stages=(Stage(6, 1_000, 256, 0.006), Stage(2, 3_000, 256, 0.006), Stage(1, 6_000, 256, 0.006)),
+)
 
 DESCENT_OF_FEW = Descent(steps=40, jitter=(0.01, 0.1))
 DESCENT_OF_MANY = Descent(steps=4, jitter=())  # FULL adds next to nothing to GD++ here
+# A single layer has one minimum, and every start comes to it: what is left is to average over many sequences.
+PLAN_OF_ONE = Plan(
+    restarts=2,
+    rounds=(Round(100, 128, 0.02, 1),),
+    head_start=20,
+    stages=(Stage(1, 60, 8192),),
+    settings=replace(NEWTON_OF_FEW, thin=8, momentum=0.9, memory=0.97),
+)
+# From a model with one head, which no random start would meet.
+WIDENING = replace(PLAN_OF_MANY, restarts=0, rounds=(), stages=(Stage(1, 6_000, 256, 0.006),))
 
 
 def careful(plan):

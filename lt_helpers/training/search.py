@@ -1,10 +1,9 @@
 """One model, from several starts: a single start lands in a poor minimum more often than not.
 
 Starts are random, the best of many that Adam has pruned; or warm: a shallower model with a layer that does nothing, the DIAG model for
-FULL, the model of a neighbouring noise. All take a few Gauss-Newton steps on small batches, the best of them more on larger ones, and so
-on (successive halving). Gauss-Newton stays in the basin where it starts, so the best random start of a FULL model has a long run of Adam
-first, longest for noise levels that lie apart, such as {1, 3}. At last the best and the warm starts, as they came, are weighed on the
-same held-out sequences: what a search returns is never worse than what it was given.
+FULL, the model of a neighbouring noise. All take a few steps on small batches, the best of them more on larger ones, and so on
+(successive halving): of Gauss-Newton where a layer has few numbers, of Adam where it has hundreds (see `plans`). At last the best and the
+warm starts, as they came, are weighed on the same held-out sequences: what a search returns is never worse than what it was given.
 """
 
 from dataclasses import dataclass, replace
@@ -17,12 +16,12 @@ import torch
 
 from .. import checks
 from ..noise import Fixed
-from .adam import anneal, prune, random_starts
+from .adam import Adam, anneal, prune, random_starts
 from .gauss_newton import GaussNewton
 from .gradient import forward
 from .objective import count_capped, draw, held_out_loss
 from .parameters import best_step
-from .plans import Plan
+from .plans import AdamSettings, Plan
 from .run import check_task
 
 SOONER = 20_000  # sequences that choose after an interrupt, when somebody waits
@@ -94,9 +93,11 @@ def search(family, task, seed, warm=None, plan=None, report=None):
     """
     check_task(family, task)
     check_seed(seed)
-    warm = check_starts(warm or {}, family)
+    warm = {name: theta.numpy() for name, theta in check_starts(warm or {}, family).items()}
     if not isinstance(plan := plan or family.plan(task.noise), Plan):
         raise TypeError(f"plan is {checks.shown(plan)}: plan must be a Plan.")
+    if not warm and not plan.restarts:
+        raise ValueError(f"warm is {checks.shown(warm)}: a plan without random starts needs another start.")
     return Search(family, task, seed, warm, plan, report).run()
 
 
@@ -105,8 +106,8 @@ class Search:
 
     Attributes
     ----------
-    adam : Adam.  The random starts.
-    runs : dict.  Names of starts, and their runs of GaussNewton.
+    adam : Adam or None.  The random starts, if there are any.
+    runs : dict.  Names of starts, and their runs of GaussNewton or Adam.
     finalists : dict.  Those of the last stage.
     done, total : int.  Steps.
     """
@@ -116,7 +117,7 @@ class Search:
         self.warm, self.plan, self.report = warm, plan, report
         self.began = process_time()
         self.rng = np.random.default_rng(seed)
-        self.adam = random_starts(family, task, self.rng, plan.restarts, torch)
+        self.adam = random_starts(family, task, self.rng, plan.restarts) if plan.restarts else None
         self.runs, self.finalists = {}, {}
         self.done, self.total = 0, steps_of(plan, len(warm))
 
@@ -129,11 +130,10 @@ class Search:
             best, theta, loss, capped = self.choose(self.finalists, self.plan.held_out)
         except KeyboardInterrupt:
             interrupted = True
-            best, theta, loss, capped = self.choose(
-                self.runs, min(self.plan.held_out, SOONER), self.adam.best
-            )
+            random = self.adam.best if self.adam else ()
+            best, theta, loss, capped = self.choose(self.runs, min(self.plan.held_out, SOONER), random)
 
-        every = [self.adam, *self.runs.values()]
+        every = [self.adam, *self.runs.values()] if self.adam else list(self.runs.values())
         return Found(
             theta.numpy().copy(),
             loss,
@@ -146,15 +146,15 @@ class Search:
         )
 
     def begin(self):
-        """A run of Gauss-Newton for every start: the warm ones as they are, the random ones once Adam has pruned them."""
+        """A run for every start: the warm ones as they are, the random ones once Adam has pruned them."""
         for name, theta in self.warm.items():
             self.add(name, theta)
-        prune(self.adam, self.plan.rounds, self.tell_adam)
-        if self.plan.anneal:
-            anneal(self.adam, self.plan.anneal, self.tell_adam)
+        if not self.adam:
+            return
+        prune(self.adam, self.plan.rounds, partial(self.tell, "random"))
         for i, theta in enumerate(self.adam.best):
             self.add(f"random {i}", theta)
-            self.advance(f"random {i}", self.plan.head_start, self.plan.stages[0].batch)
+            self.advance(f"random {i}", replace(self.plan.stages[0], steps=self.plan.head_start))
 
     def race(self):
         """Stage after stage, fewer runs on larger batches; the last on more held-out sequences, for rare explosions."""
@@ -164,7 +164,7 @@ class Search:
                 if stage is self.plan.stages[-1]:
                     self.finalists[name] = run
                     run.hold_out(draw(self.task, self.plan.held_out, self.rng), run.best, run.average)
-                self.advance(name, stage.steps, stage.batch)
+                self.advance(name, stage)
 
     def choose(self, runs, sequences, random=()):
         """The best of `runs`, of `random` starts without a run yet, and of the warm starts as they came.
@@ -176,9 +176,12 @@ class Search:
         loss : float.  On so many held-out `sequences`.
         capped : int.  How many of these count for less than they lose.
         """
-        candidates = {f"random {i}": theta for i, theta in enumerate(random)}
+        candidates = {
+            f"{name}, as it came": theta for name, theta in self.warm.items()
+        }  # the first of equals is taken
+        candidates |= {f"random {i}": theta for i, theta in enumerate(random)}
         candidates |= {name: run.best for name, run in runs.items()}
-        candidates |= {f"{name}, as it came": theta for name, theta in self.warm.items()}
+        candidates = {name: torch.as_tensor(theta) for name, theta in candidates.items()}
         held_out = draw(self.task, sequences, self.rng).of(torch.from_numpy)
         rare = self.plan.settings.rare
 
@@ -188,36 +191,37 @@ class Search:
         return best, candidates[best], losses[best], int(capped)
 
     def add(self, name, theta):
-        """A run of Gauss-Newton from a start; each sees the same sequences."""
-        rng = np.random.default_rng(self.seed)
-        self.runs[name] = GaussNewton(self.family, theta, self.task, rng, self.plan.settings)
+        """A run from a start; each sees the same sequences. NumPy is quicker at small batches, torch at large ones."""
+        rng, settings = np.random.default_rng(self.seed), self.plan.settings
+        if isinstance(settings, AdamSettings):
+            self.runs[name] = Adam(self.family, theta, self.task, rng, settings)
+        else:
+            self.runs[name] = GaussNewton(self.family, torch.from_numpy(theta), self.task, rng, settings)
 
-    def advance(self, name, steps, batch):
-        """Some steps of one run."""
-        run = self.runs[name]
-        run.settings = replace(run.settings, batch=batch)
-        for _ in range(steps):
-            step = run.step()
-            self.tell(name, step.loss, min(run.best_loss.item() for run in self.runs.values()))
+    def advance(self, name, stage):
+        """A stage of one run."""
+        run, tell = self.runs[name], partial(self.tell, name)
+        if isinstance(run, Adam):
+            anneal(run, stage, tell)
+            return
+        run.settings = replace(run.settings, batch=stage.batch)
+        for _ in range(stage.steps):
+            tell(run.step())
         run.weigh(run.average)
 
-    def tell_adam(self, step):
-        """Count a step of the random starts, and report it."""
-        self.tell("random", step.loss, step.best)
-
-    def tell(self, name, loss, best):
+    def tell(self, name, step):
         """Count a step, and report it."""
         self.done += 1
+        best = min([step.best, *(run.best_loss.item() for run in self.runs.values())])
         if self.report:
-            self.report(Report(name, self.done, self.total, loss, best))
+            self.report(Report(name, self.done, self.total, step.loss, best))
 
 
 def steps_of(plan, warm):
     """How many steps a Plan takes with so many warm starts."""
-    rounds = (*plan.rounds, plan.anneal) if plan.anneal else plan.rounds
-    left = rounds[-1].keep
+    left = plan.rounds[-1].keep if plan.restarts else 0
     starts = min(warm + left, plan.stages[0].keep)
-    steps = sum(stage.steps for stage in rounds) + left * plan.head_start
+    steps = sum(stage.steps for stage in plan.rounds) + left * plan.head_start
     return steps + sum(min(starts, stage.keep) * stage.steps for stage in plan.stages)
 
 

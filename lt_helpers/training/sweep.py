@@ -21,13 +21,13 @@ from ..pretrained import ModelId, read_records
 from ..task import PAPER, RegressionTask
 from . import eigenvalues, levenberg
 from .parameters import family
-from .search import Found, deeper, jittered, one_layer, search, weighed
+from .search import deeper, jittered, search, weighed
 
 MODELS, RECORDS, LOCK = "models.safetensors", "records.json", "models.lock"
 SAMPLES = 200_000  # held-out sequences for a record
 NEIGHBOUR = {  # whose model each noise starts from
-    **{Uniform(s).key: Uniform(s + 1).key for s in (4, 3, 2, 1)},
-    **{Uniform(s).key: Uniform(s - 1).key for s in (6, 7)},
+    **{Uniform(s).key: Uniform(s + 1).key for s in (2, 1)},
+    **{Uniform(s).key: Uniform(s - 1).key for s in (4, 5, 6, 7)},
     Categorical((1, 3)).key: Uniform(3).key,
     Categorical((1, 3, 5)).key: Uniform(5).key,
 }
@@ -49,15 +49,46 @@ def task_of(which):
 
 
 def whole_set():
-    """The paper's Table 1, {1, 3} and U(0, 5) with two heads, deeper models, and one ablation each -> list of ModelId"""
+    """The paper's Table 1; with two heads DIAG on {1, 3} and U(0, 5), and seven layers elsewhere; deeper models, and ablations.
+
+    Returns
+    -------
+    list of ModelId
+    """
     first = (Uniform(5), Categorical((1, 3)))
     noises = [*first, *(noise for noise in reversed(PAPER_NOISES) if noise not in first)]
     kinds, depths = ("gd++", "diag", "full"), range(1, 8)
     wanted = [ModelId(kind, layers, noise) for noise in noises for kind in kinds for layers in depths]
     wanted += [ModelId("diag", layers, noise, heads=2) for noise in first for layers in depths]
+    wanted += [
+        ModelId("diag", 7, noise, heads=2)
+        for noise in noises[2:]
+        if isinstance(noise, Uniform) and noise.sigma_max
+    ]
+    wanted += [ModelId("full", 7, noise, heads=2) for noise in noises if noise.sigma_max]
     wanted += [ModelId(kind, layers, Uniform(5)) for kind in ("diag", "full") for layers in (8, 10, 12)]
     ablated = ("omega_xx", "omega_xy", "omega_yy")
     return wanted + [ModelId("diag", 4, Uniform(5), 2, f"no-{omega}") for omega in ablated]
+
+
+def spread_set():
+    """What the texts argue from, of which models of several seeds are kept: DIAG and FULL of four and seven layers, and the ablations.
+
+    Returns
+    -------
+    list of ModelId
+    """
+    noises = (Uniform(5), Categorical((1, 3)))
+    families = [
+        ("diag", 4, 1),
+        ("diag", 4, 2),
+        ("full", 4, 1),
+        ("diag", 7, 1),
+        ("diag", 7, 2),
+        ("full", 7, 1),
+    ]
+    wanted = [ModelId(kind, layers, noise, heads) for kind, layers, heads in families for noise in noises]
+    return wanted + [which for which in whole_set() if which.variant]
 
 
 def sources(which, others):
@@ -70,9 +101,15 @@ def sources(which, others):
 
     Returns
     -------
-    dict of roles and ModelIds
+    dict of roles and ModelIds.  Empty for a single layer, which finds its optimum from random starts.
     """
     kind, layers, noise = which.kind, which.layers, which.noise
+    if layers == 1:
+        return {}
+    if kind == "full" and which.heads > 1:
+        one_head = replace(which, heads=1)
+        return {"one head": one_head} if one_head in others else {}
+
     roles = {}
     if kind != "gd++" and not noise.sigma_max:
         roles["GD++"] = ModelId("gd++", layers, noise)
@@ -84,6 +121,10 @@ def sources(which, others):
         if other.key == NEIGHBOUR.get(noise.key):
             roles["neighbouring noise"] = replace(which, noise=other)
     found = {role: source for role, source in roles.items() if source in others}
+    if (
+        "GD++" in found
+    ):  # without noise it is nearly all there is to find, and a descent from a shallower one ends above it
+        return found
 
     depths = [each.layers for each in others if each.family == which.family and each.layers < layers]
     return found | ({"shallower": replace(which, layers=max(depths))} if depths else {})
@@ -188,6 +229,13 @@ def warm_starts(which, models, rng):
         if role == "shallower":
             shallower = family_of(replace(which, layers=model.layers))
             starts |= deeper(parameters, shallower.read(model))
+            if (
+                which.kind == "full"
+            ):  # each start costs much there, and of the two this one ends best least often
+                del starts["idle layer at the end"]
+        elif role == "one head":
+            one_head = family_of(replace(which, heads=1))
+            starts[role] = parameters.with_heads(one_head.read(model), rng, which.noise)
         elif role == "DIAG" and which.kind == "full" and which.noise.sigma_max:
             starts[role] = jittered(parameters.read(model), rng)
         else:
@@ -214,16 +262,15 @@ def train_model(which, seed, models, plan=None, report=None):
     parameters, task = family_of(which), task_of(which)
     key = [seed, crc32(which.name.encode())]  # another stream for every model
     rng = np.random.default_rng(key)
-    if which.layers == 1 and not which.variant:
-        found = Found(one_layer(parameters, task, rng), np.nan, "closed form", 0, 0, 0.0, False)
+    warm = warm_starts(which, models, rng)
+    if which.kind == "gd++":
+        found = eigenvalues.solve(parameters, task, key, warm, report)
+    elif not which.noise.sigma_max and warm:
+        found = levenberg.solve(parameters, task, key, warm, report)
     else:
-        warm = warm_starts(which, models, rng)
-        if which.kind == "gd++":
-            found = eigenvalues.solve(parameters, task, key, warm, report)
-        elif not which.noise.sigma_max and models:
-            found = levenberg.solve(parameters, task, key, warm, report)
-        else:
-            found = search(parameters, task, key, warm, plan, report)
+        if "one head" in warm:
+            plan = plan or parameters.widening()
+        found = search(parameters, task, key, warm, plan, report)
     return parameters.model(found.theta, PAPER.context, which.noise), found
 
 
@@ -271,6 +318,7 @@ def sweep(
     seed=0,
     jobs=1,
     improve=False,
+    warm=True,
     scheduler=None,
     finished=None,
     plan=None,
@@ -287,6 +335,7 @@ def sweep(
     jobs : int.  Processes.
     improve : bool.  Train the stored ones again too, starting from them as well: on the held-out sequences that choose, a search never
         ends worse than it began. Where it finds nothing better, model and record stay.
+    warm : bool.  False: each starts from random weights alone, so that models of different seeds are independent.
     scheduler : str, optional.  Address of a Dask cluster, which then does the work.
     finished : function of (ModelId, record), optional.  Called when a model is done.
     plan : as in `search`.
@@ -301,6 +350,8 @@ def sweep(
     checks.count(jobs, "jobs")
     waiting = [which for which in wanted if improve or which not in store]
     planned = [which for which in dict.fromkeys(whole_set() + wanted) if which in wanted or which in store]
+    if not warm:
+        planned = []
     with cluster(scheduler):
         while waiting:
             ready = [which for which in waiting if not set(sources(which, planned).values()) & set(waiting)]

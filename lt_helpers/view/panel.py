@@ -176,6 +176,7 @@ class Panel:
     marks : sequence of Mark, in the order in which they are drawn.
     values : dict, optional.  What the title says beside its words.
     square : bool.  Both axes at one scale: what is perpendicular looks so.
+    ends : bool.  Lines have their names at their ends, and not in the key; the x axis goes on far enough for them.
     """
 
     name: str
@@ -184,6 +185,7 @@ class Panel:
     marks: tuple
     values: dict = field(default_factory=dict)
     square: bool = False
+    ends: bool = False
 
     def mark(self, name):
         """The mark of this name."""

@@ -2,13 +2,14 @@
 
 drawing = render(panels, names)      # names: how the reader's language calls panels, axes and marks (labs/names.py)
 drawing.figure                       # {"data": [...], "layout": {...}}, as plotly.js draws it
-drawing.beyond                       # what lay beyond an axis and is drawn at its edge: the lab says so by itself
+drawing.beyond                       # what lay beyond an axis and is drawn at its edge, with an arrow: the lab says so by itself
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from .ends import arrows, name_lines
 from .panel import (
     Band,
     Bars,
@@ -48,6 +49,9 @@ THEME = dict(
         margin=dict(l=54, r=10, t=42, b=42),
     )
 )
+MARGINS = (
+    THEME["layout"]["margin"]["t"] + THEME["layout"]["margin"]["b"]
+)  # above and below all panels, in pixels
 SYMBOLS = {
     "circle": "●",
     "circle-open": "○",
@@ -103,7 +107,7 @@ def render(panels, names, columns=2, height=480, faint=()):
     Drawing
     """
     layout = dict(template=THEME, height=height, annotations=[], meta=dict(columns=columns))
-    data, beyond = [], []
+    data, beside, beyond = [], [], []
     for index, panel in enumerate(panels):
         number = str(index + 1) if index else ""
         left, right, bottom, top = place(index, len(panels), columns, height)
@@ -119,26 +123,34 @@ def render(panels, names, columns=2, height=480, faint=()):
             layout["yaxis" + number].update(
                 constrain="domain", constraintoward="top", scaleanchor="x" + number
             )
-        seen = []
+        here = dict(xaxis="x" + number, yaxis="y" + number)
+        here.update(dict(opacity=FAINT) if panel.name in faint else {})
+        seen, lines = [], []
         for mark in panel.marks:
             trace, outside = draw(mark, panel, names)
-            if panel.name in faint:
-                trace["opacity"] = FAINT
-            data.append({**trace, "xaxis": "x" + number, "yaxis": "y" + number})
-            if outside:
-                beyond.append(Beyond(panel, mark, outside))
+            data.append({**trace, **here})
+            if outside.any():
+                beyond.append(Beyond(panel, mark, int(outside.sum())))
+                beside.append({**arrows(mark, panel, trace["x"], trace["y"], outside, is_line(mark)), **here})
             if mark.keyed and is_seen(trace):
-                seen.append(mark)
-        layout["annotations"].append(heading(panel, seen, names, left, top))
-    return Drawing({"data": data, "layout": layout}, tuple(beyond))
+                (lines if panel.ends and is_line(mark) else seen).append((mark, trace))
+        if lines:
+            pixels = (top - bottom) * (height - MARGINS)
+            beside.append({**name_lines(lines, panel, names, pixels), **here})
+        layout["annotations"].append(heading(panel, [mark for mark, _ in seen], names, left, top))
+    return Drawing({"data": [*data, *beside], "layout": layout}, tuple(beyond))
+
+
+def is_line(mark):
+    """Is it drawn as a line?"""
+    return isinstance(mark, (Curve, Path)) or (isinstance(mark, Bars) and mark.joined)
 
 
 def place(index, count, columns, height):
     """Where a panel stands -> left, right, bottom, top, as shares of the figure inside its margins."""
     columns = min(columns, count)
     rows = -(-count // columns)
-    margin = THEME["layout"]["margin"]["t"] + THEME["layout"]["margin"]["b"]
-    gap = margin / (height - margin)
+    gap = MARGINS / (height - MARGINS)
     wide = (1 - GAP * (columns - 1)) / columns
     high = (1 - gap * (rows - 1)) / rows
     row, column = divmod(index, columns)
@@ -148,8 +160,11 @@ def place(index, count, columns, height):
 
 
 def axis_layout(axis, names):
-    """An axis as plotly describes it; the ends of a logarithmic one are exponents there."""
-    ends = [axis.low, axis.high]
+    """An axis as plotly describes it; the ends of a logarithmic one are exponents there.
+
+    The page has its points in 32 bits. Its ends are rounded alike: else a point at the edge may lie beyond it, and plotly leaves it out.
+    """
+    ends = [float(np.float32(end)) for end in (axis.low, axis.high)]
     layout = dict(title=dict(text=names.axis(axis)), range=ends)
     if axis.log:
         layout.update(type="log", range=np.log10(ends).tolist())
@@ -196,17 +211,17 @@ def key_colour(mark):
 
 
 def draw(mark, panel, names):
-    """A mark as a trace of plotly's, clipped to its panel -> trace, how many of its points lay beyond."""
+    """A mark as a trace of plotly's, clipped to its panel -> trace, which of its points lay beyond, (K,)."""
     if isinstance(mark, Heat):
-        return heat_map(mark, names), 0
+        return heat_map(mark, names), np.zeros(0, bool)
     x, y, outside = clip(mark, panel)
     trace = dict(type="scatter", x=x, y=y, **look(mark), **hover(mark, names))
-    if outside and mark.hover:
+    if outside.any() and mark.hover:
         trace.update(say_true_numbers(mark, x, y, names))
     if mark.keyed:
         trace["name"] = names.mark(panel, mark)
     if mark.keys:
-        trace["meta"] = {"keys": {name: np.asarray(of, float) for name, of in mark.keys.items()}}
+        trace["meta"] = {"keys": {name: whole_or_none(of) for name, of in mark.keys.items()}}
     if isinstance(mark, Bars):
         edge = edge_of(panel.y)
         trace["error_y"] = dict(
@@ -218,6 +233,11 @@ def draw(mark, panel, names):
             width=3,
         )
     return trace, outside
+
+
+def whole_or_none(numbers):
+    """What points belong to, as the page takes it: whole numbers, None at a gap -> list"""
+    return [None if np.isnan(number) else int(number) for number in np.asarray(numbers, float)]
 
 
 def look(mark):
@@ -277,12 +297,12 @@ def edge_of(axis):
 
 
 def clip(mark, panel):
-    """The numbers of a mark on the axes of its panel -> x, y, how many points lay beyond and are drawn at the edge.
+    """The numbers of a mark on the axes of its panel -> x, y, which points lay beyond and are drawn at the edge.
 
     What is no number stays a gap. A guide, a contour or a band goes on beyond the axes, where nobody sees it; its infinite ends are theirs.
     """
     if mark.beyond == "free":
-        return to_edges(mark.x, panel.x), to_edges(mark.y, panel.y), 0
+        return to_edges(mark.x, panel.x), to_edges(mark.y, panel.y), np.zeros(mark.x.shape, bool)
     x, y, outside = mark.x, mark.y, np.zeros(mark.x.shape, bool)
     for values, axis in ((x, panel.x), (y, panel.y)):
         low, high = edge_of(axis)
@@ -299,7 +319,7 @@ def clip(mark, panel):
     x, y = np.clip(x, *edge_of(panel.x)), np.clip(y, *edge_of(panel.y))
     seen = np.isfinite(x) & np.isfinite(y)
     silent = mark.beyond == "gap" or isinstance(mark, Ring)  # a ring's point is reported
-    return x, y, 0 if silent else int((outside & seen).sum())
+    return x, y, outside & seen & (not silent)
 
 
 def to_edges(values, axis):

@@ -1,10 +1,10 @@
 # %% [markdown]
 # # 07  Noise-adaptive step sizes
-# *The noisier the labels, the shorter the steps: how a frozen model decides when to stop learning.*
+# *Where labels are noisy, a frozen model learns less from them. One takes shorter steps, others step back, and one brake is behind both.*
 #
 # **You will be able to**
 # - build two layers that take a shorter step when the labels are noisier, and say why they do;
-# - measure the effective step size of a layer in a model that you did not build;
+# - measure the effective step size of a layer in a model that you did not build, and say why it can be negative;
 # - read from filter factors which directions a model gives up first;
 # - say which noise level a model acts as if it had seen, and where that breaks.
 #
@@ -108,8 +108,7 @@ share = np.linalg.norm(stretch, axis=1) / np.linalg.norm(g, axis=1)
 print(f"length of the second term, in lengths of g: median {np.median(share):.3f}, largest of 1000 {share.max():.3f}")
 
 # %% [markdown]
-# The same $\omega_{xy}$ also feeds the paper's momentum term (Lemma 4.4; [05](05_preconditioning_and_momentum.ipynb)). With one number for several
-# effects, a trained model has to strike a compromise.
+# The same $\omega_{xy}$ also feeds the paper's momentum term (Lemma 4.4; [05](05_preconditioning_and_momentum.ipynb)). Below you will see that the two are one.
 #
 # ## What a shorter step does to a direction
 # Take the principal directions of the inputs, with eigenvalues $s$ of $\Sigma$. Starting from $w = 0$, $L$ steps of size $\eta$ keep the share
@@ -198,23 +197,109 @@ for sigma in (0.5, 1, 2, 3, 4, 5):
     columns = (step, cosine, np.median(state.rescaling, axis=0))
     print(f"{sigma:5.1f} ", "  ".join("".join(f"{number:7.3f}" for number in column) for column in columns))
 
+quiet, noisy = (effective_step_size(measured(model, sigma), pooled=True)[0] for sigma in (1, 4))
+print("\nstep at sigma = 4, in steps at sigma = 1, by layer:", np.round(noisy / quiet, 2))
+print("layer that shortens its step most:", 1 + (noisy / quiet).argmin())
+
 # %% [markdown]
 # **Prediction 2.** The first layer never moves: no layer before it has looked at the labels. Its factor does fall, but it acts on $w = 0$; it only rescales the
 # labels. The second layer could change its step and hardly does; with more noise it shrinks the $w$ that it was given instead, through
 # $\omega_{yy}$. The steps shorten towards the end of the model, and the last one all but vanishes: in steps, noisy sequences are served by a shorter model. The
 # last layer is not idle, though. Its $\omega_{yy}$ is positive, so its factor grows with the noise, and it stretches the $w$ that it was given instead of learning more. The
 # cosines of the last layer fall as well: what it still adds at high noise is no longer a gradient step.
+#
+# ## Other models do otherwise
+# *The noisier, the shorter the steps* is what **this** model does, DIAG with four layers and one head. Here are its relatives, all trained on U(0, 5). **Predict:** which of their steps will shrink towards zero as well?
 
 # %%
-quiet, noisy = (effective_step_size(measured(model, sigma), pooled=True)[0] for sigma in (1, 4))
-print("step at sigma = 4, in steps at sigma = 1, by layer:", np.round(noisy / quiet, 2))
-print("layer that shortens its step most:", 1 + (noisy / quiet).argmin())
+uniform = lt.Uniform(5.0)
+relatives = {
+    "DIAG-4, two heads": lt.load_pretrained("diag", layers=4, noise=uniform, heads=2),
+    "DIAG-4 without omega_xy": lt.load_pretrained("diag", layers=4, noise=uniform, heads=2, variant="no-omega_xy"),
+    "DIAG-7": lt.load_pretrained("diag", layers=7, noise=uniform),
+    "DIAG-7, two heads": lt.load_pretrained("diag", layers=7, noise=uniform, heads=2),
+    "FULL-7": lt.load_pretrained("full", layers=7, noise=uniform),
+}
+for name, relative in relatives.items():
+    print(f"{name}: step of layer 1, 2, ..")
+    for sigma in (1, 2, 3, 4, 5):
+        step, _ = effective_step_size(measured(relative, sigma), pooled=True)
+        print(f"    sigma = {sigma} ", "".join(f"{number:7.2f}" for number in step))
 
-deeper = lt.load_pretrained("diag", layers=7, noise=lt.Uniform(5.0))
-for sigma in (1, 4):
-    step, _ = effective_step_size(measured(deeper, sigma), pooled=True)
-    print(f"seven layers, sigma = {sigma}:", np.round(step, 2))
+# %% [markdown]
+# None of them does it as cleanly.
+#
+# - **Steps pass through zero.** A negative step goes *away* from least squares: it undoes what the layers before have learned. The last layer of two-head DIAG-4 is negative at σ = 2 to 4, and positive again at 5. That of DIAG-7 stays negative.
+# - **FULL-7** shortens the steps of layers 5 and 6, and its last one goes from −1 at σ = 1 to nearly 2 at σ = 5.
+# - **Without $\omega_{xy}$** no step shortens: the noisier it is, the *longer* are both late ones. This model answers to the noise by its factors alone. (Its third step is negative at every noise. Why, comes below.)
+#
+# What they share is the answer: a smaller $w$ where it is noisier. How they come to it differs.
+#
+# ## Shorter steps and the brake are one thing
+# [05](05_preconditioning_and_momentum.ipynb) splits the push of a DIAG layer into two parts. In its state, $x_i^l = M x_i + y_i u$ are the inputs of the layer, and
+#
+# $$p = -\omega_{yx}\,M^T M\,g \;-\; \omega_{yx}\;\overline{r\,y}\;M^T u .$$
+#
+# The first part goes along the gradient, the second along $u$, the momentum, which only $\omega_{xy}$ feeds. So the effective step is a sum of two, and of the first one we know the sign:
+#
+# $$\eta = \underbrace{-\omega_{yx}\,\frac{\sum |M g|^2}{\sum |g|^2}}_{\text{gradient}} \;+\; \text{momentum} .$$
+#
+# **Wherever $\omega_{yx}$ is negative, the gradient's share is positive. A negative step is then made by the momentum, whatever the other weights are.**
 
+
+# %%
+def shares_of_the_step(model, state):
+    """What the gradient and what the momentum give to the effective step of each layer of a DIAG model -> (L,), (L,)"""
+    g, M = state.gradient, state.M[:, :-1]  # (B, L, d), (B, L, d, d): before each layer
+    Mg = (M @ g[..., None])[..., 0]  # (B, L, d)
+    by_gradient = -model.omega[:, 1, 0] * (Mg**2).sum(axis=(0, 2)) / (g**2).sum(axis=(0, 2))
+    step, _ = effective_step_size(state, pooled=True)
+    return by_gradient, step - by_gradient
+
+
+by_gradient, by_momentum = shares_of_the_step(pair, measured(pair, 4.0))
+print(f"the pair that you built, sigma = 4: gradient {by_gradient[1]:.3f}, momentum {by_momentum[1]:.3f}")
+
+shown = {"DIAG-4": (model, 4), "DIAG-4, two heads": (relatives["DIAG-4, two heads"], 4)}
+shown |= {"DIAG-7": (relatives["DIAG-7"], 7), "DIAG-4 without omega_xy": (relatives["DIAG-4 without omega_xy"], 3)}
+for name, (each, layer) in shown.items():
+    print(f"\n{name}, layer {layer}, omega_yx = {each.omega[layer - 1, 1, 0]:.2f}\nsigma   gradient   momentum    step")
+    for sigma in (0.5, 1, 2, 3, 4, 5):
+        by_gradient, by_momentum = (share[layer - 1] for share in shares_of_the_step(each, measured(each, sigma)))
+        print(f"{sigma:5.1f} {by_gradient:10.2f} {round(by_momentum, 2) + 0.0:10.2f} {by_gradient + by_momentum:7.2f}")
+
+# %% [markdown]
+# - **The pair at the top** took the step $-\omega_{yx}\,(1 + \omega_{xy}\,\overline{r^2})$. Its 1 is the gradient's share, and its $\omega_{xy}\,\overline{r^2}$ is momentum, against the gradient. (The fit over all sequences weighs those with large residuals
+#   more.) The adaptive step of sec. 5.3 and the momentum of Lemma 4.4 are one term, read twice.
+# - **DIAG-4** shortens its last step by this alone. The gradient's share even *grows* with the noise; the brake grows faster, until the two all but cancel.
+# - **Two heads, and seven layers:** where the brake grows beyond the gradient's share, the step is negative.
+# - **Without $\omega_{xy}$** there is no momentum, and no brake; so nothing shortens a step. Its negative one has another cause: in that layer $\omega_{yx}$ is *positive*, so it steps back at any noise. That is an accident of this training:
+#   nothing asks for it.
+#
+# Is the brake needed? Release it: take the momentum's part out of the last push alone, and leave all else as it is.
+
+# %%
+def without_the_last_brake(model, state):
+    """The weights of a DIAG model whose last layer takes no momentum -> (B, d)"""
+    M, g = state.M[:, -2], state.gradient[:, -1]  # (B, d, d), (B, d): before the last layer
+    along_gradient = -model.omega[-1, 1, 0] * (M.mT @ M @ g[..., None])[..., 0]
+    return state.rescaling[:, -1:] * state.w[:, -2] + along_gradient
+
+
+print("half the squared distance to the oracle   sigma = 1   sigma = 4")
+for name in ("DIAG-4", "DIAG-4, two heads", "DIAG-7"):
+    each, distances = shown[name][0], {"as it is": [], "last brake released": []}
+    for sigma in (1, 4):
+        state = measured(each, sigma)
+        oracle = Spectrum.from_moments(state.S, context=20).ridge(np.full(len(state.S), float(sigma)))
+        for label, w in (("as it is", state.w[:, -1]), ("last brake released", without_the_last_brake(each, state))):
+            distances[label].append(((w - oracle) ** 2).sum(axis=1).mean() / 2)
+    for label, (at_1, at_4) in distances.items():
+        print(f"{name:18} {label:20} {at_1:11.3f} {at_4:11.3f}")
+
+# %% [markdown]
+# Without it the last layer takes a step that is far too long, on quiet sequences already and much more on noisy ones. The trained $\omega_{yx}$ of that layer counts on the brake.
+#
 # %% [markdown]
 # ## Which noise does it believe in?
 # The **implied noise** of a weight is the σ whose ridge solution lies nearest to it. We set it beside two estimates that know what they do: AdaRR's,
@@ -239,7 +324,7 @@ for sigma in (0, 0.5, 1, 2, 3, 4, 5, 6, 7, 8):
 # %%
 print("share of sequences whose w has an entry above 10\nsigma   four layers   seven layers")
 for sigma in (5, 8, 10, 12, 15):
-    sizes = [abs(measured(each, sigma).w[:, -1]).max(axis=1) for each in (model, deeper)]
+    sizes = [abs(measured(each, sigma).w[:, -1]).max(axis=1) for each in (model, relatives["DIAG-7"])]
     print(f"{sigma:5d}", "".join(f"{np.mean(~(size <= 10)):14.4f}" for size in sizes))
 
 # %% [markdown]
@@ -289,11 +374,9 @@ step_sizes.effective_step.check(my_step_size)
 
 # %% [markdown]
 # ## Discussion
-# - **The mechanism is proven, its use is measured.** Two layers with $\omega_{xy}$ and $\omega_{yx}$ alone give the adaptive step exactly. A trained model runs all
-#   four numbers in every layer. Its effective steps show what comes of it, not which $\omega$ caused it; for that one has to retrain without $\omega_{xy}$
-#   ([11](11_inside_the_weights.ipynb)).
-# - **Two ways to react.** Shrinking $w$ as a whole (06) and shorter steps (here) appear in the same model, in different layers. Trained anew, a model may divide the work
-#   differently: compare four layers with seven.
+# - **What is proven, and what is measured.** Two layers with $\omega_{xy}$ and $\omega_{yx}$ alone give the adaptive step exactly, and the two shares of a step add up in every DIAG model. How a trained model divides the work is
+#   measured, model by model. Whether one *needs* $\omega_{xy}$ for it, only training without it can tell ([11](11_inside_the_weights.ipynb)): it can do without, at a higher loss.
+# - **Ways to react.** Shrinking $w$ as a whole (06), shorter steps, and steps back (here) appear in the same model, in different layers. FULL has no omegas, so its steps cannot be split by this formula.
 # - **The paper** describes the adaptive step in sec. 5.3 and finds that with enough layers DIAG beats ridge regression with estimated noise (sec. 6, Table 1). It
 #   does not compare with the exact posterior over σ; [08](08_how_good_is_it.ipynb) does.
 # - **A limit of the noise meter.** The implied noise is the nearest ridge solution, and $w$ need not lie near any: a number on the meter is a summary of ten.
@@ -308,7 +391,10 @@ step_sizes.effective_step.check(my_step_size)
 # **3.** Why do two layers suffice for an adaptive step, but not one?
 # <details><summary>Answer</summary>In one layer w is linear in the labels. A step that depends on the residuals needs their squares, which a layer before must have put into the tokens.</details>
 #
-# **4.** Two contexts have the same Σ and α, and so the same least-squares answer, but one has larger residuals. Does a trained DIAG answer both alike?
+# **4.** A layer of a DIAG model has a negative $\omega_{yx}$, and its effective step is negative. Which of its two shares made it so?
+# <details><summary>Answer</summary>The momentum's. With a negative ω_yx the gradient's share is a sum of squares times a positive number.</details>
+#
+# **5.** Two contexts have the same Σ and α, and so the same least-squares answer, but one has larger residuals. Does a trained DIAG answer both alike?
 # <details><summary>Answer</summary>No. It also reads the mean of y², which is larger where the residuals are, and shrinks more. A GD++ model answers both alike.</details>
 #
 # ## References

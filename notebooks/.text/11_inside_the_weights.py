@@ -24,7 +24,7 @@ from lt_helpers.exercises import weights
 from lt_helpers.gauge import canonical
 from lt_helpers.labs import WeightsLab
 from lt_helpers.lowrank import diagonal_plus_low_rank, share_left
-from lt_helpers.pretrained import record
+from lt_helpers.pretrained import origin
 from lt_helpers.spectrum import Spectrum
 
 mixed, uniform = lt.Categorical((1, 3)), lt.Uniform(5.0)
@@ -175,23 +175,25 @@ for name in ("DIAG", "DIAG, two heads"):
     print(f"{name:16} omega_xx omega_yy, by layer", np.round(omega[:, 0, 0] * omega[:, 1, 1], 3))
     print(f"{'':16} omega_xy omega_yx          ", np.round(omega[:, 0, 1] * omega[:, 1, 0], 3))
 
-print("\nlayers  trained on     DIAG     two heads  FULL     standard errors")
+print("\nlayers  trained on      DIAG   two heads    FULL   two heads   (loss, and its standard error)")
 for noise in (uniform, mixed):
-    for layers in (4, 6):
+    for layers in (4, 6, 7):
         models = {
             "DIAG": lt.load_pretrained("diag", layers, noise),
-            "two heads": lt.load_pretrained("diag", layers, noise, heads=2),
+            "DIAG, two heads": lt.load_pretrained("diag", layers, noise, heads=2),
             "FULL": lt.load_pretrained("full", layers, noise),
         }
+        if layers == 7:
+            models["FULL, two heads"] = lt.load_pretrained("full", layers, noise, heads=2)
         results = losses(models, noise).values()
-        columns = *(f"{result.loss:8.4f}" for result in results), "  ", *(f"{result.standard_error:.4f}" for result in results)
-        print(f"{layers:6d}  {noise.label:13}", *columns)
-        if record("full", layers, noise)["start"] == "DIAG, as it came":
-            print(f"{'':22}this FULL is the DIAG that it was given as a start, with a little noise on it: no other ended lower")
+        print(f"{layers:6d}  {noise.label:12}", *(f"{result.loss:9.4f}" for result in results))
+        print(f"{'':20}", *(f"{result.standard_error:9.4f}" for result in results))
+        if origin(models["FULL"].record) != "trained":
+            print(f"{'':20} this FULL is {origin(models['FULL'].record)}, with a little noise on it: no other ended lower")
 
 # %% [markdown]
 # On {1, 3} the second head closes much of the gap between DIAG and FULL, without a single entry off the diagonal. So FULL's low-rank part is *a* way to a lower loss, not the only one. On U(0, 5)
-# there is less to gain; the paper finds DIAG about as good as FULL there (Table 1).
+# there is less to gain; the paper finds DIAG about as good as FULL there (Table 1). With seven layers a second head lets FULL end lower, too.
 #
 # ## What is a weight for? Train without it
 # Which omega matters most? One could set it to zero in a trained model. With one head that is impossible: to remove $\omega_{xy} = p_x q_y$ alone, $p_x$ or $q_y$ must go, and another omega with it. So take
@@ -234,7 +236,7 @@ for name, result in losses(models, uniform).items():
 # %%
 def profile(models):
     """Print the clipped loss at each noise level, with its standard error, and how many losses were clipped."""
-    print("sigma", *(f"{name:>16}" for name in [*models, "Bayes {1, 3}"]), "   above 10: the first three")
+    print("sigma", *(f"{name:>16}" for name in [*models, "Bayes {1, 3}"]), "   above 10: the models, in this order")
     for sigma in range(8):
         moments = lt.RegressionTask(10, 20, lt.Fixed(sigma)).sample_moments(2000, np.random.default_rng(0))
         spectrum = Spectrum.from_moments(moments.S, 20)
@@ -262,6 +264,7 @@ seven = {
     "DIAG": lt.load_pretrained("diag", layers=7, noise=mixed),
     "DIAG, two heads": lt.load_pretrained("diag", layers=7, noise=mixed, heads=2),
     "FULL": lt.load_pretrained("full", layers=7, noise=mixed),
+    "FULL, two heads": lt.load_pretrained("full", layers=7, noise=mixed, heads=2),
 }
 moments = lt.RegressionTask(10, 20, lt.Fixed(2)).sample_moments(2000, np.random.default_rng(0))
 spectrum = Spectrum.from_moments(moments.S, 20)
@@ -273,7 +276,8 @@ for layers, models in ((4, four), (7, seven)):
         print(f"{layers} layers, {name:15} {excess(w - oracle).mean():29.3f} {excess(w - bayes).mean():10.3f}")
 
 # %% [markdown]
-# With seven layers, FULL is much nearer to Bayes than to the oracle. It has learned its task, and the task says that there is no σ = 2. Being better inside and worse at 2 are one and the same thing.
+# With seven layers, both FULL models are much nearer to Bayes than to the oracle: the better of the two is the nearer one. It has learned its task, and the task says that there is no σ = 2. Being better inside and worse at 2 are one and
+# the same thing.
 #
 # Far outside something else comes in:
 
@@ -281,7 +285,7 @@ for layers, models in ((4, four), (7, seven)):
 profile(seven)
 
 # %% [markdown]
-# $w$ is a polynomial whose degree grows with each layer, and answers explode. In our seven-layer models this befalls DIAG as well. Before you trust a model outside its training range, count its worst
+# $w$ is a polynomial whose degree grows with each layer, and answers explode. In our seven-layer models this befalls DIAG as well. The best of all inside, FULL with two heads, explodes most often, from σ = 4 on. Before you trust a model outside its training range, count its worst
 # cases ([12](12_from_pilot_to_practice.ipynb)).
 #
 # ## Exercise

@@ -1,6 +1,7 @@
 """The site, opened from its files with the network off: at a desk and on a phone."""
 
 import re
+from functools import cache
 from urllib.parse import unquote
 
 import numpy as np
@@ -8,9 +9,8 @@ import pytest
 from build_site import build, notebook_page, notebooks, page_name
 from notebook_page import DRAWN, FAULTS
 
-from lt_helpers import labs
+from lt_helpers.labs import NoiseLab
 
-LABS = {name: lab for path in notebooks() for name, lab in notebook_page(path)[1].items()}
 SCREENS = {
     "desk": dict(viewport={"width": 1366, "height": 768}),
     "phone": dict(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True),
@@ -37,17 +37,26 @@ def site(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def open_page(browser, site):
-    """open_page("index.html", "phone") -> a page; afterwards, that nothing failed on it and nothing was asked of the network."""
-    opened, failures = [], []
+@pytest.fixture(scope="module")
+def failures():
+    """What failed on the pages, or was asked of the network."""
+    return []
 
-    def open_page(name, screen="desk", **more):
-        context = browser.new_context(**SCREENS[screen], offline=True, **more)
-        opened.append(context)
-        page = context.new_page()
+
+@pytest.fixture(scope="module")
+def screens(browser, failures):
+    """A page for each screen, in which one file after the other is opened: a browser compiles plotly.js and KaTeX once for it."""
+    pages = {}
+    for name, screen in SCREENS.items():
+        page = pages[name] = browser.new_context(**screen, offline=True).new_page()
         page.on("pageerror", lambda error: failures.append(str(error)))
-        page.on("requestfailed", lambda request: failures.append(f"failed: {request.url}"))
+        page.on(
+            "requestfailed",
+            lambda request: (
+                request.failure == "net::ERR_ABORTED"  # the page was left before its last picture came
+                or failures.append(f"failed: {request.url}")
+            ),
+        )
         page.on(
             "request",
             lambda request: (
@@ -55,20 +64,52 @@ def open_page(browser, site):
                 or failures.append(f"asked: {request.url}")
             ),
         )
+    yield pages
+    for page in pages.values():
+        page.context.close()
+
+
+@pytest.fixture
+def open_page(screens, site, failures):
+    """open_page("index.html", "phone") -> a page; afterwards, that nothing failed on it and nothing was asked of the network."""
+    failures.clear()
+
+    def open_page(name, screen="desk", color_scheme="light"):
+        page = screens[screen]
+        page.emulate_media(color_scheme=color_scheme)
         page.goto(f"file://{site / name}")
         return page
 
     yield open_page
-    for context in opened:
-        context.close()
     assert failures == []
+
+
+@cache
+def labs_of(page):
+    """The labs of a notebook's page -> {name: (class, values)}"""
+    (path,) = (path for path in notebooks() if page_name(path) == page)
+    return notebook_page(path)[1]
+
+
+def first_lab():
+    """The name of the first lab on the site."""
+    return next(iter(labs_of(page_name(notebooks()[0]))))
 
 
 def opened(open_page, name, screen="desk", **more):
     """The page of a lab, once the lab is drawn."""
     page = open_page(f"{name.rpartition('-')[0]}.html", screen, **more)
-    page.wait_for_selector(f'[data-lab="{name}"] .main-svg', state="attached", timeout=60_000)
+    show_everything(page, name)
     return page
+
+
+def show_everything(page, name):
+    """Wait for a lab, and let it stop leading."""
+    lab = page.locator(f'[data-lab="{name}"]').first
+    lab.locator(".main-svg").first.wait_for(state="attached", timeout=60_000)
+    button = lab.get_by_role("button", name="Everything")
+    if button.is_visible():
+        button.click()
 
 
 def sliders(page, name):
@@ -81,8 +122,8 @@ def readouts(page, name):
 
 def shows_what_python_computes(page, name):
     """The figure and the words of a lab on the page are those of the lab itself, for what its sliders say."""
-    cls, values = LABS[name]
-    lab = getattr(labs, cls)(**values)
+    kind, values = labs_of(f"{name.rpartition('-')[0]}.html")[name]
+    lab = kind(beat=None, **values)
     named = {
         lab.controls[key].description: key for key, control in lab.CONTROLS.items() if not control.hidden
     }
@@ -121,8 +162,8 @@ def test_every_notebook_fits_its_screen_and_its_labs_are_drawn_after_loading_and
 ):
     page = open_page(page_name(path), screen)
     assert assert_fits(page) > 0
-    for name in notebook_page(path)[1]:
-        page.wait_for_selector(f'[data-lab="{name}"] .main-svg', state="attached", timeout=60_000)
+    for name in labs_of(page_name(path)):
+        show_everything(page, name)
         shows_what_python_computes(page, name)
         if screen == "desk":  # a phone has no keys
             moves_by_key(page, name)
@@ -144,9 +185,67 @@ def moves_by_key(page, name):
         assert readouts(page, name) != before
 
 
+def noise_lab():
+    """The noise lab of the site -> its name, and the values with which its notebook opens it."""
+    found = [item for path in notebooks() for item in labs_of(page_name(path)).items()]
+    return next((name, values) for name, (kind, values) in found if kind is NoiseLab)
+
+
+def test_a_lab_leads_asks_and_answers_as_in_a_notebook(open_page):
+    """Every beat of the noise lab: the task, a prediction that is locked, and what is found, in the words of the lab in a notebook."""
+    name, values = noise_lab()
+    page, lab = open_page(f"{name.rpartition('-')[0]}.html"), NoiseLab(**values)
+    box = page.locator(f'[data-lab="{name}"]')
+    box.locator(".main-svg").first.wait_for(state="attached", timeout=60_000)
+    for beat in NoiseLab.BEATS:
+        lab.go_to(beat.name)
+        assert sliders(page, name).count() == 1 + len(beat.others)
+        assert lab.names.say(lab.story().task) in box.locator(".lt-task").inner_text()
+        lock = box.get_by_role("button", name="Lock")
+        assert lock.is_disabled()
+        if box.locator(".asked input").count():
+            lab.controls[beat.ask].value = 2.0
+            box.locator(".asked input").fill("2.1")  # the nearest step
+            box.locator(".asked input").press("Tab")
+        else:
+            label, value = lab.controls[beat.ask].options[1]
+            lab.controls[beat.ask].value = value
+            box.locator(".asked select").select_option(label)
+        lock.click()
+        lab.lock()
+        sliders(page, name).first.press("End")
+        for key, value in beat.at.items():
+            lab.controls[key].value = value
+        found = lab.names.say(lab.story().found)
+        page.wait_for_function(
+            "([box, words]) => box.querySelector('.lt-told').textContent === words",
+            arg=[box.element_handle(), found],
+        )
+        titles = [panel.name for panel in lab.panels_now]
+        assert box.locator(".lt-figure .infolayer .annotation").count() == len(titles) == len(beat.panels)
+        box.get_by_role("button", name="Next").click()
+    assert box.get_by_role("button", name="Lead me").is_visible()
+
+
+def test_a_star_is_dragged_on_a_page_without_a_kernel(open_page):
+    name, _ = noise_lab()
+    page = open_page(f"{name.rpartition('-')[0]}.html")
+    star = page.locator(f'[data-lab="{name}"] .lt-handle').first
+    star.press("ArrowUp")
+    assert star.get_attribute("aria-valuetext") == "4.25"
+    star.scroll_into_view_if_needed()
+    box = star.bounding_box()
+    page.mouse.move(box["x"] + 15, box["y"] + 15)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 15, box["y"] + 95, steps=5)
+    page.mouse.up()
+    said = float(star.get_attribute("aria-valuetext"))
+    assert said < 4 and page.locator(f'[data-lab="{name}"] .asked input').input_value() == f"{said:g}"
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_lab_follows_the_mouse_and_the_colours_of_the_page(open_page, scheme):
-    name = next(iter(LABS))
+    name = first_lab()
     page = opened(open_page, name, color_scheme=scheme)
     sliders(page, name).first.scroll_into_view_if_needed()
     box, before = sliders(page, name).first.bounding_box(), readouts(page, name)
@@ -163,7 +262,7 @@ def test_a_lab_follows_the_mouse_and_the_colours_of_the_page(open_page, scheme):
 
 
 def test_a_lab_follows_a_finger(open_page):
-    name = next(iter(LABS))
+    name = first_lab()
     page = opened(open_page, name, "phone")
     sliders(page, name).first.scroll_into_view_if_needed()
     box, before = sliders(page, name).first.bounding_box(), readouts(page, name)
@@ -227,7 +326,7 @@ def test_the_search_finds_words_on_other_pages(open_page):
 
 
 def test_a_screen_reader_finds_names(open_page):
-    name = next(iter(LABS))
+    name = first_lab()
     page = opened(open_page, name)
     for label in page.locator(f'[data-lab="{name}"] label span').all_text_contents():
         assert page.get_by_role("slider", name=label, exact=True).count() == 1

@@ -80,7 +80,8 @@ def test_no_setting_is_won_by_a_model():
         errors = row(name)
         assert errors[BAYES] <= min(errors[DIAG], errors[FULL]) + 0.001
         assert errors[BAYES] <= min(errors[RIDGE_CV:]) + 0.001
-    assert count("DIAG-7, gate passed")[0] == count("FULL-7, gate passed")[0] == 0
+    for model in ("DIAG-7", "FULL-7", "two heads"):
+        assert count(f"{model}, gate passed")[0] == count(f"{model}, beats Bayes")[0] == 0
     assert 0 < count("DIAG-7, beats AdaRR")[0] <= count("FULL-7, beats AdaRR")[0] < 8
 
 

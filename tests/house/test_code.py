@@ -121,7 +121,11 @@ def test_no_lab_knows_another(path):
 
 @pytest.mark.parametrize(
     "module, absent",
-    [("lt_helpers", "torch plotly ipywidgets"), ("lt_helpers.labs", "torch sklearn scipy plotly")],
+    [
+        ("lt_helpers", "torch plotly ipywidgets"),
+        ("lt_helpers.labs", "torch sklearn scipy plotly"),
+        ("lt_helpers.training.live", "torch scipy plotly"),
+    ],
 )
 def test_importing_it_brings_nothing_heavy(module, absent):
     code = f"import sys, {module}; print(*set({absent.split()}) & set(sys.modules))"

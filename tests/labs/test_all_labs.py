@@ -22,8 +22,11 @@ def opened(lab):
 
 
 def shown_controls(lab):
-    """The controls that the page shows -> {name: Control}"""
-    return {name: control for name, control in lab.CONTROLS.items() if not control.hidden}
+    """The controls that the page shows, but for opinions, which no picture shows -> {name: Control}"""
+    controls = lab.CONTROLS.items()
+    return {
+        name: control for name, control in controls if not control.hidden and not isinstance(control, Opinion)
+    }
 
 
 def extremes(lab):
@@ -247,6 +250,8 @@ CALLED = {
     "outliers among y": "outliers",
     "noise that grows with x": "uneven",
     "curved target": "curved",
+    "what is left": "left",
+    "the labels": "labels",
 }
 
 

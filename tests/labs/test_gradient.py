@@ -8,6 +8,7 @@ from marks import assert_marks, assert_messages, drawn
 from lt_helpers import Uniform, load_pretrained
 from lt_helpers.labs import GradientLab
 from lt_helpers.labs.gradient import descent_model
+from lt_helpers.language import catalogue
 
 OPENED = dict(step=0.5, sigma=1.0, layers=4, seed=6)
 STEPS = np.arange(126) / 50
@@ -27,6 +28,8 @@ def examples(values):
     """The inputs (n, d) and labels (n,) of a lab, and its truth (d,)."""
     rng = np.random.default_rng(values["seed"])
     x, truth, direction = rng.normal(size=(20, 2)), rng.normal(size=2), rng.normal(size=20)
+    for _, *dragged in values.get("truth", ()):
+        truth = np.array(dragged)
     return x, x @ truth + values["sigma"] * direction, truth
 
 
@@ -89,23 +92,27 @@ def expected(lab):
     by_layer = np.array([error(descent_matrix(x, step, depth), x, sigma) for depth in range(layers + 1)])
     by_step = [error(descent_matrix(x, each, layers), x, sigma) for each in STEPS]
     least, best = error(np.linalg.pinv(x), x, sigma), error(oracle_matrix(x, sigma), x, sigma)
-    predictions = {("step", "prediction"): (values["guess"], 1.0)} if values["guess"] else {}
+    optional = {("step", "prediction"): (values["guess"], 1.0)} if values["guess"] else {}
+    limit = 2 / np.linalg.norm(x / 20**0.5, 2) ** 2
+    if step >= limit:
+        optional["step", "limit"] = ([limit] * 2, [0.01, 10])
+    if values["trained"]:
+        optional["bowl", "trained"] = by_hand.probe_layers(trained(layers), x, y).T
+        optional["layer", "trained"] = (np.arange(layers + 1), best + excess(values))
+    reached = step + 0.01 > STEPS
     return AXES | {
         ("bowl", "contour"): contours(lab, x, y),
         ("bowl", "truth"): truth,
         ("bowl", "least squares"): np.linalg.lstsq(x, y)[0],
         ("bowl", "oracle"): by_hand.ridge(x, y, sigma**2),
-        ("bowl", "trained"): by_hand.probe_layers(trained(layers), x, y).T,
         ("bowl", "model"): descent(x, y, step, layers).T,
         ("step", "oracle"): ([0, 2.5], [best, best]),
-        ("step", "limit"): ([2 / np.linalg.norm(x / 20**0.5, 2) ** 2] * 2, [0.01, 10]),
-        ("step", "curve"): (STEPS, by_step),
+        ("step", "curve"): (STEPS, np.where(reached, by_step, np.nan)),
         ("step", "model"): (step, by_layer[-1]),
         ("layer", "oracle"): ([-0.3, 12.3], [best, best]),
         ("layer", "least squares"): ([-0.3, 12.3], [least, least]),
-        ("layer", "trained"): (np.arange(layers + 1), best + excess(values)),
         ("layer", "model"): (np.arange(layers + 1), by_layer),
-        **predictions,
+        **optional,
     }
 
 
@@ -115,8 +122,9 @@ def expected(lab):
         dict(step=1.25, sigma=2.0),
         dict(step=0.3, sigma=0.0, layers=7, seed=9, guess=0.75),
         dict(step=2.1, sigma=4.5, layers=2, seed=66),
+        dict(step=0.9, layers=3, trained=False, truth=[(0, 1.5, -2.5)]),
     ],
-    ids=["four", "quiet", "diverging"],
+    ids=["four", "quiet", "diverging", "dragged"],
 )
 def test_every_mark_is_what_another_route_finds(values):
     lab = GradientLab(**values)
@@ -139,17 +147,23 @@ def test_the_words_are_of_what_is_drawn():
     table = expected(lab)
     by_step, large = table["step", "curve"][1], table["step", "model"][1]
     assert large > 1000
+    gap = np.linalg.norm(np.array(table["bowl", "model"])[:, -1] - table["bowl", "least squares"])
     assert_messages(
         lab,
         {
-            "gradient.errors": dict(step=2.0, sigma=2.0, squared=4.0),
+            "gradient.setting": dict(step=2.0, sigma=2.0, squared=4.0),
+            "gradient.walk": {},
+            "gradient.errors_of_both": {},
             "layers.count": dict(count=7),
             "gradient.large_error": dict(error=large),
             "gradient.error": [
-                dict(error=table[place][1][-1])
-                for place in (("layer", "trained"), ("layer", "oracle"), ("layer", "least squares"))
+                dict(error=gap),
+                *(
+                    dict(error=table[place][1][-1])
+                    for place in (("layer", "trained"), ("layer", "oracle"), ("layer", "least squares"))
+                ),
             ],
-            "gradient.best": dict(step=STEPS[np.argmin(by_step)]),
+            "gradient.best": dict(step=STEPS[np.nanargmin(by_step)]),
             "gradient.diverges": dict(limit=lab.panels_now[1].mark("limit").x[0]),
             "lab.beyond": {},
             "lab.beyond_mark": [
@@ -222,12 +236,106 @@ def test_an_error_of_nearly_nothing_is_left_out_and_nobody_needs_to_be_told():
     assert "Beyond" not in lab.words_now
 
 
-def test_a_limit_beyond_the_axis_is_no_guide():
-    lab = GradientLab(seed=next(seed for seed in range(100) if state(seed=seed).limit > 2.5))
+def test_the_step_panel_gives_away_nothing_that_the_slider_has_not_passed():
+    lab = GradientLab(step=0.5)
     assert "limit" not in [mark.name for mark in lab.panels_now[1].marks]
     assert "2/s_max" not in lab.drawing["layout"]["annotations"][1]["text"]
+    assert "The best η" not in lab.words_now
+    curve = lab.panels_now[1].mark("curve")
+    assert curve.x[np.isfinite(curve.y)].max() == 0.5
 
 
 def test_both_axes_of_the_bowl_have_one_scale():
     layout = GradientLab().drawing["layout"]
     assert layout["yaxis"]["scaleanchor"] == "x" and layout["xaxis"]["range"] == layout["yaxis"]["range"]
+
+
+def beat(name, **moves):
+    """The lab at one of its beats, once these controls were moved."""
+    lab = GradientLab(beat=name)
+    for control, value in moves.items():
+        lab.controls[control].value = GradientLab.CONTROLS[control].write(value)
+    return lab
+
+
+def end_of(lab):
+    """How far from least squares descent ends at the values of a lab, by its loop."""
+    x, y, _ = examples(lab.values)
+    w = descent(x, y, lab.values["step"], lab.values["layers"])[-1]
+    return np.linalg.norm(w - np.linalg.lstsq(x, y)[0])
+
+
+@pytest.mark.leads
+def test_the_walk_has_arrived_as_soon_as_it_ends_near_the_ring():
+    lab = beat("land")
+    steps = np.arange(6, 20) / 20
+    arrived = [lab.story().phase == "told" for lab in (beat("land", step=float(step)) for step in steps)]
+    near = [end_of(GradientLab(beat="land", step=float(step))) < 0.2 for step in steps]
+    assert arrived == near and 0 < sum(near) < len(near)
+
+    begun = end_of(lab)
+    lab.controls["step"].value = 0.8
+    told = lab.story().found[-1].values
+    np.testing.assert_allclose([told["step"], told["gap"], told["before"]], [0.8, end_of(lab), begun])
+
+
+@pytest.mark.leads
+def test_the_path_leaves_past_two_over_the_largest_eigenvalue():
+    lab = beat("leave", step=1.5)
+    x, _, _ = examples(lab.values)
+    flattest, steepest = np.linalg.eigvalsh(x.T @ x / 20)
+    np.testing.assert_allclose(lab.answers["guess"].answer, 2 / steepest)
+    task = catalogue("en").entries["gradient.beat.leave.task"]
+    assert f"{steepest:.2f}" in task and f"{flattest:.2f}" in task
+
+    told = lab.story().found[-1].values
+    ends = {step: end_of(beat("leave", step=step)) for step in (0.5, told["stays"], told["leaves"])}
+    np.testing.assert_allclose([told["near"], told["far"]], [ends[1.3], ends[1.5]])
+    start = np.linalg.norm(np.linalg.lstsq(*examples(lab.values)[:2])[0])
+    assert ends[1.3] < start < ends[1.5]
+
+
+@pytest.mark.leads
+def test_the_truth_is_dragged_and_the_answer_follows():
+    lab = beat("drag")
+    (handle,) = lab.drawing["handles"]
+    assert (handle["control"], handle["along"]) == ("truth", "xy")
+    before, weights = lab.arrays.built[-1], descent_model(0.85, 4, dim=2)
+    lab._grabbed("truth", 0, 2.0, 9.0)  # beyond where it can go
+    assert lab.values["truth"] == ((0, 2.0, 3.0),) and lab.story().phase == "told"
+    np.testing.assert_allclose(
+        lab.arrays.built[-1] - before,
+        by_hand.probe(weights, examples(lab.values)[0], examples(lab.values)[1])
+        - by_hand.probe(weights, *examples(dict(seed=6, sigma=1.0))[:2]),
+        atol=1e-10,
+    )
+    assert lab.answers["moves_guess"].answer == "bowl"
+    assert GradientLab.from_state(lab.link()).values["truth"] == ((0, 2.0, 3.0),)
+
+
+@pytest.mark.leads
+def test_with_noise_an_early_layer_is_best(rng):
+    lab = beat("stop", sigma=4.0)
+    x, _, _ = examples(lab.values)
+    misses = np.zeros(8)
+    for _ in range(2000):
+        truth = rng.normal(size=2)
+        path = descent(x, x @ truth + 4.0 * rng.normal(size=20), 0.5, 7)
+        misses += ((path - truth) ** 2).sum(axis=1) / 2 / 2000
+    assert lab.answers["layer_guess"].answer == misses.argmin() == 1
+    np.testing.assert_allclose(lab.story().found[-1].values["last"], misses[7], rtol=0.1)
+    quiet = [error(descent_matrix(x, 0.5, layers), x, 0.0) for layers in range(8)]
+    assert (np.diff(quiet) < 0).all()  # as the task says of no noise
+
+
+@pytest.mark.leads
+def test_the_trained_model_has_the_smaller_error_at_more_noise_and_at_less_none_has():
+    lab = beat("rival", sigma=4.0)
+    x, _, _ = examples(lab.values)
+    built = error(descent_matrix(x, 0.85, 4), x, 4.0)
+    oracle = error(oracle_matrix(x, 4.0), x, 4.0)
+    by_model = oracle + excess(lab.values)[-1]
+    assert lab.answers["walker_guess"].answer == "trained" and by_model < 0.6 * built
+    told = lab.story().found[-1].values
+    np.testing.assert_allclose([told["built"], told["trained"], told["oracle"]], [built, by_model, oracle])
+    np.testing.assert_allclose(told["built_before"], told["trained_before"], atol=0.005)

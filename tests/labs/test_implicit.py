@@ -206,3 +206,64 @@ def test_the_exercise_steps_through_the_layers_of_any_model(rng, dim, context, l
     for layer in range(layers):
         w = weight_after(state.M[0, layer], state.u[0, layer], state.a[0, layer], w, state.U[0, layer])
     np.testing.assert_allclose(w, by_hand.probe(model, x[0], y[0]), rtol=1e-10, atol=1e-12)
+
+
+def beat(name, **moves):
+    """The lab at one of its beats, once these controls were moved."""
+    lab = ImplicitLab(beat=name)
+    for control, value in moves.items():
+        lab.controls[control].value = value
+    return lab
+
+
+def told(lab):
+    return lab.story().found[-1].values
+
+
+def distances(lab):
+    """How far the weight is from the truth after each layer, by queries -> (L+1,)"""
+    x, y, truth, _, model = read(lab.values)
+    return np.linalg.norm(by_hand.probe_layers(model, x, y) - truth, axis=1)
+
+
+@pytest.mark.leads
+def test_not_every_layer_brings_the_weight_nearer():
+    lab = beat("rows", layers=7)
+    away = distances(lab)
+    worse = [layer for layer in range(1, 8) if away[layer] > away[layer - 1] - 0.01]
+    assert worse and told(lab)["worse"] == [str(layer) for layer in worse]
+    assert lab.answers["way_guess"].answer == "sometimes"
+    np.testing.assert_allclose([told(lab)["start"], told(lab)["end"]], away[[0, -1]])
+
+
+@pytest.mark.leads
+def test_with_noise_the_model_ends_about_as_far_from_the_truth_as_ridge_that_is_told_the_noise():
+    lab = beat("noise", sigma=4.0)
+    x, y, truth, _, _ = read(lab.values)
+    ridge = np.linalg.norm(by_hand.ridge(x, y, 16.0) - truth)
+    np.testing.assert_allclose(lab.answers["guess"].answer, distances(lab)[-1])
+    np.testing.assert_allclose(told(lab)["before"], distances(beat("noise"))[-1])
+    np.testing.assert_allclose(told(lab)["ridge"], ridge)
+    assert abs(lab.answers["guess"].answer - ridge) < 0.1 < ridge - told(lab)["before"]
+
+
+@pytest.mark.leads
+def test_answers_of_random_weights_stay_on_the_line():
+    lab = beat("random", model="random")
+    x, y, _, queries, model = read(lab.values)
+    w = by_hand.probe(model, x, y)
+    by_attention = np.array([answer(model, x, y, query) for query in queries])
+    assert abs(by_attention - queries @ w).max() < 1e-10 and lab.answers["line_guess"].answer == "on line"
+    np.testing.assert_allclose(told(lab)["end"], distances(lab)[-1])
+    assert told(lab)["end"] > distances(beat("random"))[-1]
+
+
+@pytest.mark.leads
+def test_in_gd_plus_plus_the_share_of_the_own_label_stays_and_in_diag_it_moves():
+    lab = beat("label", model="gd++")
+    for model, moves in (("gd++", False), ("diag", True)):
+        x, y, _, _, weights = read({**lab.values, "model": model})
+        shares = np.array([a for _, _, a in parts(weights, x, y)])
+        assert (abs(shares - 1).max() > 0.05) == moves
+    assert lab.answers["label_guess"].answer == "rests" and told(lab)["u"] == 0
+    np.testing.assert_allclose(told(lab)["a"], 1)

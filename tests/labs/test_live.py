@@ -263,10 +263,10 @@ def test_a_lab_that_is_shown_again_is_back(lab, shown):
     later._repr_mimebundle_()
     lab.controls["by"].value = 2.0
     assert (
-        lab._start.disabled and "opened again" in lab.chart.get_state("state")["state"]["error"]
+        lab._toggle.disabled and "opened again" in lab.chart.get_state("state")["state"]["error"]
     )  # still, after a move
     lab._repr_mimebundle_()
-    assert not lab._start.disabled and later._start.disabled
+    assert not lab._toggle.disabled and later._toggle.disabled
     assert steps_after(lab, 0.1, lab.pause) > 0
 
 
@@ -327,7 +327,7 @@ def test_an_error_in_training_shows_in_the_lab_and_stops_it(lab, shown):
     steps_after(lab, 0.1, lambda: setattr(lab.controls["by"], "value", 9.0))
     assert isinstance(lab.error, ValueError) and not lab.running
     assert "this cannot be counted" in lab.chart.get_state("state")["state"]["error"]
-    assert lab._start.description == "Start"
+    assert lab._toggle.description == "Start"
 
 
 def test_an_interrupt_in_the_middle_of_a_step_does_not_end_the_loop(lab, shown):
@@ -360,11 +360,11 @@ def test_the_button_says_what_it_will_do(lab, shown):
     said = []
 
     async def press():
-        said.append(lab._start.description)
-        lab._start.click()
-        said.append(lab._start.description)
-        lab._start.click()
-        said.append(lab._start.description)
+        said.append(lab._toggle.description)
+        lab._toggle.click()
+        said.append(lab._toggle.description)
+        lab._toggle.click()
+        said.append(lab._toggle.description)
 
     asyncio.run(press())
     assert said == ["Start", "Pause", "Start"]
@@ -373,5 +373,5 @@ def test_the_button_says_what_it_will_do(lab, shown):
 def test_outside_of_a_notebook_start_says_what_to_do(lab):
     with pytest.raises(RuntimeError, match=r"call run\(steps=100\)"):
         lab.start()
-    lab._start.click()
+    lab._toggle.click()
     assert "call run" in lab.chart.get_state("state")["state"]["error"]

@@ -113,6 +113,83 @@ def test_the_ghost_is_the_state_that_was_held_and_the_stars_stand_where_they_wer
     assert_marks(lab, table, ROLES, rtol=2e-3, atol=2e-5)
 
 
+def test_the_star_of_the_meter_stands_at_the_noise_that_is_asked_for():
+    (meter,) = (panel for panel in NoiseLab(sigma=1.0, implied_guess=2.5).panels_now if panel.name == "meter")
+    assert (meter.mark("prediction").x, meter.mark("prediction").y) == (4.0, 2.5)
+
+
+def test_points_of_one_component_direction_or_layer_belong_together(lab):
+    marks = {(panel.name, mark.name): mark for panel in lab.panels_now for mark in panel.marks}
+    path = marks["weight", "layers"]
+    there = np.isfinite(path.x)
+    weights = by_hand.probe_layers(read(lab.values)[3], *read(lab.values)[:2])
+    layer, component = (path.keys[name][there].astype(int) for name in ("layer", "component"))
+    np.testing.assert_allclose(path.y[there], weights[layer, component - 1], rtol=1e-6)
+    assert np.isnan(path.keys["layer"][~there]).all()
+    for name in ("truth", "oracle", "model"):
+        assert (marks["weight", name].keys["component"] == np.arange(1, 11)).all()
+    assert (marks["kept", "model"].keys["direction"] == np.arange(1, 11)).all()
+    for name in ("step", "rescaling"):
+        assert (marks["step", name].keys["layer"] == marks["step", name].x).all()
+
+
+def done(lab, beat):
+    """What a beat tells once the learner has done what it asks for -> the answer, and the values of what is told"""
+    lab.go_to(beat.name)
+    for name, value in beat.at.items():
+        lab.controls[name].value = value
+    (told,) = lab.story().found
+    return lab.answers[beat.ask].answer, told.values
+
+
+@pytest.mark.leads
+def test_the_beats_tell_what_another_route_finds(lab):
+    told = {beat.name: done(lab, beat) for beat in lab.BEATS}
+
+    def at(sigma, kind="diag"):
+        return dict(sigma=sigma, kind=kind, noise="uniform-5", layers=4, seed=66)
+
+    def acts_on(values):
+        x, y, _, model = read(values)
+        return by_hand.nearest_noise(by_hand.probe(model, x, y), x, y)
+
+    def steps(values):
+        x, y, _, model = read(values)
+        return by_hand.step_by_layer(model, x, y)[0]
+
+    answer, _ = told["meter"]
+    assert answer == pytest.approx(acts_on(at(4.0)), rel=2e-3)
+
+    answer, values = told["gdpp"]
+    assert answer == "stays" and values["implied"] == pytest.approx((25 / 3) ** 0.5, rel=2e-3)
+    for sigma in (0.0, 2.0, 8.0):  # "at every sigma"
+        assert acts_on(at(sigma, "gd++")) == pytest.approx((25 / 3) ** 0.5, rel=2e-3)
+
+    answer, values = told["shares"]
+    x, _, _, model = read(at(1.0))
+    before, after = (keep(model, x, sigma, 66)[0] for sigma in (1.0, 4.0))
+    assert answer == "weakest" and before[0] - after[0] > before[-1] - after[-1]
+    shown = [values[name] for name in ("weak", "weaker", "strong", "less")]
+    assert shown == pytest.approx([before[0], after[0], before[-1], after[-1]], rel=1e-3)
+    s, _ = by_hand.principal(x)
+    ridge = s[[0, -1], None] / (
+        s[[0, -1], None] + np.array([1, 16]) / 20
+    )  # weakest and strongest, before and after
+    assert ridge[0, 0] - ridge[0, 1] > ridge[1, 0] - ridge[1, 1]  # "ridge regression does the same"
+
+    answer, values = told["steps"]
+    before, after = steps(at(1.0)), steps(at(4.0))
+    assert answer == 1 + abs(after - before).argmax() == 4
+    shown = [values[name] for name in ("first", "before", "last")]
+    assert shown == pytest.approx([after[0], before[3], after[3]], rel=1e-3, abs=1e-6)
+    assert steps(at(8.0))[0] == pytest.approx(before[0])  # "at every sigma"
+
+    answer, values = told["beyond"]
+    x, y, _, _ = read(at(8.0))
+    assert answer == "between" and values["implied"] == pytest.approx(acts_on(at(8.0)), rel=2e-3)
+    assert values["estimate"] == pytest.approx(by_hand.noise_left(x, y))
+
+
 def test_the_words_are_of_what_is_drawn():
     lab = NoiseLab(sigma=7.0)
     table = expected(lab.values)

@@ -5,9 +5,11 @@ from marks import assert_marks, assert_messages, drawn, unkeyed_marks
 
 from lt_helpers import LinearTransformer
 from lt_helpers.labs import PreconditioningLab
-from lt_helpers.labs.preconditioning import CURVE
+from lt_helpers.labs.preconditioning import CURVE, change_of
+from lt_helpers.language import catalogue
 
 AXES = {
+    ("shape", "axes"): (("strongest", -1.15, 1.15), ("weakest", -1.15, 1.15)),
     ("map", "axes"): (("before", 3e-4, 1.4, "log"), ("after", 3e-4, 0.3, "log")),
     ("eigenvalues", "axes"): (("depth", 0, 12), ("relative", 3e-4, 2, "log")),
     ("condition", "axes"): (("depth", 0, 12), ("excess", 1e-8, 1e3, "log", "floor")),
@@ -15,6 +17,8 @@ AXES = {
 }
 
 ROLES = {
+    ("shape", "before"): "contour",
+    ("shape", "ellipse"): "model",
     ("map", "map"): "truth",
     ("map", "directions"): "model",
     ("eigenvalues", "eigenvalues"): "layers",
@@ -64,16 +68,21 @@ def expected(values):
         name: np.sqrt((np.array(left) ** 2).mean(axis=1))
         for name, left in {"gradient descent": descent, "momentum": heavy, "newton": newton}.items()
     }
+    turn = np.arange(61) * np.pi / 30
+    ratio = np.sqrt(path.min(axis=1) / path.max(axis=1))  # (L+1,)
+    rings = [(np.append(np.cos(turn), np.nan), np.append(r * np.sin(turn), np.nan)) for r in ratio]
     return AXES | {
+        ("shape", "before"): tuple(np.concatenate(axis) for axis in zip(*rings[:-1])),
+        ("shape", "ellipse"): (np.cos(turn), ratio[-1] * np.sin(turn)),
         ("map", "map"): (CURVE, CURVE - 2 * CURVE**2 + CURVE**3),
         ("map", "peak"): ([1 / 3, 1 / 3], [3e-4, 0.3]),
         ("map", "directions"): (strength * path[-2], strength * path[-1]),
         ("eigenvalues", "eigenvalues"): (np.tile([*depth, np.nan], 10), np.concatenate(lines)),
         ("condition", "model"): (depth, path.max(axis=1) / path.min(axis=1) - 1),
         ("condition", "theorem"): (depth, thirds.max(axis=1) / thirds.min(axis=1) - 1),
-        ("error", "gradient descent"): (steps, rms["gradient descent"]),
-        ("error", "momentum"): (steps, rms["momentum"]),
-        ("error", "newton"): (steps, rms["newton"]),
+        ("error", "gradient descent"): (depth, rms["gradient descent"][: layers + 1]),
+        ("error", "momentum"): (depth, rms["momentum"][: layers + 1]),
+        ("error", "newton"): (depth, rms["newton"][: layers + 1]),
         ("error", "model"): (depth, error),
     }
 
@@ -156,3 +165,77 @@ def test_the_map_leaves_the_axis_at_its_zero_and_is_not_drawn_there():
     below = np.isnan(shown["y"])
     np.testing.assert_array_equal(below, CURVE * (1 - CURVE) ** 2 < 3e-4)
     assert CURVE[below][1:].min() > 0.98 and CURVE[below].max() < 1.02
+
+
+def beat(name, **moves):
+    """The lab at one of its beats, once these controls were moved."""
+    lab = PreconditioningLab(beat=name)
+    for control, value in moves.items():
+        lab.controls[control].value = value
+    return lab
+
+
+def told(lab):
+    return lab.story().found[-1].values
+
+
+def conditions(**values):
+    """Condition numbers by layer, from tokens -> (L+1,)"""
+    _, path, _ = run_tokens(**dict(kappa=20, gamma=0.33, layers=12, follow=True) | values)
+    return path.max(axis=1) / path.min(axis=1)
+
+
+@pytest.mark.leads
+def test_the_ellipse_is_a_circle_once_its_axes_differ_by_less_than_a_twentieth():
+    ratio = np.sqrt(conditions())
+    arrived = [beat("circle", layers=layers).story().phase == "told" for layers in range(2, 13)]
+    assert arrived == [ratio[layers] < 1.05 for layers in range(2, 13)] and not arrived[0]
+    first = 2 + arrived.index(True)
+    values = told(beat("circle", layers=first))
+    assert values["layers"] == first and values["kappa"] == 20
+    np.testing.assert_allclose(
+        [values["before"], values["after"], values["now"]], [ratio[0], ratio[first], ratio[first] ** 2]
+    )
+
+
+@pytest.mark.leads
+def test_a_condition_number_that_is_fifty_times_larger_costs_a_few_layers_more():
+    few, many = (int((conditions(kappa=kappa) - 1 < 0.01).argmax()) for kappa in (20, 1000))
+    lab = beat("depth", layers=many - 1)
+    assert lab.story().phase == "ask"
+    lab.controls["layers"].value = 12  # who goes on is told of the first layer all the same
+    assert lab.answers["expected"].answer == many and told(lab)["few"] == few
+    assert f"it took {few} layers" in catalogue("en").entries["preconditioning.beat.depth.task"]
+
+
+@pytest.mark.leads
+def test_a_bolder_layer_makes_rounder():
+    lab = beat("bolder", gamma=0.75)
+    careful, bold = (conditions(gamma=gamma, layers=1)[-1] for gamma in (0.33, 0.75))
+    assert bold < 0.5 * careful and lab.answers["bolder_guess"].answer == "rounder"
+    np.testing.assert_allclose([told(lab)["careful"], told(lab)["bold"]], [careful, bold])
+
+
+@pytest.mark.leads
+def test_gd_plus_plus_wins_the_race():
+    lab = beat("race", layers=7)
+    table = expected(lab.values)
+    names = {"descent": "gradient descent", "momentum": "momentum", "newton": "newton", "model": "model"}
+    after = {name: table["error", mark][1][-1] for name, mark in names.items()}
+    assert lab.answers["race_guess"].answer == min(after, key=after.get) == "model"
+    for name, error in after.items():
+        np.testing.assert_allclose(told(lab)[name], error, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "before, after, change",
+    [
+        (20, 4, "rounder"),
+        (20, 21, "equal"),
+        (20, 19.5, "equal"),
+        (20, np.inf, "flatter"),
+        (20, 30, "flatter"),
+    ],
+)
+def test_a_condition_number_that_hardly_changes_is_equal(before, after, change):
+    assert change_of(before, after) == change

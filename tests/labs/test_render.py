@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from lt_helpers.view.chart import encode_figure
+from lt_helpers.view.ends import NAME_HEIGHT, apart
 from lt_helpers.view.panel import (
     Axis,
     Band,
@@ -22,7 +23,7 @@ from lt_helpers.view.panel import (
     Shape,
     Ticks,
 )
-from lt_helpers.view.render import render
+from lt_helpers.view.render import FAINT, render
 from lt_helpers.view.roles import BLUE, RED, ROLES
 
 X, Y = Axis("x", 0, 10), Axis("y", -1, 1)
@@ -51,8 +52,14 @@ class Names:
 
 
 def drawn(*marks, x=X, y=Y):
+    """The traces of marks, and what lay beyond."""
     drawing = render([Panel("p", x, y, marks)], Names())
-    return drawing.figure["data"], drawing.beyond
+    return drawing.figure["data"][: len(marks)], drawing.beyond
+
+
+def beside(*marks, x=X, y=Y, **more):
+    """What is written beside the traces of marks."""
+    return render([Panel("p", x, y, marks, **more)], Names()).figure["data"][len(marks) :]
 
 
 def counts(beyond):
@@ -70,6 +77,107 @@ def test_what_lies_beyond_is_drawn_at_the_edge_and_counted():
     (trace,), beyond = drawn(Path("model", [-1, 5, 11], [0, 3, np.inf]))
     assert trace["x"].tolist() == [0, 5, 10] and trace["y"].tolist() == [0, 1, 1]
     assert counts(beyond) == {"model": 3} and beyond[0].panel.name == "p"
+
+
+@pytest.mark.parametrize(
+    "place, at, arrow",
+    [
+        ((5, 3), (5, 1), "up"),
+        ((5, -np.inf), (5, -1), "down"),
+        ((-2, 0), (0, 0), "left"),
+        ((11, 0.5), (10, 0.5), "right"),
+    ],
+)
+def test_a_point_that_is_drawn_at_the_edge_wears_an_arrow_to_where_it_lies(place, at, arrow):
+    (trace,) = beside(Points("adarr", [1, place[0]], [0, place[1]]))
+    assert (trace["x"].tolist(), trace["y"].tolist()) == ([at[0]], [at[1]])
+    assert trace["marker"]["symbol"] == [f"triangle-{arrow}"] and trace["marker"]["color"] == RED
+    assert (trace["xaxis"], trace["yaxis"], trace["hoverinfo"]) == ("x", "y", "skip")
+
+
+def test_an_arrow_points_downwards_where_the_axis_does():
+    (trace,) = beside(Points("model", [1], [12]), y=Axis("row", 11.5, 0.5))
+    assert trace["marker"]["symbol"] == ["triangle-down"]
+
+
+def test_a_point_at_the_edge_is_on_its_axis_in_the_32_bits_of_the_page_too():
+    for low, high in ((-0.8, 1.1), (0.1, 4.7), (-1 / 3, 2 / 3)):
+        figure = render(
+            [Panel("p", X, Axis("y", low, high), [Points("model", [1, 2], [-9, 9])])], Names()
+        ).figure
+        shown = np.float32(figure["data"][0]["y"]).astype(float)
+        first, last = figure["layout"]["yaxis"]["range"]
+        assert first <= shown[0] and shown[1] <= last and abs(first - low) < 1e-6
+
+
+def test_a_line_wears_an_arrow_wherever_it_leaves():
+    (trace,) = beside(Path("model", range(6), [0, 2, 3, 0, -9, -9]))
+    assert trace["x"].tolist() == [1, 4] and trace["marker"]["symbol"] == ["triangle-up", "triangle-down"]
+    assert beside(Curve("model", [1, 2], [0, 5], beyond="gap")) == beside(Points("model", [1], [1])) == []
+
+
+def test_lines_have_their_names_at_their_ends_and_points_in_the_key():
+    marks = [
+        Curve("oracle", [0, 4, 6], [0, 0.5, np.nan]),
+        Path("model", [0, 8], [0, -0.5]),
+        Points("truth", [1], [1]),
+        Curve("ghost", [0, 1], [0, 0], keyed=False),
+        Curve("bayes", [0], [np.nan]),
+    ]
+    (trace,) = beside(*marks, ends=True)
+    assert [text.strip() for text in trace["text"]] == ["p's oracle", "p's model"]
+    assert trace["x"].tolist() == [4, 8] and trace["textposition"] == ["middle right"] * 2
+    np.testing.assert_allclose(trace["y"], [0.5, -0.5])
+    assert trace["textfont"]["color"] == [ROLES["oracle"].colour, BLUE]
+    heading = render([Panel("p", X, Y, marks, ends=True)], Names()).figure["layout"]["annotations"][0]["text"]
+    assert "truth" in heading and "oracle" not in heading and "model" not in heading
+    assert beside(*marks) == []
+
+
+def test_the_names_of_the_second_panel_stand_there_and_are_as_faint_as_it():
+    panels = [Panel(name, X, Y, [Curve("model", [0, 1], [0, 0])], ends=True) for name in ("p", "q")]
+    data = render(panels, Names(), faint=("q",)).figure["data"]
+    assert [trace.get("name") for trace in data] == ["p's model", "q's model", None, None]
+    assert [trace["xaxis"] for trace in data] == ["x", "x2", "x", "x2"]
+    assert [trace.get("opacity") for trace in data] == [None, FAINT, None, FAINT]
+
+
+def test_the_name_of_a_line_that_ends_at_the_edge_stands_before_its_end():
+    (trace,) = beside(Curve("model", [0, 10], [0, 0]), Curve("oracle", [0, 6], [0, 0.9]), ends=True)
+    assert trace["textposition"] == ["middle left", "middle right"]
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_the_names_of_lines_that_end_together_stand_apart(log):
+    axis = Axis("y", 0.01, 100, log=True) if log else Y
+    ends = [1.0, 1.0, 1.01] if log else [0.1, 0.1, 0.101]
+    (trace,) = beside(
+        *(Curve("model", [0, 1], [0.5, end], name=f"{end} {i}") for i, end in enumerate(ends)),
+        y=axis,
+        ends=True,
+    )
+    place = np.log10(trace["y"]) / 4 if log else trace["y"] / 2
+    gaps = np.diff(place) * (480 - 84)  # the height of the panel in pixels
+    np.testing.assert_allclose(gaps, NAME_HEIGHT, rtol=1e-6)
+    middle = np.log10(np.mean(ends)) / 4 if log else np.mean(ends) / 2
+    np.testing.assert_allclose(place.mean(), middle, atol=1e-3)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_names_are_moved_apart_in_order_inside_the_panel_and_no_further_than_needed(seed):
+    rng = np.random.default_rng(seed)
+    heights, least = rng.uniform(400, 480, size=6), 15
+    found, order = apart(heights, least, 1000), heights.argsort()
+    assert (np.diff(found[order]) >= least - 1e-9).all()
+
+    # Nothing that is far enough apart is nearer, not even a little on the way to it: the distance is convex.
+    for _ in range(300):
+        other = rng.uniform(300, 450) + np.cumsum(least + rng.exponential(8, size=6))
+        nearer = found[order] + 0.01 * (other - found[order])
+        assert ((nearer - heights[order]) ** 2).sum() >= ((found - heights) ** 2).sum() - 1e-9
+
+    crowded = apart(np.full(5, seed * 10.0), least, 90)
+    assert np.allclose(np.diff(crowded), least) and crowded.min() >= 0 and crowded.max() <= 90
 
 
 def test_at_a_point_that_is_drawn_at_the_edge_the_mouse_reads_where_it_lies_in_truth():
@@ -247,7 +355,11 @@ def test_panels_stand_row_by_row_from_the_top_and_do_not_overlap():
 def test_ticks_and_scale_are_the_axis_own():
     panel = Panel("p", Axis("n", 0.01, 100, log=True, ticks=(0.1, 10), labels=("a", "b")), Y, [])
     axis = render([panel], Names()).figure["layout"]["xaxis"]
-    assert axis["type"] == "log" and axis["range"] == [-2, 2] and axis["title"]["text"] == "axis n"
+    assert (
+        axis["type"] == "log"
+        and axis["range"] == pytest.approx([-2, 2], abs=1e-7)
+        and axis["title"]["text"] == "axis n"
+    )
     assert axis["tickvals"] == [0.1, 10] and axis["ticktext"] == ["a", "b"]
 
 

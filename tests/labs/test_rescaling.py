@@ -5,21 +5,44 @@ import numpy as np
 import pytest
 from marks import assert_marks, assert_messages, titles, unkeyed_marks
 
-from lt_helpers import Categorical, Fixed, LinearTransformer, RegressionTask, adjusted_loss, load_pretrained
+from lt_helpers import (
+    Categorical,
+    Fixed,
+    LinearTransformer,
+    RegressionTask,
+    Uniform,
+    adjusted_loss,
+    load_pretrained,
+)
 from lt_helpers.labs import RescalingLab
 from lt_helpers.labs.rescaling import two_layers
 
 AXES = {
-    ("scale", "axes"): (("sigma", 0, 6), ("scale", -0.8, 1.1)),
-    ("trained", "axes"): (("sigma", 0, 12), ("scale", -0.8, 1.1)),
-    ("distance", "axes"): (("sigma", 0, 6), ("distance", 1e-3, 1e3, "log", "floor")),
+    ("labels", "axes"): (("example", -0.5, 2.5), ("label", -4.6, 4.6)),
+    ("shrink", "axes"): (("example", -0.5, 2.5), ("slope", -2.2, 2.3)),
+    ("reads", "axes"): (("read", 0.25, 64, "log"), ("share", 0, 0.32)),
+    ("told", "axes"): (("layer", 0.7, 4.3), ("right", 48, 101)),
+    ("scale", "axes"): (("sigma", 0, 7.5), ("scale", -0.8, 1.1)),
+    ("trained", "axes"): (("sigma", 0, 15), ("scale", -0.8, 1.1)),
+    ("distance", "axes"): (("sigma", 0, 7.5), ("distance", 1e-3, 1e3, "log", "floor")),
     ("weight", "axes"): (("component", 0.4, 10.6), ("w", -4, 4)),
 }
-ROLES = {("scale", "made_for"): "truth", ("trained", "trained"): "model"}
+ROLES = {
+    ("labels", "labels"): "beside first",
+    ("labels", "left"): "noise",
+    ("shrink", "fitted"): "least squares",
+    ("shrink", "shrunk"): "model",
+    ("reads", "quiet"): "first",
+    ("reads", "noisy"): "noise",
+    ("told", "right"): "model",
+    ("scale", "made_for"): "truth",
+    ("trained", "trained"): "model",
+}
+A, NOISY, B = [-1, -3, 3, 1], [0, -4, 4, 0], [1, -3, 3, -1]  # labels at the inputs -1, -1, 1, 1
 CURVE, POINTS, TRAINED_CURVE = np.arange(121) / 20, np.arange(7), np.arange(49) / 4
 SETTINGS = [
-    dict(s1=0.5, s2=2.0, context=20, sigma=3.4, seed=7),
-    dict(s1=3.0, s2=1.5, context=50, sigma=7.3, seed=5),
+    dict(s1=0.5, s2=2.0, context=20, sigma=3.4, seed=7, fit=0.5, omega_yy=-0.1, layer=3),
+    dict(s1=3.0, s2=1.5, context=50, sigma=7.3, seed=5, fit=1.0, omega_yy=-0.2, reads="labels"),
 ]
 
 
@@ -67,6 +90,75 @@ def run_trained():
     return scale, ridge
 
 
+@cache
+def read_by_layer(layer):
+    """The mean of y^2 before a layer of the trained reader, its tokens written down -> (2000,) at sigma = 1, (2000,) at sigma = 3"""
+    model = load_pretrained("diag", 4, Uniform(5.0))
+    x, y, truth = sequences(2000, 20, 1.0)
+    found = []
+    for sigma in (1, 3):
+        tokens = np.concatenate([x, by_hand.at_noise(x, y, truth, sigma)[..., None]], axis=-1)
+        for P, Q in zip(model.P[: layer - 1], model.Q[: layer - 1], strict=True):
+            read = sum(tokens @ q.T @ tokens.mT @ tokens @ p.T for p, q in zip(P, Q, strict=True))
+            tokens = tokens + read / 20
+        found.append((tokens[..., -1] ** 2).mean(axis=1))
+    return found
+
+
+def right_with(border, layer):
+    """How often "above the border it is 3, below it is 1" is right, in percent."""
+    quiet, noisy = read_by_layer(layer)
+    return 50 * ((quiet <= border).mean() + (noisy > border).mean())
+
+
+@cache
+def best_right(layer):
+    """The same with the best border."""
+    return max(right_with(border, layer) for border in np.concatenate(read_by_layer(layer)))
+
+
+def expected_example(values, border):
+    """What belongs to the running example and to the trained reader."""
+    inputs = np.array([-1, -1, 1, 1])
+    fits = [np.polyfit(inputs, labels, 1)[0] for labels in (A, NOISY, B)]
+    looked_at = [5, 8, 5] if values["reads"] == "labels" else [1, 4, 4]  # mean squares
+    columns, labels, left = [], [], []
+    for column, (sequence, slope) in enumerate(zip((A, NOISY, B), fits, strict=True)):
+        for place, index in zip((-0.24, -0.08, 0.08, 0.24), np.argsort(sequence), strict=True):
+            columns.append(column + place)
+            labels.append(sequence[index])
+            left.append(sequence[index] - values["fit"] * slope * inputs[index])
+    layer = values["layer"]
+    edges = 2.0 ** np.arange(-2, 6.1, 0.25)
+    heights = [
+        [((one >= low) & (one < high)).mean() for low, high in zip(edges, edges[1:])]
+        for one in read_by_layer(layer)
+    ]
+    outlines = [(np.repeat(edges, 2), [0, *np.repeat(height, 2), 0]) for height in heights]
+    return {
+        ("labels", "level"): ([-0.5, 2.5], [0, 0]),
+        ("labels", "labels"): (columns, labels),
+        ("labels", "left"): (columns, left),
+        ("shrink", "level"): ([-0.5, 2.5], [0, 0]),
+        ("shrink", "fitted"): ([0, 1, 2], fits),
+        ("shrink", "oracle"): ([0, 1, 2], [1.6, 1.0, 0.5]),
+        ("shrink", "shrunk"): (
+            [0, 1, 2],
+            [
+                slope * (1 + values["omega_yy"] * square)
+                for slope, square in zip(fits, looked_at, strict=True)
+            ],
+        ),
+        ("reads", "quiet"): outlines[0],
+        ("reads", "noisy"): outlines[1],
+        ("reads", "border"): ([border, border], [0, 0.32]),
+        ("told", "right"): (
+            [1, 2, 3, 4],
+            [best_right(one) if one <= layer else np.nan for one in (1, 2, 3, 4)],
+        ),
+    }
+
+
 def expected(values):
     """What belongs to each mark: closed forms for n without end, tokens for everything that is run."""
     s1, s2, n, sigma = (values[name] for name in ("s1", "s2", "context", "sigma"))
@@ -86,7 +178,7 @@ def expected(values):
         return x, [value if at < sigma + 1e-6 else np.nan for at, value in zip(x, values, strict=True)]
 
     return AXES | {
-        ("scale", "level"): ([0, 6], [0, 0]),
+        ("scale", "level"): ([0, 7.5], [0, 0]),
         ("scale", "oracle"): so_far(CURVE, ridge),
         ("scale", "constrr"): so_far(CURVE, np.full(121, constant)),
         ("scale", "model"): so_far(CURVE, line),
@@ -96,7 +188,7 @@ def expected(values):
             [0.94, 1.06, 1.06, 0.94, np.nan, 2.94, 3.06, 3.06, 2.94, np.nan],
             [-np.inf, -np.inf, np.inf, np.inf, np.nan] * 2,
         ),
-        ("trained", "level"): ([0, 12], [0, 0]),
+        ("trained", "level"): ([0, 15], [0, 0]),
         ("trained", "oracle"): so_far(TRAINED_CURVE, trained_ridge),
         ("trained", "theorem"): so_far(TRAINED_CURVE, trained_height + trained_slope * TRAINED_CURVE**2),
         ("trained", "trained"): so_far(TRAINED_CURVE, trained),
@@ -112,16 +204,22 @@ def expected(values):
 @pytest.mark.parametrize("values", SETTINGS, ids=["n = 20", "n = 50"])
 def test_every_mark_is_what_another_route_finds(values):
     lab = RescalingLab(**values)
-    assert_marks(lab, expected(lab.values), ROLES)
-    assert titles(lab) == dict(trained=dict(noise="{1, 3}", context=20))
-    for panel in (lab.panels_now[0], lab.panels_now[2]):
-        assert panel.mark("measured").values == dict(count=values["context"])
+    border = lab.arrays.border
+    assert_marks(lab, expected(lab.values) | expected_example(lab.values, border), ROLES)
+    layer = lab.values["layer"]
+    assert right_with(border, layer) == best_right(layer)  # more than one border is best
+    assert titles(lab) == dict(trained=dict(noise="{1, 3}", context=20), reads=dict(layer=layer))
+    by_name = {panel.name: panel for panel in lab.panels_now}
+    for name in ("scale", "distance"):
+        assert by_name[name].mark("measured").values == dict(count=values["context"])
+    assert [by_name["reads"].mark(name).values["sigma"] for name in ("quiet", "noisy")] == [1, 3]
 
 
 def test_the_star_stands_where_it_was_set_and_every_other_mark_is_in_the_key():
-    lab = RescalingLab(guess=2.5, context=50)
-    assert_marks(lab, expected(lab.values) | {("scale", "prediction"): (2.5, 0)}, ROLES)
-    assert unkeyed_marks(lab) == {("scale", "level"), ("trained", "level")}
+    lab = RescalingLab(guess=2.5, right_guess=80, context=50)
+    stars = {("scale", "prediction"): (2.5, 0), ("told", "prediction"): (3, 80)}
+    assert_marks(lab, expected(lab.values) | expected_example(lab.values, lab.arrays.border) | stars, ROLES)
+    assert unkeyed_marks(lab) == {(panel, "level") for panel in ("labels", "shrink", "scale", "trained")}
 
 
 @pytest.mark.parametrize("sigma", [2.0, 3.4])
@@ -131,6 +229,9 @@ def test_the_words_are_of_what_is_drawn(sigma):
     before = int(sigma * 4)  # sigma lies between this point of the curve and the next
     share = sigma * 4 - before
     table = {
+        "rescaling.left": dict(a=5, noisy=8, b=5),
+        "rescaling.shrinks": dict(a=0.8, noisy=0.2, b=0.2),
+        "rescaling.tells": dict(layer=2, low=1, high=3, right=best_right(2)),
         "rescaling.made_for": dict(
             sigma=sigma,
             variance=sigma**2,
@@ -146,7 +247,66 @@ def test_the_words_are_of_what_is_drawn(sigma):
     }
     if sigma > 11**0.5:
         table["rescaling.wrong_sign"] = dict(breaking=11**0.5)
-    assert_messages(RescalingLab(sigma=sigma), table)
+    assert_messages(RescalingLab(sigma=sigma, omega_yy=-0.2, layer=2), table)
+
+
+def done(lab, beat):
+    """What a beat tells once the learner has done what it asks for -> the answer, and the values of what is told"""
+    lab.go_to(beat.name)
+    for name, value in beat.at.items():
+        lab.controls[name].value = lab.CONTROLS[name].write(value)
+    (told,) = lab.story().found
+    answer = lab.answers[beat.ask].answer if beat.ask else None
+    return answer, told.values
+
+
+@pytest.mark.leads
+def test_the_beats_tell_what_another_route_finds():
+    lab = RescalingLab()
+    told = {beat.name: done(lab, beat) for beat in lab.BEATS}
+
+    answer, values = told["labels"]
+    assert sorted(A) == sorted(B) and answer == "nobody"
+    assert (values["before"], values["a"], values["b"]) == (5, 1, 4)
+
+    # ridge regression of one feature: sum y x / (sum x^2 + sigma^2)
+    _, values = told["shrink"]
+    assert values["omega_yy"] == -1 / 8 and values["fooled"] == 1 - 5 / 8
+    assert (values["a"], values["noisy"], values["b"]) == (2 - 2 / 8, 8 / (4 + 2**2), 4 / (4 + 2**2))
+    assert values["ridge"] == 8 / (4 + 1**2)
+
+    answer, values = told["reads"]
+    assert answer == pytest.approx(best_right(3))
+    assert (values["first"], values["second"]) == pytest.approx((best_right(1), best_right(2)))
+
+    answer, values = told["breaks"]
+    height, slope = chord(1, 3)
+    assert answer == pytest.approx((-height / slope) ** 0.5) and values["square"] == pytest.approx(11)
+
+    answer, values = told["trained"]
+    scale, ridge = run_trained()
+    below = int((scale < 0).argmax())
+    assert answer == "later" and TRAINED_CURVE[below - 1] < values["breaking"] < TRAINED_CURVE[below]
+    assert (values["first"], values["second"]) == pytest.approx((scale[4], scale[12]))
+    assert (values["ridge"], values["ridge_second"]) == pytest.approx((ridge[4], ridge[12]))
+
+
+@pytest.mark.leads
+def test_the_task_of_the_last_beat_says_where_the_theorem_has_the_scale_vanish():
+    lab = RescalingLab(beat="trained")
+    height, slope = chord(1, 3, 20)
+    assert f"at σ = {(-height / slope) ** 0.5:.1f}." in lab.names.say(lab.story().task)
+
+
+@pytest.mark.leads
+def test_the_star_of_the_breaking_point_is_dragged_sideways():
+    lab = RescalingLab(beat="breaks")
+    lab._grabbed("guess", 0, 2.04, None)
+    assert lab.values["guess"] == 2.0 and lab.panels_now[0].mark("prediction").x == 2.0
+    lab.lock()
+    lab.controls["sigma"].value = 3.4
+    gap = lab.panels_now[0].mark("gap")
+    np.testing.assert_allclose((gap.x, gap.y), ([2.0, 11**0.5], [0, 0]))
 
 
 def test_a_scale_of_nearly_nothing_has_no_sign():

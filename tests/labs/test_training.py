@@ -78,6 +78,28 @@ def test_every_mark_is_the_run_so_far():
     assert_messages(lab, said, rtol=1e-3)
 
 
+def test_an_upright_line_stands_where_the_noise_changed():
+    lab = TrainingLab(layers=2)
+    assert not [panel for panel in lab.panels_now if "change" in {mark.name for mark in panel.marks}]
+    lab.run(steps=30)
+    lab.controls["sigma_max"].value = 2.0
+    lab.controls["sigma_max"].value = 3.0  # at the same step
+    lab.run(steps=50)
+    lab.controls["sigma_max"].value = 1.0
+    lab.run(steps=10)
+    for panel in lab.panels_now[:5]:
+        low, high = panel.y.low, panel.y.high
+        np.testing.assert_array_equal(panel.mark("change").x, [-60, -60, np.nan, -10, -10, np.nan])
+        np.testing.assert_array_equal(panel.mark("change").y, [low, high, np.nan] * 2)
+    assert lab.arrays.steady == 10
+    lab.run(steps=1970)
+    lab.controls["sigma_max"].value = 2.0
+    np.testing.assert_array_equal(lab.arrays.changed, [-1980, 0])  # the first is out of the picture
+    lab.controls["seed"].value = 2
+    lab.run(steps=20)
+    assert len(lab.arrays.changed) == 0 and lab.arrays.steady == 20
+
+
 def test_where_gauss_newton_ended_is_marked_beside_the_present():
     lab = TrainingLab(layers=2, sigma_max=3.0)
     lab.run(steps=40)
@@ -362,3 +384,60 @@ def test_a_model_of_another_dimension_is_refused(tmp_path):
     LinearTransformer.random("diag", 4, 2, 1, np.random.default_rng(0)).save(path)
     with pytest.raises(ValueError, match="has dim = 4: the sequences of this lab have dim = 10"):
         NoiseLab(model=path)
+
+
+@pytest.mark.leads
+def test_the_beats_follow_one_run_and_say_what_it_did():
+    """The whole way, with the weights of the models that stand at its corners, and losses on sequences of their own."""
+    lab = TrainingLab()
+    assert lab.beat == "start" and [panel.name for panel in lab.panels_now] == ["loss"]
+    lab.run(steps=1199)
+    assert lab.story().phase == "do"
+    lab.run(steps=1)
+    assert lab.story().phase == "told" and "After 1,200 steps" in lab._guide.task.value
+    models = [lab.model()]
+
+    def pass_beat(name, guess, answer, top, steps):
+        lab.next()
+        assert lab.beat == name and lab.process.steps > 0 and lab.story().phase == "ask"
+        lab.controls[guess].value = answer
+        lab.lock()
+        lab.controls["sigma_max"].value = top
+        lab.run(steps=steps - 1)
+        assert lab.story().phase == "do"
+        lab.run(steps=1)
+        assert lab.story().phase == "told"
+        models.append(lab.model())
+
+    pass_beat("shorter", "way_guess", "towards", 5.0, 1500)
+    pass_beat("back", "guess", -7.5, 1.0, 2000)
+    pass_beat("again", "ratio_guess", "further", 5.0, 1500)
+
+    last = [model.omega[-1, 1, 0] for model in models]
+    assert abs(last[1]) < abs(last[0]) - 0.5 and lab.answers["way_guess"].answer == "towards"
+    np.testing.assert_allclose(lab.answers["guess"].answer, last[2])
+    np.testing.assert_allclose(last[0], -7.6, atol=0.05)  # what is told after "back"
+
+    def to_bayes(model, noise):
+        task = RegressionTask(DIM, CONTEXT, noise)
+        moments = task.sample_moments(4_000, np.random.default_rng(7))
+        spectrum = Spectrum.from_moments(moments.S, CONTEXT)
+        oracle = spectrum.ridge(moments.sigma)
+        answers = model.implicit_weight(moments.S), spectrum.bayes(noise)
+        mine, best = (((w - oracle) ** 2).sum(axis=1).mean() for w in answers)
+        return mine / best
+
+    assert to_bayes(models[3], Uniform(5)) < to_bayes(models[2], Uniform(1)) / 1.5
+    assert lab.answers["ratio_guess"].answer == "nearer"
+    assert (
+        models[3].omega[1, 0, 1] < models[2].omega[1, 0, 1] < 0.01
+    )  # omega_xy of layer 2: "went from .. to .."
+
+
+@pytest.mark.leads
+def test_a_beat_waits_for_a_change_in_the_middle_of_the_run():
+    """Whoever trains from the start at the new noise has seen no weight move."""
+    lab = TrainingLab(beat="shorter")
+    lab.controls["sigma_max"].value = 5.0  # nothing was trained yet: a new run
+    lab.run(steps=1500)
+    assert lab.story().phase == "ask"

@@ -9,7 +9,14 @@ from lt_helpers.training.gradient import backward, forward
 from lt_helpers.training.objective import draw
 from lt_helpers.training.parameters import family
 
-FAMILIES = [("gd++", 1, ()), ("diag", 1, ()), ("diag", 2, ()), ("diag", 2, ("omega_xy",)), ("full", 1, ())]
+FAMILIES = [
+    ("gd++", 1, ()),
+    ("diag", 1, ()),
+    ("diag", 2, ()),
+    ("diag", 2, ("omega_xy",)),
+    ("full", 1, ()),
+    ("full", 2, ()),
+]
 
 
 @pytest.fixture(params=FAMILIES, ids=str)
@@ -32,7 +39,8 @@ def implicit_weight(parameters, theta, S):
     Phi = identity = torch.eye(S.shape[-1], dtype=S.dtype)
     for layer in theta:
         weights = parameters.layer(layer)
-        T = identity + (weights[0] @ S @ weights[1] if parameters.kind == "full" else weights[1] * S)
+        U = (weights[0] @ S @ weights[1]).sum(0) if parameters.kind == "full" else weights[1] * S
+        T = identity + U
         S, Phi = T @ S @ T.mT, T @ Phi
     return -Phi[:, parameters.dim, : parameters.dim]
 
@@ -107,14 +115,34 @@ def test_an_idle_layer_does_nothing_and_still_learns(parameters, sequences, rng)
     assert abs(backward(run, np.ones_like(run.w))[:, 3]).max() > 1e-6
 
 
+def test_another_head_begins_with_next_to_nothing_and_a_gradient(sequences, rng):
+    """From noise of a hundredth: its share of w is of the order of a hundredth squared, its gradient of a hundredth of the first head's."""
+    one, two = family("full", 3, 4), family("full", 3, 4, heads=2)
+    theta = one.start(rng, Uniform(2))
+    theta[1] *= np.repeat([5.0, 1 / 5], one.count // 2)  # another gauge, which changes no answer
+    start = two.with_heads(theta, rng, Uniform(2), scale=0.01)
+    run = forward(two, start, sequences.S)
+    before = forward(one, theta, sequences.S).w
+    assert 0 < abs(run.w - before).max() < 0.02 * abs(before).max()
+
+    gradient = backward(run, np.ones_like(run.w)).sum(axis=0) * two.units(Uniform(2))  # (L, K)
+    first, second = np.moveaxis(
+        abs(gradient.reshape(3, 2, 2, 25)).max(axis=-1), 2, 0
+    )  # (L, 2): of P and of Q
+    assert (second[:-1] > 1e-4 * first[:-1].max()).all()
+
+    P, Q = start.reshape(3, 2, 2, 5, 5)[:, :, 0].swapaxes(0, 1)
+    np.testing.assert_allclose(np.linalg.norm(P, axis=(1, 2)), np.linalg.norm(Q, axis=(1, 2)))
+
+
 def test_a_kind_that_cannot_be_trained_is_said():
-    with pytest.raises(ValueError, match="kind='full' with heads=2"):
-        family("full", 3, 4, heads=2)
+    with pytest.raises(ValueError, match="kind='gd\\+\\+' with heads=2"):
+        family("gd++", 3, 4, heads=2)
 
 
-@pytest.mark.parametrize("kind", ["gd++", "diag", "full"])
-def test_the_total_is_the_sum_over_sequences(kind, rng):
-    parameters = family(kind, 3, 10)
+@pytest.mark.parametrize("kind, heads", [("gd++", 1), ("diag", 1), ("full", 1), ("full", 3)])
+def test_the_total_is_the_sum_over_sequences(kind, heads, rng):
+    parameters = family(kind, 3, 10, heads)
     theta = np.stack([parameters.start(rng, Uniform(2)) for _ in range(2)])  # two restarts
     sequences = draw(RegressionTask(10, 20, Uniform(2)), 32, rng)
     run = forward(parameters, theta, sequences.S)

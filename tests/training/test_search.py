@@ -49,6 +49,38 @@ def test_warm_starts_are_counted_beforehand():
     assert {report.total for report in alone} == {2 + 3 + 4 + 5} and len(alone) == 14
 
 
+ONE, TWO = family("full", 2, 4), family("full", 2, 4, heads=2)
+SHORT_WIDENING = replace(TWO.widening(), stages=(Stage(1, 100, 64, 0.006),))
+
+
+def one_head_and_noise():
+    """A model with one head, and another head of noise."""
+    rng = np.random.default_rng(0)
+    return TWO.with_heads(ONE.start(rng, TASK.noise), rng, TASK.noise)
+
+
+def test_from_one_head_alone_no_random_start_is_tried_and_two_heads_end_better():
+    start, seen = one_head_and_noise(), []
+    found = search(TWO, TASK, 3, {"one head": start}, SHORT_WIDENING, seen.append)
+    assert {report.start for report in seen} == {"one head"} and len(seen) == found.steps == 100
+    before, after = (
+        weighed(TWO, theta, TASK, 20_000, np.random.default_rng(1))[0] for theta in (start, found.theta)
+    )
+    assert after < 0.8 * before
+
+
+def test_steps_that_lead_nowhere_leave_what_a_search_was_given():
+    start = one_head_and_noise()
+    plan = replace(SHORT_WIDENING, stages=(Stage(1, 1, 2, 1e3),))
+    found = search(TWO, TASK, 0, {"one head": start}, plan)
+    assert found.start == "one head, as it came" and np.array_equal(found.theta, start)
+
+
+def test_with_no_start_at_all_a_search_says_so():
+    with pytest.raises(ValueError, match=r"warm is \{\}: a plan without random starts needs another start"):
+        search(TWO, TASK, 0, {}, SHORT_WIDENING)
+
+
 def test_a_loss_is_weighed_with_its_error_and_its_rarest(rng):
     model = LinearTransformer.random("diag", 4, 2, 1, rng)
     parameters = family("diag", 2, 4)

@@ -62,10 +62,21 @@ def test_the_table_as_text_has_ours_the_papers_and_ours_over_the_best():
     cells = [
         Cell("diag", 4, "uniform-5", 0.06, 0.001, 0.059, 0.002, 0.04, 0.9),
         Cell("full", 7, "fixed-0", 0.0012, 0.0001, None, None, 0.0, 0.5, heads=2, variant="wide"),
+        Cell("full", 4, "uniform-5", 0.06, 0.001, 0.059, 0.002, 0.04, 0.9, origin="copied from DIAG"),
+        Cell("full", 4, "uniform-5", 0.06, 0.001, 0.059, 0.002, 0.04, 0.9, origin="trained"),
     ]
-    _, first, second = format_table(cells).splitlines()
+    _, first, second, copied, trained = format_table(cells).splitlines()
     assert " ".join(first.split()) == "uniform-5 diag 4 0.06 (0.001) 0.059 (0.002) 0.04 1.500 0.9"
     assert " ".join(second.split()) == "fixed-0 full 7 heads=2 wide 0.0012 (0.0001) 0 0.5"
+    assert copied.endswith(" 0.9  copied from DIAG") and trained.endswith(" 0.9")
+
+
+def test_a_column_says_which_models_are_another_kinds():
+    """Without noise DIAG of three layers is GD++: the same loss to the last digit, and so it says; GD++ was trained itself."""
+    cells = {(cell.kind, cell.layers): cell for cell in table([Fixed(0)], samples=200)}
+    assert cells["diag", 3].origin == "copied from GD++" and cells["gd++", 3].origin == "trained"
+    assert cells["diag", 3].ours == pytest.approx(cells["gd++", 3].ours, rel=1e-9)
+    assert cells["AdaRR", None].origin == ""
 
 
 def test_the_number_of_jobs_is_checked():

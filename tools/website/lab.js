@@ -23,37 +23,141 @@ function ltUnpacked(value) {
 async function ltLab(name, packed) {
   const bytes = Uint8Array.from(atob(packed), (character) => character.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  const {controls, shared, varying, pool} = JSON.parse(await new Response(stream).text());
-  const values = pool.map(ltUnpacked);
-  for (const root of document.querySelectorAll(`[data-lab="${name}"]`)) ltOpen(root, controls, structuredClone(shared), varying, values);
+  const content = JSON.parse(await new Response(stream).text());
+  for (const root of document.querySelectorAll(`[data-lab="${name}"]`)) ltOpen(root, content);
 }
 
-function ltOpen(root, controls, state, varying, values) {
-  root.replaceChildren();
-  const panel = document.createElement("div");
-  panel.className = "controls";
-  root.append(panel);
-  const sliders = controls.map((control) => ltSlider(panel, control, move));
-  const chart = ltChart(Plotly, root);
-  let asked = 0;
-  let before = null; // the point of the grid that is shown
+// An element of a kind, with these properties, in a parent.
+function ltElement(parent, kind, properties = {}) {
+  const element = Object.assign(document.createElement(kind), properties);
+  parent.append(element);
+  return element;
+}
 
-  function show() {
-    asked = 0;
-    const point = sliders.reduce((place, slider, index) => place * controls[index].shown.length + Number(slider.value), 0);
+function ltOpen(root, {beats, everything, names}) {
+  root.replaceChildren();
+  const steps = ltElement(root, "div", {className: "steps"});
+  const buttons = Object.fromEntries(
+    ["back", "next", "everything", "lead"].map((name) => [name, ltElement(steps, "button", {type: "button", textContent: names[name]})]),
+  );
+  const place = ltElement(steps, "span");
+  const task = ltElement(root, "div", {className: "lt-story"});
+  task.setAttribute("aria-live", "polite");
+  const asked = ltElement(root, "div", {className: "asked"});
+  const panel = ltElement(root, "div", {className: "controls"});
+  const chart = ltChart(Plotly, root, (what) => guess?.drag(what));
+  let at = beats.length ? 0 : null; // the beat; null for everything
+  let guess = null; // of the present beat: what was predicted, and whether it is locked
+  const made = new Map(); // predictions of beats that were left
+
+  function go(to) {
+    at = to === null || to < 0 || to >= beats.length ? null : to;
+    const part = at === null ? everything : beats[at];
+    if (!made.has(at)) made.set(at, part.ask ? {value: null, locked: false} : null);
+    guess = made.get(at);
+    let told = false;
+    panel.replaceChildren();
+    asked.replaceChildren();
+    const show = ltFrames(part, chart, (point) => guess && !guess.locked && !told && star(part.ask, point));
+    const sliders = part.controls.map((control) => ltSlider(panel, control, move));
+    const point = () => sliders.reduce((sum, slider, index) => sum * part.controls[index].shown.length + Number(slider.value), 0);
+    let due = 0;
+
+    function move() {
+      due ||= requestAnimationFrame(() => {
+        due = 0;
+        follow();
+      }); // several moves between two frames are drawn once
+    }
+
+    function follow() {
+      told ||= at !== null && part.reached[point()];
+      show(point());
+      tell();
+    }
+
+    // The task, and once it is done, what was found.
+    function tell() {
+      if (at === null) return void (task.textContent = "");
+      const waits = guess && !guess.locked;
+      const phase = told ? "told" : waits ? "ask" : "do";
+      const found = !told ? "" : guess?.locked ? part.ask.said[guess.value] : part.told;
+      const lines = document.createElement("div");
+      const first = ltElement(lines, "div", {className: "lt-task"});
+      ltElement(first, "b", {className: "lt-phase", textContent: names[phase]});
+      first.append(` ${waits ? part.task : part.go}`);
+      ltElement(lines, "div", {className: "lt-told", textContent: found});
+      if (task.innerHTML !== lines.innerHTML) task.replaceChildren(...lines.childNodes);
+      if (guess) guess.say(told);
+    }
+
+    // The handle of the prediction, where it stands now.
+    function star({numbers}, handles) {
+      if (!numbers || guess.value === null) return handles;
+      return handles.map((handle) => ({...handle, [handle.along]: numbers[guess.value], unset: false, says: part.ask.shown[guess.value]}));
+    }
+
+    if (guess) ltAsk(asked, part.ask, guess, names.lock, follow);
+    for (const name of ["back", "next", "everything"]) buttons[name].hidden = at === null;
+    buttons.back.disabled = at === 0;
+    buttons.lead.hidden = at !== null || beats.length === 0;
+    place.textContent = at === null ? "" : `${at + 1} / ${beats.length}`;
+    steps.hidden = beats.length === 0;
+    task.hidden = at === null;
+    follow();
+  }
+
+  buttons.back.addEventListener("click", () => go(at - 1));
+  buttons.next.addEventListener("click", () => go(at + 1));
+  buttons.everything.addEventListener("click", () => go(null));
+  buttons.lead.addEventListener("click", () => go(0));
+  go(at);
+}
+
+// Shows the figures of a part of a lab: a function from a point of its grid. `star` may change the handles.
+function ltFrames({shared, varying, pool}, chart, star) {
+  const values = pool.map(ltUnpacked);
+  const state = structuredClone(shared);
+  let before = null; // the point of the grid that is shown
+  return (point) => {
     const moved = before === null ? varying : varying.filter(({frames}) => frames[point] !== frames[before]);
     for (const {path, frames} of moved) {
       const parent = path.slice(0, -1).reduce((item, key) => item[key], state);
       parent[path.at(-1)] = values[frames[point]];
     }
-    chart.show(state, before === null ? null : moved.map(({path}) => path));
+    const handles = star(state.handles) || [];
+    chart.show({...state, handles}, before === null ? null : [...moved.map(({path}) => path), ["handles"]]);
     before = point;
-  }
+  };
+}
 
-  function move() {
-    asked ||= requestAnimationFrame(show); // several moves between two frames are drawn once
-  }
-  show();
+// Where a prediction is made: a list of words, or a number, and the button that locks it. `follow` hears of every change.
+function ltAsk(row, {label, shown, numbers}, guess, lock, follow) {
+  const name = ltElement(row, "label", {textContent: `${label} `});
+  const field = ltElement(name, numbers ? "input" : "select");
+  if (numbers) Object.assign(field, {type: "number", min: numbers[0], max: numbers.at(-1), step: numbers[1] - numbers[0]});
+  else ["", ...shown].forEach((word, index) => ltElement(field, "option", {value: index - 1, textContent: word}));
+  const button = ltElement(row, "button", {type: "button", textContent: lock});
+
+  const nearest = (number) => numbers.reduce((best, one, index) => (Math.abs(one - number) < Math.abs(numbers[best] - number) ? index : best), 0);
+  field.addEventListener("change", () => {
+    if (numbers) guess.value = field.value === "" ? null : nearest(Number(field.value));
+    else guess.value = field.value === "-1" ? null : Number(field.value);
+    follow();
+  });
+  button.addEventListener("click", () => {
+    guess.locked = true;
+    follow();
+  });
+  guess.drag = ({x, y}) => {
+    guess.value = nearest(x ?? y);
+    follow();
+  };
+  guess.say = (told) => {
+    field.value = guess.value === null ? (numbers ? "" : -1) : numbers ? numbers[guess.value] : guess.value;
+    field.disabled = guess.locked || told;
+    button.disabled = guess.locked || told || guess.value === null;
+  };
 }
 
 function ltSlider(panel, {label, shown, start}, move) {

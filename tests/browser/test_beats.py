@@ -1,0 +1,144 @@
+"""How a lab leads in a real JupyterLab: by mouse and by key, on one screen, for screen readers too."""
+
+import numpy as np
+import pytest
+from notebook_page import NotebookPage, access_faults
+
+from lt_helpers.labs import NoiseLab
+
+SIZES = {"a laptop": (1366, 768), "a small screen": (1024, 768)}
+
+
+@pytest.fixture(scope="module")
+def opened(browser, address_of):
+    """A notebook with a noise lab that leads."""
+    page = browser.new_context(viewport={"width": 1366, "height": 768}).new_page()
+    notebook = NotebookPage(page, address_of("notebooks/leading.ipynb"))
+    yield notebook
+    notebook.close()
+
+
+@pytest.fixture
+def root(opened):
+    """The lab, as it opens."""
+    opened.run_all()
+    root = opened.page.locator(".jp-OutputArea-output:has(.lt-chart)").last
+    root.locator(".lt-figure .main-svg").first.wait_for(state="attached", timeout=60_000)
+    root.locator(".lt-task").wait_for()
+    return root
+
+
+def said(root, words):
+    root.locator(".lt-told", has_text=words).wait_for(timeout=20_000)
+
+
+def test_a_prediction_is_dragged_locked_and_answered(opened, root):
+    page, star = opened.page, root.locator(".lt-star")
+    assert star.get_attribute("role") == "slider" and star.get_attribute("aria-valuetext") == "not set"
+    box = star.bounding_box()
+    page.mouse.move(box["x"] + 15, box["y"] + 15)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 15, box["y"] + 70, steps=6)
+    page.mouse.up()
+    page.wait_for_function(
+        "star => star.getAttribute('aria-valuetext') !== 'not set'", arg=star.element_handle()
+    )
+    dragged = float(star.get_attribute("aria-valuetext"))
+    assert dragged < 4
+    star.press("ArrowUp")
+    page.wait_for_function(
+        "([star, value]) => star.getAttribute('aria-valuetext') === value",
+        arg=[star.element_handle(), f"{dragged + 0.25:g}"],
+    )
+
+    root.get_by_role("button", name="Lock").click()
+    root.locator(".lt-task", has_text="Slide the noise").wait_for()
+    assert root.locator(".lt-star").count() == 0
+    handle = root.locator(".lt-large .noUi-handle")
+    handle.focus()
+    for _ in range(30):
+        page.keyboard.press("ArrowRight")
+    said(root, f"You said {dragged + 0.25:g}; it is 3.8")
+
+
+def test_a_number_is_typed_instead(root):
+    root.get_by_label("Predict: σ read where σ is 4").fill("3.8")
+    root.get_by_label("Predict: σ read where σ is 4").press("Enter")
+    root.get_by_role("button", name="Lock").click()
+    assert root.get_by_label("Predict: σ read where σ is 4").input_value() == "3.75"
+
+
+def test_axe_finds_no_serious_fault_in_any_beat(opened, root):
+    for place in range(len(NoiseLab.BEATS)):
+        root.locator(".lt-steps", has_text=f"{place + 1} of 5").wait_for()
+        root.locator(".lt-large .noUi-handle[aria-label][data-lm-suppress-shortcuts]").wait_for()
+        assert access_faults(opened.page) == []
+        root.get_by_role("button", name="Next").click()
+
+
+def test_keys_alone_lead_through_all_beats(opened, root):
+    page = opened.page
+    for beat in NoiseLab.BEATS[1:]:
+        root.get_by_role("button", name="Next").press("Enter")
+        root.locator(".lt-steps", has_text=f"{NoiseLab.BEATS.index(beat) + 1} of 5").wait_for()
+        root.locator(".lt-opinion button").first.press("Enter")
+        root.get_by_role("button", name="Lock", disabled=False).press("Enter")
+        root.locator(".lt-phase", has_text="Do.").wait_for()
+        handle = root.locator(".lt-large .noUi-handle")
+        handle.focus()
+        for _ in range(30):
+            page.keyboard.press("ArrowRight")
+        said(root, "You said")
+    root.get_by_role("button", name="Next").press("Enter")
+    root.get_by_role("button", name="Lead me").wait_for()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_every_beat_fits_on_one_screen(opened, root, size):
+    """From the row of buttons to the last line of the words, with JupyterLab's own bars and its file browser."""
+    page = opened.page
+    page.set_viewport_size(dict(zip(("width", "height"), SIZES[size])))
+    room = page.locator(".jp-WindowedPanel-outer, .jp-Notebook").first.bounding_box()["height"]
+    for place in range(len(NoiseLab.BEATS)):
+        root.locator(".lt-steps", has_text=f"{place + 1} of 5").wait_for()
+        page.wait_for_timeout(300)
+        top = root.locator(".lt-steps").bounding_box()["y"]
+        words = root.locator(".lt-words").bounding_box()
+        assert words["y"] + words["height"] - top <= room, NoiseLab.BEATS[place].name
+        root.get_by_role("button", name="Next").click()
+    page.set_viewport_size({"width": 1366, "height": 768})
+
+
+def test_a_dragged_star_is_answered_while_the_hand_moves(opened, root):
+    """Moves that come faster than they are drawn are not queued: the last one is drawn, and nothing after it."""
+    page, star = opened.page, root.locator(".lt-star")
+    box = star.bounding_box()
+    page.mouse.move(box["x"] + 15, box["y"] + 15)
+    page.mouse.down()
+    for move in range(60):
+        page.mouse.move(box["x"] + 15, box["y"] + 15 + 60 * np.sin(move / 6))
+    page.mouse.move(box["x"] + 15, box["y"] + 75)
+    page.mouse.up()
+    page.wait_for_timeout(500)
+    end = star.bounding_box()
+    assert abs(end["y"] - box["y"] - 60) < 8  # a quarter of sigma is 7 pixels
+    assert root.get_by_label("Predict: σ read where σ is 4").input_value() == star.get_attribute("aria-valuetext")
+
+
+@pytest.mark.parametrize("width, height", [(683, 384), (390, 700)], ids=["enlarged twice", "a phone"])
+def test_the_large_control_stays_in_sight_while_panels_scroll(opened, root, width, height):
+    page = opened.page
+    root.get_by_role("button", name="Everything").wait_for()
+    root.locator(".lt-steps", has_text="1 of 5").wait_for()
+    if width < 500:
+        opened.command("application:toggle-left-area")  # the file browser
+    page.set_viewport_size({"width": width, "height": height})
+    page.wait_for_timeout(500)
+    scroller = page.locator(".jp-WindowedPanel-outer").first
+    words = root.locator(".lt-words")
+    words.evaluate("words => words.scrollIntoView({block: 'end'})")
+    page.wait_for_timeout(300)
+    control, view = root.locator(".lt-large").bounding_box(), scroller.bounding_box()
+    assert view["y"] - 1 <= control["y"] and control["y"] + control["height"] <= view["y"] + view["height"]
+    assert words.bounding_box()["y"] > control["y"]
+    page.set_viewport_size({"width": 1366, "height": 768})

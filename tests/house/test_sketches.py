@@ -1,0 +1,75 @@
+"""The still drawings of the small examples show what the package computes, and are the ones that are stored."""
+
+import re
+
+import numpy as np
+import pytest
+from sketches import PICTURES, SIZE, SKETCHES, Plot
+
+from lt_helpers import Uniform, load_pretrained
+from lt_helpers.pretrained import ONE_FEATURE
+
+
+def circles(name):
+    """Where the points of a drawing stand, plot by plot, in pixels -> list of arrays (K, 2)"""
+    plots = SKETCHES[name]().split("<g ")[1:]
+    return [np.array(re.findall(r'<circle cx="([-\d.]+)" cy="([-\d.]+)"', plot), float) for plot in plots]
+
+
+def pixels(x, y, x_ends, y_ends):
+    """Points of the plane in pixels -> (K, 2)"""
+    right = (np.asarray(x) - x_ends[0]) / (x_ends[1] - x_ends[0])
+    down = (y_ends[1] - np.asarray(y)) / (y_ends[1] - y_ends[0])
+    return SIZE * np.stack([right, down], axis=-1)
+
+
+@pytest.mark.parametrize("name", SKETCHES)
+def test_what_is_stored_is_what_is_drawn(name):
+    assert (PICTURES / f"{name}.svg").read_text() == SKETCHES[name](), "run: python tools/sketches.py"
+
+
+def test_two_steps_of_a_half_leave_the_residuals_and_push_the_query_down_by_the_answer():
+    drawn = circles("layers-on-four-points")
+    labels = ([-1, -3, 3, 1, 0], [0, -2, 2, 0, -2], [0.5, -1.5, 1.5, -0.5, -3])  # by hand; the query is last
+    for points, y in zip(drawn, labels, strict=True):
+        wanted = pixels([-1, -1, 1, 1, 2], y, (-2.4, 2.6), (-3.8, 3.8))
+        np.testing.assert_allclose(points, wanted, atol=0.06)
+
+
+def test_the_walk_stands_on_the_bowl():
+    (points,) = circles("bowl-of-four-points")
+    w = np.array([0, 1, 1.5, 1.75])
+    np.testing.assert_allclose(points, pixels(w, 1 + (w - 2) ** 2, (-0.4, 4.4), (0, 10.5)), atol=0.06)
+
+
+def test_the_layer_takes_the_unit_tokens_where_the_product_of_its_matrices_does():
+    shown = re.findall(r">\(([-\d.]+), ([-\d.]+)\)<", SKETCHES["arrows-of-a-layer"]())
+    S = np.array([[1, 2], [2, 5]])
+    layer = np.eye(2) + S @ np.diag([-1 / 2, -1 / 20])
+    np.testing.assert_allclose(np.array(shown, float), [[1, 0], [0, 1], *layer.T], atol=1e-9)
+
+
+def test_the_rectangle_becomes_a_square():
+    (points,) = circles("rectangle-to-square")
+    sides = np.abs(np.diff(points[4:7], axis=0)).max(axis=1)
+    np.testing.assert_allclose(sides, SIZE * (12 / 7) / 4.8, atol=0.15)
+
+
+def test_words_of_a_drawing_cannot_be_markup():
+    plot = Plot((0, 1), (0, 1), ("<x>", "y"), ((), ()))
+    plot.words(0, 0, "<b>")
+    assert "<b>" not in plot.svg() and "<x>" not in plot.svg()
+
+
+def test_a_trained_model_fits_and_then_shrinks():
+    """Token by token, with a query at x = 1 that falls by the slope."""
+    model = load_pretrained("diag", 4, Uniform(5.0), folder=ONE_FEATURE)
+    (drawn,) = circles("fit-then-shrink")
+    for points, y in zip(np.split(drawn, 3), ([-1, -3, 3, 1], [0, -4, 4, 0], [1, -3, 3, -1]), strict=True):
+        tokens, slopes = np.array([[-1, -1, 1, 1, 1], [*y, 0]]).T.astype(float), [0]
+        for P, Q in zip(model.P, model.Q, strict=True):
+            context = tokens[:4].T @ tokens[:4] / 4
+            tokens = tokens + tokens @ sum(p @ context @ q for p, q in zip(P, Q, strict=True)).T
+            slopes.append(-tokens[4, 1])
+        np.testing.assert_allclose(points, pixels(range(5), slopes, (-0.2, 5.6), (0, 2.3)), atol=0.06)
+        assert slopes[2] > slopes[3] > 0

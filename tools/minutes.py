@@ -1,0 +1,123 @@
+"""How long a notebook takes, counted from its text: `python tools/minutes.py [07 ...]` prints it beside what the series states.
+
+Reading counts 150 words a minute, a beat of a lab two minutes, an act three, and a notebook's last act, a real exercise, six. Not counted
+is what nobody has to read: code and what it prints, what is folded away, the words of a picture, and the references.
+"""
+
+import ast
+import re
+import sys
+from dataclasses import dataclass
+
+from all_labs import all_labs, names_of
+from build_notebooks import build, texts
+from series import series
+
+WORDS_A_MINUTE = 150
+BEAT, ACT, LAST_ACT = 2, 3, 6  # minutes
+DISPLAYED = 20  # words that a displayed formula counts for; one within a line counts for one
+STEP = 5  # stated minutes are multiples of it
+NEAR = 0.25  # how far they may be from what is counted, as a share of it
+
+SKIPPED = (
+    r"(?s)<details>.*?</details>",
+    r"(?s)<!--.*?-->",
+    r"(?s)^## References\n.*",
+    r"(?s)```.*?```",
+    r"!\[[^\]]*\]\([^)]*\)",
+)
+
+
+@dataclass(frozen=True)
+class Minutes:
+    """What a notebook takes, in minutes."""
+
+    reading: float
+    beats: float
+    acts: float
+
+    @property
+    def total(self):
+        return self.reading + self.beats + self.acts
+
+    @property
+    def stated(self):
+        """The total as it is to be stated, to the nearest multiple of STEP."""
+        return max(STEP, STEP * round(self.total / STEP))
+
+    def fits(self, stated):
+        """Is a stated number of minutes honest?"""
+        return stated % STEP == 0 and abs(stated - self.total) <= max(NEAR * self.total, STEP / 2)
+
+
+def minutes_of(notebook):
+    """Count a notebook's minutes.
+
+    Parameters
+    ----------
+    notebook : nbformat.NotebookNode
+
+    Returns
+    -------
+    Minutes
+    """
+    words = sum(count_words(cell.source) for cell in notebook.cells if cell.cell_type == "markdown")
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    beats = set().union(*(beats_of(cell.source) for cell in code))
+    acts = sum("exercise" in cell.metadata.get("tags", []) for cell in code)
+    return Minutes(
+        reading=words / WORDS_A_MINUTE,
+        beats=BEAT * len(beats),
+        acts=ACT * (acts - 1) + LAST_ACT if acts else 0,
+    )
+
+
+def count_words(text):
+    """The words of a cell that a reader reads."""
+    for skipped in SKIPPED:
+        text = re.sub(skipped, " ", text, flags=re.MULTILINE)
+    text, displayed = re.subn(r"(?s)\$\$.*?\$\$", " ", text)
+    text = re.sub(r"\$[^$]*\$", " formula ", text)
+    text = re.sub(r"\]\([^)]*\)", " ", text)  # where a link leads
+    return DISPLAYED * displayed + len(re.findall(r"[^\W_]+(?:[-'’.][^\W_]+)*", text))
+
+
+def beats_of(source):
+    """The beats through which the lab leads that a cell of code shows in its last line -> set of (lab, beat)"""
+    call = last_call(source)
+    kind = call and {kind.__name__: kind for kind in all_labs().values()}.get(call.func.id)
+    if not kind:
+        return set()
+    given = {keyword.arg: keyword.value for keyword in call.keywords}
+    names = [beat.name for beat in kind.BEATS]
+    if "beat" in given:
+        at = ast.literal_eval(given["beat"])
+        names = names[names.index(at) :] if at in names else []
+    elif "panels" in given:
+        names = []
+    return {(kind.__name__, name) for name in names}
+
+
+def last_call(source):
+    """The call of a plain name in the last line of a cell, or that made what the last line names -> ast.Call or None"""
+    lines = ast.parse(re.sub(r"(?m)^(\s*)%.*", r"\1pass", source)).body
+    value = getattr(lines[-1], "value", None) if lines else None
+    if isinstance(value, ast.Name):
+        made = [one.value for one in lines[:-1] if isinstance(one, ast.Assign) and value.id in names_of(one)]
+        value = made[-1] if made else None
+    is_call = isinstance(value, ast.Call) and isinstance(value.func, ast.Name)
+    return value if is_call else None
+
+
+def main(prefixes):
+    """Print what the notebooks take whose names start with one of the prefixes, or all."""
+    stated = {notebook["name"]: notebook["minutes"] for notebook in series()}
+    for text in texts():
+        if not prefixes or text.stem.startswith(tuple(prefixes)):
+            counted = minutes_of(build(text))
+            parts = f"reading {counted.reading:3.0f}, beats {counted.beats:3d}, acts {counted.acts:3d}"
+            print(f"{text.stem:40} {parts}: {counted.stated:4d} (stated: {stated[text.stem]})")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
