@@ -99,6 +99,7 @@ class Lab(Definition):
         self._everything = self._control_panel()
         self._guide = Guide(self) if self.BEATS else None
         self._above = ipywidgets.VBox(layout=WHOLE)
+        self._above.add_class("lt-above")
         self._row = ipywidgets.HBox(layout=ROW)
         self._row.add_class("lt-controls")
         self.widget = ipywidgets.VBox([self._above, self._row, self.chart], layout=WHOLE)
@@ -391,7 +392,11 @@ class Lab(Definition):
             return
         if self._begun is None:
             self._begun, self._start = state, values
-        if self._is_told or not beat.is_reached(values, state, self._start):
+        if self._is_told:
+            if beat.when is not None and beat.ask is None:
+                self._found = state  # what is told goes on with the hand
+            return
+        if not beat.is_reached(values, state, self._start):
             return
         self._is_told, self._found = True, state
         if beat.at:
