@@ -84,7 +84,7 @@ def count_words(text):
 
 def beats_of(source):
     """The beats through which the lab leads that a cell of code shows in its last line -> set of (lab, beat)"""
-    call = last_call(source)
+    call = shown_call(source)
     kind = call and {kind.__name__: kind for kind in all_labs().values()}.get(call.func.id)
     if not kind:
         return set()
@@ -98,12 +98,22 @@ def beats_of(source):
     return {(kind.__name__, name) for name in names}
 
 
-def last_call(source):
-    """The call of a plain name in the last line of a cell -> ast.Call or None"""
-    last = ast.parse(re.sub(r"(?m)^(\s*)%.*", r"\1pass", source)).body[-1:]
-    value = getattr(last[0], "value", None) if last else None
-    is_call = isinstance(value, ast.Call) and isinstance(value.func, ast.Name)
-    return value if is_call else None
+def shown_call(source):
+    """The call of a plain name whose result a cell shows: in its last line, or what that line names -> ast.Call or None"""
+    body = ast.parse(re.sub(r"(?m)^(\s*)%.*", r"\1pass", source)).body
+    shown = getattr(body[-1], "value", None) if body and isinstance(body[-1], ast.Expr) else None
+    if isinstance(shown, ast.Name):
+        named = [
+            one.value for one in body if isinstance(one, ast.Assign) and shown.id in map(name_of, one.targets)
+        ]
+        shown = named[-1] if named else None
+    is_call = isinstance(shown, ast.Call) and isinstance(shown.func, ast.Name)
+    return shown if is_call else None
+
+
+def name_of(target):
+    """The name that an assignment gives, None for what is no plain name."""
+    return getattr(target, "id", None)
 
 
 def main(prefixes):
