@@ -9,7 +9,7 @@ import re
 import sys
 from dataclasses import dataclass
 
-from all_labs import all_labs
+from all_labs import all_labs, names_of
 from build_notebooks import build, texts
 from series import series
 
@@ -84,7 +84,7 @@ def count_words(text):
 
 def beats_of(source):
     """The beats through which the lab leads that a cell of code shows in its last line -> set of (lab, beat)"""
-    call = shown_call(source)
+    call = last_call(source)
     kind = call and {kind.__name__: kind for kind in all_labs().values()}.get(call.func.id)
     if not kind:
         return set()
@@ -98,22 +98,15 @@ def beats_of(source):
     return {(kind.__name__, name) for name in names}
 
 
-def shown_call(source):
-    """The call of a plain name whose result a cell shows: in its last line, or what that line names -> ast.Call or None"""
-    body = ast.parse(re.sub(r"(?m)^(\s*)%.*", r"\1pass", source)).body
-    shown = getattr(body[-1], "value", None) if body and isinstance(body[-1], ast.Expr) else None
-    if isinstance(shown, ast.Name):
-        named = [
-            one.value for one in body if isinstance(one, ast.Assign) and shown.id in map(name_of, one.targets)
-        ]
-        shown = named[-1] if named else None
-    is_call = isinstance(shown, ast.Call) and isinstance(shown.func, ast.Name)
-    return shown if is_call else None
-
-
-def name_of(target):
-    """The name that an assignment gives, None for what is no plain name."""
-    return getattr(target, "id", None)
+def last_call(source):
+    """The call of a plain name in the last line of a cell, or that made what the last line names -> ast.Call or None"""
+    lines = ast.parse(re.sub(r"(?m)^(\s*)%.*", r"\1pass", source)).body
+    value = getattr(lines[-1], "value", None) if lines else None
+    if isinstance(value, ast.Name):
+        made = [one.value for one in lines[:-1] if isinstance(one, ast.Assign) and value.id in names_of(one)]
+        value = made[-1] if made else None
+    is_call = isinstance(value, ast.Call) and isinstance(value.func, ast.Name)
+    return value if is_call else None
 
 
 def main(prefixes):

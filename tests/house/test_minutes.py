@@ -41,13 +41,13 @@ def test_what_is_read_is_counted(text, words):
     [
         ("NoiseLab(sigma=2.0)", 5),
         ("lab = NoiseLab()\nlab", 5),
+        ("lab = 3\nlab", 0),
         ("%pip list\nNoiseLab()", 5),
-        ("lab = NoiseLab()", 0),
+        ("lab = NoiseLab()", 5),
         ("NoiseLab(beat='steps')", 2),
         ("NoiseLab(beat=None)", 0),
         ("NoiseLab(panels=['kept'])", 0),
         ("print(NoiseLab())", 0),
-        ("lab = NoiseLab()\nother", 0),
         ("", 0),
     ],
 )
