@@ -55,7 +55,7 @@ def variants(lab, name):
     """The three ways to show a lab's figure -> {way: cells of a notebook}."""
     start, same = IMPORT.format(lab=lab), FIGURE.format(lab=lab, name=name)
     return {
-        "lab": [start, f"{lab}()"],
+        "lab": [start, f"{lab}(beat=None)"],
         "FigureWidget": [start + same, WIDGET],
         "interact": [start + same, NAIVE],
     }
@@ -125,8 +125,8 @@ def measure(browser, address, moves=MOVES):
     return result
 
 
-def drag(page, handle):
-    """Drag a slider to and fro -> drawings and moves of the mouse a second, and milliseconds from letting go to the last drawing."""
+def drag(page, handle, upright=False):
+    """Drag a slider, or a handle upright, to and fro -> drawings and moves a second, milliseconds from letting go to the last drawing."""
     box = handle.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)
@@ -134,13 +134,34 @@ def drag(page, handle):
     before, start, moves = page.evaluate("() => watched.frames"), perf_counter(), 0
     while perf_counter() < start + DRAG:
         moves += 1
-        page.mouse.move(x - 60 * np.sin(moves / 8), y)
+        away = 60 * np.sin(moves / 8)
+        page.mouse.move(x - away * (not upright), y - away * upright)
         sleep(max(0, start + moves * PACE - perf_counter()))
     frames, seconds = page.evaluate("() => watched.frames") - before, perf_counter() - start
     page.mouse.up()
     sleep(1)
     after = page.evaluate("() => Math.max(0, watched.drawn - watched.let_go)")
     return frames / seconds, moves / seconds, after
+
+
+def grab(browser, address, moves=MOVES):
+    """A point of the picture by key and by mouse -> milliseconds from each key to the drawing; drawings and moves of the mouse a second."""
+    page = browser.new_context(viewport={"width": 1366, "height": 768}).new_page()
+    notebook = NotebookPage(page, address)
+    notebook.run_all()
+    handle = page.locator(".lt-handle").first
+    handle.wait_for()
+    page.evaluate(WATCH)
+    handle.focus()
+    times = []
+    for move in range(moves):
+        page.keyboard.press("ArrowDown" if move // THERE % 2 else "ArrowUp")
+        sleep(SETTLED)
+        pressed, drawn = page.evaluate("() => [watched.pressed, watched.drawn]")
+        times.append(drawn - pressed if drawn > pressed else np.inf)
+    frames, drags, _ = drag(page, handle, upright=True)
+    notebook.close()
+    return np.array(times), frames, drags
 
 
 def second_lab(browser, address):
@@ -169,10 +190,13 @@ def report(moves=MOVES):
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         for name, notebook in cells.items():
             write_notebook(Path(folder) / f"{name}.ipynb", notebook)
-        write_notebook(Path(folder) / "second.ipynb", [*cells["NoiseLab, lab"], "NoiseLab(sigma=2.0)"])
+        write_notebook(Path(folder) / "second.ipynb", [*cells["NoiseLab, lab"], "NoiseLab(beat=None)"])
+        points = ["from lt_helpers.labs import PointsLab", "PointsLab()"]
+        write_notebook(Path(folder) / "points.ipynb", points)
         with jupyterlab(folder, JUPYTER_CONFIG_PATH=str(ROOT / "binder")) as address_of:
             results = {name: measure(browser, address_of(f"{name}.ipynb"), moves) for name in cells}
             second = second_lab(browser, address_of("second.ipynb"))
+            times, frames, drags = grab(browser, address_of("points.ipynb"), moves)
     lines = [
         "| | key to drawn p50, ms | p95, ms | p50 over the lab's | dragged: drawings a second | of moves | let go to drawn, ms "
         "| down a move, KB | up a move, KB | first lab, MB | first lab, s |",
@@ -194,4 +218,9 @@ def report(moves=MOVES):
         numbers += [f"{result['down'] / 1e3:.1f}", f"{result['up'] / 1e3:.2f}"]
         numbers += [f"{result['first_bytes'] / 1e6:.2f}", f"{result['first_seconds']:.1f}"]
         lines.append(f"| {' | '.join([name, *numbers])} |")
-    return "\n".join([*lines, "", f"A second lab in the same notebook adds {second / 1e3:.0f} KB."])
+    p50, p95 = np.percentile(times, [50, 95])
+    grabbed = (
+        f"A data point of PointsLab: key to drawn {p50:.0f} ms, p95 {p95:.0f} ms; dragged, {frames:.1f} drawings a second of "
+        f"{drags:.0f} moves."
+    )
+    return "\n".join([*lines, "", f"A second lab in the same notebook adds {second / 1e3:.0f} KB. {grabbed}"])

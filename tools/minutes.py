@@ -9,7 +9,7 @@ import re
 import sys
 from dataclasses import dataclass
 
-from all_labs import all_labs
+from all_labs import all_labs, names_of
 from build_notebooks import build, texts
 from series import series
 
@@ -99,9 +99,12 @@ def beats_of(source):
 
 
 def last_call(source):
-    """The call of a plain name in the last line of a cell -> ast.Call or None"""
-    last = ast.parse(re.sub(r"(?m)^(\s*)%.*", r"\1pass", source)).body[-1:]
-    value = getattr(last[0], "value", None) if last else None
+    """The call of a plain name in the last line of a cell, or that made what the last line names -> ast.Call or None"""
+    lines = ast.parse(re.sub(r"(?m)^(\s*)%.*", r"\1pass", source)).body
+    value = getattr(lines[-1], "value", None) if lines else None
+    if isinstance(value, ast.Name):
+        made = [one.value for one in lines[:-1] if isinstance(one, ast.Assign) and value.id in names_of(one)]
+        value = made[-1] if made else None
     is_call = isinstance(value, ast.Call) and isinstance(value.func, ast.Name)
     return value if is_call else None
 

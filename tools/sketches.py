@@ -10,15 +10,19 @@ from pathlib import Path
 import numpy as np
 
 import lt_helpers as lt
+from lt_helpers.implicit import implicit_from_moments
+from lt_helpers.labs import running_example
 from lt_helpers.labs.gradient import descent_model
+from lt_helpers.pretrained import ONE_FEATURE
+from lt_helpers.task import second_moments
 from lt_helpers.view.roles import BLUE, GREY, INK, ORANGE, RED
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 SIZE, MARGIN = 210, 34  # pixels of a plot and of the room around it
 
 # The running example of the series: four points in one feature, in a quiet and a noisy copy; and one with two features.
-X = np.array([-1.0, -1.0, 1.0, 1.0])
-QUIET, NOISY = np.array([-1.0, -3.0, 3.0, 1.0]), np.array([0.0, -4.0, 4.0, 0.0])
+X = running_example.X
+QUIET, NOISY, _ = running_example.LABELS
 CORNERS = np.array([[2.0, 1.0], [-2.0, 1.0], [-2.0, -1.0], [2.0, -1.0]])
 
 
@@ -183,11 +187,26 @@ def rectangle_to_square():
     return draw([plot])
 
 
+def fit_then_shrink():
+    """The slope of a trained model with one feature, by layer, on the quiet and the noisy copy and on the twin: it rises, and is shrunk."""
+    model = lt.load_pretrained("diag", 4, lt.Uniform(5.0), folder=ONE_FEATURE)
+    plot = Plot((-0.2, 5.6), (0, 2.3), ("l", "w"), ((0, 1, 2, 3, 4), (0, 1, 2)))
+    sequences = zip(running_example.NAMES, running_example.LABELS, (BLUE, ORANGE, RED), strict=True)
+    for name, labels, colour in sequences:
+        S = second_moments(running_example.X[None, :, None], labels[None])
+        w = implicit_from_moments(model, S).w[0, :, 0]  # (5,)
+        plot.line(range(5), w, colour)
+        plot.points(range(5), w, colour, 4)
+        plot.words(4.2, w[-1] - 0.05, f"{name} {w[-1]:.2f}", colour)
+    return draw([plot])
+
+
 SKETCHES = {
     "layers-on-four-points": layers_on_four_points,
     "bowl-of-four-points": bowl_of_four_points,
     "arrows-of-a-layer": arrows_of_a_layer,
     "rectangle-to-square": rectangle_to_square,
+    "fit-then-shrink": fit_then_shrink,
 }
 
 

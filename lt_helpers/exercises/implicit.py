@@ -59,8 +59,8 @@ def cases():
 
 
 def weight_after(M, u, a, w, U):
-    c, r = U[-1, :-1], U[-1, -1]
-    return (1 + r) * w - M.T @ c
+    k, rho = U[-1, :-1], 1 + U[-1, -1]
+    return rho * w - M.T @ k
 
 
 def without_rescaling(M, u, a, w, U):
@@ -87,11 +87,11 @@ def push_alone(M, u, a, w, U):
     return -M.T @ U[-1, :-1]
 
 
-def plus_c_u(M, u, a, w, U):
+def plus_k_u(M, u, a, w, U):
     return (1 + U[-1, -1]) * w - M.T @ U[-1, :-1] + U[-1, :-1] @ u
 
 
-def minus_c_u(M, u, a, w, U):
+def minus_k_u(M, u, a, w, U):
     return (1 + U[-1, -1]) * w - M.T @ U[-1, :-1] - U[-1, :-1] @ u
 
 
@@ -111,7 +111,7 @@ recursion = Exercise(
         "used_m_where": not_transposed,
         "last_column_u": column_instead_of_row,
         "push_alone": push_alone,
-        "c_u_belongs_to_a": plus_c_u,
-        "c_u_belongs_to_a_too": minus_c_u,
+        "k_u_belongs_to_a": plus_k_u,
+        "k_u_belongs_to_a_too": minus_k_u,
     },
 )

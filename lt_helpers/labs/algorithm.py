@@ -22,7 +22,8 @@ from ..spectrum import Spectrum
 from ..task import PAPER
 from ..view.panel import Axis, Band, Curve, Guess, Panel, Path, Points, Ticks
 from .base import Lab
-from .controls import Choice, Prediction, Seed, Slider
+from .beats import Beat
+from .controls import Choice, Opinion, Prediction, Seed, Slider
 from .frozen import Frozen
 from .marks import COMPONENT, component_axis, layer_axis, log_axis, upright
 from .material import (
@@ -41,6 +42,9 @@ LEVELS = np.arange(0.0, SIGMA_MAX + 1)  # noise levels of the curves
 CURVE = np.linspace(0.02, 3.5, 41)  # eigenvalues
 TERMS = ("ω_xx", "ω_xy", "ω_yx", "ω_yy")  # in the order of the constants of a layer
 AS_TRAINED = (1.0, 1.0, 1.0, 1.0)
+TOLD_OF = dict(sigma=5.0, noise="categorical-1-3-5", layers=4)  # what the beats are about
+NEAR = 2.0  # an error up to this times as large is about as good
+WHERE = {Message(f"algorithm.choice.{where}"): where for where in ("quiet", "loud", "nowhere")}
 EXPLODED = 100.0  # of an error above this the digits mean nothing
 ERROR = log_axis("error", 0.005, 50.0, (0.01, 0.1, 1, 10), below="floor")
 LEVEL = Axis("sigma", -0.2, SIGMA_MAX + 0.2)
@@ -156,7 +160,49 @@ class AlgorithmLab(Lab):
         noise=Choice(lambda: stored_noises("diag"), "categorical-1-3-5"),
         layers=Choice(several_layers, 4, slide=True),
         guess=Prediction(0.05, 10.0, 0.05),
+        layer_guess=Opinion((2, 3, 4)),
+        where_guess=Opinion(WHERE),
         seed=Seed(),
+    )
+    BEATS = (
+        Beat(
+            "rescaling",
+            panels=("noise",),
+            control="rescale",
+            values=TOLD_OF,
+            ask="guess",
+            at=dict(rescale=0.0),
+            answer=lambda state, begun: state.by_layer[-1],
+            tell=lambda state, begun: dict(
+                trained=begun.by_layer[-1], quiet=state.by_noise[1], quiet_trained=begun.by_noise[1]
+            ),
+        ),
+        Beat(
+            "layer",
+            panels=("noise", "layers"),
+            control="rescale",
+            values=TOLD_OF,
+            ask="layer_guess",
+            at=dict(rescale=0.0),
+            answer=lambda state, begun: int((state.by_layer[1:] / begun.by_layer[1:]).argmax()) + 1,
+            tell=lambda state, begun: dict(trained=begun.by_layer[-1], now=state.by_layer[-1]),
+        ),
+        Beat(
+            "neither",
+            panels=("noise",),
+            control="adapt",
+            others=("rescale",),
+            values=TOLD_OF,
+            ask="where_guess",
+            at=dict(adapt=0.0, rescale=0.0),
+            answer=lambda state, begun: where_as_good(state, begun),
+            tell=lambda state, begun: dict(
+                quiet=state.by_noise[0],
+                quiet_trained=begun.by_noise[0],
+                loud=state.by_layer[-1],
+                loud_trained=begun.by_layer[-1],
+            ),
+        ),
     )
 
     @staticmethod
@@ -234,6 +280,13 @@ class AlgorithmLab(Lab):
         ]
 
 
+def where_as_good(state, begun):
+    """Is the error still about that of the beginning without noise, at the noise that is shown, or at neither?"""
+    if state.by_noise[0] <= NEAR * begun.by_noise[0]:
+        return "quiet"
+    return "loud" if state.by_layer[-1] <= NEAR * begun.by_layer[-1] else "nowhere"
+
+
 def tell_changes(scales):
     """Which terms are off, and which are turned up or down -> list of Message, none if all are as trained"""
     off = [term for term, scale in zip(TERMS, scales, strict=True) if scale == 0]
@@ -261,8 +314,8 @@ def layer_panel(state):
     """The error layer by layer, averaged over the sequences at sigma."""
     layers = np.arange(state.layers + 1)
     marks = [
-        Path("as trained", layers, state.trained_by_layer),
-        Path("model", layers, state.by_layer),
+        Path("as trained", layers, state.trained_by_layer, keys=dict(layer=layers)),
+        Path("model", layers, state.by_layer, keys=dict(layer=layers)),
         Curve("adarr", [0, TABLE_DEPTH], [state.adarr, state.adarr]),
     ]
     return Panel("layers", layer_axis(TABLE_DEPTH), ERROR, marks)
@@ -276,7 +329,7 @@ def noise_panel(state, guess):
         Path("as trained", LEVELS, state.trained_by_noise),
         Curve("adarr", LEVELS, state.adarr_by_noise),
         Path("model", LEVELS, state.by_noise),
-        Guess(state.sigma, guess),
+        Guess(state.sigma, guess, grab="guess"),
     ]
     return Panel("noise", LEVEL, ERROR, marks)
 

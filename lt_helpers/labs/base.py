@@ -37,6 +37,7 @@ from .names import Names
 from .story import Guide, tell_story
 
 ROW = ipywidgets.Layout(display="flex", flex_flow="row wrap", align_items="center", width="100%")
+WHOLE = ipywidgets.Layout(width="100%")
 FITTING = ipywidgets.Layout(width="auto")
 
 
@@ -97,8 +98,11 @@ class Lab(Definition):
         self.chart.follow(self._free_controls(), self._dragged, self._settle, self._grabbed)
         self._everything = self._control_panel()
         self._guide = Guide(self) if self.BEATS else None
-        self._stage = ipywidgets.VBox(layout=ipywidgets.Layout(width="100%"))
-        self.widget = ipywidgets.VBox([self._stage, self.chart], layout=ipywidgets.Layout(width="100%"))
+        self._above = ipywidgets.VBox(layout=WHOLE)
+        self._above.add_class("lt-above")
+        self._row = ipywidgets.HBox(layout=ROW)
+        self._row.add_class("lt-controls")
+        self.widget = ipywidgets.VBox([self._above, self._row, self.chart], layout=WHOLE)
         self._set_stage()
 
     def _open(self, ghost, panels, beat, values):
@@ -388,7 +392,11 @@ class Lab(Definition):
             return
         if self._begun is None:
             self._begun, self._start = state, values
-        if self._is_told or not beat.is_reached(values, state, self._start):
+        if self._is_told:
+            if beat.when is not None and beat.ask is None:
+                self._found = state  # what is told goes on with the hand
+            return
+        if not beat.is_reached(values, state, self._start):
             return
         self._is_told, self._found = True, state
         if beat.at:
@@ -413,10 +421,9 @@ class Lab(Definition):
 
     def _set_stage(self):
         """The controls that are there now: those of the beat, or all."""
-        if self._guide is None:
-            self._stage.children = [*self._always(), self._everything]
-        else:
-            self._stage.children = self._guide.stage(self._always(), self._everything)
+        above, row = ([], [self._everything]) if self._guide is None else self._guide.stage(self._everything)
+        self._above.children = [*above, *self._always()]
+        self._row.children = row
 
     def _always(self):
         """What stands above the controls, whether the lab leads or not -> list of widgets"""

@@ -145,11 +145,11 @@ class LiveLab(Lab):
         return not self._idle
 
     async def _seen(self, begin):
-        """Wait for the browser; leave it as long a time for other things before the next drawing."""
+        """Wait for the browser; leave it half as long a time for other things before the next drawing."""
         self._due = begin + 1 / FRAMES
         await self.chart.drawn()
         now = perf_counter()
-        self._due = max(self._due, now + (now - begin))
+        self._due = max(self._due, now + (now - begin) / 2)
 
     @in_turn
     def _ended(self, task):

@@ -23,7 +23,8 @@ from ..spectrum import Spectrum
 from ..task import PAPER, second_moments
 from ..view.panel import Axis, Curve, Guess, Guide, Panel, Path, Points
 from .base import Lab
-from .controls import Choice, Prediction, Seed, Slider
+from .beats import Beat
+from .controls import Choice, Opinion, Prediction, Seed, Slider
 from .frozen import Frozen
 from .marks import layer_axis, level, log_axis, upright
 from .material import kind_label, stored_model
@@ -33,6 +34,10 @@ TRAINED_ON = Uniform(5.0)
 STRENGTHS = np.arange(6) / 5
 FAILED = 2.0  # an error above this is a failure: twice as bad as answering 0
 RINGS = 1.0  # a misfit above this rings the alarm: w fits its own context worse than answering 0 would
+TOLD_OF = dict(strength=0.0, sigma=2.0, scale=1.0)  # where the beats begin
+FEW = 0.2  # a share of the contexts up to which they are few
+FOUND = {Message(f"pilot.choice.{found}"): found for found in ("most", "half", "hardly")}
+RINGING = {Message(f"pilot.choice.{ringing}"): ringing for ringing in ("many", "few", "none")}
 MODELS = ("diag-4", "diag-7", "full-4", "full-7")  # trained on TRAINED_ON
 DEEPEST = 7
 TICKS, LABELS = (0.1, 1, 10, 100), ("0.1", "1", "10", "100")
@@ -257,7 +262,47 @@ class PilotLab(Lab):
         sigma=Slider(0.0, 8.0, 0.5, value=2.0),
         scale=Choice((0.25, 0.5, 1.0, 2.0, 4.0), 1.0, slide=True),
         guess=Prediction(0.0, 1.0, 0.2),
+        found_guess=Opinion(FOUND),
+        ring_guess=Opinion(RINGING),
         seed=Seed(),
+    )
+    BEATS = (
+        Beat(
+            "correlated",
+            panels=("share",),
+            control="strength",
+            values=dict(mismatch="correlated", model="diag-4", seed=1, **TOLD_OF),
+            ask="guess",
+            at=dict(strength=1.0),
+            answer=lambda state, begun: first_failure(state),
+            tell=lambda state, begun: dict(
+                failed=state.now.failed.sum(), hit=(state.now.failed & state.now.rings).sum()
+            ),
+        ),
+        Beat(
+            "outliers",
+            panels=("share", "contexts"),
+            control="strength",
+            values=dict(mismatch="outliers", model="full-7", seed=5, **TOLD_OF),
+            ask="found_guess",
+            at=dict(strength=1.0),
+            answer=lambda state, begun: how_many_found(state.now),
+            tell=lambda state, begun: dict(
+                failed=state.now.failed.sum(), hit=(state.now.failed & state.now.rings).sum()
+            ),
+        ),
+        Beat(
+            "curved",
+            panels=("share", "error"),
+            control="strength",
+            values=dict(mismatch="curved", model="full-7", seed=1, **TOLD_OF),
+            ask="ring_guess",
+            at=dict(strength=1.0),
+            answer=lambda state, begun: how_many_ring(state.now),
+            tell=lambda state, begun: dict(
+                before=begun.now.model.mean(), error=state.now.model.mean(), ada=state.now.ada.mean()
+            ),
+        ),
     )
 
     @staticmethod
@@ -274,8 +319,8 @@ class PilotLab(Lab):
     @staticmethod
     def panels(state, ghost, guesses):
         return [
-            error_panel(state, guesses["guess"]),
-            share_panel(state),
+            error_panel(state),
+            share_panel(state, guesses["guess"]),
             layer_panel(state),
             context_panel(state),
         ]
@@ -299,15 +344,33 @@ class PilotLab(Lab):
                 ada=mean_in_words(now.ada),
                 evidence=mean_in_words(now.evidence),
                 bayes=mean_in_words(now.bayes),
-            ),
+            ).on("error"),
             Message(
                 "pilot.alarms",
                 contexts=CONTEXTS,
                 failed=now.failed.sum(),
                 rang=now.rings.sum(),
                 hit=(now.rings & now.failed).sum(),
-            ),
+            ).on("share", "layers", "contexts"),
         ]
+
+
+def first_failure(state):
+    """The lowest strength so far at which a context failed -> number, or None"""
+    return next((float(t) for t, pilot in zip(STRENGTHS, state.reached) if pilot.failed.any()), None)
+
+
+def how_many_found(pilot):
+    """Does the alarm ring for most of the contexts that failed, for about half of them, or hardly for one?"""
+    hit = (pilot.failed & pilot.rings).sum() / pilot.failed.sum()
+    return "most" if hit > 2 / 3 else "half" if hit > 1 / 3 else "hardly"
+
+
+def how_many_ring(pilot):
+    """Does the alarm ring for many contexts, for few or for none?"""
+    if not pilot.rings.any():
+        return "none"
+    return "few" if pilot.rings.mean() <= FEW else "many"
 
 
 def mean_in_words(errors):
@@ -320,7 +383,7 @@ def mean_in_words(errors):
     return Message("pilot.far_above", limit=ERROR.high)
 
 
-def error_panel(state, guess):
+def error_panel(state):
     """The mean error against the strength."""
     marks = [
         level(STRENGTH, 1.0),
@@ -330,12 +393,11 @@ def error_panel(state, guess):
         Curve("evidence", STRENGTHS, state.mean_error("evidence")),
         Path("model", STRENGTHS, state.mean_error("model")),
         Curve("guarded", STRENGTHS, state.mean_error("guarded")),
-        Guess(guess, FAILED),
     ]
     return Panel("error", STRENGTH, ERROR, marks)
 
 
-def share_panel(state):
+def share_panel(state, guess):
     """How many contexts fail, for how many the alarm rings, and how many failures it misses, against the strength."""
     failed = [100 * pilot.failed.mean() for pilot in state.reached]
     rang = [100 * pilot.rings.mean() for pilot in state.reached]
@@ -344,6 +406,7 @@ def share_panel(state):
         Path("failed", STRENGTHS, state.by_strength(failed)),
         Path("alarm", STRENGTHS, state.by_strength(rang)),
         Path("missed", STRENGTHS, state.by_strength(missed)),
+        Guess(guess, 0, grab="guess", along="x"),
     ]
     return Panel("share", STRENGTH, Axis("percent", -4, 104), marks, values=dict(contexts=CONTEXTS))
 
@@ -355,7 +418,7 @@ def layer_panel(state):
     layers = np.arange(fits.shape[1])
     marks = [
         Guide("alarm", [x.low, x.high], [RINGS, RINGS], keyed=True),
-        Path("median", layers, np.median(fits, axis=0)),
+        Path("median", layers, np.median(fits, axis=0), keys=dict(layer=layers)),
         Curve("many", layers, np.quantile(fits, 0.9, axis=0, method="lower")),
         Curve("worst", layers, fits.max(axis=0)),
     ]

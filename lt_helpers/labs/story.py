@@ -13,7 +13,7 @@ from .beats import ASK, DO, TOLD
 from .controls import Opinion
 
 ROW = ipywidgets.Layout(display="flex", flex_flow="row wrap", align_items="center", width="100%")
-LARGE = ipywidgets.Layout(width="auto", flex="1 1 320px", margin="2px 12px 2px 2px")
+LARGE = ipywidgets.Layout(width="auto", flex="1 1 200px", min_width="0", margin="2px 12px 2px 2px")
 
 
 @dataclass(frozen=True)
@@ -108,30 +108,28 @@ class Guide:
         )
         self.typed.observe(self._type, "value")
         self._follows = False
+        self.small = {}  # the layouts of controls that are large now
 
-    def stage(self, always, everything):
+    def stage(self, everything):
         """The widgets that belong on the page now.
 
         Parameters
         ----------
-        always : list of widgets.  What stands there in any case.
         everything : widget.  All controls.
 
         Returns
         -------
-        list of widgets
+        list of widgets above the controls; list of widgets, the controls
         """
         self.follow()
         beat, controls = self.lab._beat, self.lab.controls
+        self._enlarge(beat and beat.control)
         if beat is None:
-            self._widths(())
-            return [ipywidgets.HBox([self.lead], layout=ROW), *always, everything]
-        self._widths((beat.control,))
-        row = [controls[name] for name in (beat.control, *beat.others) if name is not None]
+            return [self.lead], [everything]
         steps = ipywidgets.HBox([self.back, self.next, self.place, self.everything], layout=ROW)
         steps.add_class("lt-steps")
-        rows = [steps, self.task, *([self._ask_row(beat.ask)] if beat.ask else []), *always]
-        return [*rows, *([ipywidgets.HBox(row, layout=ROW)] if row else [])]
+        above = [steps, self.task, *([self._ask_row(beat.ask)] if beat.ask else [])]
+        return above, [controls[name] for name in (beat.control, *beat.others) if name is not None]
 
     def _ask_row(self, name):
         """Where the prediction is made."""
@@ -145,19 +143,16 @@ class Guide:
         self.typed.layout.width = "max-content"
         return ipywidgets.HBox([self.typed, self.lock], layout=ROW)
 
-    def _widths(self, large):
-        """The large control spans the lab."""
-        for name, widget in self.lab.controls.items():
-            if not hasattr(widget, "layout"):
+    def _enlarge(self, name):
+        """The control of this name spans the lab, and no other one does."""
+        for other, widget in self.lab.controls.items():
+            if not isinstance(widget, ipywidgets.DOMWidget) or (other == name) == (other in self.small):
                 continue
-            is_large = name in large
-            if is_large == ("lt-large" in widget._dom_classes):
-                continue
-            if is_large:
-                widget._lt_layout, widget.layout = widget.layout, LARGE
+            if other == name:
+                self.small[other], widget.layout = widget.layout, LARGE
                 widget.add_class("lt-large")
             else:
-                widget.layout = widget._lt_layout
+                widget.layout = self.small.pop(other)
                 widget.remove_class("lt-large")
 
     def follow(self):

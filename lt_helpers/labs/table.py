@@ -24,7 +24,8 @@ from ..table1 import BASELINES, deviation, paper_table
 from ..task import PAPER, RegressionTask
 from ..view.panel import Axis, Band, Bars, Curve, Guess, Panel, Path, Points, Ring, Ticks
 from .base import Lab
-from .controls import Choice, Prediction, Slider
+from .beats import Beat
+from .controls import Choice, Opinion, Prediction, Slider
 from .frozen import Frozen
 from .marks import layer_axis, level, log_axis
 from .material import TABLE_DEPTH, kind_label, stored_kinds, stored_model, table_depths
@@ -36,6 +37,7 @@ PAPER_QUERIES = 100_000  # of the paper's evaluation, each on a sequence of its 
 HUGE = 1e9  # stands for what is not finite
 UNSTEADY = 0.1  # a standard error above this share of a loss rests on a few sequences
 LUCK = 2.0  # standard errors
+PLACES = {Message(f"table.choice.{place}"): place for place in ("lower", "luck", "higher")}
 SHIFT = 0.1  # of ours to the left and of the paper's to the right, so that both are seen
 ROOM = 0.5  # left and right of the depths on their axis
 LOSS = log_axis("loss", 1e-3, 3.0, (0.001, 0.01, 0.1, 1), ("0.001", "0.01", "0.1", "1"))
@@ -182,6 +184,51 @@ class TableLab(Lab):
         layers=Choice(table_depths, 4, slide=True),
         sigma=Slider(0.0, 7.0, 0.1, value=2.0),
         guess=Prediction(-10.0, 10.0, 0.5),
+        low_guess=Opinion(PLACES),
+        high_guess=Opinion(PLACES),
+        layer_guess=Opinion((2, 4, 7)),
+    )
+    BEATS = (
+        Beat(
+            "lower",
+            panels=("apart",),
+            control="noise",
+            values=dict(kind="gd++", noise="uniform-7", layers=2),
+            ask="low_guess",
+            at=dict(noise="uniform-1"),
+            answer=lambda state, begun: place_of(apart_now(state)),
+            tell=lambda state, begun: dict(
+                apart=abs(apart_now(state)),
+                ours=state.ours[state.layers - 1],
+                paper=state.paper[state.layers - 1],
+            ),
+        ),
+        Beat(
+            "bound",
+            panels=("apart", "column"),
+            control="noise",
+            values=dict(kind="gd++", noise="uniform-1", layers=7),
+            ask="high_guess",
+            at=dict(noise="uniform-5"),
+            answer=lambda state, begun: place_of(apart_now(state)),
+            tell=lambda state, begun: dict(
+                apart=abs(apart_now(state)),
+                ours=state.ours[state.layers - 1],
+                paper=state.paper[state.layers - 1],
+                bound=state.reference[0],
+            ),
+        ),
+        Beat(
+            "layers",
+            panels=("layers",),
+            control="kind",
+            others=("layers",),
+            values=dict(kind="diag", noise="uniform-5", layers=4, sigma=5.0),
+            ask="layer_guess",
+            at=dict(kind="full", layers=7),
+            answer=lambda state, begun: int(state.errors.argmin()),
+            tell=lambda state, begun: dict(least=state.errors.min(), end=state.errors[-1]),
+        ),
     )
 
     @staticmethod
@@ -221,7 +268,24 @@ class TableLab(Lab):
     @staticmethod
     def words(state, ghost):
         best = Message("table.bayes", loss=tell_loss(state.reference[-1]))
-        return [tell_difference(state), *tell_origin(state), best, tell_layers(state)]
+        return [
+            tell_difference(state).on("apart", "column", "row"),
+            *(origin.on("apart", "column", "row") for origin in tell_origin(state)),
+            best.on("column", "row"),
+            tell_layers(state).on("layers"),
+        ]
+
+
+def apart_now(state):
+    """By how many standard errors ours lies above the paper's in the cell that is chosen."""
+    return state.apart[state.layers - 1]
+
+
+def place_of(apart):
+    """Is ours lower than the paper's, higher, or would luck do?"""
+    if abs(apart) < LUCK:
+        return "luck"
+    return "lower" if apart < 0 else "higher"
 
 
 def tell_difference(state):
@@ -337,7 +401,7 @@ def apart_panel(state, guess):
         Points("model", DEPTHS, state.apart, name="trained", hover="apart"),
         Points("baselines", places, state.baselines_apart, hover="apart"),
         Ring(state.layers, state.apart[state.layers - 1]),
-        Guess(state.layers, guess),
+        Guess(state.layers, guess, grab="guess"),
     ]
     return Panel("apart", x, APART, marks)
 
@@ -373,7 +437,17 @@ def layer_panel(state):
     layers = np.arange(state.layers + 1)
     at_levels = zip(BESIDE, LEVELS, state.level_errors, strict=True)
     marks = [
-        *(Path(role, layers, errors, values=dict(sigma=sigma)) for role, sigma, errors in at_levels),
-        Path("model", layers, state.errors, name="slider", values=dict(sigma=state.sigma)),
+        *(
+            Path(role, layers, errors, values=dict(sigma=sigma), keys=dict(layer=layers))
+            for role, sigma, errors in at_levels
+        ),
+        Path(
+            "model",
+            layers,
+            state.errors,
+            name="slider",
+            values=dict(sigma=state.sigma),
+            keys=dict(layer=layers),
+        ),
     ]
     return Panel("layers", layer_axis(DEPTHS[-1]), ERROR, marks)

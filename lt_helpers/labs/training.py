@@ -254,7 +254,7 @@ def where_the_noise_changed(trained, axis):
         return []
     x = np.column_stack([trained.changed, trained.changed, np.full(len(trained.changed), np.nan)])  # (C, 3)
     y = np.tile([axis.low, axis.high, np.nan], len(trained.changed))  # (3 C,)
-    return [Curve("noise", x.ravel(), y, name="change", beyond="gap", hover="")]
+    return [Curve("change", x.ravel(), y, beyond="gap", hover="")]
 
 
 def loss_panel(trained):

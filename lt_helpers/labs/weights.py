@@ -22,7 +22,8 @@ from ..noise import Noise, parse_noise
 from ..task import PAPER
 from ..view.panel import Axis, Band, Curve, Guess, Heat, Panel, Path
 from .base import Lab
-from .controls import Choice, Prediction, Slider
+from .beats import Beat
+from .controls import Choice, Opinion, Prediction, Slider
 from .frozen import Frozen
 from .marks import log_axis, up_to
 from .material import (
@@ -39,6 +40,10 @@ PAIRS = 75  # sequences at each noise level, each with its noise and with the op
 SIGMA_MAX = 8
 SIGMAS = np.arange(0.0, SIGMA_MAX + 1)
 MOST = 10  # the largest rank that the lab keeps
+TOLD_OF = dict(kind="full", noise="categorical-1-3", layers=4, layer=3)  # what the beats are about
+LITTLE = 1e-3  # a share of the squares of a matrix that is next to nothing
+SAME = 1.5  # losses up to this times as large are about the same
+WAYS = {Message(f"weights.choice.{way}"): way for way in ("lower", "same", "higher")}
 LARGE = 10  # losses from here on are said without digits after the point
 
 ENTRY = np.arange(1.0, PAPER.dim + 2)  # rows and columns, the label's last
@@ -88,6 +93,49 @@ class WeightsLab(Lab):
         layers=Choice(table_depths, 4, slide=True),
         layer=Choice(lambda layers: range(1, layers + 1), 3, slide=True),
         guess=Prediction(0, MOST, 1),
+        way_guess=Opinion(WAYS),
+        kind_guess=Opinion({"FULL": "full", "DIAG": "diag"}),
+    )
+    BEATS = (
+        Beat(
+            "rank",
+            panels=("left",),
+            control="rank",
+            values=dict(rank=0, sigma=3, **TOLD_OF),
+            ask="guess",
+            at=dict(rank=4),
+            answer=lambda state, begun: int((state.left[0] < LITTLE).argmax()),
+            tell=lambda state, begun: dict(diagonal=share(begun.left[0, -1])),
+        ),
+        Beat(
+            "worse",
+            panels=("left", "loss"),
+            control="rank",
+            values=dict(rank=0, sigma=3, **TOLD_OF),
+            ask="way_guess",
+            at=dict(rank=1),
+            answer=lambda state, begun: way(loss_at(begun.kept, begun), loss_at(state.kept, state)),
+            tell=lambda state, begun: dict(
+                before=loss_at(begun.kept, begun),
+                now=loss_at(state.kept, state),
+                whole=loss_at(state.whole, state),
+            ),
+        ),
+        Beat(
+            "outside",
+            panels=("loss",),
+            control="sigma",
+            others=("kind",),
+            values=dict(rank=MOST, sigma=3, **TOLD_OF),
+            ask="kind_guess",
+            at=dict(sigma=6),
+            answer=lambda state, begun: min(("full", "diag"), key=lambda kind: loss_of_kind(kind, state)),
+            tell=lambda state, begun: dict(
+                full=loss_of_kind("full", state),
+                diag=loss_of_kind("diag", state),
+                nothing=loss_at(state.nothing, state),
+            ),
+        ),
     )
 
     @staticmethod
@@ -135,8 +183,26 @@ class WeightsLab(Lab):
 
     @staticmethod
     def words(state, ghost):
-        blank = [Message("weights.blank")] if state.layer == state.layers else []
-        return [what_is_left(state), losses(state), *blank]
+        blank = [Message("weights.blank").on("P", "P_low")] if state.layer == state.layers else []
+        matrices_shown = ("P", "Q", "P_low", "Q_low", "left")
+        return [what_is_left(state).on(*matrices_shown), losses(state).on("loss"), *blank]
+
+
+def way(before, after):
+    """Is a loss lower than another, about the same, or higher?"""
+    if max(before, after) <= SAME * min(before, after):
+        return "same"
+    return "lower" if after < before else "higher"
+
+
+def loss_at(losses, state):
+    """One of the losses (9,), at the noise that is shown."""
+    return losses[int(np.flatnonzero(state.sigma == SIGMAS)[0])]
+
+
+def loss_of_kind(kind, state):
+    """The loss at this noise of the whole model of a kind with the same depth, trained on the same noise."""
+    return loss_at(whole_loss(kind, state.noise.key, state.layers), state)
 
 
 @lru_cache(maxsize=32)
@@ -218,14 +284,13 @@ def what_is_left(state):
 
 def losses(state):
     """The losses of the whole model, of what is kept of it, and of the answer 0, at this noise."""
-    here = int(np.flatnonzero(state.sigma == SIGMAS)[0])
     return Message(
         "weights.losses",
         sigma=state.sigma,
         variance=state.sigma**2,
-        whole=loss_in_words(state.whole[here]),
-        kept=loss_in_words(state.kept[here]),
-        nothing=loss_in_words(state.nothing[here]),
+        whole=loss_in_words(loss_at(state.whole, state)),
+        kept=loss_in_words(loss_at(state.kept, state)),
+        nothing=loss_in_words(loss_at(state.nothing, state)),
     )
 
 
@@ -253,7 +318,7 @@ def left_panel(state, guess):
     marks = [
         Path("first", rank, state.left[0], name="P"),
         Path("second", rank, state.left[1], name="Q"),
-        Guess(guess, 2 * LEFT.low),
+        Guess(guess, 2 * LEFT.low, grab="guess", along="x"),
     ]
     return Panel("left", RANK, LEFT, marks)
 

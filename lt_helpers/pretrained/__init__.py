@@ -10,8 +10,8 @@ from ..model import KINDS, LinearTransformer
 from ..noise import Noise, check_noise, parse_noise
 
 FOLDER = Path(__file__).parent
-ONE_FEATURE = FOLDER / "one_feature"  # models for inputs of one number (tools/one_feature.py)
 SPREAD = FOLDER / "spread"  # models of other seeds, each seed in a folder of its own
+ONE_FEATURE = FOLDER / "one_feature"  # models for inputs of one number (tools/one_feature.py)
 FOLDERS = 16  # whose records are kept in memory
 
 

@@ -35,9 +35,16 @@ const ltCompat = {
     for (const wait of [500, 3_000, 10_000]) setTimeout(look, wait);
   },
 
+  // What the controls of a lab lack, now and whenever others take their place.
   helpKeys(element) {
     const lab = element.closest(".jp-OutputArea-output");
+    const places = lab?.querySelectorAll(".lt-above, .lt-controls") ?? [];
+    const observer = new MutationObserver(() => this.help(lab));
+    for (const place of places) observer.observe(place, {childList: true, subtree: true});
+    this.help(lab);
+  },
 
+  help(lab) {
     // JupyterLab takes the keys that a list or a slider needs for shortcuts of its own (the arrows leave for another cell, "d" twice deletes
     // this one), unless the element says no. ipywidgets could say so for all its controls; no issue known.
     for (const control of lab?.querySelectorAll("select, .noUi-handle") ?? []) control.dataset.lmSuppressShortcuts = "true";

@@ -160,8 +160,11 @@ def place(index, count, columns, height):
 
 
 def axis_layout(axis, names):
-    """An axis as plotly describes it; the ends of a logarithmic one are exponents there."""
-    ends = [axis.low, axis.high]
+    """An axis as plotly describes it; the ends of a logarithmic one are exponents there.
+
+    The page has its points in 32 bits. Its ends are rounded alike: else a point at the edge may lie beyond it, and plotly leaves it out.
+    """
+    ends = [float(np.float32(end)) for end in (axis.low, axis.high)]
     layout = dict(title=dict(text=names.axis(axis)), range=ends)
     if axis.log:
         layout.update(type="log", range=np.log10(ends).tolist())
@@ -218,7 +221,7 @@ def draw(mark, panel, names):
     if mark.keyed:
         trace["name"] = names.mark(panel, mark)
     if mark.keys:
-        trace["meta"] = {"keys": {name: np.asarray(of, float) for name, of in mark.keys.items()}}
+        trace["meta"] = {"keys": {name: whole_or_none(of) for name, of in mark.keys.items()}}
     if isinstance(mark, Bars):
         edge = edge_of(panel.y)
         trace["error_y"] = dict(
@@ -230,6 +233,11 @@ def draw(mark, panel, names):
             width=3,
         )
     return trace, outside
+
+
+def whole_or_none(numbers):
+    """What points belong to, as the page takes it: whole numbers, None at a gap -> list"""
+    return [None if np.isnan(number) else int(number) for number in np.asarray(numbers, float)]
 
 
 def look(mark):

@@ -77,6 +77,7 @@ ROLES = {
     "beside fourth": Style(GREY, "x", "solid", width=1),
     # noise, and what is made of it
     "noise": Style(ORANGE, "diamond", "solid", fill=GLOW),
+    "change": Style(ORANGE, width=1),  # of the noise
     "failed": Style(INK, "triangle-up", "solid"),
     "alarm": Style(RED, "triangle-up-open", "dash"),
     "missed": Style(PINK, "x", "dot"),

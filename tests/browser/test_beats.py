@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from notebook_page import NotebookPage
+from notebook_page import NotebookPage, access_faults
 
 from lt_helpers.labs import NoiseLab
 
@@ -62,10 +62,18 @@ def test_a_prediction_is_dragged_locked_and_answered(opened, root):
 
 
 def test_a_number_is_typed_instead(root):
-    root.get_by_label("Predict: σ read").fill("3.8")
-    root.get_by_label("Predict: σ read").press("Enter")
+    root.get_by_label("Predict: σ read where σ is 4").fill("3.8")
+    root.get_by_label("Predict: σ read where σ is 4").press("Enter")
     root.get_by_role("button", name="Lock").click()
-    assert root.get_by_label("Predict: σ read").input_value() == "3.75"
+    assert root.get_by_label("Predict: σ read where σ is 4").input_value() == "3.75"
+
+
+def test_axe_finds_no_serious_fault_in_any_beat(opened, root):
+    for place in range(len(NoiseLab.BEATS)):
+        root.locator(".lt-steps", has_text=f"{place + 1} of 5").wait_for()
+        root.locator(".lt-large .noUi-handle[aria-label][data-lm-suppress-shortcuts]").wait_for()
+        assert access_faults(opened.page) == []
+        root.get_by_role("button", name="Next").click()
 
 
 def test_keys_alone_lead_through_all_beats(opened, root):
@@ -114,4 +122,23 @@ def test_a_dragged_star_is_answered_while_the_hand_moves(opened, root):
     page.wait_for_timeout(500)
     end = star.bounding_box()
     assert abs(end["y"] - box["y"] - 60) < 8  # a quarter of sigma is 7 pixels
-    assert root.get_by_label("Predict: σ read").input_value() == star.get_attribute("aria-valuetext")
+    assert root.get_by_label("Predict: σ read where σ is 4").input_value() == star.get_attribute("aria-valuetext")
+
+
+@pytest.mark.parametrize("width, height", [(683, 384), (390, 700)], ids=["enlarged twice", "a phone"])
+def test_the_large_control_stays_in_sight_while_panels_scroll(opened, root, width, height):
+    page = opened.page
+    root.get_by_role("button", name="Everything").wait_for()
+    root.locator(".lt-steps", has_text="1 of 5").wait_for()
+    if width < 500:
+        opened.command("application:toggle-left-area")  # the file browser
+    page.set_viewport_size({"width": width, "height": height})
+    page.wait_for_timeout(500)
+    scroller = page.locator(".jp-WindowedPanel-outer").first
+    words = root.locator(".lt-words")
+    words.evaluate("words => words.scrollIntoView({block: 'end'})")
+    page.wait_for_timeout(300)
+    control, view = root.locator(".lt-large").bounding_box(), scroller.bounding_box()
+    assert view["y"] - 1 <= control["y"] and control["y"] + control["height"] <= view["y"] + view["height"]
+    assert words.bounding_box()["y"] > control["y"]
+    page.set_viewport_size({"width": 1366, "height": 768})

@@ -43,7 +43,7 @@ def test_it_starts_follows_the_noise_and_pauses_while_other_cells_run(open_noteb
 
     lab.button("Step").click()
     wait_until(lambda: steps(lab) == stopped + 1)
-    lab.button("Reset").click()
+    lab.reset()
     wait_until(lambda: steps(lab) == 0 and "U(0, 1), step 0" in lab.words())
     assert curves(lab) == opened
 

@@ -29,6 +29,14 @@ def notebook(browser, address_of):
     notebook.close()
 
 
+@pytest.fixture
+def spoilt_page(browser):
+    """A page that no other test sees, for scripts that change how a page works."""
+    context = browser.new_context(viewport={"width": 1366, "height": 768})
+    yield context.new_page()
+    context.close()
+
+
 def test_two_tabs_on_one_notebook_show_the_same(notebook, address_of):
     tab = NotebookPage(notebook.page.context.new_page(), address_of("notebooks/two_labs.ipynb"))
     first, second = notebook.labs()[0], tab.labs()[0]
@@ -58,8 +66,8 @@ def test_a_page_loaded_anew_in_the_middle_of_a_drag(notebook):
     lab.shows_what_python_computes()
 
 
-def test_a_lab_that_came_up_too_late_for_jupyterlab_is_shown_all_the_same(open_notebook):
-    notebook = open_notebook("shared.ipynb")
+def test_a_lab_that_came_up_too_late_for_jupyterlab_is_shown_all_the_same(spoilt_page, address_of):
+    notebook = NotebookPage(spoilt_page, address_of("notebooks/shared.ipynb"))
     notebook.run_all()
     said = [lab.words() for lab in notebook.labs(2)]
     notebook.page.add_init_script(LOOKS_TOO_LATE)
@@ -69,6 +77,7 @@ def test_a_lab_that_came_up_too_late_for_jupyterlab_is_shown_all_the_same(open_n
     assert [lab.words() for lab in labs] == said
     labs[1].step("Noise σ")
     labs[1].shows_what_python_computes()
+    notebook.close()
 
 
 def test_after_a_restart_a_lab_says_that_it_is_dead_until_its_cell_is_run(notebook):
@@ -154,13 +163,12 @@ def test_an_interrupt_leaves_training_alive_and_closing_the_notebook_ends_it(ope
     notebook.page.close()
 
 
-def test_a_lab_that_came_up_late_moves(browser, address_of):
+def test_a_lab_that_came_up_late_moves(spoilt_page, address_of):
     """anywidget gives a model two seconds; here none at all, as on a page that is busy for longer."""
-    page = browser.new_context(viewport={"width": 1366, "height": 768}).new_page()
-    page.add_init_script(
+    spoilt_page.add_init_script(
         "const timeout = AbortSignal.timeout; AbortSignal.timeout = () => timeout.call(AbortSignal, 0);"
     )
-    notebook = NotebookPage(page, address_of("notebooks/late.ipynb"))
+    notebook = NotebookPage(spoilt_page, address_of("notebooks/late.ipynb"))
     notebook.run_all()
     lab = notebook.labs()[0]
     wait_until(lambda: notebook.late)
@@ -178,8 +186,8 @@ def test_answers_survive_a_dead_server(browser, tmp_path):
         notebook = NotebookPage(browser.new_page(), address_of("answers.ipynb"))
         notebook.run_all()
         lab = notebook.labs()[0]
-        lab.press("Predict: σ read", "ArrowRight", times=3)
-        predicted = lab.readout("Predict: σ read")
+        lab.press("Predict: σ read where σ is 4", "ArrowRight", times=3)
+        predicted = lab.readout("Predict: σ read where σ is 4")
         kill_server(notebook.page, port)
         type_at_the_end(notebook.page, "  # 42, before the server came back")
     with jupyterlab(tmp_path, port):  # with another token, as `make lab` would have
@@ -189,7 +197,7 @@ def test_answers_survive_a_dead_server(browser, tmp_path):
             ),
             90,
         )
-        assert lab.readout("Predict: σ read") == predicted
+        assert lab.readout("Predict: σ read where σ is 4") == predicted
     notebook.page.context.close()
 
 

@@ -40,7 +40,8 @@ def test_what_is_read_is_counted(text, words):
     "source, count",
     [
         ("NoiseLab(sigma=2.0)", 5),
-        ("lab = NoiseLab()\nlab", 0),
+        ("lab = NoiseLab()\nlab", 5),
+        ("lab = 3\nlab", 0),
         ("%pip list\nNoiseLab()", 5),
         ("lab = NoiseLab()", 5),
         ("NoiseLab(beat='steps')", 2),

@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 from sketches import PICTURES, SIZE, SKETCHES, Plot
 
+from lt_helpers import Uniform, load_pretrained
+from lt_helpers.pretrained import ONE_FEATURE
+
 
 def circles(name):
     """Where the points of a drawing stand, plot by plot, in pixels -> list of arrays (K, 2)"""
@@ -56,3 +59,17 @@ def test_words_of_a_drawing_cannot_be_markup():
     plot = Plot((0, 1), (0, 1), ("<x>", "y"), ((), ()))
     plot.words(0, 0, "<b>")
     assert "<b>" not in plot.svg() and "<x>" not in plot.svg()
+
+
+def test_a_trained_model_fits_and_then_shrinks():
+    """Token by token, with a query at x = 1 that falls by the slope."""
+    model = load_pretrained("diag", 4, Uniform(5.0), folder=ONE_FEATURE)
+    (drawn,) = circles("fit-then-shrink")
+    for points, y in zip(np.split(drawn, 3), ([-1, -3, 3, 1], [0, -4, 4, 0], [1, -3, 3, -1]), strict=True):
+        tokens, slopes = np.array([[-1, -1, 1, 1, 1], [*y, 0]]).T.astype(float), [0]
+        for P, Q in zip(model.P, model.Q, strict=True):
+            context = tokens[:4].T @ tokens[:4] / 4
+            tokens = tokens + tokens @ sum(p @ context @ q for p, q in zip(P, Q, strict=True)).T
+            slopes.append(-tokens[4, 1])
+        np.testing.assert_allclose(points, pixels(range(5), slopes, (-0.2, 5.6), (0, 2.3)), atol=0.06)
+        assert slopes[2] > slopes[3] > 0

@@ -359,6 +359,18 @@ describe("compat.js", () => {
     assert.deepEqual(elsewhere.dataset, {});
   });
 
+  test("controls that take the place of others are helped as well", async () => {
+    await open(SCRIPTS);
+    const place = new Element("div");
+    place.className = "lt-controls";
+    cell.append(place);
+    nextFrame();
+    const late = new Element("select");
+    place.append(late);
+    page.watchers.theme(); // the newest observer of changes
+    assert.equal(late.dataset.lmSuppressShortcuts, "true");
+  });
+
   test("an output whose model came up too late is shown once more, and no other", async () => {
     await open(SCRIPTS);
     cell.textContent = "Error displaying widget: model not found";

@@ -1,6 +1,7 @@
 import by_hand
 import numpy as np
 import pytest
+from leading import pass_beat
 from marks import assert_marks, assert_messages, drawn
 
 from lt_helpers import load_pretrained
@@ -224,3 +225,27 @@ def test_the_readers_of_the_noise_matter_where_it_is_noisy_and_the_preconditione
 def test_a_bad_value_is_named(values, words):
     with pytest.raises(ValueError, match=words):
         AlgorithmLab(**values)
+
+
+@pytest.mark.leads
+def test_the_beats_are_answered_by_the_four_terms_example_by_example():
+    lab = AlgorithmLab()
+    values = dict(noise="categorical-1-3-5", layers=4)
+    off = dict.fromkeys(ORDER, 1.0) | values | {"rescale": 0.0}
+    trained, _ = errors_at(5.0, omega(values, trained=True))
+    without, _ = errors_at(5.0, omega(off))
+    neither, _ = errors_at(5.0, omega(off | {"adapt": 0.0}))
+    quiet_trained, _ = errors_at(0.0, omega(values, trained=True))
+    quiet_neither, _ = errors_at(0.0, omega(off | {"adapt": 0.0}))
+
+    answer, told = pass_beat(lab, "rescaling", 0.5, rescale=0.0)
+    np.testing.assert_allclose(answer, without[-1], rtol=1e-3)
+    assert f"instead of {trained[-1]:.2f}. At σ = 1" in told
+    assert f"{trained[-1]:.2f}" == "0.04"  # what the task says
+
+    answer, _ = pass_beat(lab, "layer", 2, rescale=0.0)
+    assert answer == 1 + np.argmax(without[1:] / trained[1:]) == 4
+
+    answer, told = pass_beat(lab, "neither", "nowhere", adapt=0.0, rescale=0.0)
+    assert answer == "quiet" and quiet_neither[-1] < 2 * quiet_trained[-1] and neither[-1] > 2 * trained[-1]
+    assert f"at σ = 5 it is {neither[-1]:.1f}, as trained {trained[-1]:.2f}" in told

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.leads
 
 def widgets(lab):
     """The names of the controls that are on the page."""
-    seen, found = [lab._stage], set()
+    seen, found = [lab.widget], set()
     while seen:
         widget = seen.pop()
         found |= {name for name, control in lab.controls.items() if control is widget}

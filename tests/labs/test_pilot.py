@@ -1,14 +1,23 @@
 from functools import cache
+from types import SimpleNamespace
 
 import by_hand
 import numpy as np
 import pytest
+from leading import pass_beat
 from marks import assert_marks, assert_messages, drawn, titles
 from scipy.optimize import minimize_scalar
 
 from lt_helpers import Uniform, load_pretrained
 from lt_helpers.labs import PilotLab
-from lt_helpers.labs.pilot import MISMATCHES, make_contexts, measure_error, pilot
+from lt_helpers.labs.pilot import (
+    MISMATCHES,
+    how_many_found,
+    how_many_ring,
+    make_contexts,
+    measure_error,
+    pilot,
+)
 
 STRENGTHS = np.array([0.0, 0.2, 0.4, 0.6, 0.8, 1.0])
 AXES = {
@@ -195,7 +204,7 @@ def expected(values):
 )
 def test_every_mark_is_what_another_route_finds(values):
     lab = PilotLab(guess=0.8, **values)
-    table = expected(lab.values) | {("error", "prediction"): (0.8, 2.0)}
+    table = expected(lab.values) | {("share", "prediction"): (0.8, 0.0)}
     assert_marks(lab, table, ROLES, rtol=1e-3)
     assert titles(lab) == dict(share=dict(contexts=100))
 
@@ -308,3 +317,46 @@ def test_an_unknown_mismatch_is_answered_with_those_that_are_there():
         ValueError, match="mismatch is 'fog': mismatch must be one of 'correlated', 'outlying'"
     ):
         PilotLab(mismatch="fog")
+
+
+@pytest.mark.leads
+def test_the_beats_are_answered_context_by_context():
+    lab = PilotLab()
+
+    def failed_and_rang(mismatch, model, seed, t):
+        x, y, truth = contexts(mismatch, t, 2.0, 1.0, seed)
+        kind, layers = model.split("-")
+        w = by_hand.probe_many(load_pretrained(kind, int(layers), Uniform(5)), x, y)
+        left = y - np.einsum("bd,bnd->bn", w, x)
+        error = errors(w, truth, mismatch, t, 1.0)
+        return error > 2, (left**2).sum(axis=1) > (y**2).sum(axis=1), error
+
+    answer, told = pass_beat(lab, "correlated", 0.8, strength=1.0)
+    counts = [failed_and_rang("correlated", "diag-4", 1, t)[0].sum() for t in (0.0, 0.2, 0.4)]
+    failed, rang, _ = failed_and_rang("correlated", "diag-4", 1, 1.0)
+    assert counts[:2] == [0, 0] and counts[2] > 0 and answer == pytest.approx(0.4)
+    assert f"it is {failed.sum()} of 100" in told and f"rang for {(failed & rang).sum()} of" in told
+
+    answer, told = pass_beat(lab, "outliers", "most", strength=1.0)
+    failed, rang, _ = failed_and_rang("outliers", "full-7", 5, 1.0)
+    assert answer == "hardly" and failed.sum() > 1 and (failed & rang).sum() / failed.sum() < 1 / 3
+    assert f"For {(failed & rang).sum()} of {failed.sum()}" in told
+
+    answer, told = pass_beat(lab, "curved", "many", strength=1.0)
+    before, after = (failed_and_rang("curved", "full-7", 1, t)[2].mean() for t in (0.0, 1.0))
+    assert answer == "none" and not failed_and_rang("curved", "full-7", 1, 1.0)[1].any()
+    assert f"from {before:.2f} to {after:.2f}" in told
+
+
+def test_alarms_are_counted_in_words():
+    def pilot_of(failed, rings):
+        return SimpleNamespace(failed=np.arange(100) < failed, rings=np.arange(100) < rings)
+
+    assert [how_many_found(pilot_of(10, rings)) for rings in (0, 3, 5, 7, 90)] == [
+        "hardly",
+        "hardly",
+        "half",
+        "most",
+        "most",
+    ]
+    assert [how_many_ring(pilot_of(10, rings)) for rings in (0, 1, 20, 21)] == ["none", "few", "few", "many"]

@@ -7,6 +7,7 @@ from pathlib import Path
 import by_hand
 import numpy as np
 import pytest
+from leading import pass_beat
 from marks import assert_marks, assert_messages, drawn, titles
 
 import lt_helpers
@@ -363,3 +364,29 @@ def test_only_the_papers_depths_are_offered():
         match="layers is 8 with kind='diag', noise='uniform-5': layers must be one of 1, 2, 3, 4, 5, 6, 7",
     ):
         TableLab(layers=8)
+
+
+@pytest.mark.leads
+def test_the_beats_are_answered_from_the_files_and_token_by_token():
+    lab = TableLab()
+
+    def distance(kind, layers, noise):
+        cell = kind, layers, noise
+        return apart(*ours(*cell), printed(*cell), paper_scatter(*cell))
+
+    answer, told = pass_beat(lab, "lower", "luck", noise="uniform-1")
+    far = distance("gd++", 2, "uniform-1")
+    assert answer == "lower" and far < -10 and f"{-far:.0f} standard errors lower" in told
+
+    answer, told = pass_beat(lab, "bound", "lower", noise="uniform-5")
+    far = distance("gd++", 7, "uniform-5")
+    assert answer == "higher" and far > 2 and f"by {far:.1f} standard errors" in told
+    bound, error = read("baselines.json")["uniform-5"]["ConstRR"]
+    loss, its_error = ours("gd++", 7, "uniform-5")
+    assert printed("gd++", 7, "uniform-5") < bound - 3 * error  # nothing of its kind is lower
+    assert abs(loss - bound) < 2 * np.hypot(error, its_error) and f"ConstRR has {bound:.3f}" in told
+
+    answer, told = pass_beat(lab, "layers", 7, kind="full", layers=7)
+    errors = by_layer("full", 7, "uniform-5", 5.0)
+    assert answer == errors.argmin() != 7
+    assert f"After layer {answer}: {errors.min():.3f}, and {errors[-1]:.3f} after the last" in told

@@ -5,11 +5,12 @@ from functools import cache
 import by_hand
 import numpy as np
 import pytest
+from leading import pass_beat
 from marks import assert_marks, assert_messages, drawn, titles, unkeyed_marks
 
 from lt_helpers import Categorical, Fixed, LinearTransformer, RegressionTask, load_pretrained
 from lt_helpers.labs import WeightsLab
-from lt_helpers.labs.weights import matrices
+from lt_helpers.labs.weights import matrices, way
 from lt_helpers.noise import parse_noise
 
 AXES = {
@@ -214,3 +215,32 @@ def test_the_colours_mean_the_same_in_every_layer_and_no_entry_lies_beyond_them(
 def test_a_layer_that_the_model_lacks_is_refused():
     with pytest.raises(ValueError, match="layer is 5 with layers=4: layer must be one of 1, 2, 3, 4"):
         WeightsLab(layer=5)
+
+
+@pytest.mark.leads
+def test_the_beats_are_answered_by_matrices_and_losses_of_another_route():
+    lab, model = WeightsLab(), ("full", "categorical-1-3", 4)
+    P, _ = matrices_by_hand(*model)[2]
+    left = [((P - D - L) ** 2).sum() / (P**2).sum() for D, L in split(P, 4)]
+    answer, told = pass_beat(lab, "rank", 6, rank=4)
+    assert left[answer] < 1e-3 < left[answer - 1] and f"leaves out {100 * left[0]:.2g}% of" in told
+
+    def kept(rank):
+        pairs = [[np.add(*split(A, rank)[rank]) for A in pair] for pair in matrices_by_hand(*model)]
+        return loss_of(pairs, 3)[3]
+
+    answer, told = pass_beat(lab, "worse", "lower", rank=1)
+    before, now = kept(0), kept(1)
+    assert answer == "higher" and now > 10 * before
+    assert f"{before:.2g} at rank 0, {now:.2g} at rank 1" in told
+
+    answer, told = pass_beat(lab, "outside", "full", sigma=6)
+    full, diag = (loss_of(matrices_by_hand(kind, *model[1:]), 6)[6] for kind in ("full", "diag"))
+    assert answer == "diag" and diag < full and f"DIAG has {diag:.2g} and FULL {full:.2g}" in told
+
+
+@pytest.mark.parametrize(
+    "before, after, words", [(1.0, 1.4, "same"), (1.0, 0.6, "lower"), (1.0, 1.6, "higher")]
+)
+def test_a_loss_is_lower_or_higher_where_it_differs_by_half(before, after, words):
+    assert way(before, after) == words
