@@ -559,7 +559,9 @@ class Lab(Definition):
         """The controls, and under them the buttons."""
         rows = [[], []]
         for name, control in self.CONTROLS.items():
-            if control.hidden or isinstance(control, Opinion):  # an opinion is asked for by a beat, and answered there
+            if control.hidden or isinstance(
+                control, Opinion
+            ):  # an opinion is asked for by a beat, and answered there
                 continue
             row = rows[isinstance(control, (Prediction, Seed))]
             row.append(self.controls[name])

@@ -73,6 +73,7 @@ from lt_helpers.exercises import ladder
 from lt_helpers.pretrained import record
 from lt_helpers.spectrum import Spectrum
 
+
 # %% tags=["exercise"]
 def my_variance(x, y):
     """x (n, d), y (n,): one sequence  ->  the estimate of sigma^2, a number"""
