@@ -12,6 +12,7 @@ import numpy as np
 from .. import checks
 from ..gauge import balanced
 from ..model import KINDS, LinearTransformer
+from ..noise import Categorical
 from . import plans
 from .arrays import library, like, padded, times, times_one, width
 
@@ -68,7 +69,7 @@ class Full(Family):
         self.count = 2 * heads * (dim + 1) ** 2
 
     def _plan(self, noise):
-        return plans.PLAN_OF_MANY
+        return plans.LONG_PLAN_OF_MANY if isinstance(noise, Categorical) else plans.PLAN_OF_MANY
 
     def solver(self):
         return plans.NEWTON_OF_MANY

@@ -121,6 +121,10 @@ def sources(which, others):
         if other.key == NEIGHBOUR.get(noise.key):
             roles["neighbouring noise"] = replace(which, noise=other)
     found = {role: source for role, source in roles.items() if source in others}
+    if (
+        "GD++" in found
+    ):  # without noise it is nearly all there is to find, and a descent from a shallower one ends above it
+        return found
 
     depths = [each.layers for each in others if each.family == which.family and each.layers < layers]
     return found | ({"shallower": replace(which, layers=max(depths))} if depths else {})
@@ -225,6 +229,10 @@ def warm_starts(which, models, rng):
         if role == "shallower":
             shallower = family_of(replace(which, layers=model.layers))
             starts |= deeper(parameters, shallower.read(model))
+            if (
+                which.kind == "full"
+            ):  # each start costs much there, and of the two this one ends best least often
+                del starts["idle layer at the end"]
         elif role == "one head":
             one_head = family_of(replace(which, heads=1))
             starts[role] = parameters.with_heads(one_head.read(model), rng, which.noise)

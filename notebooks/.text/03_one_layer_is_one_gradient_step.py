@@ -312,13 +312,13 @@ for steps in (0, 10, 20, 40, 60, 80, 100, 150, 200, 300, 400, 600, 800):
     print(f"{steps:8d}  ", *(f"{round(mean, 3) + 0.0:7.3f}" for mean in means), "     ", point_of_curve(means[0]))
 
 # %%
-S = lt.RegressionTask(10, 20, noise).sample_moments(4000, np.random.default_rng(9)).S
+contexts = lt.RegressionTask(10, 20, noise).sample_moments(4000, np.random.default_rng(9)).S
 print("after 800 steps   diagonal of A   largest entry off it   share of w that is no step along alpha")
 for number, run in enumerate(runs, start=1):
     A = step_matrix(run)
     diagonal = A.diagonal()
     off_diagonal = abs(A - np.diag(diagonal)).max()
-    w, alpha = run.model().implicit_weight(S), S[:, :-1, -1]  # (B, d), (B, d)
+    w, alpha = run.model().implicit_weight(contexts), contexts[:, :-1, -1]  # (B, d), (B, d)
     remainder = w - diagonal.mean() * alpha
     share = (remainder**2).sum() / (w**2).sum()
     print(f"run {number}             {diagonal.min():.2f} to {diagonal.max():.2f} {off_diagonal:19.2f} {share:36.1%}")

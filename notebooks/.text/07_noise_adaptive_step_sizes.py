@@ -232,7 +232,7 @@ for name, relative in relatives.items():
 #
 # - **Steps pass through zero.** A negative step goes *away* from least squares: it undoes what the layers before have learned. The last layer of two-head DIAG-4 is negative at σ = 2 to 4, and positive again at 5. That of DIAG-7 stays negative.
 # - **FULL-7** shortens the steps of layers 5 and 6, and its last one goes from −1 at σ = 1 to nearly 2 at σ = 5.
-# - **Without $\omega_{xy}$** there is a negative step at every noise, in the third layer, and the noisier it is, the *longer* are both late steps. This model answers to the noise by its factors alone.
+# - **Without $\omega_{xy}$** no step shortens: the noisier it is, the *longer* are both late ones. This model answers to the noise by its factors alone. (Its third step is negative at every noise. Why, comes below.)
 #
 # What they share is the answer: a smaller $w$ where it is noisier. How they come to it differs.
 #
@@ -274,7 +274,8 @@ for name, (each, layer) in shown.items():
 #   more.) The adaptive step of sec. 5.3 and the momentum of Lemma 4.4 are one term, read twice.
 # - **DIAG-4** shortens its last step by this alone. The gradient's share even *grows* with the noise; the brake grows faster, until the two all but cancel.
 # - **Two heads, and seven layers:** where the brake grows beyond the gradient's share, the step is negative.
-# - **Without $\omega_{xy}$** there is no momentum, and no brake. Its negative step has another cause: in that layer $\omega_{yx}$ is *positive*, at any noise.
+# - **Without $\omega_{xy}$** there is no momentum, and no brake; so nothing shortens a step. Its negative one has another cause: in that layer $\omega_{yx}$ is *positive*, so it steps back at any noise. That is an accident of this training:
+#   nothing asks for it.
 #
 # Is the brake needed? Release it: take the momentum's part out of the last push alone, and leave all else as it is.
 
