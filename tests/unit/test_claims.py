@@ -69,8 +69,8 @@ def test_the_last_step_of_diag_4_falls_to_nothing_while_the_gradients_share_of_i
         assert (np.diff(share) > 0).all()
 
 
-@pytest.mark.parametrize("layers, heads", [(4, 2), (7, 1), (7, 2)])
-def test_other_models_step_back_and_the_momentum_makes_them(layers, heads):
+@pytest.mark.parametrize("layers, heads", [(4, 2), (7, 2)])
+def test_with_two_heads_models_step_back_and_the_momentum_makes_them(layers, heads):
     for model in spread("diag", layers, Uniform(5.0), heads=heads):
         for_all_sigmas = [shares(model, sigma) for sigma in SIGMAS]
         step, share = (np.array(parts) for parts in zip(*for_all_sigmas, strict=True))  # (6, L), (6, L)
