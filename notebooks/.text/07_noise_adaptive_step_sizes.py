@@ -351,8 +351,8 @@ for name, found in shrinking.items():
     print(f"{name:18} {sum(found):10d} of {len(found)} {sum(stepping_back[name]):21d} of {len(found)}")
 
 # %% [markdown]
-# What holds in every training: with four layers and one head the last step shrinks to zero; without $\omega_{xy}$ the last step grows, and no layer is sent back; with two heads, some layer is. One-head DIAG-7 goes either way: some of its trainings all
-# but shrink their steps, others step back. Which layer, and at which σ, is an accident of the training.
+# What holds in every training: with four layers and one head the last step shrinks to zero; without $\omega_{xy}$ the last step grows, and no layer is sent back; with two heads some layer is. At which σ is an accident of the
+# training.
 
 # %% [markdown]
 # ## Which noise does it believe in?

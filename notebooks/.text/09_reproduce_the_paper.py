@@ -255,17 +255,20 @@ for kind in ("diag", "full"):
 # the table, which could also start from its neighbours.
 
 # %%
-print(f"{'':28}   stored   other seeds: least   median     most     standard error of one")
+print(f"{'':28}   stored   other seeds: least     most     standard error of one   of a difference: farthest apart")
 for column in (noise, lt.Categorical((1, 3))):
     for kind, layers, heads in (("diag", 4, 1), ("diag", 4, 2), ("diag", 7, 1), ("diag", 7, 2), ("full", 4, 1), ("full", 7, 1)):
-        first, *others = (model.record for model in spread(kind, layers, column, heads))
-        losses = [entry["loss"] for entry in others] or [np.nan]
-        name = f"{column.label:8} {kind} {layers}" + (", two heads" if heads == 2 else "")
-        line = f"{np.min(losses):20.4f} {np.median(losses):8.4f} {np.max(losses):8.4f}"
-        print(f"{name:28} {first['loss']:8.4f} {line} {first['standard_error']:15.4f}   ({len(others)})")
+        trainings = [model.record for model in spread(kind, layers, column, heads)]
+        first, *others = (entry["loss"] for entry in trainings)
+        if others:
+            name = f"{column.label:8} {kind} {layers}" + (", two heads" if heads == 2 else "")
+            error = trainings[0]["standard_error"]
+            apart = (max(first, *others) - min(first, *others)) / (np.sqrt(2) * error)
+            print(f"{name:28} {first:8.4f} {min(others):20.4f} {max(others):8.4f} {error:15.4f} {apart:23.1f}   ({len(others)})")
 
 # %% [markdown]
-# Trainings lie many standard errors of evaluation apart. So a print that is the best of five says what the luckiest of five trainings reached, and two prints that differ by less than this spread do not rank two architectures.
+# (The last column is in standard errors of a difference, since each seed is weighed on sequences of its own.) What training adds can be several standard errors of an evaluation, of FULL more than of DIAG. So a print that is the best of five says what the luckiest of five
+# trainings reached, and two prints that differ by less than this spread do not rank two architectures.
 #
 # ## Predict, then slide
 # The lab shows one cell of the table: its column (Fig. 1), the differences, its row, and the chosen model layer by layer. **P and Q are frozen, w moves.** Before you look:
