@@ -32,7 +32,7 @@ lab
 #
 # Two kinds of numbers are easily mixed up.
 #
-# - **The model's weights** are the entries of matrices $P$ and $Q$, 16 numbers in all. They were set once, in training. Since then they are frozen.
+# - **The model's weights.** The model has four *layers*, and each layer has two matrices, $P$ and $Q$: 16 numbers in all. They were set once, in training. Since then they are frozen.
 # - **The slope $w$** is worked out anew each time the model reads a set of points. It is stored nowhere.
 #
 # **In-context learning is learning from the examples in the input, while all weights stay as they are.** A language model does so with a prompt: you write three examples into it, and it goes on
