@@ -60,6 +60,18 @@ def condition_after(kappa):
 
 
 def layers_until(kappa, eps, after=condition_after):
+    """How many layers it takes until the condition number is within `eps` of 1 (Theorem 5.1).
+
+    Parameters
+    ----------
+    kappa : number.  The condition number before the first layer.
+    eps : number.
+    after : function.  From the condition number before a layer to the one after it.
+
+    Returns
+    -------
+    int
+    """
     layers = 0
     while kappa - 1 >= eps:
         kappa, layers = after(kappa), layers + 1
