@@ -318,7 +318,8 @@ fresh = lt.RegressionTask(10, 20, instrument).sample(100, np.random.default_rng(
 by_attention = discovered(fresh.x, fresh.y, fresh.x_query, form="tokens")
 by_algorithm = (algorithm(fresh.x, fresh.y, fitted) * fresh.x_query).sum(axis=1)
 same = np.allclose(by_attention, by_algorithm, rtol=0, atol=1e-10)
-print(f"kind {discovered.kind}, {discovered.layers} layers, {discovered.heads} heads; predicts", "as the algorithm does" if same else "otherwise")
+how = "as the algorithm does" if same else "otherwise"
+print(f"kind {discovered.kind}, {discovered.layers} layers, {discovered.heads} heads; predicts {how}")
 for name, constants in (("trained", trained), ("fitted", fitted)):
     largest = abs(np.linalg.det(constants)).max()  # 0 where one head can hold all four
     print(f"{name:8} omega_xx omega_yy - omega_xy omega_yx, largest of the layers: {largest:.1f}")
