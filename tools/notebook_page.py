@@ -54,6 +54,14 @@ NUMBER = """root => [...root.querySelectorAll("button, select, input, .noUi-hand
   one.dataset.stop = stop;
   return one.getAttribute("aria-label") || one.textContent || one.outerHTML;
 })"""
+# Closes all that is open, its kernels too, and keeps nothing of what has changed.
+CLEAR = """async () => {
+  for (const shown of [...jupyterapp.shell.widgets("main")]) {
+    await shown.sessionContext?.shutdown();
+    if (shown.context) shown.context.model.dirty = false;
+    shown.close();
+  }
+}"""
 STOP = "root => root.contains(document.activeElement) ? document.activeElement.dataset.stop ?? '' : null"
 STANDS = "control => String(control.type === 'checkbox' ? control.checked : control.value)"
 
@@ -71,7 +79,7 @@ class NotebookPage:
     """One notebook open in JupyterLab."""
 
     def __init__(self, page, address, dark=False):
-        self.page = page
+        self.page, self.viewport = page, page.viewport_size
         self.failures = []  # what the page itself complained of
         self.late = []  # anywidget's complaints about a busy page, whose charts move all the same (test_wrong_order.py)
         page.on(
@@ -118,12 +126,16 @@ class NotebookPage:
         self.page.reload()
         self.wait_until_ready()
 
-    def open(self, path):
-        """Save and close the notebook, shut its kernel down, and open another one in the same page."""
-        self.command("docmanager:save")
-        self.page.evaluate(
-            "async () => { const shown = jupyterapp.shell.currentWidget; await shown.sessionContext.shutdown(); shown.close(); }"
-        )
+    def clear(self):
+        """Close whatever is open, without saving it, and shut the kernels down."""
+        self.page.evaluate(CLEAR)
+
+    def start_again(self, path):
+        """Open a notebook as in a page that has just come up: nothing else is open, in the light theme, and nothing was complained of."""
+        self.clear()
+        self.page.set_viewport_size(self.viewport)
+        self.change_theme(dark=False)
+        self.failures, self.late = [], []
         self.command("docmanager:open", path=path, factory="Notebook")
         self.wait_until_ready()
 
@@ -151,9 +163,9 @@ class NotebookPage:
         return np.array([own, page]) / MB
 
     def close(self):
-        """Shut the kernel down and close the page; a page that is closed already leaves its kernel to others."""
+        """Shut its kernels down and close the page; a page that is closed already leaves them to others."""
         if not self.page.is_closed():
-            self.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+            self.clear()
         self.page.context.close()
 
     def labs(self, count=1):

@@ -24,6 +24,7 @@ STATES = {
     "rescaling-lab": dict(sigma=12.0),
     "ridge-lab": dict(sigma=3.0, strength=1.0),
     "table-lab": dict(kind="full", layers=7, sigma=3.0),
+    "tiny-lab": dict(step=1.0),
     "weights-lab": dict(rank=2, sigma=8),
 }
 
@@ -38,7 +39,7 @@ def train(lab):
 AFTER = {"training-lab": train}
 SCALE = 1.5
 PAGE = """<!doctype html><meta charset="utf-8"><title>{name}</title>
-<style>body {{ margin: 0; background: white }} #lab {{ width: {width}px; padding: 8px }} .lt-words {{ display: none }}</style>
+<style>body {{ margin: 0; background: white }} #lab {{ width: {width}px; padding: 8px }} .lt-words, .lt-play {{ display: none }}</style>
 <div id="lab"></div><script>{plotly}</script><script>{draw}</script>"""
 
 

@@ -1,4 +1,4 @@
-"""Notebook 01: linear attention whose cost grows with n, not with n^2."""
+"""Notebook 01: scores, the bracket that moves, and a layer whose cost grows with n, not with n^2."""
 
 import tracemalloc
 
@@ -10,16 +10,83 @@ from .base import Exercise
 MANY = 1_000  # tokens of the test for memory
 
 
+TOKENS = np.array(
+    [[1.0, 2.0], [3.0, -1.0]]
+)  # as many as they have numbers: who exchanges rows and columns gets an answer, too
+P_SMALL, Q_SMALL = np.array([[0.0, 1.0], [1.0, 1.0]]), np.array([[1.0, 0.0], [2.0, 1.0]])
+
+
+def readings():
+    """Tokens (n, D), a matrix Q (D, D) and a query (D,)."""
+    rng = np.random.default_rng(0)
+    yield (
+        np.array([[1.0, 2.0], [0.0, 1.0], [-1.0, 1.0]]),
+        np.array([[1.0, 1.0], [0.0, 2.0]]),
+        np.array([2.0, 1.0]),
+    )
+    yield rng.normal(size=(7, 3)), rng.normal(size=(3, 3)), rng.normal(size=3)
+
+
+def softmaxed(tokens, Q, query):
+    weights = np.exp(tokens @ Q @ query)
+    return weights / weights.sum()
+
+
+scores = Exercise(
+    name="attention.scores",
+    solution=lambda tokens, Q, query: tokens @ Q @ query,
+    cases=readings,
+    mistakes={
+        "without_Q": lambda tokens, Q, query: tokens @ query,
+        "changed_places": lambda tokens, Q, query: query @ Q @ tokens.T,
+        "not_summed": lambda tokens, Q, query: tokens * (Q @ query),
+        "over_n": lambda tokens, Q, query: tokens @ Q @ query / len(tokens),
+        "softmaxed": softmaxed,
+    },
+)
+
+
+def moments(tokens):
+    """S, the mean of e e^T -> (D, D)"""
+    return tokens.T @ tokens / len(tokens)
+
+
+def between(tokens):
+    """What comes of `tokens @ tokens.T`, which fits only where there are as many tokens as they have numbers -> (D, D)"""
+    n, D = tokens.shape
+    return tokens @ tokens.T / n if n == D else np.full((D, D), np.nan)
+
+
+def contexts():
+    """Tokens (n, D), P, Q (D, D) and a query (D,)."""
+    rng = np.random.default_rng(0)
+    yield TOKENS, P_SMALL, Q_SMALL, np.array([1.0, 2.0])
+    yield rng.normal(size=(7, 3)), rng.normal(size=(3, 3)), rng.normal(size=(3, 3)), rng.normal(size=3)
+
+
+by_moments = Exercise(
+    name="attention.by_moments",
+    solution=lambda tokens, P, Q, query: P @ moments(tokens) @ Q @ query,
+    cases=contexts,
+    mistakes={
+        "summed_over_tokens": lambda tokens, P, Q, query: P @ tokens.T @ tokens @ Q @ query,
+        "between_tokens": lambda tokens, P, Q, query: P @ between(tokens) @ Q @ query,
+        "query_added": lambda tokens, P, Q, query: query + P @ moments(tokens) @ Q @ query,
+        "p_q_changed": lambda tokens, P, Q, query: Q @ moments(tokens) @ P @ query,
+    },
+)
+
+
 def cases():
     """Tokens (n, D) and matrices P, Q (D, D), n above and below D."""
+    yield TOKENS, P_SMALL, Q_SMALL
     rng = np.random.default_rng(0)
     for n, D in ((7, 3), (4, 6)):
         yield rng.normal(size=(n, D)), rng.normal(size=(D, D)), rng.normal(size=(D, D))
 
 
 def linear_attention(tokens, P, Q):
-    S = tokens.T @ tokens / len(tokens)
-    return tokens + tokens @ (P @ S @ Q).T
+    return tokens + tokens @ (P @ moments(tokens) @ Q).T
 
 
 def summed(tokens, P, Q):
@@ -31,7 +98,12 @@ def update_alone(tokens, P, Q):
 
 
 def not_transposed(tokens, P, Q):
-    return tokens + tokens @ (P @ (tokens.T @ tokens / len(tokens)) @ Q)
+    return tokens + tokens @ (P @ moments(tokens) @ Q)
+
+
+def as_columns(tokens, P, Q):
+    n, D = tokens.shape
+    return tokens + P @ moments(tokens) @ Q @ tokens if n == D else np.full((n, D), np.nan)
 
 
 def exchanged(tokens, P, Q):
@@ -71,6 +143,8 @@ in_order_n = InLittleMemory(
         "summed_over_tokens": summed,
         "update_alone_layer": update_alone,
         "p_s_q": not_transposed,
+        "tokens_as_columns": as_columns,
+        "between_tokens": lambda tokens, P, Q: tokens + tokens @ (P @ between(tokens) @ Q).T,
         "p_q_changed": exchanged,
         "softmax_still_there": softmax_kept,
     },

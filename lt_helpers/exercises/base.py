@@ -39,6 +39,10 @@ class Exercise:
         """Try the learner's function or number, and print the verdict."""
         print(self.verdict(attempt, language))
 
+    def use(self, attempt):
+        """The learner's function where it is right, else the solution: with either the cells that follow run."""
+        return attempt if self.judge(attempt).id == "exercise.correct" else self.solution
+
     def verdict(self, attempt, language=None):
         """The verdict in words: in English it starts with "Correct", "Not yet" or "Not attempted yet"."""
         return catalogue(language).say(self.judge(attempt))

@@ -1,4 +1,4 @@
-"""Notebook 03: the matrices of one gradient step, and the best length of it."""
+"""Notebook 03: gradient descent by hand, the matrices of one step of it, and the best length of one step."""
 
 from dataclasses import dataclass
 
@@ -50,6 +50,68 @@ def layer(p, q):
     return lambda dim, step: tuple(np.diag(np.repeat(pair(step), [dim, 1])) for pair in (p, q))
 
 
+def descend(Sigma, alpha, eta, steps):
+    w = np.zeros(len(alpha))
+    for _ in range(steps):
+        w = w + eta * (alpha - Sigma @ w)
+    return w
+
+
+def along_alpha(Sigma, alpha, eta, steps):
+    """Without Sigma w: each step goes along alpha, as the first one does."""
+    return steps * eta * np.asarray(alpha, float)
+
+
+def without_the_old_weight(Sigma, alpha, eta, steps):
+    w = np.zeros(len(alpha))
+    for _ in range(steps):
+        w = eta * (alpha - Sigma @ w)
+    return w
+
+
+descent = Exercise(
+    name="gradient.descent",
+    solution=descend,
+    cases=lambda: [
+        (np.array([[4.0, 0.0], [0.0, 1.0]]), np.array([4.0, 1.0]), 0.25, 2),
+        (np.array([[2.0, 0.5], [0.5, 1.0]]), np.array([1.0, -1.0]), 0.3, 4),
+    ],
+    mistakes={
+        "walks_uphill": lambda Sigma, alpha, eta, steps: descend(Sigma, alpha, -eta, steps),
+        "never_looks_back": along_alpha,
+        "forgets_where_it_was": without_the_old_weight,
+        "one_step_only": lambda Sigma, alpha, eta, steps: descend(Sigma, alpha, eta, 1),
+        "one_step_more": lambda Sigma, alpha, eta, steps: descend(Sigma, alpha, eta, steps + 1),
+        "step_of_one": lambda Sigma, alpha, eta, steps: descend(Sigma, alpha, 1, steps),
+        "solved_at_once": lambda Sigma, alpha, eta, steps: np.linalg.solve(Sigma, alpha),
+    },
+)
+
+
+def with_block(fill):
+    """A function (dim, step) -> P, Q with the right P, and a Q that `fill` writes into."""
+
+    def layer(dim, step):
+        P, Q = np.zeros((2, dim + 1, dim + 1))
+        P[-1, -1] = 1
+        fill(Q, dim, step)
+        return P, Q
+
+    return layer
+
+
+def fill_whole_block(Q, dim, step):
+    Q[:dim, :dim] = -step
+
+
+def fill_last_row(Q, dim, step):
+    Q[-1, :dim] = -step
+
+
+def fill_last_column(Q, dim, step):
+    Q[:dim, -1] = -step
+
+
 one_step = LayerExercise(
     name="gradient.one_step",
     solution=layer(lambda step: (0.0, 1.0), lambda step: (-step, 0.0)),
@@ -60,6 +122,9 @@ one_step = LayerExercise(
         "layer_moves_x": layer(lambda step: (1.0, 1.0), lambda step: (-step, 0.0)),
         "mixed_up_p": (layer(lambda step: (-step, 0.0), lambda step: (0.0, 1.0))),
         "step_stands_both": (layer(lambda step: (0.0, step), lambda step: (-step, 0.0))),
+        "whole_block_filled": with_block(fill_whole_block),
+        "last_row_filled": with_block(fill_last_row),
+        "last_column_filled": with_block(fill_last_column),
         "step_1_whatever": layer(lambda step: (0.0, 1.0), lambda step: (-1.0, 0.0)),
     },
 )
@@ -73,6 +138,9 @@ best_step = Exercise(
         "identity_few_examples": lambda n, d, noise: n / (n + noise),
         "almost_fluctuation_adds": lambda n, d, noise: n / (n + d + noise),
         "noise_averaged_over": lambda n, d, noise: 1 / (1 + (d + 1) / n + noise),
+        "squared_once_more": lambda n, d, noise: n / (n + d + 1 + noise**2),
+        "root_of_the_mean_square": lambda n, d, noise: n / (n + d + 1 + np.sqrt(noise)),
+        "noise_times_features": lambda n, d, noise: n / (n + d + 1 + d * noise),
         "fraction_upside_down": lambda n, d, noise: (n + d + 1 + noise) / n,
     },
 )

@@ -1,12 +1,57 @@
-"""Notebook 04: one step of the recursion of Lemma 4.3."""
+"""Notebook 04: is a function linear, where the weight stands, and one step of the recursion of Lemma 4.3."""
 
 import numpy as np
 
 from .base import Exercise
 
 
+def functions():
+    """Functions of a number or of a vector, linear ones and others, and two points."""
+    yield lambda t: t**2, 1.0, 3.0
+    yield lambda t: 2 * t + 1, 1.0, 2.0
+    yield lambda t: np.sum(t) ** 2, np.array([1.0, -2.0]), np.array([0.5, 4.0])
+
+
+linear_gap = Exercise(
+    name="implicit.linear_gap",
+    solution=lambda f, a, b: f(a + b) - f(a) - f(b),
+    cases=functions,
+    mistakes={
+        "sign_dropped": lambda f, a, b: abs(f(a + b) - f(a) - f(b)),
+        "equal_or_not": lambda f, a, b: f(a + b) == f(a) + f(b),
+        "second_term_added": lambda f, a, b: f(a + b) - f(a) + f(b),
+        "one_term_only": lambda f, a, b: f(a + b) - f(a),
+        "sum_first": lambda f, a, b: f(a) + f(b) - f(a + b),
+        "sum_alone": lambda f, a, b: f(a + b),
+        "difference_of_two": lambda f, a, b: f(a) - f(b),
+    },
+)
+
+
+def products():
+    """Products of layers (d+1, d+1): that of the running example, and a larger one."""
+    yield (np.array([[0.5, -0.1], [-1.0, 0.75]]),)
+    yield (np.random.default_rng(1).normal(size=(4, 4)),)
+
+
+read_off = Exercise(
+    name="implicit.read_off",
+    solution=lambda Phi: -Phi[-1, :-1],
+    cases=products,
+    mistakes={
+        "minus_missing": lambda Phi: Phi[-1, :-1],
+        "last_column": lambda Phi: -Phi[:-1, -1],
+        "last_column_plain": lambda Phi: Phi[:-1, -1],
+        "first_row": lambda Phi: -Phi[0, :-1],
+    },
+)
+
+
 def cases():
-    """A state (M, u, a, w) and what the layer adds to every token, U, with d = 3 and d = 1."""
+    """A state (M, u, a, w) and what the layer adds to every token, U: of the running example's second layer, and random ones."""
+    U = np.array([[-0.05, -0.00375], [-0.0375, -0.040625]])
+    yield np.array([[0.5]]), np.array([-0.1]), 0.75, np.array([1.0]), U
+
     rng = np.random.default_rng(0)
     for d in (3, 1):
         yield (
@@ -19,8 +64,8 @@ def cases():
 
 
 def weight_after(M, u, a, w, U):
-    c, r = U[-1, :-1], U[-1, -1]
-    return (1 + r) * w - M.T @ c
+    k, rho = U[-1, :-1], 1 + U[-1, -1]
+    return rho * w - M.T @ k
 
 
 def without_rescaling(M, u, a, w, U):
@@ -43,6 +88,22 @@ def not_transposed(M, u, a, w, U):
     return (1 + U[-1, -1]) * w - M @ U[-1, :-1]
 
 
+def last_row_itself(M, u, a, w, U):
+    return M.T @ U[-1, :-1] - (1 + U[-1, -1]) * w
+
+
+def push_alone(M, u, a, w, U):
+    return -M.T @ U[-1, :-1]
+
+
+def plus_k_u(M, u, a, w, U):
+    return (1 + U[-1, -1]) * w - M.T @ U[-1, :-1] + U[-1, :-1] @ u
+
+
+def minus_k_u(M, u, a, w, U):
+    return (1 + U[-1, -1]) * w - M.T @ U[-1, :-1] - U[-1, :-1] @ u
+
+
 def column_instead_of_row(M, u, a, w, U):
     return (1 + U[-1, -1]) * w - M.T @ U[:-1, -1]
 
@@ -58,5 +119,9 @@ recursion = Exercise(
         "left_m_out": without_M,
         "used_m_where": not_transposed,
         "last_column_u": column_instead_of_row,
+        "last_row_itself": last_row_itself,
+        "push_alone": push_alone,
+        "k_u_belongs_to_a": plus_k_u,
+        "k_u_belongs_to_a_too": minus_k_u,
     },
 )

@@ -1,10 +1,33 @@
-"""Notebook 05: which gamma, and how many layers?"""
+"""Notebook 05: what a layer makes of an eigenvalue, which gamma, and how many layers?"""
 
+import io
 import math
+import sys
+from contextlib import redirect_stdout
+from dataclasses import dataclass
 
 import numpy as np
 
+from ..language import Message
 from .base import Exercise
+
+LONGEST = 20_000  # lines of a learner's loop that are run; the longest right one takes some fifty
+
+
+after_layer = Exercise(
+    name="preconditioning.after_layer",
+    solution=lambda s, gamma: s * (1 - gamma * s) ** 2,
+    cases=lambda: [(np.array([4.0, 1.0]), 1 / 12), (np.array([0.2, 1.3, 0.7]), 0.4)],
+    mistakes={
+        "square_missing": lambda s, gamma: s * (1 - gamma * s),
+        "eigenvalue_squared": lambda s, gamma: (s * (1 - gamma * s)) ** 2,
+        "square_inside": lambda s, gamma: s * (1 - gamma * s**2),
+        "eigenvalue_missing": lambda s, gamma: (1 - gamma * s) ** 2,
+        "grows_instead": lambda s, gamma: s * (1 + gamma * s) ** 2,
+        "shrinks_all_alike": lambda s, gamma: s * (1 - gamma) ** 2,
+        "removed_alone": lambda s, gamma: s - gamma * s,
+    },
+)
 
 
 def spectra():
@@ -39,6 +62,18 @@ def condition_after(kappa):
 
 
 def layers_until(kappa, eps, after=condition_after):
+    """How many layers it takes until the condition number is within `eps` of 1 (Theorem 5.1).
+
+    Parameters
+    ----------
+    kappa : number.  The condition number before the first layer.
+    eps : number.
+    after : function.  From the condition number before a layer to the one after it.
+
+    Returns
+    -------
+    int
+    """
     layers = 0
     while kappa - 1 >= eps:
         kappa, layers = after(kappa), layers + 1
@@ -50,7 +85,46 @@ def until_ratio(kappa, eps, factor):
     return math.ceil(math.log(eps / (kappa - 1)) / math.log(factor))
 
 
-layers_needed = Exercise(
+class TooLong(Exception):
+    """A learner's function has run for too many lines."""
+
+
+def runs_for_ever(function, arguments):
+    """Does a function go on for more than LONGEST lines? What it prints, or raises, is left to who calls it next."""
+    lines = 0
+
+    def count(frame, event, argument):
+        nonlocal lines
+        lines += 1
+        if lines > LONGEST:
+            raise TooLong
+        return count
+
+    before = sys.gettrace()
+    sys.settrace(count)
+    try:
+        with redirect_stdout(io.StringIO()):
+            function(*arguments)
+    except TooLong:
+        return True
+    except Exception:  # the learner's code: it is run again, and then it is said
+        return False
+    finally:
+        sys.settrace(before)
+    return False
+
+
+@dataclass(frozen=True)
+class LoopExercise(Exercise):
+    """Asks for a loop, which may go on for ever: then the verdict says so, instead of waiting."""
+
+    def judge(self, attempt):
+        if callable(attempt) and any(runs_for_ever(attempt, arguments) for arguments in self.cases()):
+            return Message("exercise.not_yet", complaint=self._entry("never_ends"))
+        return super().judge(attempt)
+
+
+layers_needed = LoopExercise(
     name="preconditioning.layers_needed",
     solution=layers_until,
     cases=lambda: [(2.0, 1e-6), (10.0, 1e-6), (1000.0, 1e-6), (100.0, 1e-12)],
@@ -61,6 +135,8 @@ layers_needed = Exercise(
         "gradient_descent_error": (
             lambda kappa, eps: math.ceil(math.log(eps) / math.log((kappa - 1) / (kappa + 1)))
         ),
+        "theorem_as_it_stands": lambda kappa, eps: math.log(kappa) + math.log(math.log(1 / eps)),
+        "rounded_the_theorem": (lambda kappa, eps: math.ceil(math.log(kappa) + math.log(math.log(1 / eps)))),
         "lost_square_below": (
             lambda kappa, eps: layers_until(kappa, eps, lambda kappa: kappa * (4 / 9) / (1 - 1 / (3 * kappa)))
         ),

@@ -1,12 +1,44 @@
-"""Notebook 02: ridge regression in one line."""
+"""Notebook 02: how much of least squares to keep, the noise that a kept share betrays, and ridge regression."""
 
 import numpy as np
 
 from .base import Exercise
 
 
+def share(s, sigma, n):
+    return s / (s + sigma**2 / n)
+
+
+share_kept = Exercise(
+    name="regression.share_kept",
+    solution=share,
+    cases=lambda: [(1.0, 4.0, 20), (0.5, 3.0, 20), (2.0, 0.0, 10)],
+    mistakes={
+        "sigma_not_squared": lambda s, sigma, n: s / (s + sigma / n),
+        "n_left_out": lambda s, sigma, n: s / (s + sigma**2),
+        "share_given_up": lambda s, sigma, n: 1 - share(s, sigma, n),
+        "n_times": lambda s, sigma, n: s / (s + n * sigma**2),
+        "s_left_out": lambda s, sigma, n: 1 / (1 + sigma**2 / n),
+    },
+)
+
+noise_read = Exercise(
+    name="regression.noise_read",
+    solution=lambda share, n: np.sqrt(n * (1 / share - 1)),
+    cases=lambda: [(0.5, 20), (0.8, 20), (0.9, 5)],
+    mistakes={
+        "variance": lambda share, n: n * (1 / share - 1),
+        "n_left_out": lambda share, n: np.sqrt(1 / share - 1),
+        "share_given_up": lambda share, n: np.sqrt(n * (1 / (1 - share) - 1)),
+        "without_one": lambda share, n: np.sqrt(n / share),
+        "n_divides": lambda share, n: np.sqrt((1 / share - 1) / n),
+    },
+)
+
+
 def cases():
-    """Inputs, labels and the noise level: more examples than features, and fewer."""
+    """Inputs, labels and the noise level: a few that can be worked out by hand, more examples than features, and fewer."""
+    yield np.array([[2.0, 0.0], [1.0, 1.0], [0.0, 1.0]]), np.array([2.0, 3.0, 0.0]), 2.0
     rng = np.random.default_rng(0)
     for n, d, sigma in ((20, 10, 2.0), (6, 8, 0.5)):
         x = rng.normal(size=(n, d))
@@ -28,6 +60,20 @@ def penalty_everywhere(x, y, sigma):
     return np.linalg.solve(x.T @ x / n + sigma**2 / n, x.T @ y / n)
 
 
+def along(x, y, sigma):
+    """The eigenvectors of Sigma, and the components of the right answer along them -> V (d, d) in columns, (d,)"""
+    n = len(y)
+    s, V = np.linalg.eigh(x.T @ x / n)
+    return V, V.T @ right(x, y, sigma)
+
+
+def shares_of_entries(x, y, sigma):
+    """Each share applied to an entry of least squares, where it belongs to a direction."""
+    n = len(y)
+    s = np.linalg.eigvalsh(x.T @ x / n)
+    return s / (s + sigma**2 / n) * np.linalg.lstsq(x, y)[0]
+
+
 ridge = Exercise(
     name="regression.ridge",
     solution=right,
@@ -39,6 +85,8 @@ ridge = Exercise(
         "penalty_grows_grow": lambda x, y, sigma: solved(x, y, sigma / len(y)),
         "penalty_wrong_sign": lambda x, y, sigma: solved(x, y, -(sigma**2) / len(y)),
         "added_penalty_every": penalty_everywhere,
+        "not_rotated_back": lambda x, y, sigma: along(x, y, sigma)[1],
+        "shares_of_entries": shares_of_entries,
         "w_n_times": lambda x, y, sigma: right(x, y, sigma) / len(y),
         "w_n_times_too": lambda x, y, sigma: right(x, y, sigma) * len(y),
     },

@@ -1,8 +1,70 @@
-"""Notebook 06: the two weights of Theorem 5.2, and where they break."""
+"""Notebook 06: what a fit leaves over, an answer that is shrunk by it, the two weights of Theorem 5.2, and where they break."""
 
 import numpy as np
 
 from .base import Exercise
+
+
+def sequences():
+    """Inputs and labels of single sequences with one feature: three points, the running example's A and B, and a random one."""
+    yield np.array([-1.0, 0.0, 1.0]), np.array([-2.0, 3.0, 2.0])  # slope 2, residuals 0, 3, 0
+    x = np.array([-1.0, -1.0, 1.0, 1.0])
+    yield x, np.array([-1.0, -3.0, 3.0, 1.0])
+    yield x, np.array([1.0, -3.0, 3.0, -1.0])
+    rng = np.random.default_rng(0)
+    x = 2 * rng.normal(size=9)
+    yield x, 1.5 * x + rng.normal(size=9)
+
+
+def fitted(x, y):
+    """The slope of least squares."""
+    return (y @ x) / (x @ x)
+
+
+def mean_left(x, y):
+    """The mean square of what least squares leaves of the labels."""
+    residuals = y - fitted(x, y) * x
+    return (residuals**2).mean()
+
+
+left_over = Exercise(
+    name="rescaling.left_over",
+    solution=mean_left,
+    cases=sequences,
+    mistakes={
+        "labels_not_residuals": lambda x, y: (y**2).mean(),
+        "alpha_is_no_slope": lambda x, y: ((y - (y * x).mean() * x) ** 2).mean(),
+        "summed_squares": lambda x, y: len(y) * mean_left(x, y),
+        "each_residual": lambda x, y: y - fitted(x, y) * x,
+        "each_square": lambda x, y: (y - fitted(x, y) * x) ** 2,
+        "absolute_residuals": lambda x, y: abs(y - fitted(x, y) * x).mean(),
+        "root_of_the_mean": lambda x, y: np.sqrt(mean_left(x, y)),
+        "slope_alone": fitted,
+    },
+)
+
+
+def with_factor(factor):
+    """A slope that is multiplied by `factor`, a function of x, y and omega_yy."""
+    return lambda x, y, omega_yy: fitted(x, y) * factor(x, y, omega_yy)
+
+
+shrink = Exercise(
+    name="rescaling.shrink",
+    solution=with_factor(lambda x, y, omega_yy: 1 + omega_yy * mean_left(x, y)),
+    cases=lambda: [
+        (x, y, omega_yy) for (x, y), omega_yy in zip(sequences(), (-0.125, -0.125, -0.125, -0.3), strict=True)
+    ],
+    mistakes={
+        "looked_at_labels": with_factor(lambda x, y, omega_yy: 1 + omega_yy * (y**2).mean()),
+        "forgot_the_one": with_factor(lambda x, y, omega_yy: omega_yy * mean_left(x, y)),
+        "sign_of_the_weight": with_factor(lambda x, y, omega_yy: 1 - omega_yy * mean_left(x, y)),
+        "factor_alone": lambda x, y, omega_yy: 1 + omega_yy * mean_left(x, y),
+        "not_shrunk": with_factor(lambda x, y, omega_yy: 1),
+        "summed_the_squares": with_factor(lambda x, y, omega_yy: 1 + omega_yy * len(y) * mean_left(x, y)),
+        "took_away": lambda x, y, omega_yy: fitted(x, y) + omega_yy * mean_left(x, y),
+    },
+)
 
 
 def answer(s1, s2, n):
@@ -48,5 +110,7 @@ breaking_point = Exercise(
         "sigma_2_breaking": lambda omega: -1 / omega[1, 1, 1],
         "turned_fraction_over": lambda omega: np.sqrt(-omega[1, 1, 1]),
         "gradient_step_omega_yx": (lambda omega: np.sqrt(-1 / omega[0, 1, 0])),
+        "forgot_the_minus": lambda omega: 1 / omega[1, 1, 1],
+        "weight_itself": lambda omega: omega[1, 1, 1],
     },
 )

@@ -16,6 +16,7 @@ from .rescaling import RescalingLab
 from .ridge import RidgeLab
 from .story import surprises
 from .table import TableLab
+from .tiny import TinyLab
 from .training import TrainingLab
 from .weights import WeightsLab
 
@@ -40,6 +41,7 @@ __all__ = [
     "Slider",
     "Spots",
     "TableLab",
+    "TinyLab",
     "Toggle",
     "TrainingLab",
     "WeightsLab",

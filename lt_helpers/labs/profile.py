@@ -1,8 +1,8 @@
 """The profile lab: how good is a trained model, by noise, by depth and by sequence? (paper, section 6, Fig. 1, 2 and 3)
 
-Panels: the excess risk at each noise level, with the training range shaded; the loss on the training noise, by depth; how the excess
-at one noise level is spread over sequences; and on how many of them the model beats AdaRR, or explodes. Curves are drawn as far as the
-noise and the depth have been slid, so that there is something to predict.
+Panels: the loss on the training noise, by depth; the excess risk at each noise level, with the training range shaded; how the excess at one
+noise level is spread over sequences; on how many of them the model is nearer to the oracle than AdaRR is; and on how many it explodes.
+Curves are drawn as far as the noise and the depth have been slid, so that there is something to predict.
 
 The same sequences stand at every noise level: truth, inputs and the direction of the noise stay, y = X w + sigma xi. So a curve is
 smooth, and two curves differ by their predictors alone. The losses on the training noise are stored ones, of many more sequences.
@@ -21,9 +21,10 @@ from ..pretrained import stored
 from ..table1 import paper_table
 from ..view.panel import Axis, Band, Bars, Curve, Guess, Panel, Path, Points
 from .base import Lab
-from .controls import Choice, Prediction
+from .beats import Beat
+from .controls import Choice, Opinion, Prediction
 from .frozen import Frozen
-from .marks import across, level, log_axis, up_to
+from .marks import level, log_axis, up_to
 from .material import (
     KINDS,
     TABLE_DEPTH,
@@ -44,10 +45,8 @@ SMALL = 0.01  # losses below this are said with a digit more
 
 # The baselines, worst first: their roles, and what the package calls them.
 RUNGS = {"constrr": "ConstRR", "adarr": "AdaRR", "tunedrr": "TunedRR", "bayes": "Bayes-optimal"}
-FIRST = (
-    "adarr",
-    "bayes",
-)  # in the key of the first panel, where the model is too; the others in the second's
+OTHERS = ("others", "stored")  # the roles of the two kinds of models beside the one that is shown
+BESIDE = ("adarr", "bayes")  # the rungs that stand beside the model at each noise
 
 
 def decade_axis(name, low, high, below="edge"):
@@ -57,13 +56,20 @@ def decade_axis(name, low, high, below="edge"):
     return log_axis(name, low, high, ticks, tuple(f"{tick:g}" for tick in ticks), below)
 
 
-SIGMA = Axis("sigma", 0.0, 10.3)
+# Each x axis goes on far enough for the names at the lines' ends.
+SIGMA = Axis("sigma", 0.0, 12.4, ticks=(0, 2, 4, 6, 8, 10))
 EXCESS = decade_axis("excess", 1e-3, EXPLODED, below="gap")
-DEPTH = Axis("depth", 0.5, TABLE_DEPTH + 0.5, ticks=tuple(range(1, TABLE_DEPTH + 1)))
+DEPTH = Axis("depth", 0.5, TABLE_DEPTH + 2.5, ticks=tuple(range(1, TABLE_DEPTH + 1)))
+RUNG = np.array([DEPTH.low, TABLE_DEPTH])  # from where to where a baseline is drawn among the depths
 LOSS = decade_axis("excess", 1e-3, 3.0, below="gap")
 SPREAD = decade_axis("excess", 1e-3, 1e3, below="floor")
 LOSING_MORE = decade_axis("sequences", 0.5 / SEQUENCES, 1.2)
 SHARE = Axis("sequences", -0.03, 1.03)
+MIDDLE = 5.0  # where the star of a noise stands before it is set
+
+
+TOLD_OF = dict(kind="diag", noise="uniform-5")  # what the beats are about
+HOW_MANY = {Message(f"profile.choice.{one}"): one for one in ("few", "half", "most")}
 
 
 @dataclass(frozen=True)
@@ -122,6 +128,39 @@ class ProfileLab(Lab):
         sigma=Choice(tuple(LEVELS.tolist()), 5.0, slide=True),
         layers_guess=Prediction(1, TABLE_DEPTH, 1),
         sigma_guess=Prediction(0.5, 10.0, 0.5),
+        exploded_guess=Opinion(HOW_MANY),
+    )
+    BEATS = (
+        Beat(
+            "depth",
+            panels=("depth",),
+            control="layers",
+            values=dict(layers=1, **TOLD_OF),
+            ask="layers_guess",
+            at=dict(layers=TABLE_DEPTH),
+            answer=lambda state, begun: layers_below(state, "adarr"),
+            tell=lambda state, begun: tell_depths(state),
+        ),
+        Beat(
+            "range",
+            panels=("noise",),
+            control="sigma",
+            values=dict(layers=TABLE_DEPTH, sigma=5.0, **TOLD_OF),
+            ask="sigma_guess",
+            at=dict(sigma=7.0),
+            answer=lambda state, begun: span_of_model(state)[1],
+            tell=lambda state, begun: tell_levels(state),
+        ),
+        Beat(
+            "explode",
+            panels=("noise", "spread"),
+            control="sigma",
+            values=dict(layers=TABLE_DEPTH, sigma=7.0, **TOLD_OF),
+            ask="exploded_guess",
+            at=dict(sigma=8.0),
+            answer=lambda state, begun: how_many(state.exploded[state.level] / SEQUENCES),
+            tell=lambda state, begun: tell_explosions(state),
+        ),
     )
 
     @staticmethod
@@ -141,15 +180,61 @@ class ProfileLab(Lab):
     @staticmethod
     def panels(state, ghost, guesses):
         return [
-            noise_panel(state, ghost, guesses["sigma_guess"]),
             depth_panel(state, guesses["layers_guess"]),
+            noise_panel(state, ghost, guesses["sigma_guess"]),
             spread_panel(state, ghost),
-            share_panel(state, ghost),
+            nearer_panel(state, ghost),
+            exploded_panel(state, ghost),
         ]
 
     @staticmethod
     def words(state, ghost):
-        return [place_on_ladder(state), risks_here(state), *explosions(state), *warning(state)]
+        return [
+            place_on_ladder(state).on("depth"),
+            risks_here(state).on("noise", "spread", "nearer"),
+            *(each.on("noise", "spread", "exploded") for each in explosions(state)),
+            *(each.on("noise", "spread", "nearer", "exploded") for each in warning(state)),
+        ]
+
+
+def layers_below(state, role):
+    """How many layers the model needs for a smaller loss on its training noise than a baseline's."""
+    depth, loss, _ = state.families[state.kind]
+    return int(depth[(loss < state.baselines[role]).argmax()])
+
+
+def tell_depths(state):
+    """How many layers beat TunedRR, and how near to the best possible the deepest model comes -> dict"""
+    loss = state.families[state.kind][1, -1]
+    return dict(tuned=layers_below(state, "tunedrr"), loss=loss, best=state.baselines["bayes"])
+
+
+def span_of_model(state):
+    """From which noise level on the model loses less than AdaRR on average, and from which on no more."""
+    better = average(state.risks) < average(state.rivals["adarr"])
+    first = int(better.argmax())
+    return LEVELS[first], LEVELS[first + int((~better[first:]).argmax())]
+
+
+def tell_levels(state):
+    """Where the model is the better one, and what the Bayes-optimal predictor and AdaRR lose at the noise that is shown -> dict"""
+    bayes, adarr = (average(state.rivals[role])[state.level] for role in ("bayes", "adarr"))
+    return dict(first=span_of_model(state)[0], sigma=state.sigma, bayes=bayes, adarr=adarr)
+
+
+def how_many(share):
+    """A share in words."""
+    if share < 0.1:
+        return "few"
+    return "half" if share < 0.75 else "most"
+
+
+def tell_explosions(state):
+    """How many sequences explode, and what the median one loses -> dict"""
+    risks = state.risks[state.level]
+    return dict(
+        count=int(state.exploded[state.level]), sequences=SEQUENCES, limit=EXPLODED, median=np.median(risks)
+    )
 
 
 def average(risks):
@@ -276,60 +361,82 @@ def warning(state):
 def noise_panel(state, ghost, guess):
     """Excess risks by noise level, as far as the noise has come."""
     marks = [Band("range", trained_spans(state.noise))]
-    for role, risks in state.rivals.items():
-        marks.append(Curve(role, LEVELS, up_to(state.sigma, LEVELS, average(risks)), keyed=role in FIRST))
+    for role in BESIDE:
+        marks.append(Curve(role, LEVELS, up_to(state.sigma, LEVELS, average(state.rivals[role]))))
     if ghost is not None:
-        marks.append(Path("ghost", LEVELS, up_to(ghost.sigma, LEVELS, average(ghost.risks)), keyed=False))
+        there = up_to(ghost.sigma, LEVELS, average(ghost.risks))
+        marks.append(
+            Path("ghost second", LEVELS, there, name="ghost")
+        )  # the median has the other ghost's sign
     median = np.median(state.risks, axis=1)
     marks += [
         Path("median", LEVELS, up_to(state.sigma, LEVELS, median)),
-        Path("model", LEVELS, up_to(state.sigma, LEVELS, average(state.risks))),
+        Path("model", LEVELS, up_to(state.sigma, LEVELS, average(state.risks)), name="mean"),
     ]
 
     # The guess is where the model comes to lose more than AdaRR: on AdaRR's curve.
-    height = None if guess is None else np.interp(guess, LEVELS, average(state.rivals["adarr"]))
-    return Panel("noise", SIGMA, EXCESS, [*marks, Guess(guess, height)])
+    adarr = average(state.rivals["adarr"])
+    marks.append(
+        Guess(
+            guess, np.interp(MIDDLE if guess is None else guess, LEVELS, adarr), grab="sigma_guess", along="x"
+        )
+    )
+    return Panel("noise", SIGMA, EXCESS, marks, ends=True)
 
 
 def depth_panel(state, guess):
     """Stored losses by depth, the paper's beside them, between the baselines'."""
-    depth, loss, error = state.families[state.kind]
-
-    # The other kinds are one path, with a gap after each.
-    gap = np.full((2, 1), np.nan)
-    others = [part for kind, rows in state.families.items() if kind != state.kind for part in (rows[:2], gap)]
-    others = np.concatenate(others, axis=1)  # (2, ...): depth, loss
-
     table = paper_table()
+    depth, loss, error = state.families[state.kind]
     paper = [table.get((state.kind, int(layers), state.noise.key), np.nan) for layers in depth]
-    marks = [
-        *(across(role, DEPTH, rung, keyed=role not in FIRST) for role, rung in state.baselines.items()),
-        Path("others", *others),
-        Bars("model", depth, loss, low=loss - 2 * error, high=loss + 2 * error, joined=True, keyed=False),
+    marks = [Curve(role, RUNG, np.full(2, rung)) for role, rung in state.baselines.items()]
+    others = [kind for kind in state.families if kind != state.kind]
+    for role, kind in zip(OTHERS, others, strict=True):
+        layers, losses, _ = state.families[kind]
+        marks.append(Path(role, layers, losses, name=kind, keys=dict(layer=layers)))
+    marks += [
+        Bars(
+            "model",
+            depth,
+            loss,
+            low=loss - 2 * error,
+            high=loss + 2 * error,
+            joined=True,
+            name=state.kind,
+            keys=dict(layer=depth),
+        ),
         Points("paper", depth, paper),
-        Guess(guess, state.baselines["adarr"]),
+        Guess(guess, state.baselines["adarr"], grab="layers_guess", along="x"),
     ]
-    return Panel("depth", DEPTH, LOSS, marks)
+    return Panel("depth", DEPTH, LOSS, marks, ends=True)
 
 
 def spread_panel(state, ghost):
     """How many sequences lose more than a given excess at this noise."""
     losing_more = 1 - np.arange(SEQUENCES) / SEQUENCES
     marks = [Band("range", [(EXPLODED, SPREAD.high)], name="exploded")]
-    marks += [Curve(role, np.sort(state.rivals[role][state.level]), losing_more) for role in FIRST]
+    marks += [Curve(role, np.sort(state.rivals[role][state.level]), losing_more) for role in BESIDE]
     if ghost is not None:
         marks.append(Curve("ghost", np.sort(ghost.risks[state.level]), losing_more))
     marks.append(Curve("model", np.sort(state.risks[state.level]), losing_more))
-    return Panel("spread", SPREAD, LOSING_MORE, marks, dict(sigma=state.sigma))
+    return Panel("spread", SPREAD, LOSING_MORE, marks, dict(sigma=state.sigma), ends=True)
 
 
-def share_panel(state, ghost):
-    """On how many sequences the model is better than AdaRR, and on how many it explodes."""
+def nearer_panel(state, ghost):
+    """On how many sequences the model is nearer to the oracle than AdaRR is."""
     marks = [Band("range", trained_spans(state.noise)), level(SIGMA, 0.5)]
     if ghost is not None:
-        marks.append(Path("ghost", LEVELS, up_to(ghost.sigma, LEVELS, ghost.nearer), keyed=False))
-    marks += [
-        Path("model", LEVELS, up_to(state.sigma, LEVELS, state.nearer), name="nearer"),
-        Path("exploded", LEVELS, up_to(state.sigma, LEVELS, state.exploded / SEQUENCES)),
-    ]
-    return Panel("shares", SIGMA, SHARE, marks)
+        marks.append(Path("ghost", LEVELS, up_to(ghost.sigma, LEVELS, ghost.nearer)))
+    marks.append(Path("model", LEVELS, up_to(state.sigma, LEVELS, state.nearer)))
+    return Panel("nearer", SIGMA, SHARE, marks, ends=True)
+
+
+def exploded_panel(state, ghost):
+    """On how many sequences it explodes."""
+    marks = [Band("range", trained_spans(state.noise))]
+    if ghost is not None:
+        marks.append(Path("ghost", LEVELS, up_to(ghost.sigma, LEVELS, ghost.exploded / SEQUENCES)))
+    marks.append(
+        Path("exploded", LEVELS, up_to(state.sigma, LEVELS, state.exploded / SEQUENCES), name="model")
+    )
+    return Panel("exploded", SIGMA, SHARE, marks, dict(limit=EXPLODED), ends=True)

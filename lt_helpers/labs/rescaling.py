@@ -62,8 +62,9 @@ READ = log_axis("read", READ_BINS[0], READ_BINS[-1], (0.25, 1, 4, 16, 64), ("0.2
 SHARE = Axis("share", 0.0, 0.32)
 READ_LAYER = layer_axis(READER["layers"], first=1)
 RIGHT = Axis("right", 48.0, 101.0)
-SIGMA = Axis("sigma", 0, SIGMA_MAX)
-TRAINED_SIGMA = Axis("sigma", 0, TRAINED_SIGMA_MAX)
+# The axes of sigma go on far enough for the names at the lines' ends.
+SIGMA = Axis("sigma", 0, 1.25 * SIGMA_MAX, ticks=tuple(range(7)))
+TRAINED_SIGMA = Axis("sigma", 0, 1.25 * TRAINED_SIGMA_MAX, ticks=tuple(range(0, 13, 2)))
 SCALE = Axis("scale", -0.8, 1.1)
 DISTANCE = log_axis(
     "distance", 1e-3, 1e3, (0.001, 0.1, 10.0, 1000.0), ("0.001", "0.1", "10", "1000"), below="floor"
@@ -542,7 +543,7 @@ def scale_panel(state, guess):
         Points("truth", levels, ridge_scale(levels**2), name="made_for"),
         Guess(guess, 0.0, grab="guess", along="x"),
     ]
-    return Panel("scale", SIGMA, SCALE, marks)
+    return Panel("scale", SIGMA, SCALE, marks, ends=True)
 
 
 def trained_panel(state):
@@ -555,7 +556,7 @@ def trained_panel(state):
         Curve("model", TRAINED_CURVE, up_to(state.sigma, TRAINED_CURVE, state.trained), name="trained"),
     ]
     values = dict(noise=TRAINED_ON.label, context=PAPER.context)
-    return Panel("trained", TRAINED_SIGMA, SCALE, marks, values)
+    return Panel("trained", TRAINED_SIGMA, SCALE, marks, values, ends=True)
 
 
 def distance_panel(state):
@@ -565,7 +566,7 @@ def distance_panel(state):
         Curve("model", CURVE, up_to(state.sigma, CURVE, state.line_distance)),
         points_of_runs(state, state.measured_distance),
     ]
-    return Panel("distance", SIGMA, DISTANCE, marks)
+    return Panel("distance", SIGMA, DISTANCE, marks, ends=True)
 
 
 def weight_panel(state):

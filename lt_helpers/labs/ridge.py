@@ -39,6 +39,7 @@ ERROR = log_axis("error", 0.05, 50.0, (0.1, 1, 10), below="gap")  # below, an er
 NEAR = 1.01  # an error that is so near to the smallest, as a factor, is there
 TOLD_OF = dict(context=20, strength=0.01, seed=3)  # what the beats are about
 SHORTER = (40, 20, 10, 5)  # contexts, as the learner slides through them
+PULLS = {Message(f"ridge.choice.{name}"): name for name in ("nearer", "farther", "turns")}
 DIRECTIONS = {Message("ridge.choice.weakest"): "weakest", Message("ridge.choice.strongest"): "strongest"}
 
 
@@ -61,6 +62,7 @@ class RidgeState(Frozen):
     smallest: float  # bias + variance for lambda = sigma^2: no strength has less
     trail: np.ndarray  # (K, 2): sigma^2 and the best strength on GRID, for noises from 0.1 to sigma
     best_here: float  # the strength on GRID whose w is nearest to this truth
+    distance: np.ndarray  # (161,): how far each of these w is from this truth
     shorter: np.ndarray  # (4,): the error at this noise and strength with each of SHORTER
 
 
@@ -114,12 +116,28 @@ class RidgeLab(Lab):
         sigma=Slider(0.0, SIGMA_MAX, 0.1, value=1.0),
         context=Choice(CONTEXTS, 20, slide=True),
         strength=Choice({f"{strength:g}": strength for strength in STRENGTHS}, 0.01, slide=True),
+        pull_guess=Opinion(PULLS),
         direction_guess=Opinion(DIRECTIONS),
         guess=Prediction(0.5, 20.0, 0.5),
         context_guess=Opinion(SHORTER),
         seed=Seed(3),
     )
     BEATS = (
+        Beat(
+            "pull",
+            panels=("weight",),
+            control="strength",
+            values=dict(sigma=3.0, **TOLD_OF),
+            ask="pull_guess",
+            at=dict(strength=100.0),
+            answer=lambda state, begun: way_of(state.distance),
+            tell=lambda state, begun: dict(
+                first=state.distance[0],
+                least=state.distance.min(),
+                strength=state.best_here,
+                last=state.distance[-1],
+            ),
+        ),
         Beat(
             "share",
             panels=("kept",),
@@ -149,7 +167,7 @@ class RidgeLab(Lab):
         ),
         Beat(
             "noise",
-            panels=("risk", "best"),
+            panels=("best",),
             control="sigma",
             values=dict(sigma=1.0, **{**TOLD_OF, "strength": 1.0}),
             ask="guess",
@@ -186,7 +204,7 @@ class RidgeLab(Lab):
         # For one truth and noise another may be, which only who knows the truth can tell.
         answers = divide(spectrum.alpha, s + GRID[:, None] / context)  # (161, d), by principal direction
         truth = spectrum.components(longest.truth[None])  # (1, d), by principal direction
-        distance = ((answers - truth) ** 2).sum(axis=1)  # (161,)
+        distance = np.linalg.norm(answers - truth, axis=1)  # (161,)
         return RidgeState(
             sigma=sigma,
             context=context,
@@ -203,6 +221,7 @@ class RidgeLab(Lab):
             smallest=float(least_bias + least_variance),
             trail=trail[trail[:, 0] <= sigma**2 + 1e-9],
             best_here=GRID[distance.argmin()],
+            distance=distance,
             shorter=np.array([error_at(seed, n, strength, sigma) for n in SHORTER]),
         )
 
@@ -217,7 +236,13 @@ class RidgeLab(Lab):
 
     @staticmethod
     def words(state, ghost):
-        return [errors(state).on("risk"), best(state).on("weight"), *unseen(state)]
+        return [
+            errors(state).on("risk"),
+            best(state).on("best"),
+            distances(state).on("weight"),
+            keeping(state).on("kept"),
+            *unseen(state),
+        ]
 
 
 def errors(state):
@@ -245,6 +270,25 @@ def best(state):
     else:
         here = Message("ridge.strength", strength=state.best_here)
     return Message("ridge.best", strength=state.trail[-1, 1], error=state.smallest, here=here)
+
+
+def distances(state):
+    """How far from the truth the two answers on this sequence are."""
+    ridge, ols = (np.linalg.norm(w - state.truth) for w in (state.ridge, state.ols))
+    return Message("ridge.distances", ridge=ridge, ols=ols)
+
+
+def keeping(state):
+    """How much of the weakest and of the strongest direction is kept."""
+    return Message("ridge.keeps", weakest=state.kept[0], strongest=state.kept[-1])
+
+
+def way_of(distance):
+    """How a distance goes along a slider, as an option of PULLS."""
+    least = distance.argmin()
+    if least == len(distance) - 1:
+        return "nearer"
+    return "farther" if least == 0 else "turns"
 
 
 def unseen(state):

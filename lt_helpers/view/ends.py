@@ -5,8 +5,9 @@ import numpy as np
 from .roles import ROLES
 
 NAME_HEIGHT = 15  # of a line's name, in pixels
+NEAR_EDGE = 0.9  # further to the right, as a share of the panel's width, a name stands before the line's end
 NAME_SIZE = 12  # of its letters
-NAME_GAP = "\u2002"  # between a line's end and its name
+NAME_GAP = "\u2003"  # between a line's end and its name
 ARROW = 12  # its size, in pixels
 
 
@@ -27,14 +28,16 @@ def name_lines(lines, panel, names, pixels):
     last = [np.flatnonzero(np.isfinite(trace["x"]) & np.isfinite(trace["y"]))[-1] for _, trace in lines]
     x = np.array([trace["x"][index] for (_, trace), index in zip(lines, last, strict=True)])
     y = np.array([trace["y"][index] for (_, trace), index in zip(lines, last, strict=True)])
-    heights = apart(share_of(panel.y, y) * pixels, NAME_HEIGHT, pixels)
+    half = NAME_HEIGHT / 2
+    heights = half + apart(share_of(panel.y, y) * pixels - half, NAME_HEIGHT, pixels - NAME_HEIGHT)
+    at_the_edge = share_of(panel.x, x) > NEAR_EDGE
     return dict(
         type="scatter",
         mode="text",
         x=x,
         y=at_share(panel.y, heights / pixels),
-        text=[NAME_GAP + names.mark(panel, mark) for mark, _ in lines],
-        textposition="middle right",
+        text=[f"{NAME_GAP}{names.mark(panel, mark)}{NAME_GAP}" for mark, _ in lines],
+        textposition=[f"middle {'left' if left else 'right'}" for left in at_the_edge],
         textfont=dict(color=[ROLES[mark.role].colour for mark, _ in lines], size=NAME_SIZE),
         hoverinfo="skip",
         cliponaxis=False,

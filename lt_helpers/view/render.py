@@ -160,8 +160,11 @@ def place(index, count, columns, height):
 
 
 def axis_layout(axis, names):
-    """An axis as plotly describes it; the ends of a logarithmic one are exponents there."""
-    ends = [axis.low, axis.high]
+    """An axis as plotly describes it; the ends of a logarithmic one are exponents there.
+
+    The page has its points in 32 bits. Its ends are rounded alike: else a point at the edge may lie beyond it, and plotly leaves it out.
+    """
+    ends = [float(np.float32(end)) for end in (axis.low, axis.high)]
     layout = dict(title=dict(text=names.axis(axis)), range=ends)
     if axis.log:
         layout.update(type="log", range=np.log10(ends).tolist())

@@ -2,21 +2,49 @@
 # # 01  Linear attention
 # *Take the softmax out of attention, move one bracket, and a context of any length becomes one small matrix.*
 #
-# **You will be able to**
-# - compute attention for four tokens by hand, with the softmax and without;
-# - move the bracket that turns a cost of $n^2$ into a cost of $n$, and see on your own machine when it pays;
-# - say what a linear transformer keeps of its context, and what the softmax could do that it cannot.
-#
-# **Takes** 30 minutes; the first 15 end with the lab. **Needs** matrix products and a little NumPy. Words: [glossary](../docs/glossary.md).
+# Press **Run > Run All Cells**, then come back up here. What to do stands above the picture.
+
+# %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
+from lt_helpers.labs import AttentionLab, TinyLab, surprises
+
+tiny = TinyLab()
+tiny
 
 # %% [markdown]
-# ## The question
-# A transformer gets four examples $(x, y)$ and a new $x$, the query. What is its $y$? *Attention* answers by comparing: the more an example's $x$ is like the
-# query's, the more its $y$ counts. Each token compares itself with all $n$ tokens, which makes $n^2$ comparisons. Does it have to?
+# <details><summary>The lab as a picture</summary>
 #
-# The labels below follow $y = x_1 + 2 x_2$. For $x = (2, 1)$ the right answer is 4. The model is not told.
+# ![The tiny lab at step 1. Left: four examples at x = -1 and x = 1 before a layer, as grey rings, and after it, as black dots that show no slope any more; the query starts at (2, 0) and ends at (2, -4). Right: the three means that the layer reads, Sigma = 1, alpha = 2, and v = 5.](../docs/pictures/tiny-lab.png)
+#
+# </details>
+#
+# **You will be able to** compute attention for four tokens by hand, with the softmax and without; move the bracket that turns a cost of $n^2$ into a cost of $n$; write a layer in three lines; say
+# what a linear transformer keeps of its context, and what it loses.
+#
+# **Takes** 35 minutes; the first half, up to *What it costs*, takes 20. **Needs** [00](00_start_here.ipynb), matrix products, and a little NumPy. Words: [glossary](../docs/glossary.md).
 
-# %%
+# %% [markdown]
+# **Symbols:** $n$ the number of examples; $d$ the number of features; $e$ a token, $(x, y)$; $S$ the mean of $e e^T$: all that a layer knows of its context; $\Sigma, \alpha, v$ the blocks of $S$: the
+# means of $x x^T$, $y x$ and $y^2$; $\omega_{xx}, \omega_{xy}, \omega_{yx}, \omega_{yy}$ the four numbers of a DIAG layer: what it writes, and what it reads.
+
+# %% [markdown]
+# <details><summary>Two minutes: three questions about 00</summary>
+#
+# **1.** The model's line follows a point that you drag. Which numbers change, and which do not? *The slope $w$ changes. The entries of $P$ and $Q$ do not.*
+#
+# **2.** You pull up the point at $x = 0$. Why does the best-fitting line stay? *At $x = 0$ every line through the origin answers 0, so no slope gets nearer to that point.*
+#
+# **3.** Is the flatter line a mistake? *No. Slopes near 0 were more common in training, so with much noise a steep fit is often luck.*
+#
+# </details>
+#
+# ## The question
+# A transformer gets four examples $(x, y)$ and a new $x$, the **query**. What is its $y$? *Attention* answers by comparing: the more an example's $x$ is like the query's, the more its $y$ counts.
+# Each token compares itself with all $n$ tokens. That makes $n^2$ comparisons. Are they needed?
+#
+# The lab's four examples come back all through the series. Here they are as rows. A **token** $e = (x, y)$ is an input with its label. The query has no label yet, so 0 stands in its place. The line
+# that fits best has slope 2, so least squares would answer $2 \cdot 2 = 4$.
+
+# %% jupyter={"source_hidden": true}
 import inspect
 
 import numpy as np
@@ -24,193 +52,156 @@ import numpy as np
 import lt_helpers as lt
 from lt_helpers import model as linear
 from lt_helpers.exercises import attention
-from lt_helpers.labs import AttentionLab
 from lt_helpers.task import second_moments
 
-tokens = np.array([[1, 0, 1], [0, 1, 2], [1, 1, 3], [1, -1, -1]])  # one example a row: two features and the label y
-query = np.array([2, 1, 0])  # a query has no label yet: 0 stands in its place
+# %%
+tokens = np.array([[-1, -1], [-1, -3], [1, 3], [1, 1]])  # one example a row: x and y
+query = np.array([2, 0])
 
 # %% [markdown]
 # ## Attention, by hand
-# A token is one vector $e = (x, y)$. Token $i$ gives each token $j$ a **score**, $e_j^T Q\, e_i$. The softmax makes the scores positive weights that sum to 1, and token $i$
-# adds the weighted mean of the vectors $P e_j$ to itself.
+# Token $i$ gives each token $j$ a **score**, the number $e_j^T Q\, e_i$. The *softmax* turns its scores into positive weights that sum to 1. Then token $i$ adds to itself the weighted mean of the
+# vectors $P e_j$. The matrix $Q$ decides what is compared. The matrix $P$ decides what is passed on.
 #
-# $P$ and $Q$ are the learned matrices. A textbook has four: query and key, whose product is $Q = W_K^T W_Q$, and value and projection, $P = W_P W_V$.
-# Only the two products matter (eq. 3). Here $Q$ compares the inputs, and $P$ passes on the label.
+# <details><summary>A textbook has four matrices: where are they?</summary>
+#
+# Query and key matrices appear only as the product $Q = W_K^T W_Q$, value and projection only as $P = W_P W_V$. Only the two products matter (eq. 3).
+#
+# </details>
+#
+# Here $Q$ compares the inputs, and $P$ passes on the label.
 
 # %%
-Q = np.diag([1, 1, 0])  # compare the x, ignore the y
-P = np.diag([0, 0, 1])  # pass on the y
-
-scores = tokens @ Q @ query  # one for each example
-softmax = np.exp(scores) / np.exp(scores).sum()
-print("scores           ", scores)
-print("softmax weights  ", np.round(softmax, 3))
-print("softmax's answer ", round(softmax @ tokens[:, 2], 3))
+Q = np.diag([1, 0])  # compare the x, ignore the y
+P = np.diag([0, 1])  # pass on the y
 
 # %% [markdown]
-# Check the first score: $(1, 0)$ against $(2, 1)$ gives 2. The third example is most like the query, so the answer is pulled towards its label, 3. A weighted mean can
-# never leave the range of the labels, −1 to 3: the right answer, 4, is out of reach.
+# ### Act 1: the scores
+# (one line) What does the query give each token? A row of `tokens` is one $e_j$. The operator `@` is the matrix product.
+
+# %% tags=["exercise"]
+def scores(tokens, Q, query):
+    """tokens (n, D), Q (D, D), query (D,)  ->  the score of each token, (n,)"""
+    ...
+
+
+# %% tags=["check"]
+attention.scores.check(scores)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# First `Q @ query`, a vector. Then the inner product of each row with it.
+#
+# </details>
+# <details><summary>Solution</summary>
+#
+# ```python
+# def scores(tokens, Q, query):
+#     return tokens @ Q @ query
+# ```
+#
+# </details>
+
+# %%
+scored = attention.scores.use(scores)(tokens, Q, query)  # yours, once it is right
+softmax = np.exp(scored) / np.exp(scored).sum()
+print("scores           ", scored)
+print("softmax weights  ", np.round(softmax, 3))
+print("softmax's answer ", round(softmax @ tokens[:, 1], 2))
+
+# %% [markdown]
+# Check the first score: $x = -1$ against $x = 2$ gives $-2$. The two examples at $x = 1$ are most like the query, so the answer is nearly the mean of their labels, 3 and 1. A weighted mean never leaves
+# the range of the labels, here $-3$ to 3. The answer 4 is out of reach.
 #
 # ## Drop the softmax
 # Take the scores themselves as weights, divided by $n$. They may be negative, and they need not sum to 1.
 
 # %%
 n = len(tokens)
-weights = scores / n
-print("linear weights  ", weights)
-print("linear answer   ", weights @ tokens[:, 2])
+print("linear weights  ", scored / n)
+print("linear answer   ", scored / n @ tokens[:, 1])
 
 # %% [markdown]
-# That is 3, and 4 is right. In this context one factor in $Q$, 4/3, would mend the answers to all queries: [03](03_one_layer_is_one_gradient_step.ipynb) reads
-# such a factor as a step size. Here we are after the cost.
+# That is 4. (It is exactly the answer of least squares because the mean of $x^2$ is 1 here. In other contexts a factor is missing, which [03](03_one_layer_is_one_gradient_step.ipynb) reads as a step
+# size.)
+#
+# ## Why the answer is *minus* the last coordinate
+# A layer treats all tokens alike, examples and query. In the lab it made the slope of the examples vanish: it subtracted from each label what the line says at its $x$. The query got the same
+# treatment. Its label was 0, and $0 - 4$ is left. So **the answer is minus the last coordinate of the query**, and the $Q$ of such a layer has a minus: $Q = \mathrm{diag}(-1, 0)$.
 #
 # ## Move one bracket
-# Without the softmax the update of token $i$ is a sum of products, and products may be taken in any order:
+# Without the softmax, what token $i$ adds to itself is a sum of products. Products may be taken in any order:
 #
 # $$\frac1n\sum_j \underbrace{P e_j}_{\text{what is read}}\;\underbrace{(e_j^T Q\, e_i)}_{\text{how much}}
 #   \;=\; P\,\Big(\frac1n\sum_j e_j e_j^T\Big)\, Q\, e_i \;=\; P S Q\, e_i .$$
 #
-# The bracket on the right does not depend on $i$. Compute it once: $S$, the mean of $e e^T$. The softmax forbids this: the exponential of a score is no product of something
-# of $i$ and something of $j$, so nothing can be taken out of the sum.
+# The bracket on the right does not depend on $i$. Compute it once: $S$, the mean of $e e^T$. The softmax forbids this step: the exponential of a score is no product of something of $i$ and something
+# of $j$, so nothing can be taken out of the sum.
+#
+# $S$ has three blocks. They keep their colours through the series; orange is the noise's.
+#
+# $$S = \begin{pmatrix} \textcolor{#0072B2}{\Sigma} & \textcolor{#D55E00}{\alpha} \\ \textcolor{#D55E00}{\alpha^T} & \textcolor{#E69F00}{v} \end{pmatrix}
+# \qquad \textcolor{#0072B2}{\Sigma = \tfrac1n\sum x x^T},\quad \textcolor{#D55E00}{\alpha = \tfrac1n\sum y\, x},\quad \textcolor{#E69F00}{v = \tfrac1n\sum y^2}$$
+#
+# In words: how the inputs vary; how the labels go with the inputs; how large the labels are. (The paper writes $\lambda$ for $v$. Here $\lambda$ is kept for the penalty of
+# [02](02_in_context_regression.ipynb).) The lab's four examples, and four others with two features:
 
 # %%
-S = tokens.T @ tokens / n  # (3, 3)
+S = tokens.T @ tokens / n
 print(S)
-print("what the query adds, by scores:", weights @ tokens @ P.T)
-print("what the query adds, by S:     ", P @ S @ Q @ query)
+wider = np.array([[2, 1, 3], [2, -1, 1], [-2, 1, -1], [-2, -1, -3]])  # y = x_1 + x_2
+print(wider.T @ wider / 4)
 
 # %% [markdown]
-# The same. Check an entry of $S$: the top right is the mean of $x_1 y$, $(1 + 0 + 3 - 1)/4$. The 2 × 2 block at the top left says how the inputs vary, the last column how the
-# labels go with the inputs, the corner how large the labels are. Now count multiplications, for $n$ tokens of $d$ features and a label:
-
-# %%
-print("     n   scores first    S first   (d = 10)")
-for length in (5, 20, 200, 2000):
-    D = 10 + 1  # numbers in a token
-    both = 2 * length * D**2  # each token times two D x D matrices
-    print(f"{length:6d} {both + 2 * length * length * D:14,d} {both + 2 * D**3:10,d}")
-
-# %% [markdown]
-# Scores first: about $n^2 d$. $S$ first: about $n d^2$.
+# Check one entry: at the top right stands the mean of $x y$, $(1 + 3 + 3 + 1)/4 = 2$.
 #
-# ## Predict, then slide
-# The lab draws the map of all $n^2$ weights and the state $S$ on the same scale. A score is *sharpness* times $\langle x_i, x_j\rangle/\sqrt d$. Guess first:
-#
-# 1. **Double $n$.** How many cells does the map gain, and how many does $S$ gain? Will the entries of $S$ grow?
-# 2. **At which $n$ do the cost curves cross, for $d = 15$?** Mark it with *Predict*, then slide *Features d* to 15.
-#
-# Then choose *Cost: measured here*, which times the three forms on the machine that you are using.
-
-# %% tags=["nbval-ignore-output"]
-AttentionLab()
-
-# %% [markdown]
-# <details><summary>The lab as a picture</summary>
-#
-# ![The attention lab. Top left: a map of 16 by 16 softmax weights. Top right, on the same scale: the state S, 6 by 6. Bottom left: the weights that a query gives to the 16 tokens, all positive with the softmax, of both signs without. Bottom right: cost against the number of tokens on logarithmic axes; with the map it rises twice as steeply as with the state, and the curves cross near n = 6.](../docs/pictures/attention-lab.png)
-#
-# </details>
-#
-# - **Top.** Doubling $n$ makes the map four times as large. $S$ keeps its size. It is a mean, so its entries do not grow: they settle.
-# - **Bottom right.** By count, *map first* and *state first* cross at $n = d + 1$, where map and state are of one size. Below, $S$ does not pay. For long contexts the map's line is
-#   twice as steep. The clock adds what the count leaves out: exponentials are slow, and for few tokens all cost about the same.
-# - **Bottom left.** Slide *Sharpness* up. The softmax comes to read one token alone; the linear weights only grow. Remember this for the end.
-#
-# The first half ends here.
-#
-# ## Token by token
-# A map needs all tokens at hand. $S$ can be kept while they come in, as a running mean. This is the **recurrent form**: linear attention as a recurrent network whose memory is a
-# matrix (Katharopoulos et al. 2020).
-
-# %%
-batch = lt.RegressionTask(dim=10, context=200, noise=lt.Fixed(1.0)).sample(1, np.random.default_rng(0))
-x, y = batch.x, batch.y  # one sequence
-examples = np.concatenate([x, y[..., None]], axis=2)[0]  # 200 tokens of 11 numbers
-
-state = np.zeros((11, 11))
-for t, e in enumerate(examples, start=1):
-    state += (np.outer(e, e) - state) / t  # the mean of the first t
-    if t in (2, 20, 200):
-        print(f"after {t:3d} tokens: {t * 11:5d} numbers read, {state.size} kept")
-print("it is S:", np.allclose(state, second_moments(x, y)[0]))
-
-# %% [markdown]
-# ## A linear transformer
-# Stack such layers, and leave out everything else: no softmax, no MLP, no normalisation. Each layer adds, for the context and the query alike (eq. 3),
-#
-# $$e_i \leftarrow e_i + \sum_k P_k\, S\, Q_k\, e_i .$$
-#
-# Each $k$ is a *head*, with matrices of its own; heads add up. $S$ is the mean over the context: the query reads and is never read. The answer is **minus** the query's last coordinate
-# after the last layer, because layers take their prediction away from every $y$ ([04](04_every_layer_keeps_a_weight_vector.ipynb)).
-#
-# The next layer reads tokens that have changed, so its $S$ is another. But a layer multiplies all tokens by one matrix, so the new $S$ follows from the old one alone:
-
-# %%
-print(inspect.getsource(linear.layer_update))
-print(inspect.getsource(linear.next_moments))
-
-# %% [markdown]
-# So the whole model, however deep, can forget the tokens once it has $S$. **Predict:** a trained model with seven layers reads 200 examples. Replace them by 11 made-up tokens that
-# have the same $S$. How far will its answer move: not at all, a little, or beyond use?
-
-# %%
-model = lt.load_pretrained("full", layers=7, noise=lt.Uniform(5.0))
-model.context = None  # or it would warn that it was trained at 20 examples: at 200 its answer is no good, but that is not the question
-R = np.linalg.qr(examples)[1]  # (11, 11), R^T R = sum of e e^T
-made_up = R * np.sqrt(11 / 200)  # 11 tokens whose mean of e e^T is S
-
-real = model(x, y, batch.x_query, form="tokens")
-short = model(made_up[None, :, :10], made_up[None, :, 10], batch.x_query, form="tokens")
-print("200 examples and 11 made-up ones, same answer:", np.allclose(real, short, rtol=0, atol=1e-9))
-print("tokens and moments, same answer:", np.allclose(real, model(x, y, batch.x_query, form="moments"), rtol=0, atol=1e-9))
-
-# %% [markdown]
-# Not at all. To a linear transformer a context **is** its $S$: 11 × 11 numbers for ten features. The rest of the series is arithmetic on such matrices.
-#
-# Three kinds of model come back in all notebooks. **FULL**: any $P$ and $Q$. **DIAG**: diagonal ones, with one number for all features and one for the label. **GD++**: DIAG whose $Q$ has
-# 0 for the label. A DIAG's numbers serve any $d$; here is a layer of a trained one at $d = 2$:
-
-# %%
-diag = lt.load_pretrained("diag", layers=4, noise=lt.Uniform(5.0)).with_dim(2)
-print("P of layer 1:\n", np.round(diag.P[0, 0], 3) + 0.0)
-print("Q of layer 1:\n", np.round(diag.Q[0, 0], 3) + 0.0)
-
-# %% [markdown]
-# ## What the softmax was for
-# Give inputs random labels, +1 or −1, and ask for the label of one of them again. There is no rule to learn, only something to look up. All inputs have length 1, the softmax is sharp
-# (scores times 50), and the answer is the sign of what is read.
-
-# %%
-rng = np.random.default_rng(3)
-print("tokens   looked up rightly: sharp softmax   linear   (d = 10)")
-for length in (5, 20, 100):
-    inputs = rng.normal(size=(1000, length, 10))
-    inputs /= np.linalg.norm(inputs, axis=2, keepdims=True)
-    labels = rng.choice([-1.0, 1.0], size=(1000, length))
-    plain = (inputs @ inputs[:, 0, :, None])[..., 0]  # (1000, length): the first input is asked for again
-    sharp = np.exp(50 * (plain - 1))  # not made to sum to 1: only the sign counts
-    right = [((each * labels).sum(axis=1) * labels[:, 0] > 0).mean() for each in (sharp, plain)]
-    print(f"{length:6d} {right[0]:33.2f} {right[1]:8.2f}")
-
-# %% [markdown]
-# $S$ has $d$ numbers for all labels together. In it labels overlap wherever two inputs are not orthogonal, and with more tokens than $d$ they have to (Schlag et al. 2021): linear
-# attention averages, where the softmax can pick.
-#
-# ## Exercise
-# ### Exercise: linear attention in O(n)
-# (8 minutes, level: first steps)
-#
-# Write one layer of linear attention, with one head, for all tokens at once. The tokens are rows, as above. Never hold a score for each pair: the check looks at the memory that you use.
+# ### Act 2: the bracket, moved
+# (one or two lines) What does the query add to itself? Answer without any score.
 
 # %% tags=["exercise"]
-def linear_attention(tokens, P, Q):
+def update(tokens, P, Q, query):
+    """tokens (n, D), P and Q (D, D), query (D,)  ->  what the query adds to itself, (D,)"""
+    ...
+
+
+# %% tags=["check"]
+attention.by_moments.check(update)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# `S` as in the cell above, then the right-hand side of the formula.
+#
+# </details>
+# <details><summary>Solution</summary>
+#
+# ```python
+# def update(tokens, P, Q, query):
+#     S = tokens.T @ tokens / len(tokens)
+#     return P @ S @ Q @ query
+# ```
+#
+# </details>
+
+# %%
+moved = attention.by_moments.use(update)
+print("what the query adds, by scores:", scored / n @ tokens @ P.T)
+print("what the query adds, by S:     ", moved(tokens, P, Q, query))
+
+# %% [markdown]
+# ### Act 3: a layer, in three lines
+# (level: first steps) Now for all tokens at once: each token $e$ becomes $e + P S Q\, e$. Never hold a score for each pair of tokens; the check looks at the memory that you use.
+# From here on the notebook runs *your* layer.
+
+# %% tags=["exercise"]
+def layer(tokens, P, Q):
     """tokens (n, D), P and Q (D, D)  ->  the tokens after the layer, (n, D)"""
     ...
 
 
 # %% tags=["check"]
-attention.in_order_n.check(linear_attention)
+attention.in_order_n.check(layer)
 
 # %% [markdown]
 # <details><summary>Hint</summary>
@@ -226,25 +217,143 @@ attention.in_order_n.check(linear_attention)
 # <details><summary>Solution</summary>
 #
 # ```python
-# def linear_attention(tokens, P, Q):
+# def layer(tokens, P, Q):
 #     S = tokens.T @ tokens / len(tokens)
-#     return tokens + tokens @ (P @ S @ Q).T
+#     update = P @ S @ Q
+#     return tokens + tokens @ update.T
 # ```
 #
 # </details>
 
+# %%
+layer = attention.in_order_n.use(layer)  # yours, once it is right
+print("the four examples after the layer, one a row:")
+print(layer(tokens, P, np.diag([-1, 0])))
+
+# %% [markdown]
+# The black dots of the lab: what is left of the labels once the line has been taken away.
+#
+# ## What it costs
+# The next lab sets the two orders side by side: the map of all $n^2$ scores, and $S$.
+
+# %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
+lab = AttentionLab()
+lab
+
+# %% [markdown]
+# <details><summary>The lab as a picture</summary>
+#
+# ![The attention lab. Top left: a map of 16 by 16 softmax weights. Top right, on the same scale: the state S, 6 by 6. Bottom left: the weights that a query gives to the 16 tokens, all positive with the softmax, of both signs without. Bottom right: cost against the number of tokens on logarithmic axes; with the map it rises twice as steeply as with the state, and the curves cross near n = 6.](../docs/pictures/attention-lab.png)
+#
+# </details>
+#
+# With scores first, a layer takes about $n^2 d$ multiplications; with $S$ first, about $n d^2$. *Everything* has a switch, *measured here*, which times the forms on your machine. The clock adds
+# what the count leaves out: exponentials are slow, and for few tokens all forms cost about the same.
+#
+# ## A linear transformer
+# Stack such layers, and leave out everything else: no softmax, no MLP, no normalisation. Each layer adds, for the context and the query alike (eq. 3),
+#
+# $$e_i \leftarrow e_i + \sum_k P_k\, S\, Q_k\, e_i ,$$
+#
+# where $k$ counts the *heads*, pairs of matrices that work side by side. All tokens go through one matrix, $T = I + \sum_k P_k S Q_k$, so the next layer's $S$ is $T S T^T$. The package's model in
+# full:
+
+# %%
+for function in (linear.layer_update, linear.next_moments):
+    head, _, body = inspect.getsource(function).split('"""')  # without its description
+    print(head.rstrip() + body)
+
+# %% [markdown]
+# A whole model, however deep, can forget the tokens once it has $S$. A trained model with seven layers reads 200 examples. Then it reads 11 made-up tokens with the same $S$. How far do the two
+# answers lie apart?
+
+# %%
+batch = lt.RegressionTask(dim=10, context=200, noise=lt.Fixed(1.0)).sample(1, np.random.default_rng(0))
+examples = np.concatenate([batch.x, batch.y[..., None]], axis=2)[0]  # 200 tokens of 11 numbers
+model = lt.load_pretrained("full", layers=7, noise=lt.Uniform(5.0))
+model.context = None  # it was trained at 20 examples, and would warn: how good its answer is, is not the question here
+
+R = np.linalg.qr(examples)[1]  # (11, 11), R^T R = sum of e e^T
+made_up = R * np.sqrt(11 / 200)  # 11 tokens whose mean of e e^T is S
+real = model(batch.x, batch.y, batch.x_query, form="tokens")
+short = model(made_up[None, :, :10], made_up[None, :, 10], batch.x_query, form="tokens")
+print(f"the answers lie {abs(real - short)[0]:.6f} apart")
+
+# %% [markdown]
+# To a linear transformer a context **is** its $S$: 11 × 11 numbers for ten features. The rest of the series is arithmetic on such matrices.
+#
+# ## Four numbers a layer: DIAG
+# The simplest matrices are diagonal, with one number for all features and one for the label: $P = \mathrm{diag}(p_x, \dots, p_x, p_y)$ and $Q = \mathrm{diag}(q_x, \dots, q_x, q_y)$. Multiply block by block:
+# $P$ scales the rows of $S$, and $Q$ its columns.
+#
+# $$P S Q = \begin{pmatrix} p_x q_x\, \textcolor{#0072B2}{\Sigma} & p_x q_y\, \textcolor{#D55E00}{\alpha} \\ p_y q_x\, \textcolor{#D55E00}{\alpha^T} & p_y q_y\, \textcolor{#E69F00}{v} \end{pmatrix}
+# = \begin{pmatrix} \omega_{xx}\, \textcolor{#0072B2}{\Sigma} & \omega_{xy}\, \textcolor{#D55E00}{\alpha} \\ \omega_{yx}\, \textcolor{#D55E00}{\alpha^T} & \omega_{yy}\, \textcolor{#E69F00}{v} \end{pmatrix}$$
+#
+# Apply it to a token $(x, y)$, and eq. 10 of the paper is there:
+#
+# $$x \leftarrow x + \omega_{xx}\, \textcolor{#0072B2}{\Sigma}\, x + \omega_{xy}\, \textcolor{#D55E00}{\alpha}\, y, \qquad
+#   y \leftarrow y + \omega_{yx}\, \textcolor{#D55E00}{\alpha^T} x + \omega_{yy}\, \textcolor{#E69F00}{v}\, y .$$
+#
+# The first index says what is written, the second what is read. Each $\omega$ goes with one block of $S$. The lab's layer has $\omega_{yx} = -\eta$ alone: it changes $y$, by what it reads of $x$. Only
+# $\omega_{yy}$ goes with $v$, where the noise is.
+#
+# Three kinds of model come back in all notebooks. **FULL**: any $P$ and $Q$. **DIAG**: diagonal ones, as here. **GD++**: DIAG with $q_y = 0$, so that $\omega_{xy}$ and $\omega_{yy}$ are 0. That is what the GD++ of
+# 00 lacked.
+
+# %% [markdown]
+# ## What surprised you
+# Run this cell once you have been through both labs.
+
+# %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
+surprises(tiny, lab)
+
+# %% [markdown]
+# ## If you have ten minutes more
+# <details><summary>Token by token: linear attention as a recurrent network</summary>
+#
+# A map needs all tokens at hand. $S$ can be kept while they come in, as a running mean: `S += (np.outer(e, e) - S) / t` for the $t$-th token. This is the *recurrent form*: linear attention is a
+# recurrent network whose memory is a matrix (Katharopoulos et al. 2020). The first of the two cells below runs it.
+#
+# </details>
+# <details><summary>What the softmax was for: looking things up</summary>
+#
+# Give inputs random labels, +1 or −1, and ask for the label of one of them again. There is no rule to learn, only something to look up. All inputs have length 1, the softmax is sharp (scores times
+# 50), and the answer is the sign of what is read. The second cell counts how often it is right. $S$ has $d$ numbers for all labels together; with more tokens than $d$ the labels overlap in it
+# (Schlag et al. 2021). Linear attention averages, where the softmax can pick.
+#
+# </details>
+
+# %% jupyter={"source_hidden": true}
+state = np.zeros((11, 11))
+for t, e in enumerate(examples, start=1):
+    state += (np.outer(e, e) - state) / t  # the mean of the first t
+    if t in (2, 20, 200):
+        print(f"after {t:3d} tokens: {t * 11:5d} numbers read, {state.size} kept")
+print(f"it is S, but for {abs(state - second_moments(batch.x, batch.y)[0]).max():.6f}")
+
+# %% jupyter={"source_hidden": true}
+rng = np.random.default_rng(3)
+print("tokens   looked up rightly: sharp softmax   linear   (d = 10)")
+for length in (5, 20, 100):
+    inputs = rng.normal(size=(1000, length, 10))
+    inputs /= np.linalg.norm(inputs, axis=2, keepdims=True)
+    labels = rng.choice([-1.0, 1.0], size=(1000, length))
+    plain = (inputs @ inputs[:, 0, :, None])[..., 0]  # (1000, length): the first input is asked for again
+    sharp = np.exp(50 * (plain - 1))  # not made to sum to 1: only the sign counts
+    right = [((each * labels).sum(axis=1) * labels[:, 0] > 0).mean() for each in (sharp, plain)]
+    print(f"{length:6d} {right[0]:33.2f} {right[1]:8.2f}")
+
 # %% [markdown]
 # ## Discussion
 # - **What was gained.** A cost that grows with $n$, a memory that does not grow, and layers that are plain algebra: this series can say exactly what a model does.
-# - **What was lost.** Sharp reading. Here two accounts of in-context learning part. *Induction heads* find an earlier token like the present one and copy what came after it; Olsson et al.
-#   (2022) give evidence that they do much of the work in language models. They look things up. In the other account, this series' own, layers fit a function to the examples. A large model
-#   may do both. A linear transformer is left with the second.
+# - **What was lost.** Sharp reading. There are two accounts of in-context learning. *Induction heads* find an earlier token like the present one and copy what came after it: they look things up (Olsson et al.
+#   2022). In the other account layers fit a function to the examples. A large model may do both. A linear transformer can only do the second.
 # - **Means, not sums.** The paper sums over the context where we take means, so that the same formula holds for any $n$. Trained weights do not serve any $n$:
 #   they belong to the $n$ of their training, and [12](12_from_pilot_to_practice.ipynb) measures what they lose elsewhere.
 #
 # ## Quiz
 # **1.** Why can $S$ not be taken out of the sum while the softmax is there?
-# <details><summary>Answer</summary>The weight holds the exponential of the score, which is no product of something of i and something of j. (To divide by the sum of all weights would not be in the way.)</details>
+# <details><summary>Answer</summary>The weight holds the exponential of the score, which is no product of something of i and something of j.</details>
 #
 # **2.** A context has 5 tokens, $d = 100$. Which order is cheaper?
 # <details><summary>Answer</summary>Scores first: the map has 25 entries, S has 101 × 101.</details>
@@ -252,11 +361,11 @@ attention.in_order_n.check(linear_attention)
 # **3.** Two contexts have the same $S$, one has 20 examples, the other 2,000. Can a linear transformer tell them apart?
 # <details><summary>Answer</summary>No. With means it does not even know n.</details>
 #
-# **4.** Does the order of the examples matter?
-# <details><summary>Answer</summary>No: S is a mean. Each example is a token of its own; there is nothing that marks its place.</details>
+# **4.** A context has S = (1, −1, 2): Σ = 1, α = −1, v = 2. What does least squares answer for x = 3?
+# <details><summary>Answer</summary>The slope is α / Σ = −1, so it answers −3. Of v it needs nothing.</details>
 #
 # ## References
-# - Vladymyrov, von Oswald, Sandler, Ge: *Linear Transformers are Versatile In-Context Learners*, NeurIPS 2024, [arXiv 2402.14180](https://arxiv.org/abs/2402.14180). Here: sec. 3, eq. 3.
+# - Vladymyrov, von Oswald, Sandler, Ge: *Linear Transformers are Versatile In-Context Learners*, NeurIPS 2024, [arXiv 2402.14180](https://arxiv.org/abs/2402.14180). Here: sec. 3, eq. 3 and 10.
 # - Vaswani et al.: *Attention Is All You Need*, NeurIPS 2017, [arXiv 1706.03762](https://arxiv.org/abs/1706.03762).
 # - Katharopoulos et al.: *Transformers are RNNs*, ICML 2020, [arXiv 2006.16236](https://arxiv.org/abs/2006.16236): linear attention, recurrent form.
 # - Schlag, Irie, Schmidhuber: *Linear Transformers Are Secretly Fast Weight Programmers*, ICML 2021, [arXiv 2102.11174](https://arxiv.org/abs/2102.11174): what S can hold.

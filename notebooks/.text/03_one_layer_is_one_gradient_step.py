@@ -1,126 +1,235 @@
 # %% [markdown]
 # # 03  One layer is one gradient step
-# *Set a few entries of two matrices by hand, and linear attention does gradient descent. Train a layer, and it finds the same step by itself.*
+# *A few numbers in P and Q make a layer walk one step downhill. Set the length of the step, and watch where four layers, or seven, end.*
 #
-# **You will be able to**
-# - write down P and Q of a layer that does one step of gradient descent, and stack such layers;
-# - say which directions are learned fast, which slowly, and when the steps diverge;
-# - derive the best step size of a single layer, and find it in trained weights.
-#
-# **Takes** 25 minutes. **Needs** the layer of [01](01_linear_attention.ipynb) and ridge regression ([02](02_in_context_regression.ipynb)). Words:
-# [glossary](../docs/glossary.md).
+# Press **Run > Run All Cells**, then come back up here. What to do stands above the picture.
+
+# %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
+from lt_helpers.labs import GradientLab, surprises
+
+lab = GradientLab()
+lab
 
 # %% [markdown]
-# ## The question
-# Least squares solves $\Sigma w = \alpha$, where $\Sigma$ and $\alpha$ are the means of $x x^T$ and $y\,x$ over the context. A linear transformer cannot solve equations. One layer changes all tokens
-# $e = (x, y)$ by
+# <details><summary>The lab as a picture</summary>
 #
-# $$e \leftarrow e + P\,S\,Q\,e, \qquad S = \overline{e\,e^T} = \begin{pmatrix}\Sigma & \alpha\\ \alpha^T & \overline{y^2}\end{pmatrix},$$
+# ![The gradient lab. Left: ellipses, the contours of the mean squared error, with the path of the built model in blue zigzagging across the valley and that of the trained model in orange. Middle: the error of the built model against the step size, as far as the slider has come: it falls, and then rises again. Right: error by layer of both models, beside the levels of ridge regression and least squares.](../docs/pictures/gradient-lab.png)
 #
-# and nothing else (eq. 3). The query enters as $(x_t, 0)$, and the prediction is *minus* the last entry that comes out. Gradient descent, on the other hand, needs no solving.
-# On half the mean squared error it repeats, from $w = 0$,
+# </details>
 #
-# $$w \leftarrow w + \eta\,g, \qquad g = \alpha - \Sigma w, \qquad \text{step size } \eta .$$
+# **You will be able to** write down P and Q of a layer that does one step of gradient descent, and stack such layers; say which directions are learned fast, and when the steps diverge; derive the best step of a
+# single layer, and find it in a layer that was trained.
 #
-# **Predict first.** For $d = 10$ features, P and Q have 121 entries each. How many of these 242 must differ from zero for a layer to do one gradient step?
+# **Takes** 35 minutes. **Needs** the layer of [01](01_linear_attention.ipynb), and ridge regression and eigenvalues from [02](02_in_context_regression.ipynb). Words: [glossary](../docs/glossary.md).
 
-# %%
+# %% [markdown]
+# **Symbols:** $P, Q$ the two matrices of a layer: the model's weights; $S$ the mean of $e e^T$: all that a layer knows of its context; $\Sigma, \alpha, v$ the blocks of $S$: the means of $x x^T$, $y x$ and $y^2$;
+# $\eta$ a step size; $r$ a residual, $y - \langle w, x\rangle$; $s$ an eigenvalue of $\Sigma$: how much the inputs vary along a direction.
+
+# %% [markdown]
+# ## Two minutes: do you remember?
+# **1.** Four points have $\Sigma = 1$, $\alpha = 2$ and $v = 5$. Which slope does least squares find? ([02](02_in_context_regression.ipynb))
+# <details><summary>Answer</summary>The one that solves Σw = α: w = 2.</details>
+#
+# **2.** Ridge regression keeps the share $s/(s + \sigma^2/n)$ of a direction. How much is that for $s = 0.5$, $\sigma^2 = 10$, $n = 20$? ([02](02_in_context_regression.ipynb))
+# <details><summary>Answer</summary>σ²/n is 0.5, so it keeps one half.</details>
+#
+# **3.** A model reads twenty other examples. Which change: $P$ and $Q$, or $S$? ([00](00_start_here.ipynb))
+# <details><summary>Answer</summary>S alone. P and Q are the model's weights, and stay.</details>
+
+# %% [markdown]
+# ## The bowl
+# Here are the four points of [01](01_linear_attention.ipynb) again: $x = (-1, -1, 1, 1)$. The quiet copy A has the labels $(-1, -3, 3, 1)$, the noisy copy A′ has $(0, -4, 4, 0)$. A line with slope $w$ leaves the residuals
+# $r = y - w x$. Draw the mean of $r^2$ for every $w$:
+#
+# ![Two bowls over w, with their bottoms at w = 2. That of A touches height 1, that of A prime height 4. On A's bowl stand four points that come down from w = 0 over 1 and 1.5 to 1.75.](../docs/pictures/bowl-of-four-points.svg)
+#
+# For A the height is $1 + (w - 2)^2$, for A′ it is $4 + (w - 2)^2$. Both bottoms lie at $w = 2$, the least-squares slope. **Where the bottom lies tells $w$. How high it lies tells the noise:** there
+# the line fits as well as it can, and what is left over is noise. ([06](06_adaptive_rescaling.ipynb) uses that.) The lab shows such a bowl from above, for two features.
+#
+# Gradient descent walks down. It starts at $w = 0$, and repeats
+#
+# $$w \leftarrow w + \eta\, g, \qquad g = \alpha - \Sigma w .$$
+#
+# <details><summary>Why g points downhill</summary>
+#
+# Half the mean of $r^2$ is $\tfrac12 v - \langle\alpha, w\rangle + \tfrac12 \langle w, \Sigma w\rangle$. Its derivative with respect to $w$ is $\Sigma w - \alpha = -g$. The gradient points uphill, so $g$ points downhill.
+#
+# </details>
+#
+# On A with $\eta = \tfrac12$: at first $g = 2$, so $w = 1$. Now $g = 2 - 1 = 1$, so $w = 1.5$. Then $g = 0.5$, and $w = 1.75$. Those are the points in the figure. The steps get shorter, because the bowl gets flatter.
+#
+# ### Exercise: walk down
+# (level: first steps)
+#
+# Three lines: start at $w = 0$, and take `steps` steps.
+
+# %% jupyter={"source_hidden": true}
 import numpy as np
 
 import lt_helpers as lt
 from lt_helpers.exercises import gradient
-from lt_helpers.labs import GradientLab
 from lt_helpers.labs.gradient import descent_model
 from lt_helpers.pretrained import origin
 from lt_helpers.spectrum import Spectrum
 from lt_helpers.training.live import LiveRun
 
-x = np.array([[2, 1], [2, -1], [0, 1], [0, 1]])  # four examples with two features
-y = np.array([3, 1, 1, 1])  # without noise, and the truth is w = (1, 1)
-e = np.column_stack([x, y])  # (n, d+1): tokens
-S = e.T @ e / 4
-print(S)
+
+# %% tags=["exercise"]
+def descend(Sigma, alpha, eta, steps):
+    """Sigma (d, d), alpha (d,), eta a number, steps a whole number  ->  w (d,)"""
+    ...
+
+
+# %% tags=["check"]
+gradient.descent.check(descend)
 
 # %% [markdown]
-# Read it: $\Sigma$ is diagonal with 2 and 1, $\alpha = (2, 1)$, and $\overline{y^2} = 3$.
+# <details><summary>Hint</summary>
 #
-# ## What the layer has to add
-# One step from $w = 0$ gives $w = \eta\,\alpha$. So the last entry of the query must go from 0 to $-\eta\,\langle\alpha, x_t\rangle$. This update does it:
+# Start with `w = np.zeros(len(alpha))`, and end with `return w`. Between them stands a loop.
 #
-# $$U = P\,S\,Q = \begin{pmatrix} 0 & 0\\ -\eta\,\alpha^T & 0\end{pmatrix}.$$
+# </details>
+# <details><summary>Solution</summary>
 #
-# With $\eta = \tfrac12$ and the query $x_t = (1, 1)$, on paper: $w = (1, \tfrac12)$, and the answer is $1.5$. (The truth is 2.)
+# ```python
+# def descend(Sigma, alpha, eta, steps):
+#     w = np.zeros(len(alpha))
+#     for _ in range(steps):
+#         w = w + eta * (alpha - Sigma @ w)
+#     return w
+# ```
+#
+# </details>
+
+# %% [markdown]
+# ## A layer that does it
+# A linear transformer has no loop, and no $w$ to store. It has tokens $e = (x, y)$, and a layer adds $P\,S\,Q\,e$ to each of them ([01](01_linear_attention.ipynb)):
+#
+# $$e \leftarrow e + P\,S\,Q\,e, \qquad S = \begin{pmatrix}\Sigma & \alpha\\ \alpha^T & v\end{pmatrix}.$$
+#
+# The query enters as $(x, 0)$, and the answer is *minus* what stands in the place of its label at the end. So after one step from $w = 0$, where $w = \eta\,\alpha$, the query must have **sunk** by $\eta\,\langle\alpha, x\rangle$. This
+# update does it:
+#
+# $$P\,S\,Q = \begin{pmatrix} 0 & 0\\ -\eta\,\alpha^T & 0\end{pmatrix}.$$
+#
+# A layer moves all tokens by one rule. So the examples move too, each by $-w x$: those on the right sink, those on the left rise. What is left of their labels is $y - w x$, **their residuals**:
+#
+# ![Three plots of the four points as blue dots and the query as a red dot. With w = 0 the points rise to the right and the query stands at height 0. With w = 1 the points are lower on the right and higher on the left, at heights 0, -2, 2, 0, and the query has sunk from 0 to -2. With w = 1.5 the points lie still flatter, and the query stands at -3.](../docs/pictures/layers-on-four-points.svg)
+#
+# Left: before the layer. Middle: after it. The query at $x = 2$ (red) stands at $-2$, so the answer is 2, as $w = 1$ says.
+#
+# ### Exercise: P and Q for one step
+# (level: practice)
+#
+# Which $P$ and $Q$ make that update, whatever $S$ is? The first half is given: take a $P$ that is 0 but for its last entry, 1. Then $P\,S$ keeps the last row of $S$, which is $(\alpha^T, v)$, and drops the rest. Which $Q$
+# makes $(-\eta\,\alpha^T, 0)$ of $(\alpha^T, v)$?
+
+# %% tags=["exercise"]
+def my_layer(dim, step):
+    """-> P, Q, both (dim + 1, dim + 1): one step of gradient descent of size `step`"""
+    ...
+
+
+# %% tags=["check"]
+gradient.one_step.check(my_layer)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# Begin with `P, Q = np.zeros((2, dim + 1, dim + 1))` and `P[-1, -1] = 1`.
+#
+# </details>
+# <details><summary>Hint</summary>
+#
+# $Q$ multiplies from the right, so it mixes columns. Keep the first $d$ columns, each times $-\eta$, and drop the last one.
+#
+# </details>
+# <details><summary>Solution</summary>
+#
+# ```python
+# def my_layer(dim, step):
+#     P, Q = np.zeros((2, dim + 1, dim + 1))
+#     P[-1, -1] = 1
+#     Q[:dim, :dim] = -step * np.eye(dim)
+#     return P, Q
+# ```
+#
+# </details>
+
+# %% [markdown]
+# For $d = 10$, $P$ and $Q$ have 242 entries. **Eleven** of them are not zero: one in $P$, which says what is written (the label), and ten in $Q$, which say what is read (the inputs). Of the four numbers of a DIAG layer one
+# is at work, $\omega_{yx} = -\eta$. The package's `descent_model` builds such layers. Here is one on the four points:
 
 # %%
-eta = 0.5
-alpha = S[:2, 2]
-U = np.zeros((3, 3))
-U[2, :2] = -eta * alpha
-query = np.array([1, 1, 0])
-print("query:", query, "->", query + U @ query, "  so the prediction is", -(query + U @ query)[-1])
-print("examples:\n", e + e @ U.T)
+four_x, labels_A = np.array([[-1.0], [-1], [1], [1]]), np.array([-1.0, -3, 3, 1])
+four_tokens = np.column_stack([four_x, labels_A])  # (n, d+1): one token a row
+
+
+def layer(tokens, P, Q):
+    """One layer, as you wrote it in 01: each token e becomes e + P S Q e."""
+    S = tokens.T @ tokens / len(tokens)
+    return tokens + tokens @ (P @ S @ Q).T
+
+
+half_step = descent_model(step=0.5, layers=1, dim=1)
+after_one = layer(four_tokens, half_step.P[0, 0], half_step.Q[0, 0])
+print("x and y before:", four_tokens.tolist())
+print("x and y after: ", (after_one + 0.0).tolist())
+print("answer at x = 2:", half_step(four_x[None], labels_A[None], np.array([[2.0]]))[0])
 
 # %% [markdown]
-# Which P and Q make this $U$ from $S$, whatever the context? That is the first exercise below. In the numbers of a DIAG model the answer is short. Its P has $p_x$ for every feature and
-# $p_y$ for the label, its Q has $q_x$ and $q_y$, and a layer acts through their products alone, $\omega_{xx} = p_x q_x$, $\omega_{xy} = p_x q_y$, $\omega_{yx} = p_y q_x$, $\omega_{yy} = p_y q_y$ (eq. 10):
-#
-# $$x \leftarrow x + \omega_{xx}\,\Sigma x + \omega_{xy}\, y\, \alpha \qquad\qquad
-#   y \leftarrow y + \omega_{yx} \langle \alpha, x\rangle + \omega_{yy}\, \overline{y^2}\, y .$$
-#
-# For a gradient step $\omega_{yx} = -\eta$, and the other three are 0. `descent_model` builds it.
-
-# %%
-one = descent_model(step=0.5, layers=1, dim=10)
-print("omegas [[xx, xy], [yx, yy]]:", one.omega[0].tolist())
-print("entries of P and Q that are not zero:", np.count_nonzero(one.P) + np.count_nonzero(one.Q), "of", one.P.size + one.Q.size)
-print("prediction for the hand-made query:", descent_model(0.5, 1, dim=2)(x[None], y[None], query[None, :2]))
-
-# %% [markdown]
-# **Eleven**: one in P, which says what is written (the label), and $d$ in Q, which say what is read (the inputs).
-#
 # ## The next layer takes the next step
-# Look at the examples after the layer. Their $x$ is the same; their $y$ has become $r_i = y_i - \langle w, x_i\rangle$, the **residual**: what the layer did for the query, it did for
-# each example. The next layer reads the mean of $r\,x$ where the first read that of $y\,x$, and
+# The second layer meets the same inputs, but residuals in place of labels. Where the first layer read $\alpha$, the mean of $y\,x$, it reads the mean of $r\,x$:
 #
-# $$\overline{r\,x} = \alpha - \Sigma w = g .$$
+# $$\overline{r\,x} = \overline{y\,x} - \overline{x\,x^T}\,w = \alpha - \Sigma w = g .$$
 #
-# That is the direction of the next step. It is added to what the query already carries. So $L$ equal layers do $L$ steps of gradient descent (von Oswald et al. 2023). The weight after each
-# layer is the layer's *implicit weight*. On random sequences, against a loop:
+# That is the direction of the next step. So the same $P$ and $Q$, used again, take the second step (the right plot above: $w = 1.5$), and **$L$ equal layers take $L$ steps** of gradient descent (von Oswald et al.
+# 2023). The $w$ that a layer has arrived at is its *implicit weight*: it is stored nowhere, and every token has moved by it.
+#
+# Does that hold for ten features, twenty examples and twelve layers? The next cell compares with a loop, on 500 random sequences.
 
 # %%
 batch = lt.RegressionTask(dim=10, context=20, noise=lt.Uniform(5.0)).sample(500, np.random.default_rng(0))
-for layers in (1, 4, 12):
-    by_layers = lt.implicit_regression(descent_model(0.3, layers, dim=10), batch.x, batch.y).w[:, -1]  # (B, d)
+for depth in (1, 4, 12):
+    by_layers = lt.implicit_regression(descent_model(0.3, depth, dim=10), batch.x, batch.y).w[:, -1]  # (B, d)
     by_loop = np.zeros_like(batch.w)
-    for _ in range(layers):
-        r = batch.y - (batch.x @ by_loop[..., None])[..., 0]  # (B, n)
-        by_loop = by_loop + 0.3 * (r[..., None] * batch.x).mean(axis=1)
-    print(f"{layers:2d} layers: equal to gradient descent to 1e-12:", np.allclose(by_layers, by_loop, rtol=0, atol=1e-12))
+    for _ in range(depth):
+        residual = batch.y - (batch.x @ by_loop[..., None])[..., 0]  # (B, n)
+        by_loop = by_loop + 0.3 * (residual[..., None] * batch.x).mean(axis=1)
+    same = np.allclose(by_layers, by_loop, rtol=0, atol=1e-12)
+    print(f"{depth:2d} layers and {depth:2d} steps of the loop {'agree to 1e-12' if same else 'DIFFER'}")
 
 # %% [markdown]
 # ## Fast and slow directions
-# Along an eigenvector of $\Sigma$ with eigenvalue $s$, each step multiplies what is missing of the least-squares answer by $1 - \eta s$. After $L$ steps the share that has been found is
+# Now four points with two features, at the corners $(\pm 2, \pm 1)$ of a rectangle. Their $\Sigma$ is diagonal with the entries 4 and 1: the inputs vary more along the first direction. Without noise, and with the truth
+# $(1, 1)$, $\alpha = (4, 1)$. Take $\eta = \tfrac14$, by hand: the first step gives $w = (1, \tfrac14)$, the second $(1, \tfrac7{16})$. The first entry was right at once. The second one creeps.
+#
+# In general, a step multiplies what is still missing along an eigenvector of $\Sigma$ by $1 - \eta s$. After $L$ steps the share that has been found is
 #
 # $$1 - (1 - \eta s)^L .$$
 #
-# In the example above, $s = 2$ and $1$, and $\eta = \tfrac12$: the first entry of $w$ is right after one step, the second is half right, then three quarters.
+# Why not take longer steps? Because of the strong direction. If $\eta s > 2$, then $1 - \eta s$ is below $-1$, and each step overshoots by more than the last. So **gradient descent diverges for $\eta > 2/s_\text{max}$**.
+# Here that is $\tfrac12$; in the lab it was $2/1.46 = 1.37$.
 
 # %%
-walk = lt.implicit_regression(descent_model(0.5, 4, dim=2), x[None], y[None])
-print("w by layer:", [(row + 0.0).round(4).tolist() for row in walk.w[0]])
-for eta in (0.5, 0.99, 1.01):
-    w = lt.implicit_regression(descent_model(eta, 60, dim=2), x[None], y[None]).w[0, -1]
-    print(f"eta = {eta}: w after 60 layers", w.round(2))
+corners = np.array([[2.0, 1], [-2, 1], [-2, -1], [2, -1]])
+no_noise = corners.sum(axis=1)  # the truth is (1, 1)
+walk = lt.implicit_regression(descent_model(0.25, 4, dim=2), corners[None], no_noise[None])
+print("eta = 0.25: w by layer", [(row + 0.0).round(4).tolist() for row in walk.w[0]])
+for eta in (0.49, 0.51):
+    end = lt.implicit_regression(descent_model(eta, 60, dim=2), corners[None], no_noise[None]).w[0, -1]
+    print(f"eta = {eta}: w after 60 layers", end.round(2).tolist())
 
 # %% [markdown]
-# If $\eta s > 2$, then $|1 - \eta s| > 1$ and every step overshoots by more than the last. The largest eigenvalue decides: gradient descent **diverges for $\eta > 2/s_\text{max}$**, here for $\eta > 1$. The weak
-# directions pay for that, because the same $\eta$ must do for them.
+# Weak directions then learn slowly: they must use the same $\eta$. [05](05_preconditioning_and_momentum.ipynb) shows what layers can do about that.
 #
-# ## With noise, the end is not the goal
-# Left to run, gradient descent ends with the least-squares answer, and [02](02_in_context_regression.ipynb) showed what that is worth: with noise, the best share of a direction is $s/(s+\sigma^2/n)$. As long as
-# $\eta s$ is below 1, fewer and shorter steps leave every share below 1, and the weak directions furthest below. That is *early stopping*. Its excess risk, half the squared distance to the oracle, for the best step size:
+# ## With noise, the bottom is not the goal
+# The bottom of the bowl is the least-squares answer, and with noise that is not the best one ([02](02_in_context_regression.ipynb)): of a direction only $s/(s + \sigma^2/n)$ is to be kept. In the lab's fourth step you saw what that means
+# for descent. At $\sigma = 4$ the first of seven layers was the best, and later layers fitted the noise. As long as $\eta s$ is below 1, stopping early leaves every share below 1, and those of weak directions furthest below. Ridge
+# regression does the same. The best step size, on 4,000 random sequences:
 
-# %%
+# %% jupyter={"source_hidden": true}
 GRID = np.arange(1, 61) / 40  # step sizes
 
 
@@ -141,104 +250,28 @@ def excess_of_descent(spectrum, oracle, layers):
     return excess_risk(found * spectrum.alpha / spectrum.s, spectrum.components(oracle))
 
 
-print("           best step size          excess risk with it")
-print("layers " + "".join(f"  sigma={sigma}" for sigma in (0, 1, 4)) * 2)
-for layers in (1, 4, 16):
-    excess = np.array([excess_of_descent(*sample_spectra(lt.Fixed(sigma)), layers) for sigma in (0, 1, 4)])  # (3, 60)
-    numbers = [*(f"{step:9.2f}" for step in GRID[excess.argmin(axis=1)]), *(f"{risk:9.3f}" for risk in excess.min(axis=1))]
-    print(f"{layers:6d} " + "".join(numbers))
-
-# %% [markdown]
-# The noisier the sequence, the shorter the best steps. With many layers and the right step, early stopping comes close to the oracle. But the right step needs σ.
-#
-# ## Predict, then slide
-# The lab has two features, so that the bowl of the mean squared error can be drawn from above: its contours are ellipses around least squares. Two models walk in it. The **built** one (blue) has layers as above: you
-# set η, and with it P and Q. The **trained** one (orange) is a DIAG model of that depth, trained at $d = 10$ on U(0, 5). It runs at $d = 2$ because its numbers do not depend on $d$. **Its P and Q are frozen, w moves.**
-
 # %%
-state = GradientLab.compute(step=0.5, sigma=0.0, layers=7, seed=6)
-print("eigenvalues of this sequence:", state.eigenvalues.round(2))
-print("best step size for 7 layers without noise:", state.best_step.round(2))
+excess_by_step = {
+    (depth, sigma): excess_of_descent(*sample_spectra(lt.Fixed(sigma)), depth) for depth in (1, 4, 16) for sigma in (0, 1, 4)
+}
+for title, number in (
+    ("best step size", lambda excess: GRID[excess.argmin()]),
+    ("excess risk with it", lambda excess: excess.min()),
+):
+    print(f"{title:20}  sigma = 0  sigma = 1  sigma = 4")
+    for depth in (1, 4, 16):
+        row = [f"{number(excess_by_step[depth, sigma]):11.3f}" for sigma in (0, 1, 4)]
+        print(f"{depth:7d} layers      ", *row, sep="")
 
 # %% [markdown]
-# 1. **At which η will the blue path leave the bowl?** Work it out from the printed numbers.
-# 2. **What is the best η for seven layers at σ = 4?** Set the pink marker.
-# 3. **With four layers and σ = 1, set η to the best value (the words under the figure name it). Then σ goes to 4, and η stays.** Which model stays near ridge, the built or the trained one?
-
-# %% tags=["nbval-ignore-output"]
-GradientLab(step=0.5, sigma=1.0, layers=4)
-
-# %% [markdown]
-# <details><summary>The lab as a picture</summary>
+# The noisier the sequence, the shorter the best step. With sixteen layers and the right step, stopping early comes close to the oracle. But one must know which step is right, and that depends on $\sigma$. A built layer
+# has one fixed step. The trained model of the lab's last step kept near ridge at $\sigma = 1$ and at $\sigma = 4$, with frozen weights: it is not plain gradient descent. [06](06_adaptive_rescaling.ipynb) finds out what it does.
 #
-# ![The gradient lab. Left: ellipses, the contours of the mean squared error, with the path of the built model in blue zigzagging across the valley and that of the trained model in orange. Middle: the error of the built model against the step size, smallest well before the dotted line at 2 over s_max, and rising steeply past it. Right: error by layer of both models, beside the levels of ridge regression and least squares.](../docs/pictures/gradient-lab.png)
+# ### Exercise: the best step of one layer
+# (level: stretch)
 #
-# </details>
-#
-# - **Left.** With a short step the path goes straight down the valley; towards $2/s_\text{max}$ it zigzags across; beyond, it climbs out. Slide σ: the bowl moves, the truth does not.
-# - **Middle.** The error of the built model against η, averaged over truths and noises at these inputs. Slide σ up and the valley moves left.
-# - **Right.** The same error, layer by layer. At σ = 4 and η = 0.5 the blue dots first fall, then rise: later layers fit the noise. The trained model's middle layers can be worse than
-#   its last: only the last was trained to be right.
-#
-# In numbers:
-
-# %%
-print("2/s_max:", round(state.limit, 2))
-for sigma in (0.0, 1.0, 4.0):
-    print(f"sigma = {sigma:.0f}: best step for 7 layers", GradientLab.compute(0.5, sigma, 7, 6).best_step.round(2))
-step = float(GradientLab.compute(0.5, 1.0, 4, 6).best_step)
-print(f"\nfour layers, step {step:.2f}\nsigma   built   trained   ridge   (half squared error)")
-for sigma in (1.0, 2.0, 4.0):
-    now = GradientLab.compute(step, sigma, 4, 6)
-    print(f"{sigma:5.0f} {now.built_risk[-1]:7.2f} {now.trained_risk[-1]:9.2f} {now.oracle_risk:7.2f}")
-
-# %% [markdown]
-# **Prediction 3.** A fixed step serves one noise level. The trained model has frozen weights too, and yet it keeps near ridge. It is not plain gradient descent.
-#
-# ## Exercise
-# ### Exercise: P and Q for one step
-# (7 minutes, level: first steps)
-#
-# Build P and Q, so that $P\,S\,Q$ is the $U$ from above for every $S$. Leave $x$ alone, so that the layers can be stacked.
-
-# %% tags=["exercise"]
-def my_layer(dim, step):
-    """-> P, Q, both (dim + 1, dim + 1): one step of gradient descent of size `step`"""
-    ...
-
-
-# %% tags=["check"]
-gradient.one_step.check(my_layer)
-
-# %% [markdown]
-# <details><summary>Hint</summary>
-#
-# $P\,S$ mixes the rows of $S$. You need only its last row, $(\alpha^T,\ \overline{y^2})$, and it must end up in the last row.
-#
-# </details>
-# <details><summary>Hint</summary>
-#
-# $Q$ then mixes the columns. Keep the first $d$ columns, each times $-\eta$, and drop the last one.
-#
-# </details>
-# <details><summary>Solution</summary>
-#
-# ```python
-# def my_layer(dim, step):
-#     P, Q = np.zeros((2, dim + 1, dim + 1))
-#     P[-1, -1] = 1
-#     Q[:dim, :dim] = -step * np.eye(dim)
-#     return P, Q
-# ```
-#
-# </details>
-
-# %% [markdown]
-# ### Exercise: the best step size
-# (12 minutes, level: stretch)
-#
-# One layer answers $w = \eta\,\alpha$. For random sequences with $n$ examples and $d$ features, find the η with the smallest $E|\eta\,\alpha - w_\text{truth}|^2$. It depends on the noise only
-# through $E\,\sigma^2$. You may use that for standard normal inputs $E\,\Sigma = I$ and $E\,\Sigma^2 = \big(1 + \tfrac{d+1}{n}\big) I$.
+# One layer answers $w = \eta\,\alpha$. For random sequences with $n$ examples and $d$ features, find the $\eta$ with the smallest $E|\eta\,\alpha - w^*|^2$, where $w^*$ is the truth. It depends on the noise only
+# through $E\,\sigma^2$. You may use that for standard normal inputs $E\,\Sigma = I$ and $E\,\Sigma^2 = \big(1 + \tfrac{d+1}{n}\big) I$, and that $E\,|w^*|^2 = d$.
 
 # %% tags=["exercise"]
 def best_step(n, d, mean_square):
@@ -252,12 +285,12 @@ gradient.best_step.check(best_step)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# $E|\eta\alpha - w|^2$ is a parabola in η. Its smallest value is at $\eta = E\langle\alpha, w\rangle / E|\alpha|^2$.
+# $E|\eta\alpha - w^*|^2$ is a parabola in $\eta$. Its smallest value is at $\eta = E\langle\alpha, w^*\rangle / E|\alpha|^2$.
 #
 # </details>
 # <details><summary>Hint</summary>
 #
-# $\alpha = \Sigma w + \overline{\sigma\xi\,x}$. So $E\langle\alpha, w\rangle = d$. The two parts of $\alpha$ are uncorrelated: $E|\alpha|^2 = E\,w^T\Sigma^2 w + d\,E\sigma^2/n$.
+# The labels are $y = \langle w^*, x\rangle$ plus noise, so $\alpha$ is $\Sigma w^*$ plus the mean of noise times $x$. So $E\langle\alpha, w^*\rangle = d$. The two parts of $\alpha$ are uncorrelated: $E|\alpha|^2 = E\,\langle w^*, \Sigma^2 w^*\rangle + d\,E\sigma^2/n$.
 #
 # </details>
 # <details><summary>Solution</summary>
@@ -267,7 +300,7 @@ gradient.best_step.check(best_step)
 #     return 1 / (1 + (d + 1) / n + mean_square / n)
 # ```
 #
-# $E\,w^T\Sigma^2 w = d\,\big(1 + \tfrac{d+1}{n}\big)$, so η is $d$ divided by $d\,\big(1 + \tfrac{d+1}{n} + \tfrac{E\sigma^2}{n}\big)$.
+# $E\,\langle w^*, \Sigma^2 w^*\rangle = d\,\big(1 + \tfrac{d+1}{n}\big)$, so $\eta$ is $d$ divided by $d\,\big(1 + \tfrac{d+1}{n} + \tfrac{E\sigma^2}{n}\big)$.
 #
 # </details>
 
@@ -348,16 +381,22 @@ for layer, omega in enumerate(lt.load_pretrained("diag", 4, noise).omega, start=
     print(f"{layer:5d} ", *(f"{number:9.3f}" for number in omega.ravel()))
 
 # %% [markdown]
-# - **Where gradient descent stops.** For fixed inputs its answer is linear in the labels, whatever the step and the depth. No such predictor beats ridge regression with the mean of σ² ([06](06_adaptive_rescaling.ipynb) shows why).
+# - **Where gradient descent stops.** For fixed inputs its answer is linear in the labels, whatever the step and the depth. No such predictor beats ridge regression with the mean of $\sigma^2$ ([06](06_adaptive_rescaling.ipynb) shows why).
 #   From two layers on the trained models go below it, because the other omegas are at work too. [05](05_preconditioning_and_momentum.ipynb) to [07](07_noise_adaptive_step_sizes.ipynb) take them one by one.
-# - **A construction is not an explanation.** Weights exist for which a layer *is* a gradient step; that says nothing about what a trained model does. For one layer we could compare the numbers. For deeper ones,
+# - **A construction is not an explanation.** Weights exist for which a layer *is* a gradient step. That alone says nothing about a trained model. For one layer we could compare the numbers. For deeper models
 #   [04](04_every_layer_keeps_a_weight_vector.ipynb) shows what holds whatever the weights are.
-# - **The paper** sums over the context where we take means, so its $\omega_{yx}$ is smaller by the factor $n$. Theorem 5.2 and sec. 5.3 put the same step next to a
-#   layer that makes it adaptive.
+# - **The paper** sums over the context where we take means, so its $\omega_{yx}$ is smaller by the factor $n$.
 #
+# ## What surprised you
+# Run this cell once you have been through the lab. It puts your predictions beside the answers.
+
+# %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
+surprises(lab)
+
+# %% [markdown]
 # ## Quiz
 # **1.** Why must the last entry of Q be 0 for a gradient step?
-# <details><summary>Answer</summary>It would multiply the last column of S into the update: y would also be rescaled by the mean of y² (ω_yy). Useful later, but no gradient step.</details>
+# <details><summary>Answer</summary>It would bring the last column of S into the update: y would also be rescaled by the mean of y² (ω_yy). Useful later, but no gradient step.</details>
 #
 # **2.** The eigenvalues of Σ are 0.1 and 2. About how many steps does the weak direction need to get halfway, at the largest η that does not diverge?
 # <details><summary>Answer</summary>η is at most 1, so each step leaves 0.9 of what is missing: 0.9⁷ = 0.48, seven steps.</details>

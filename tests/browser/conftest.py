@@ -10,6 +10,7 @@ from browsing import ROOT, chromium, jupyterlab
 from cell_names import needed
 from notebook_page import NotebookPage
 
+SCREEN = {"width": 1366, "height": 768}
 TRAINING = [
     "from lt_helpers.labs import TrainingLab",
     "lab = TrainingLab()\nlab",
@@ -102,13 +103,13 @@ def lab_cells(path):
     return [cells[index] for index in needed(cells, labs)]
 
 
-@pytest.fixture(scope="module")  # an event loop runs as long as it does: tests in other files need their own
+@pytest.fixture(scope="package")  # an event loop runs as long as it does: tests elsewhere need their own
 def browser():
     with chromium() as browser:
         yield browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def address_of(tmp_path_factory):
     folder = tmp_path_factory.mktemp("jupyter")
     shutil.copytree(
@@ -124,18 +125,36 @@ def address_of(tmp_path_factory):
         yield address_of
 
 
+@pytest.fixture(scope="package")
+def visit(browser, address_of):
+    """visit("two_labs.ipynb") -> NotebookPage; the page is the one of the visit before, unless that has been closed.
+
+    JupyterLab takes four times as long to come up as to open one more notebook.
+    """
+    pages = []
+
+    def visit(name):
+        if pages and not pages[-1].page.is_closed():
+            pages[-1].start_again(f"notebooks/{name}")
+        else:
+            page = browser.new_context(viewport=SCREEN).new_page()
+            pages.append(NotebookPage(page, address_of(f"notebooks/{name}")))
+        return pages[-1]
+
+    yield visit
+    for page in pages:
+        page.close()
+
+
 @pytest.fixture
-def open_notebook(browser, address_of):
-    """open_notebook("07_x.ipynb", width=1366, height=768, dark=False) -> NotebookPage; after the test its kernel is shut down."""
+def open_notebook(visit):
+    """open_notebook("two_labs.ipynb") -> NotebookPage; after the test nothing is open in it, and its kernel is shut down."""
     opened = []
 
-    def open_notebook(name, width=1366, height=768, dark=False):
-        context = browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
-        )
-        opened.append(NotebookPage(context.new_page(), address_of(f"notebooks/{name}"), dark))
+    def open_notebook(name):
+        opened.append(visit(name))
         return opened[-1]
 
     yield open_notebook
-    for notebook in opened:
-        notebook.close()
+    if opened and not opened[-1].page.is_closed():
+        opened[-1].clear()

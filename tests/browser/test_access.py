@@ -2,18 +2,17 @@
 
 import pytest
 from all_labs import all_labs
-from notebook_page import NotebookPage, access_faults
+from notebook_page import access_faults
 
 
 @pytest.fixture(scope="module")
-def notebook(browser, address_of):
+def notebook(visit):
     """A notebook that shows every lab, each of them drawn."""
-    page = browser.new_context(viewport={"width": 1366, "height": 768}).new_page()
-    notebook = NotebookPage(page, address_of("notebooks/every_lab.ipynb"))
+    notebook = visit("every_lab.ipynb")
     notebook.run_all()
     assert len(notebook.labs(len(all_labs()))) == len(all_labs())
     yield notebook
-    notebook.close()
+    notebook.clear()
 
 
 @pytest.mark.parametrize("dark", [True, False])

@@ -62,10 +62,10 @@ def test_a_prediction_is_dragged_locked_and_answered(opened, root):
 
 
 def test_a_number_is_typed_instead(root):
-    root.get_by_label("Predict: σ read").fill("3.8")
-    root.get_by_label("Predict: σ read").press("Enter")
+    root.get_by_label("Predict: σ read where σ is 4").fill("3.8")
+    root.get_by_label("Predict: σ read where σ is 4").press("Enter")
     root.get_by_role("button", name="Lock").click()
-    assert root.get_by_label("Predict: σ read").input_value() == "3.75"
+    assert root.get_by_label("Predict: σ read where σ is 4").input_value() == "3.75"
 
 
 def test_axe_finds_no_serious_fault_in_any_beat(opened, root):
@@ -122,7 +122,9 @@ def test_a_dragged_star_is_answered_while_the_hand_moves(opened, root):
     page.wait_for_timeout(500)
     end = star.bounding_box()
     assert abs(end["y"] - box["y"] - 60) < 8  # a quarter of sigma is 7 pixels
-    assert root.get_by_label("Predict: σ read").input_value() == star.get_attribute("aria-valuetext")
+    assert root.get_by_label("Predict: σ read where σ is 4").input_value() == star.get_attribute(
+        "aria-valuetext"
+    )
 
 
 @pytest.mark.parametrize("width, height", [(683, 384), (390, 700)], ids=["enlarged twice", "a phone"])

@@ -3,28 +3,16 @@
 from pathlib import Path
 
 import pytest
-from notebook_page import NotebookPage
 
 NOTEBOOKS = sorted(path.name for path in (Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 
 
-@pytest.fixture(scope="module")
-def page(browser, address_of):
-    """A JupyterLab in which one notebook after the other is opened."""
-    page = NotebookPage(
-        browser.new_context(viewport={"width": 1366, "height": 768}).new_page(),
-        address_of("notebooks/two_labs.ipynb"),
-    )
-    yield page
-    page.close()
-
-
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_every_lab_draws_and_moves(page, name):
-    page.open(f"notebooks/labs_of_{name}")
-    page.run_all()
-    assert page.errors() == []
-    for lab in page.labs():
+def test_every_lab_draws_and_moves(open_notebook, name):
+    notebook = open_notebook(f"labs_of_{name}")
+    notebook.run_all()
+    assert notebook.errors() == []
+    for lab in notebook.labs():
         lab.shows_what_python_computes()
         for label in lab.sliders():
             lab.step(label)
@@ -32,7 +20,7 @@ def test_every_lab_draws_and_moves(page, name):
         lab.drag(lab.sliders()[0], [20, 40])
         lab.shows_what_python_computes()
         assert lab.layout_faults() == []
-    assert page.failures == []
+    assert notebook.failures == []
 
 
 def test_after_a_reload_every_lab_is_as_it_was_and_moves(open_notebook):

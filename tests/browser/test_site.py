@@ -1,6 +1,7 @@
 """The site, opened from its files with the network off: at a desk and on a phone."""
 
 import re
+from functools import cache
 from urllib.parse import unquote
 
 import numpy as np
@@ -10,7 +11,6 @@ from notebook_page import DRAWN, FAULTS
 
 from lt_helpers.labs import NoiseLab
 
-LABS = {name: lab for path in notebooks() for name, lab in notebook_page(path)[1].items()}
 SCREENS = {
     "desk": dict(viewport={"width": 1366, "height": 768}),
     "phone": dict(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True),
@@ -37,17 +37,26 @@ def site(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def open_page(browser, site):
-    """open_page("index.html", "phone") -> a page; afterwards, that nothing failed on it and nothing was asked of the network."""
-    opened, failures = [], []
+@pytest.fixture(scope="module")
+def failures():
+    """What failed on the pages, or was asked of the network."""
+    return []
 
-    def open_page(name, screen="desk", **more):
-        context = browser.new_context(**SCREENS[screen], offline=True, **more)
-        opened.append(context)
-        page = context.new_page()
+
+@pytest.fixture(scope="module")
+def screens(browser, failures):
+    """A page for each screen, in which one file after the other is opened: a browser compiles plotly.js and KaTeX once for it."""
+    pages = {}
+    for name, screen in SCREENS.items():
+        page = pages[name] = browser.new_context(**screen, offline=True).new_page()
         page.on("pageerror", lambda error: failures.append(str(error)))
-        page.on("requestfailed", lambda request: failures.append(f"failed: {request.url}"))
+        page.on(
+            "requestfailed",
+            lambda request: (
+                request.failure == "net::ERR_ABORTED"  # the page was left before its last picture came
+                or failures.append(f"failed: {request.url}")
+            ),
+        )
         page.on(
             "request",
             lambda request: (
@@ -55,13 +64,36 @@ def open_page(browser, site):
                 or failures.append(f"asked: {request.url}")
             ),
         )
+    yield pages
+    for page in pages.values():
+        page.context.close()
+
+
+@pytest.fixture
+def open_page(screens, site, failures):
+    """open_page("index.html", "phone") -> a page; afterwards, that nothing failed on it and nothing was asked of the network."""
+    failures.clear()
+
+    def open_page(name, screen="desk", color_scheme="light"):
+        page = screens[screen]
+        page.emulate_media(color_scheme=color_scheme)
         page.goto(f"file://{site / name}")
         return page
 
     yield open_page
-    for context in opened:
-        context.close()
     assert failures == []
+
+
+@cache
+def labs_of(page):
+    """The labs of a notebook's page -> {name: (class, values)}"""
+    (path,) = (path for path in notebooks() if page_name(path) == page)
+    return notebook_page(path)[1]
+
+
+def first_lab():
+    """The name of the first lab on the site."""
+    return next(iter(labs_of(page_name(notebooks()[0]))))
 
 
 def opened(open_page, name, screen="desk", **more):
@@ -90,7 +122,7 @@ def readouts(page, name):
 
 def shows_what_python_computes(page, name):
     """The figure and the words of a lab on the page are those of the lab itself, for what its sliders say."""
-    kind, values = LABS[name]
+    kind, values = labs_of(f"{name.rpartition('-')[0]}.html")[name]
     lab = kind(beat=None, **values)
     named = {
         lab.controls[key].description: key for key, control in lab.CONTROLS.items() if not control.hidden
@@ -130,7 +162,7 @@ def test_every_notebook_fits_its_screen_and_its_labs_are_drawn_after_loading_and
 ):
     page = open_page(page_name(path), screen)
     assert assert_fits(page) > 0
-    for name in notebook_page(path)[1]:
+    for name in labs_of(page_name(path)):
         show_everything(page, name)
         shows_what_python_computes(page, name)
         if screen == "desk":  # a phone has no keys
@@ -153,10 +185,16 @@ def moves_by_key(page, name):
         assert readouts(page, name) != before
 
 
+def noise_lab():
+    """The noise lab of the site -> its name, and the values with which its notebook opens it."""
+    found = [item for path in notebooks() for item in labs_of(page_name(path)).items()]
+    return next((name, values) for name, (kind, values) in found if kind is NoiseLab)
+
+
 def test_a_lab_leads_asks_and_answers_as_in_a_notebook(open_page):
     """Every beat of the noise lab: the task, a prediction that is locked, and what is found, in the words of the lab in a notebook."""
-    name = next(name for name, (kind, _) in LABS.items() if kind is NoiseLab)
-    page, lab = open_page(f"{name.rpartition('-')[0]}.html"), NoiseLab(**LABS[name][1])
+    name, values = noise_lab()
+    page, lab = open_page(f"{name.rpartition('-')[0]}.html"), NoiseLab(**values)
     box = page.locator(f'[data-lab="{name}"]')
     box.locator(".main-svg").first.wait_for(state="attached", timeout=60_000)
     for beat in NoiseLab.BEATS:
@@ -190,7 +228,7 @@ def test_a_lab_leads_asks_and_answers_as_in_a_notebook(open_page):
 
 
 def test_a_star_is_dragged_on_a_page_without_a_kernel(open_page):
-    name = next(name for name, (kind, _) in LABS.items() if kind is NoiseLab)
+    name, _ = noise_lab()
     page = open_page(f"{name.rpartition('-')[0]}.html")
     star = page.locator(f'[data-lab="{name}"] .lt-handle').first
     star.press("ArrowUp")
@@ -207,7 +245,7 @@ def test_a_star_is_dragged_on_a_page_without_a_kernel(open_page):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_lab_follows_the_mouse_and_the_colours_of_the_page(open_page, scheme):
-    name = next(iter(LABS))
+    name = first_lab()
     page = opened(open_page, name, color_scheme=scheme)
     sliders(page, name).first.scroll_into_view_if_needed()
     box, before = sliders(page, name).first.bounding_box(), readouts(page, name)
@@ -224,7 +262,7 @@ def test_a_lab_follows_the_mouse_and_the_colours_of_the_page(open_page, scheme):
 
 
 def test_a_lab_follows_a_finger(open_page):
-    name = next(iter(LABS))
+    name = first_lab()
     page = opened(open_page, name, "phone")
     sliders(page, name).first.scroll_into_view_if_needed()
     box, before = sliders(page, name).first.bounding_box(), readouts(page, name)
@@ -288,7 +326,7 @@ def test_the_search_finds_words_on_other_pages(open_page):
 
 
 def test_a_screen_reader_finds_names(open_page):
-    name = next(iter(LABS))
+    name = first_lab()
     page = opened(open_page, name)
     for label in page.locator(f'[data-lab="{name}"] label span').all_text_contents():
         assert page.get_by_role("slider", name=label, exact=True).count() == 1

@@ -19,14 +19,20 @@ SAYS_LOST = """words => getComputedStyle(words, "::before").content.includes("Ru
 
 
 @pytest.fixture(scope="module")
-def notebook(browser, address_of):
-    """A notebook with two labs, open for all tests that leave it in working order."""
-    page = browser.new_context(viewport={"width": 1366, "height": 768}).new_page()
-    notebook = NotebookPage(page, address_of("notebooks/two_labs.ipynb"))
+def notebook(visit):
+    """A notebook with two labs, open for all tests that leave it in working order. Tests that open another one come after those."""
+    notebook = visit("two_labs.ipynb")
     notebook.run_all()
     notebook.command("docmanager:save")
-    yield notebook
-    notebook.close()
+    return notebook
+
+
+@pytest.fixture
+def spoilt_page(browser):
+    """A page that no other test sees, for scripts that change how a page works."""
+    context = browser.new_context(viewport={"width": 1366, "height": 768})
+    yield context.new_page()
+    context.close()
 
 
 def test_two_tabs_on_one_notebook_show_the_same(notebook, address_of):
@@ -58,8 +64,8 @@ def test_a_page_loaded_anew_in_the_middle_of_a_drag(notebook):
     lab.shows_what_python_computes()
 
 
-def test_a_lab_that_came_up_too_late_for_jupyterlab_is_shown_all_the_same(open_notebook):
-    notebook = open_notebook("shared.ipynb")
+def test_a_lab_that_came_up_too_late_for_jupyterlab_is_shown_all_the_same(spoilt_page, address_of):
+    notebook = NotebookPage(spoilt_page, address_of("notebooks/shared.ipynb"))
     notebook.run_all()
     said = [lab.words() for lab in notebook.labs(2)]
     notebook.page.add_init_script(LOOKS_TOO_LATE)
@@ -69,6 +75,7 @@ def test_a_lab_that_came_up_too_late_for_jupyterlab_is_shown_all_the_same(open_n
     assert [lab.words() for lab in labs] == said
     labs[1].step("Noise σ")
     labs[1].shows_what_python_computes()
+    notebook.close()
 
 
 def test_after_a_restart_a_lab_says_that_it_is_dead_until_its_cell_is_run(notebook):
@@ -154,13 +161,12 @@ def test_an_interrupt_leaves_training_alive_and_closing_the_notebook_ends_it(ope
     notebook.page.close()
 
 
-def test_a_lab_that_came_up_late_moves(browser, address_of):
+def test_a_lab_that_came_up_late_moves(spoilt_page, address_of):
     """anywidget gives a model two seconds; here none at all, as on a page that is busy for longer."""
-    page = browser.new_context(viewport={"width": 1366, "height": 768}).new_page()
-    page.add_init_script(
+    spoilt_page.add_init_script(
         "const timeout = AbortSignal.timeout; AbortSignal.timeout = () => timeout.call(AbortSignal, 0);"
     )
-    notebook = NotebookPage(page, address_of("notebooks/late.ipynb"))
+    notebook = NotebookPage(spoilt_page, address_of("notebooks/late.ipynb"))
     notebook.run_all()
     lab = notebook.labs()[0]
     wait_until(lambda: notebook.late)
@@ -171,50 +177,50 @@ def test_a_lab_that_came_up_late_moves(browser, address_of):
 
 
 def test_answers_survive_a_dead_server(browser, tmp_path):
-    """What was typed is in the page, and is saved as soon as a server answers at the same address; the prediction can still be read."""
-    path, port = tmp_path / "answers.ipynb", free_port()
-    write_notebook(path, ["from lt_helpers.labs import NoiseLab\nNoiseLab()", "answer = ..."])
-    with jupyterlab(tmp_path, port) as address_of:
-        notebook = NotebookPage(browser.new_page(), address_of("answers.ipynb"))
+    """What was typed is in the page. It can be kept in the browser, and is saved as soon as a server answers at the same address; the
+    prediction can still be read. On Binder a dead server does not come back: the next one has the notebooks as they were at first.
+    """
+    path, port, context = tmp_path / "answers.ipynb", free_port(), browser.new_context()
+    about_binder = {
+        "BINDER_REPO_URL": "https://example.org/project",
+        "BINDER_REF_URL": "https://example.org/project/tree/v1",
+    }
+    cells = ["from lt_helpers.labs import NoiseLab\nNoiseLab()", "answer = ..."]
+    write_notebook(path, cells)
+    with jupyterlab(tmp_path, port, **about_binder) as address_of:
+        notebook = NotebookPage(context.new_page(), address_of("answers.ipynb"))
         notebook.run_all()
         lab = notebook.labs()[0]
-        lab.press("Predict: σ read", "ArrowRight", times=3)
-        predicted = lab.readout("Predict: σ read")
+        lab.press("Predict: σ read where σ is 4", "ArrowRight", times=3)
+        predicted = lab.readout("Predict: σ read where σ is 4")
         kill_server(notebook.page, port)
         type_at_the_end(notebook.page, "  # 42, before the server came back")
-    with jupyterlab(tmp_path, port):  # with another token, as `make lab` would have
+        notebook.page.get_by_role("button", name="Save to browser storage").click()
+        notebook.page.get_by_role("dialog").get_by_text("saved").wait_for()
+    assert "# 42" not in path.read_text()
+
+    with jupyterlab(
+        tmp_path, port, **about_binder
+    ) as address_of:  # with another token, as `make lab` would have
         wait_until(
             lambda: (
                 notebook.command("docmanager:save") or "# 42, before the server came back" in path.read_text()
             ),
             90,
         )
-        assert lab.readout("Predict: σ read") == predicted
-    notebook.page.context.close()
+        assert lab.readout("Predict: σ read where σ is 4") == predicted
+        notebook.page.close()
 
-
-def test_on_binder_an_answer_is_kept_in_the_browser_when_the_server_dies(browser, tmp_path):
-    """A dead server on Binder does not come back: the next one has the notebooks as they were at first."""
-    path, port, context = tmp_path / "answers.ipynb", free_port(), browser.new_context()
-    about_binder = {
-        "BINDER_REPO_URL": "https://example.org/project",
-        "BINDER_REF_URL": "https://example.org/project/tree/v1",
-    }
-    write_notebook(path, ["answer = ..."])
-    with jupyterlab(tmp_path, port, **about_binder) as address_of:
-        page = NotebookPage(context.new_page(), address_of("answers.ipynb")).page
-        kill_server(page, port)
-        type_at_the_end(page, "  # my answer")
-        page.get_by_role("button", name="Save to browser storage").click()
-        page.get_by_role("dialog").get_by_text("saved").wait_for()
-        page.close()
-    assert "my answer" not in path.read_text()
-    with jupyterlab(tmp_path, port, **about_binder) as address_of:
-        notebook = NotebookPage(context.new_page(), address_of("answers.ipynb"))
-        notebook.page.get_by_role("button", name="Restore from browser storage").click()
-        notebook.page.get_by_role("dialog").get_by_role("button", name="OK").click()
-        notebook.page.locator(".jp-Notebook .cm-content", has_text="answer = ...  # my answer").wait_for()
-        notebook.close()
+        write_notebook(path, cells)
+        again = NotebookPage(context.new_page(), address_of("answers.ipynb"))
+        kept = again.page.locator(
+            ".jp-Notebook .cm-content", has_text="answer = ...  # 42, before the server came back"
+        )
+        assert kept.count() == 0
+        again.page.get_by_role("button", name="Restore from browser storage").click()
+        again.page.get_by_role("dialog").get_by_role("button", name="OK").click()
+        kept.wait_for()
+        again.close()
 
 
 def kill_server(page, port):

@@ -9,26 +9,46 @@ from cell_names import bound_and_read, needed
 from nbclient import NotebookClient
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+FORGET = """
+import sys
+
+for name in [name for name in sys.modules if name.partition(".")[0] == "lt_helpers"]:
+    del sys.modules[name]
+%reset -f"""
 QUICK = ("00", "01", "04")  # also run in order, twice; nbval runs all of them once
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_backwards_each_cell_names_what_it_misses(path):
-    notebook = nbformat.read(path, as_version=4)
+@pytest.fixture(scope="module")
+def client():
+    """One kernel for all notebooks, each of which finds it without a name."""
     client = NotebookClient(
-        notebook, allow_errors=True, timeout=120, resources={"metadata": {"path": path.parent}}
+        nbformat.v4.new_notebook(),
+        allow_errors=True,
+        timeout=120,
+        resources={"metadata": {"path": NOTEBOOKS[0].parent}},
     )
-    cells = [(index, cell) for index, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
     with client.setup_kernel():
-        missed = [
-            error for index, cell in reversed(cells) for error in errors(client.execute_cell(cell, index))
-        ]
-        assert missed
-        for error in missed:
-            assert error.ename == "NameError" and error.evalue.endswith("is not defined")
-            assert not any("lt_helpers/" in line for line in error.traceback)
-        for index, cell in 2 * cells if path.stem.startswith(QUICK) else []:
-            assert errors(client.execute_cell(cell, index)) == []
+        yield client
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_backwards_each_cell_names_what_it_misses(client, path):
+    client.nb = nbformat.read(path, as_version=4)
+    cells = [(index, cell) for index, cell in enumerate(client.nb.cells) if cell.cell_type == "code"]
+    forget(client)
+    missed = [error for index, cell in reversed(cells) for error in errors(client.execute_cell(cell, index))]
+    assert missed
+    for error in missed:
+        assert error.ename == "NameError" and error.evalue.endswith("is not defined")
+        assert not any("lt_helpers/" in line for line in error.traceback)
+    for index, cell in 2 * cells if path.stem.startswith(QUICK) else []:
+        assert errors(client.execute_cell(cell, index)) == []
+
+
+def forget(client):
+    """Remove all names from the kernel, and the package, as if it had just started."""
+    client.nb.cells.append(nbformat.v4.new_code_cell(FORGET))
+    assert errors(client.execute_cell(client.nb.cells[-1], len(client.nb.cells) - 1)) == []
 
 
 def errors(cell):

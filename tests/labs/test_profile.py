@@ -18,10 +18,11 @@ from lt_helpers.noise import parse_noise
 
 PACKAGE = Path(lt_helpers.__file__).parent
 AXES = {
-    ("noise", "axes"): (("sigma", 0, 10.3), ("excess", 1e-3, 50, "log", "gap")),
-    ("depth", "axes"): (("depth", 0.5, 7.5), ("excess", 1e-3, 3, "log", "gap")),
+    ("noise", "axes"): (("sigma", 0, 12.4), ("excess", 1e-3, 50, "log", "gap")),
+    ("depth", "axes"): (("depth", 0.5, 9.5), ("excess", 1e-3, 3, "log", "gap")),
     ("spread", "axes"): (("excess", 1e-3, 1e3, "log", "floor"), ("sequences", 0.5 / 300, 1.2, "log")),
-    ("shares", "axes"): (("sigma", 0, 10.3), ("sequences", -0.03, 1.03)),
+    ("nearer", "axes"): (("sigma", 0, 12.4), ("sequences", -0.03, 1.03)),
+    ("exploded", "axes"): (("sigma", 0, 12.4), ("sequences", -0.03, 1.03)),
 }
 LEVELS = np.array([0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9, 10])
 SETTINGS = [
@@ -29,7 +30,12 @@ SETTINGS = [
     dict(kind="full", noise="uniform-3", layers=4, sigma=1.5),
 ]
 SPANS = {"categorical-1-3": [(0.94, 1.06), (2.94, 3.06)], "uniform-3": [(0, 3)]}
-ROLES = {("spread", "exploded"): "range", ("shares", "nearer"): "model"}
+ROLES = {
+    ("spread", "exploded"): "range",
+    ("noise", "mean"): "model",
+    ("exploded", "model"): "exploded",
+    ("noise", "ghost"): "ghost second",
+}
 BASELINES = {"ConstRR": "constrr", "AdaRR": "adarr", "TunedRR": "tunedrr", "Bayes-optimal": "bayes"}
 WILD = dict(kind="full", noise="categorical-1-3", layers=7, sigma=10.0)
 
@@ -142,56 +148,69 @@ def expected(values):
         return lost, [(lost >= one).mean() for one in lost]
 
     baselines = stored_json("baselines.json")[noise]
-    rung = {role: ((0.5, 7.5), [baselines[name][0]] * 2) for name, role in BASELINES.items()}
+    rung = {role: ((0.5, 7), [baselines[name][0]] * 2) for name, role in BASELINES.items()}
     depth = np.arange(1, layers + 1)
     own = [record(kind, layer, noise) for layer in depth]
     loss, error = (np.array([entry[name] for entry in own]) for name in ("loss", "standard_error"))
-    others = [
-        (layer, record(other, layer, noise)["loss"]) if layer > 0 else (np.nan, np.nan)
+    others = {
+        other: [record(other, layer, noise)["loss"] for layer in depth]
         for other in ("diag", "full", "gd++")
         if other != kind
-        for layer in (*depth, 0)
-    ]
+    }
     with (PACKAGE / "paper_table1.csv").open() as file:
         paper = {
             int(row["layers"] or 0): float(row[noise]) for row in csv.DictReader(file) if row["kind"] == kind
         }
     return AXES | {
         ("noise", "range"): band,
-        ("noise", "model"): so_far([lost.sum() / 300 for lost in risks]),
+        ("noise", "mean"): so_far([lost.sum() / 300 for lost in risks]),
         ("noise", "median"): so_far([(sorted(lost)[149] + sorted(lost)[150]) / 2 for lost in risks]),
-        **{("noise", role): so_far(lost.sum(axis=1) / 300) for role, lost in rivals.items()},
+        **{("noise", role): so_far(rivals[role].sum(axis=1) / 300) for role in ("adarr", "bayes")},
         **{("depth", role): line for role, line in rung.items()},
-        ("depth", "others"): np.transpose(others),
-        ("depth", "model"): (depth, loss, loss - 2 * error, loss + 2 * error),
+        **{("depth", other): (depth, losses) for other, losses in others.items()},
+        ("depth", kind): (depth, loss, loss - 2 * error, loss + 2 * error),
         ("depth", "paper"): (depth, [paper.get(layer, np.nan) for layer in depth]),
         ("spread", "exploded"): ([50, 1000, 1000, 50, np.nan], [-np.inf, -np.inf, np.inf, np.inf, np.nan]),
         ("spread", "adarr"): spread(rivals["adarr"][-1]),
         ("spread", "bayes"): spread(rivals["bayes"][-1]),
         ("spread", "model"): spread(risks[-1]),
-        ("shares", "range"): band,
-        ("shares", "level"): ([0, 10.3], [0.5, 0.5]),
-        ("shares", "nearer"): so_far((risks < rivals["adarr"]).sum(axis=1) / 300),
-        ("shares", "exploded"): so_far((risks > 50).sum(axis=1) / 300),
+        ("nearer", "range"): band,
+        ("nearer", "level"): ([0, 12.4], [0.5, 0.5]),
+        ("nearer", "model"): so_far((risks < rivals["adarr"]).sum(axis=1) / 300),
+        ("exploded", "range"): band,
+        ("exploded", "model"): so_far((risks > 50).sum(axis=1) / 300),
     }
 
 
 @pytest.mark.parametrize("values", SETTINGS, ids=["diag", "full"])
 def test_every_mark_is_what_another_route_finds(values):
     lab = ProfileLab(**values)
-    assert_marks(lab, expected(lab.values), ROLES, rtol=1e-5)
-    assert titles(lab) == dict(spread=dict(sigma=values["sigma"]))
+    assert_marks(lab, expected(lab.values), roles_of(lab), rtol=1e-5)
+    assert titles(lab) == dict(spread=dict(sigma=values["sigma"]), exploded=dict(limit=50))
 
 
-def test_each_baseline_stands_in_the_key_of_one_of_the_upper_panels():
-    unkeyed = unkeyed_marks(ProfileLab(ghost=dict(kind="full")))
-    lines = {("noise", "constrr"), ("noise", "tunedrr"), ("depth", "adarr"), ("depth", "bayes")}
-    assert unkeyed == lines | {
-        ("depth", "model"),
-        ("noise", "ghost"),
-        ("shares", "ghost"),
-        ("shares", "level"),
+def roles_of(lab):
+    """The roles of the marks that are not called by theirs: the families of models by their kinds."""
+    beside = iter(("others", "stored"))
+    kinds = {
+        kind: "model" if kind == lab.values["kind"] else next(beside) for kind in ("diag", "full", "gd++")
     }
+    return ROLES | {("depth", kind): role for kind, role in kinds.items()}
+
+
+def test_each_line_has_its_name_at_its_end():
+    lab = ProfileLab(layers=7, sigma=8.0, ghost=dict(kind="full"))
+    assert unkeyed_marks(lab) == {("nearer", "level")}
+    named = [trace for trace in lab.drawing["data"] if trace.get("mode") == "text"]
+    assert [[text.strip() for text in trace["text"]] for trace in named] == [
+        ["ConstRR", "AdaRR", "TunedRR", "Bayes", "FULL", "GD++", "DIAG"],
+        ["AdaRR", "Bayes", "ghost", "model, median", "model, mean"],
+        ["AdaRR", "Bayes", "ghost", "model"],
+        ["ghost", "model"],
+        ["ghost", "model"],
+    ]
+    keys = [note["text"] for note in lab.drawing["layout"]["annotations"]]
+    assert not any("AdaRR" in key.split("<br>")[1] or "model" in key.split("<br>")[1] for key in keys)
 
 
 def test_the_ghost_is_the_state_that_was_held_and_the_stars_stand_on_adarr():
@@ -202,13 +221,14 @@ def test_the_ghost_is_the_state_that_was_held_and_the_stars_stand_on_adarr():
     there = expected({**lab.values, "kind": "gd++"})
     (_, adarr), (_, rung) = now["noise", "adarr"], now["depth", "adarr"]
     table = now | {
-        ("noise", "ghost"): before["noise", "model"],
+        ("noise", "ghost"): before["noise", "mean"],
         ("spread", "ghost"): there["spread", "model"],
-        ("shares", "ghost"): before["shares", "nearer"],
+        ("nearer", "ghost"): before["nearer", "model"],
+        ("exploded", "ghost"): before["exploded", "model"],
         ("noise", "prediction"): (4.0, adarr[8]),
         ("depth", "prediction"): (2, rung[0]),
     }
-    assert_marks(lab, table, ROLES, rtol=1e-5)
+    assert_marks(lab, table, roles_of(lab), rtol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -252,8 +272,11 @@ def test_what_explodes_is_counted_said_and_drawn_at_the_edge():
     assert (
         "it loses more than 50 on average" in lab.words_now and "outside the training range" in lab.words_now
     )
-    assert "model in “Excess risk by noise”, model in “Sequences that lose more, at σ = 10”." in lab.words_now
-    assert drawn(lab, "noise", "model")["y"][-1] == 50 and drawn(lab, "spread", "model")["x"][-1] == 1000
+    assert (
+        "model, mean in “Excess risk by noise”, model in “Sequences that lose more, at σ = 10”."
+        in lab.words_now
+    )
+    assert drawn(lab, "noise", "mean")["y"][-1] == 50 and drawn(lab, "spread", "model")["x"][-1] == 1000
     lab.controls["kind"].value, lab.controls["sigma"].value = "gd++", 3.0
     assert "explode" not in lab.words_now and "outside" not in lab.words_now and "edge" not in lab.words_now
 
@@ -279,6 +302,46 @@ def test_the_profile_is_the_adjusted_loss_at_fixed_noise():
     model = load_pretrained("diag", 4, parse_noise("uniform-5"))
     loss, error = adjusted_loss(model, RegressionTask(10, 20, Fixed(4.0)), 20_000, np.random.default_rng(9))
     assert abs(shown.mean() - loss) < 4 * np.hypot(shown.std() / np.sqrt(300), error)
+
+
+def done(lab, beat):
+    """What a beat tells once the learner has done what it asks for -> the answer, and the values of what is told"""
+    lab.go_to(beat.name)
+    for name, value in beat.at.items():
+        lab.controls[name].value = value
+    (told,) = lab.story().found
+    return lab.answers[beat.ask].answer, told.values
+
+
+@pytest.mark.leads
+def test_the_beats_tell_what_another_route_finds():
+    lab = ProfileLab()
+    told = {beat.name: done(lab, beat) for beat in lab.BEATS}
+    ladder = {name: loss for name, (loss, *_) in stored_json("baselines.json")["uniform-5"].items()}
+    losses = [record("diag", layers, "uniform-5")["loss"] for layers in range(1, 8)]
+
+    answer, values = told["depth"]
+    assert losses[answer - 1] < ladder["AdaRR"] <= min(losses[: answer - 1])
+    assert losses[values["tuned"] - 1] < ladder["TunedRR"] <= min(losses[: values["tuned"] - 1])
+    assert (values["loss"], values["best"]) == (losses[6], ladder["Bayes-optimal"])
+
+    answer, values = told["range"]
+    rivals = rivals_by_hand("uniform-5", 14)
+    model, adarr, bayes = (
+        lost.mean(axis=1)
+        for lost in (model_by_hand("diag", 7, "uniform-5", 14), rivals["adarr"], rivals["bayes"])
+    )
+    better = (values["first"] <= LEVELS[:14]) & (answer > LEVELS[:14])
+    assert answer > 5 and ((model < adarr) == better).all()
+    assert (values["bayes"], values["adarr"]) == pytest.approx((bayes[12], adarr[12])) and values[
+        "sigma"
+    ] == LEVELS[12]
+
+    answer, values = told["explode"]
+    lost = model_by_hand("diag", 7, "uniform-5", 14)
+    assert f"{lost[12].mean():.1f}" == "0.3" and lost[13].mean() > 50  # what the task says of sigma = 7 and 8
+    assert answer == "few" and values["count"] == (lost[13] > 50).sum() < 30
+    assert values["median"] == pytest.approx(np.mean(sorted(lost[13])[149:151]))
 
 
 @pytest.mark.parametrize(

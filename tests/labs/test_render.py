@@ -100,6 +100,16 @@ def test_an_arrow_points_downwards_where_the_axis_does():
     assert trace["marker"]["symbol"] == ["triangle-down"]
 
 
+def test_a_point_at_the_edge_is_on_its_axis_in_the_32_bits_of_the_page_too():
+    for low, high in ((-0.8, 1.1), (0.1, 4.7), (-1 / 3, 2 / 3)):
+        figure = render(
+            [Panel("p", X, Axis("y", low, high), [Points("model", [1, 2], [-9, 9])])], Names()
+        ).figure
+        shown = np.float32(figure["data"][0]["y"]).astype(float)
+        first, last = figure["layout"]["yaxis"]["range"]
+        assert first <= shown[0] and shown[1] <= last and abs(first - low) < 1e-6
+
+
 def test_a_line_wears_an_arrow_wherever_it_leaves():
     (trace,) = beside(Path("model", range(6), [0, 2, 3, 0, -9, -9]))
     assert trace["x"].tolist() == [1, 4] and trace["marker"]["symbol"] == ["triangle-up", "triangle-down"]
@@ -116,7 +126,7 @@ def test_lines_have_their_names_at_their_ends_and_points_in_the_key():
     ]
     (trace,) = beside(*marks, ends=True)
     assert [text.strip() for text in trace["text"]] == ["p's oracle", "p's model"]
-    assert trace["x"].tolist() == [4, 8] and trace["textposition"] == "middle right"
+    assert trace["x"].tolist() == [4, 8] and trace["textposition"] == ["middle right"] * 2
     np.testing.assert_allclose(trace["y"], [0.5, -0.5])
     assert trace["textfont"]["color"] == [ROLES["oracle"].colour, BLUE]
     heading = render([Panel("p", X, Y, marks, ends=True)], Names()).figure["layout"]["annotations"][0]["text"]
@@ -130,6 +140,11 @@ def test_the_names_of_the_second_panel_stand_there_and_are_as_faint_as_it():
     assert [trace.get("name") for trace in data] == ["p's model", "q's model", None, None]
     assert [trace["xaxis"] for trace in data] == ["x", "x2", "x", "x2"]
     assert [trace.get("opacity") for trace in data] == [None, FAINT, None, FAINT]
+
+
+def test_the_name_of_a_line_that_ends_at_the_edge_stands_before_its_end():
+    (trace,) = beside(Curve("model", [0, 10], [0, 0]), Curve("oracle", [0, 6], [0, 0.9]), ends=True)
+    assert trace["textposition"] == ["middle left", "middle right"]
 
 
 @pytest.mark.parametrize("log", [False, True])
@@ -340,7 +355,11 @@ def test_panels_stand_row_by_row_from_the_top_and_do_not_overlap():
 def test_ticks_and_scale_are_the_axis_own():
     panel = Panel("p", Axis("n", 0.01, 100, log=True, ticks=(0.1, 10), labels=("a", "b")), Y, [])
     axis = render([panel], Names()).figure["layout"]["xaxis"]
-    assert axis["type"] == "log" and axis["range"] == [-2, 2] and axis["title"]["text"] == "axis n"
+    assert (
+        axis["type"] == "log"
+        and axis["range"] == pytest.approx([-2, 2], abs=1e-7)
+        and axis["title"]["text"] == "axis n"
+    )
     assert axis["tickvals"] == [0.1, 10] and axis["ticktext"] == ["a", "b"]
 
 

@@ -22,9 +22,9 @@ AXES = {
     ("shrink", "axes"): (("example", -0.5, 2.5), ("slope", -2.2, 2.3)),
     ("reads", "axes"): (("read", 0.25, 64, "log"), ("share", 0, 0.32)),
     ("told", "axes"): (("layer", 0.7, 4.3), ("right", 48, 101)),
-    ("scale", "axes"): (("sigma", 0, 6), ("scale", -0.8, 1.1)),
-    ("trained", "axes"): (("sigma", 0, 12), ("scale", -0.8, 1.1)),
-    ("distance", "axes"): (("sigma", 0, 6), ("distance", 1e-3, 1e3, "log", "floor")),
+    ("scale", "axes"): (("sigma", 0, 7.5), ("scale", -0.8, 1.1)),
+    ("trained", "axes"): (("sigma", 0, 15), ("scale", -0.8, 1.1)),
+    ("distance", "axes"): (("sigma", 0, 7.5), ("distance", 1e-3, 1e3, "log", "floor")),
     ("weight", "axes"): (("component", 0.4, 10.6), ("w", -4, 4)),
 }
 ROLES = {
@@ -178,7 +178,7 @@ def expected(values):
         return x, [value if at < sigma + 1e-6 else np.nan for at, value in zip(x, values, strict=True)]
 
     return AXES | {
-        ("scale", "level"): ([0, 6], [0, 0]),
+        ("scale", "level"): ([0, 7.5], [0, 0]),
         ("scale", "oracle"): so_far(CURVE, ridge),
         ("scale", "constrr"): so_far(CURVE, np.full(121, constant)),
         ("scale", "model"): so_far(CURVE, line),
@@ -188,7 +188,7 @@ def expected(values):
             [0.94, 1.06, 1.06, 0.94, np.nan, 2.94, 3.06, 3.06, 2.94, np.nan],
             [-np.inf, -np.inf, np.inf, np.inf, np.nan] * 2,
         ),
-        ("trained", "level"): ([0, 12], [0, 0]),
+        ("trained", "level"): ([0, 15], [0, 0]),
         ("trained", "oracle"): so_far(TRAINED_CURVE, trained_ridge),
         ("trained", "theorem"): so_far(TRAINED_CURVE, trained_height + trained_slope * TRAINED_CURVE**2),
         ("trained", "trained"): so_far(TRAINED_CURVE, trained),

@@ -123,6 +123,13 @@ def test_the_words_are_of_what_is_drawn():
                 strength=table["best", "trail"][1][-1], error=bias(x, 2.25) + variance(x, 2.25, 1.5)
             ),
             "ridge.strength": dict(strength=table["best", "hindsight"][1]),
+            "ridge.distances": dict(
+                ridge=np.linalg.norm(table["weight", "model"][1] - table["weight", "truth"][1]),
+                ols=np.linalg.norm(table["weight", "least squares"][1] - table["weight", "truth"][1]),
+            ),
+            "ridge.keeps": dict(
+                weakest=table["kept", "model"][1][0], strongest=table["kept", "model"][1][-1]
+            ),
             "ridge.unseen": dict(count=5, dim=10),
         },
     )
@@ -133,7 +140,14 @@ def test_without_noise_least_squares_finds_the_truth_and_the_best_strength_is_no
     np.testing.assert_allclose(lab.arrays.ols, lab.arrays.truth)
     np.testing.assert_allclose(lab.arrays.ridge, lab.arrays.truth)
     assert_messages(
-        lab, {"ridge.errors": dict(error=0.0, strength=0.0), "ridge.no_noise": dict(error=0.0)}, atol=1e-20
+        lab,
+        {
+            "ridge.errors": dict(error=0.0, strength=0.0),
+            "ridge.no_noise": dict(error=0.0),
+            "ridge.distances": {},
+            "ridge.keeps": dict(weakest=1.0, strongest=1.0),
+        },
+        atol=1e-20,
     )
     for mark in ("hindsight", "model", "prediction"):  # there is no place for them on a logarithmic axis
         assert np.isnan(drawn(lab, "best", mark)["y"]).all()
@@ -219,8 +233,22 @@ def tell(lab):
 
 @pytest.mark.leads
 class TestBeats:
+    def test_shrinking_brings_the_answer_nearer_to_the_truth_and_then_farther(self):
+        lab = RidgeLab(pull_guess="nearer")
+        lab.lock()
+        lab.controls["strength"].value = 100.0
+        x, y, truth = examples(lab.values)
+        apart = [np.linalg.norm(by_hand.ridge(x, y, each) - truth) for each in STRENGTHS_DRAWN]
+        least = int(np.argmin(apart))
+        assert 0 < least < 160 and "it is “nearer, then farther”" in tell(lab)
+        assert (
+            f"{apart[0]:.2f} at first, smallest, {apart[least]:.2f}, at λ = {STRENGTHS_DRAWN[least]:.2g}"
+            in tell(lab)
+        )
+        assert f"{apart[-1]:.2f} at λ = 100" in tell(lab)
+
     def test_the_weak_direction_loses_more(self):
-        lab = RidgeLab(direction_guess="strongest")
+        lab = RidgeLab(beat="share", direction_guess="strongest")
         lab.lock()
         lab.controls["strength"].value = 16.0
         table = expected(lab.values)

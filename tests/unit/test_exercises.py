@@ -132,3 +132,12 @@ def test_what_a_learner_prints_appears_all_the_same(capsys):
 
     assert DOUBLE.verdict(loud) == "Correct. "
     assert capsys.readouterr().out == "here I am\nhere I am\n"
+
+
+def test_what_follows_runs_with_a_right_function_and_else_with_the_solution():
+    def mine(x):
+        return x + x
+
+    assert DOUBLE.use(mine) is mine
+    for wrong in (lambda x: x, lambda x: None, lambda x: 1 / 0):
+        assert DOUBLE.use(wrong) is DOUBLE.solution

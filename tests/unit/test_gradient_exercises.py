@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lt_helpers import Fixed, RegressionTask, Uniform, load_pretrained
-from lt_helpers.exercises.gradient import best_step, one_step
+from lt_helpers.exercises.gradient import best_step, descent, one_step
 
 
 @pytest.mark.parametrize("scale", [-2.0, 0.1, 7.0])
@@ -45,3 +45,17 @@ def test_training_finds_the_best_step():
     np.testing.assert_allclose(
         -model.omega[0, 1, 0], best_step.solution(20, 10, Uniform(5.0).mean_square), rtol=0.01
     )
+
+
+def test_the_running_example_walks_as_by_hand():
+    Sigma, alpha = np.array([[1.0]]), np.array([2.0])
+    walk = [descent.solution(Sigma, alpha, 0.5, steps)[0] for steps in range(4)]
+    assert walk == [0, 1, 1.5, 1.75]
+
+
+def test_descent_keeps_of_each_direction_what_the_closed_form_says(rng):
+    x = rng.normal(size=(30, 4))
+    Sigma, alpha = x.T @ x / 30, rng.normal(size=4)
+    s, V = np.linalg.eigh(Sigma)
+    found = (1 - (1 - 0.4 * s) ** 5) * (V.T @ alpha) / s
+    np.testing.assert_allclose(V.T @ descent.solution(Sigma, alpha, 0.4, 5), found, atol=1e-12)
