@@ -74,6 +74,7 @@ from lt_helpers.pretrained import origin
 from lt_helpers.spectrum import Spectrum
 from lt_helpers.training.live import LiveRun
 
+
 # %% tags=["exercise"]
 def descend(Sigma, alpha, eta, steps):
     """Sigma (d, d), alpha (d,), eta a number, steps a whole number  ->  w (d,)"""

@@ -81,6 +81,7 @@ from lt_helpers.exercises import implicit
 from lt_helpers.model import layer_updates
 from lt_helpers.task import second_moments
 
+
 # %% tags=["exercise"]
 def read_off(product):
     """product (d+1, d+1): takes a token (x, y) before the first layer to what it is now  ->  w (d,)"""

@@ -19,14 +19,12 @@ SAYS_LOST = """words => getComputedStyle(words, "::before").content.includes("Ru
 
 
 @pytest.fixture(scope="module")
-def notebook(browser, address_of):
-    """A notebook with two labs, open for all tests that leave it in working order."""
-    page = browser.new_context(viewport={"width": 1366, "height": 768}).new_page()
-    notebook = NotebookPage(page, address_of("notebooks/two_labs.ipynb"))
+def notebook(visit):
+    """A notebook with two labs, open for all tests that leave it in working order. Tests that open another one come after those."""
+    notebook = visit("two_labs.ipynb")
     notebook.run_all()
     notebook.command("docmanager:save")
-    yield notebook
-    notebook.close()
+    return notebook
 
 
 @pytest.fixture

@@ -176,7 +176,8 @@ EXERCISES = ["tests/unit/test_notebook_solutions.py"]
 SITE = """
 from build_site import front_page, notebook_page, notebooks, page_name
 path = notebooks(["14"])[0]
-body, labs = notebook_page(path)
+body, found = notebook_page(path)
+labs = {name: (kind.__name__, values) for name, (kind, values) in found.items()}
 print(page_name(path), labs, page_name(path) in front_page(), "pictures/wave-lab.png" in body)
 """
 
