@@ -1,13 +1,16 @@
-"""The answer to every prediction that the labs ask for, for teachers: `make handouts` carries it into docs/instructor-guide.md.
+"""The answer to every prediction that the labs ask for, for teachers: python tools/answers.py carries it into docs/instructor-guide.md.
 
-A lab is led through its beats as a learner would be, without a page, and what it then says is written down. Nothing is kept by hand but
-where a hand has to go in beats that no slider ends: MOVES.
+`make handouts` does so as well. A lab is led through its beats as a learner would be, without a page, and what it then says is kept. Nothing
+is written by hand but where a hand has to go in beats that no slider ends: MOVES.
 """
 
 import re
 from dataclasses import dataclass
 
+import guide
 from all_labs import all_labs
+from tables import table
+from write_readme import fill
 
 from lt_helpers.labs.live import LiveLab
 from lt_helpers.labs.names import strip_tags
@@ -127,8 +130,10 @@ def block():
     return "\n\n".join(tables)
 
 
-def table(heading, rows):
-    """A table in Markdown.    heading : tuple of str.  rows : list of tuples, as long."""
-    lines = [heading, ["---"] * len(heading), *rows]
-    cells = [[str(cell).replace("|", "\\|") for cell in line] for line in lines]
-    return "\n".join(f"| {' | '.join(line)} |" for line in cells)
+def main():
+    """Write the answers into the guide."""
+    guide.GUIDE.write_text(fill(guide.GUIDE, {"answers": block()}), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

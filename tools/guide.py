@@ -13,12 +13,12 @@ from functools import cache
 
 import numpy as np
 from all_labs import all_labs
-from answers import table
 from build_notebooks import texts
 from example import SHRINK, sequences
 from minutes import BEAT
 from poster import questions, signed, solutions
 from series import ROOT, half_day, series
+from tables import table
 
 import lt_helpers as lt
 from lt_helpers import exercises
