@@ -1,7 +1,7 @@
 """The answer to every prediction that the labs ask for, for teachers: python tools/answers.py carries it into docs/instructor-guide.md.
 
-`make handouts` does so as well. A lab is led through its beats as a learner would be, without a page, and what it then says is kept. Nothing
-is written by hand but where a hand has to go in beats that no slider ends: MOVES.
+`make handouts` does so as well. A lab is led through its beats as a learner would be, without a page, and what it then says is kept.
+Nothing is written by hand but where a hand has to go in beats that no slider ends: MOVES.
 """
 
 import re
