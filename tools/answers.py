@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import guide
 from all_labs import all_labs
+from build_notebooks import texts
 from tables import table
 from write_readme import fill
 
@@ -119,14 +120,23 @@ def question_in(task):
     return " ".join(sentences[place] for place in asking)
 
 
+def shown_first(kind):
+    """Where the series shows a lab first -> its notebook, two digits or "", and the place of the call in its text"""
+    for text in texts():
+        place = text.read_text(encoding="utf-8").find(f"{kind.__name__}(")
+        if place >= 0:
+            return text.stem[:2], place
+    return "", 0
+
+
 def block():
-    """The tables of all labs that ask for predictions -> str, in Markdown"""
+    """The tables of all labs that ask for predictions, in the order of the notebooks -> str, in Markdown"""
     tables = []
-    for kind in all_labs().values():
+    for kind in sorted(all_labs().values(), key=shown_first):
         rows = rows_of(kind)
         if rows:
             lines = [(one.place, one.question, f"**{one.answer}**", one.panel, one.sentence) for one in rows]
-            tables.append(f"**{kind.__name__}**\n\n{table(HEADING, lines)}")
+            tables.append(f"### {shown_first(kind)[0]} {kind.__name__}\n\n{table(HEADING, lines)}")
     return "\n\n".join(tables)
 
 
