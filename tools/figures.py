@@ -54,7 +54,7 @@ def square(points, axes, spread, left, names, title):
     )
     frame = (
         f'<line x1="{-HALF}" x2="{HALF}" stroke="{GREY}"/><line y1="{-HALF}" y2="{HALF}" stroke="{GREY}"/>'
-        f'<text x="{HALF - 18}" y="-6">{names[0]}</text><text x="6" y="{12 - HALF}">{names[1]}</text>'
+        f'<text x="{HALF - 18}" y="18">{names[0]}</text><text x="6" y="{12 - HALF}">{names[1]}</text>'
         f'<text x="{-HALF}" y="{-HALF - 6}" font-weight="bold">{title}</text>'
     )
     return f'<g transform="translate({left + MARGIN + HALF} {2 * MARGIN + HALF})">{frame}{dots}{ellipse}{arrows}</g>'

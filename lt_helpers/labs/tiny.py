@@ -73,7 +73,7 @@ class TinyLab(Lab):
         step=Slider(0.0, 1.5, 0.05, value=0.0),
         two=Toggle(False),
         query=Spots((-3.0, 0.0), (3.0, 0.0), 0.5),
-        end_guess=Prediction(-8.0, 0.0, 0.5),
+        end_guess=Prediction(-8.0, 4.0, 0.5),
         block_guess=Opinion(BLOCKS),
         two_guess=Opinion(WHERE),
     )

@@ -259,8 +259,9 @@ lab
 # full:
 
 # %%
-print(inspect.getsource(linear.layer_update).split('"""')[2])
-print(inspect.getsource(linear.next_moments).split('"""')[2])
+for function in (linear.layer_update, linear.next_moments):
+    head, _, body = inspect.getsource(function).split('"""')  # without its description
+    print(head.rstrip() + body)
 
 # %% [markdown]
 # A whole model, however deep, can forget the tokens once it has $S$. A trained model with seven layers reads 200 examples. Then it reads 11 made-up tokens with the same $S$. How far do the two

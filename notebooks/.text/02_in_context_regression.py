@@ -17,7 +17,7 @@ lab
 #
 # </details>
 #
-# Stay with its first question for now. The other four come back below, once their words have been explained.
+# The lab comes back below, with four more questions, once their words have been explained.
 #
 # **You will be able to** solve a sequence by least squares and by ridge regression; derive how much to shrink, for any noise level; read the noise off what a predictor keeps; say what the excess
 # risk is.
@@ -196,7 +196,14 @@ print("00's GD++ had slope 1.41 of 2 at every sigma: it acts on", round(float(me
 # Compare with the best share: **the right penalty is $\lambda = \sigma^2$**, in all directions at once. Noise that is three times as large asks for nine times the penalty. (It does not shrink the answer nine
 # times as much: at $s = 1$ and $n = 20$ the share goes from 0.95 to 0.69.)
 #
-# **Now go back up to the lab**, press *Next*, and answer its other four questions.
+# The lab again, from its second question on:
+
+# %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
+more = RidgeLab(beat="share")
+more
+
+# %% [markdown]
+# And in numbers, for the sequence with which this notebook began, at $\sigma = 1$:
 
 # %%
 eigenvalues, V = np.linalg.eigh(Sigma)  # (d,), (d, d): eigenvectors in columns
@@ -214,7 +221,7 @@ print("s / (s + sigma^2/n)     ", np.round(share(eigenvalues[some], 1.0, n), 3))
 #
 # There are two ways to compute it: as a difference of errors, which needs the truth; or as $\tfrac12 E|w - w_o|^2$, which does not. For least squares:
 
-# %%
+# %% jupyter={"source_hidden": true}
 print("sigma   difference of errors   half squared distance to the oracle")
 for sigma in (1, 2, 3):
     batch = sequences(sigma, count=8000)
@@ -290,10 +297,10 @@ regression.ridge.check(my_ridge)
 
 # %% [markdown]
 # ## What surprised you
-# Run this cell once you have been through the lab.
+# Run this cell once you have been through both parts of the lab.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
-surprises(lab)
+surprises(lab, more)
 
 # %% [markdown]
 # ## Discussion

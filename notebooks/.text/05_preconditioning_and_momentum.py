@@ -73,14 +73,16 @@ labels = corners.sum(axis=1)  # without noise; the truth is (1, 1)
 
 def gd_plus_plus(gammas, etas, dim):
     """A GD++ model whose layer l has omega_xx = -gammas[l] and omega_yx = -etas[l]."""
-    p = [[(-gamma, -eta)] for gamma, eta in zip(gammas, etas)]  # (p_x, p_y) of the only head; with q = (1, 0) they are the omegas
+    # (p_x, p_y) of the only head; with q = (1, 0) they are the omegas
+    p = [[(-gamma, -eta)] for gamma, eta in zip(gammas, etas)]
     return lt.LinearTransformer.from_diagonals(p, [[(1, 0)]] * len(p), dim)
 
 
 two_layers = gd_plus_plus([1 / 7, 0], [0, 49 / 36], dim=2)
 two_steps = gd_plus_plus([0, 0], [2 / 5, 2 / 5], dim=2)
 for name, each in {"square, then step": two_layers, "two best gradient steps": two_steps}.items():
-    print(f"{name:24} w = {(lt.implicit_regression(each, corners[None], labels[None]).w[0, -1] + 0.0).round(3).tolist()}")
+    w = lt.implicit_regression(each, corners[None], labels[None]).w[0, -1]
+    print(f"{name:24} w = {w.round(3).tolist()}")
 
 # %% [markdown]
 # Why 49/36? An eigenvalue is a mean square of inputs, so it shrinks by the *square* of what the inputs shrink by. That is your first act.

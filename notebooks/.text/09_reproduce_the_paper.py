@@ -29,7 +29,7 @@ from lt_helpers.exercises import reproduce
 from lt_helpers.implicit import implicit_from_moments
 from lt_helpers.labs import TableLab
 from lt_helpers.noise import PAPER_NOISES
-from lt_helpers.pretrained import origin, record, stored
+from lt_helpers.pretrained import origin, record, spread, stored
 from lt_helpers.spectrum import Spectrum
 from lt_helpers.table1 import BASELINES, deviation, paper_table
 
@@ -250,6 +250,26 @@ for kind in ("diag", "full"):
     print(f"{kind} on {noise.label}, 7, 8, 10, 12 layers:", *(f"{loss:.4f}" for loss in losses))
 
 # %% [markdown]
+# ## Another seed, another number
+# The error bars so far are of evaluations: how well the loss of *one* model is known. Another training ends at another loss. For some cells several seeds are stored, each trained from random weights alone, beside the model of
+# the table, which could also start from its neighbours.
+
+# %%
+print(f"{'':28}   stored   other seeds: least     most     standard error of one   of a difference: farthest apart")
+for column in (noise, lt.Categorical((1, 3))):
+    for kind, layers, heads in (("diag", 4, 1), ("diag", 4, 2), ("diag", 7, 1), ("diag", 7, 2), ("full", 4, 1), ("full", 7, 1)):
+        trainings = [model.record for model in spread(kind, layers, column, heads)]
+        first, *others = (entry["loss"] for entry in trainings)
+        if others:
+            name = f"{column.label:8} {kind} {layers}" + (", two heads" if heads == 2 else "")
+            error = trainings[0]["standard_error"]
+            apart = (max(first, *others) - min(first, *others)) / (np.sqrt(2) * error)
+            print(f"{name:28} {first:8.4f} {min(others):20.4f} {max(others):8.4f} {error:15.4f} {apart:23.1f}   ({len(others)})")
+
+# %% [markdown]
+# (The last column is in standard errors of a difference, since each seed is weighed on sequences of its own.) What training adds can be several standard errors of an evaluation, of FULL more than of DIAG. So a print that is the best of five says what the luckiest of five
+# trainings reached, and two prints that differ by less than this spread do not rank two architectures.
+#
 # ## Predict, then slide
 # The lab shows one cell of the table: its column (Fig. 1), the differences, its row, and the chosen model layer by layer. **P and Q are frozen, w moves.** Before you look:
 #
@@ -412,7 +432,7 @@ reproduce.luck.check(my_z_score)
 # %% [markdown]
 # ## Discussion
 # - **What holds.** Most entries come out. GD++ stays at ConstRR, and five layers of DIAG or FULL beat AdaRR in the columns with larger noise. Where we differ, it is mostly by training.
-# - **What these error bars are not.** They say how well the loss of *one* model is known. How much another training run would differ is a second spread, and often the larger.
+# - **What these error bars are not.** They say how well the loss of *one* model is known. How much another training run would differ is a second spread, and the larger one.
 # - **The paper's errors are inferred**, from our models in its way of evaluating. Where the two models differ much, as for GD++ with two layers, they are rough.
 # - **A mean can hide an explosion.** A model that fails on one sequence in 100,000 can have any mean. Look at the standard error beside the loss, and at the column p99.99 of `table1`.
 #
