@@ -71,7 +71,7 @@ def test_what_is_done_in_a_part_fits_into_it(name, row):
     assert needed <= row["minutes"]
     if "lab" in row:
         kind = getattr(labs, row["lab"])
-        assert set(row["beats"]) <= set(range(1, len(kind.BEATS) + 1))
+        assert set(row["beats"]) <= {beat.name for beat in kind.BEATS}
         (text,) = [text for text in texts() if text.stem == row["notebook"]]
         assert any(f"{row['lab']}(" in cell.source for cell in build(text).cells)
     if "notebook" in row:
