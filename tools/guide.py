@@ -82,7 +82,9 @@ def in_the_room(row):
         beats = [numbered[f"{getattr(labs, row['lab']).NAME}_{beat}"] for beat in row["beats"]]
         in_a_row = beats == list(range(beats[0], beats[-1] + 1)) and len(beats) > 1
         numbers = f"{beats[0]} to {beats[-1]}" if in_a_row else ", ".join(map(str, beats))
-        parts.append(f"{row['lab']}, beats {numbers} ({BEAT * len(beats)} minutes)")
+        parts.append(
+            f"{row['lab']}, {'beats' if len(beats) > 1 else 'beat'} {numbers} ({BEAT * len(beats)} minutes)"
+        )
     if row.get("room"):
         minutes = f" ({row['acts']} minutes)" if "acts" in row else ""
         parts.append(row["room"].format(**beat_numbers()) + minutes)
