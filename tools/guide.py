@@ -163,6 +163,7 @@ def facts():
         "deep": excess(7),
         **beat_numbers(),
         **ticket(),
+        **attention(),
     }
 
 
@@ -192,6 +193,14 @@ def excess(layers, sigma=2.0):
     task = lt.RegressionTask(10, 20, lt.Fixed(sigma))
     model = lt.load_pretrained("diag", layers, lt.Uniform(5.0))
     return adjusted_loss(model, task, SAMPLES, np.random.default_rng(0))[0]
+
+
+def attention(query=2.0):
+    """What attention answers for A, with the softmax and without, where P passes on y and Q compares x -> dict"""
+    y = running_example.LABELS[0]
+    scores = query * running_example.X  # (4,)
+    weights = np.exp(scores) / np.exp(scores).sum()
+    return {"softmax": weights @ y, "linear": (scores * y).mean()}
 
 
 def ticket():
@@ -299,7 +308,7 @@ def say():
     titles = {notebook["name"]: notebook["title"] for notebook in series()}
     parts = []
     for one in teaching()["say"]:
-        points = "\n".join(f"- {point.format(**beat_numbers())}" for point in one["points"])
+        points = "\n".join(f"- {point.format(**facts())}" for point in one["points"])
         parts.append(f"### {one['notebook'][:2]} {titles[one['notebook']]}\n{points}")
     return "\n\n".join(parts)
 
