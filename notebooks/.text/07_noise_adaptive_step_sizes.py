@@ -351,8 +351,7 @@ for name, found in shrinking.items():
     print(f"{name:18} {sum(found):10d} of {len(found)} {sum(stepping_back[name]):21d} of {len(found)}")
 
 # %% [markdown]
-# What holds in every training: with four layers and one head the last step shrinks to zero; without $\omega_{xy}$ the last step grows, and no layer is sent back; with two heads some layer is. At which σ is an accident of the
-# training.
+# What every training shows: with four layers and one head the last step shrinks to zero; with four layers and two heads, the last two layers step back. Of a model with a single row nobody knows yet what another seed would do.
 
 # %% [markdown]
 # ## Which noise does it believe in?
