@@ -13,7 +13,7 @@ PY := "$(VENV)/bin/python"
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab dashboard site doctor test quick mutants notebooks readme pictures bench classroom train lint lock audit clean
+.PHONY: help lab dashboard site doctor test quick mutants notebooks readme pictures handouts bench classroom train lint lock audit clean
 .PHONY: audit-environment lab-environment lock-environment site-environment dashboard-environment test-environment train-environment classroom-environment
 
 help:  ## list the commands
@@ -58,6 +58,10 @@ readme: test-environment  ## carry the project's address, its version and the ma
 pictures: test-environment  ## draw the pictures of the labs in docs/pictures
 	@tools/setup chromium
 	@$(PY) tools/pictures.py $(ARGS)
+
+handouts: test-environment  ## poster, worksheet, slides, the answers in the teacher's guide, the moving picture of the README
+	@tools/setup chromium
+	@$(PY) tools/handouts.py
 
 bench: test-environment  ## measure labs, training and forward pass beside the usual ways (kept ones: benchmarks/results)
 	@tools/setup chromium

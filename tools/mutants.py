@@ -34,7 +34,7 @@ PACKAGE = ROOT / "lt_helpers"
 RESULTS = ROOT / "benchmarks" / "results" / "mutants.md"
 GROUPS = {
     "labs": sorted((PACKAGE / "labs").glob("*.py")),
-    "view": [PACKAGE / "view" / "panel.py", PACKAGE / "view" / "render.py"],
+    "view": [PACKAGE / "view" / f"{name}.py" for name in ("panel", "render", "ends")],
     "core": [
         PACKAGE / f"{name}.py"
         for name in ("noise", "task", "spectrum", "model", "algorithm", "implicit", "baselines", "evaluate")
@@ -57,6 +57,10 @@ NEAR = {
         "tests/labs/test_profile.py",
     ],
     "labs/live": ["tests/labs/test_live.py"],
+    "labs/story": ["tests/labs/test_beats.py"],
+    "labs/handles": ["tests/labs/test_beats.py", "tests/labs/test_points.py", "tests/labs/test_gradient.py"],
+    "labs/definition": ["tests/labs/test_beats.py", "tests/labs/test_base.py"],
+    "labs/running_example": ["tests/labs/test_rescaling.py"],
     "core/evaluate": ["tests/unit/test_risk.py"],
     "training/live": ["tests/labs/test_training.py"],
 }

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 
 import lt_helpers as lt
-from lt_helpers.implicit import implicit_from_moments
+from lt_helpers.implicit import effective_step_size, implicit_from_moments
 from lt_helpers.labs import running_example
 from lt_helpers.labs.gradient import descent_model
 from lt_helpers.pretrained import ONE_FEATURE
 from lt_helpers.task import second_moments
-from lt_helpers.view.roles import BLUE, GREY, INK, ORANGE, RED
+from lt_helpers.view.roles import BLUE, GREEN, GREY, INK, ORANGE, RED
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 SIZE, MARGIN = 210, 34  # pixels of a plot and of the room around it
@@ -201,12 +201,98 @@ def fit_then_shrink():
     return draw([plot])
 
 
+def at_noise(model, sigma):
+    """What the layers of a model do on many sequences with ten features -> ImplicitRegression"""
+    moments = lt.RegressionTask(10, 20, lt.Fixed(sigma)).sample_moments(4000, np.random.default_rng(0))
+    return implicit_from_moments(model, moments.S)
+
+
+def steps_by_noise():
+    """Of each layer of DIAG-4 against the noise: effective step, cosine with the gradient, and the factor on what was there."""
+    model = lt.load_pretrained("diag", 4, lt.Uniform(5.0))
+    sigmas = np.array([0.5, 1, 2, 3, 4, 5])
+    states = [at_noise(model, sigma) for sigma in sigmas]
+    steps, cosines = np.array([effective_step_size(state, pooled=True) for state in states]).transpose(
+        1, 0, 2
+    )  # (6, 4)
+    factors = np.array([np.median(state.rescaling, axis=0) for state in states])  # (6, 4)
+    plots = []
+    for title, rows, ends, ticks in (
+        ("η", steps, (-0.1, 1.8), (0, 0.5, 1, 1.5)),
+        ("cos", cosines, (-0.1, 1.1), (0, 0.5, 1)),
+        ("ρ", factors, (0.6, 1.4), (0.6, 0.8, 1, 1.2, 1.4)),
+    ):
+        plot = Plot((0, 5.7), ends, ("σ", ""), ((0, 1, 2, 3, 4, 5), ticks), title)
+        for layer, colour in enumerate((BLUE, GREEN, ORANGE, RED)):
+            plot.line(sigmas, rows[:, layer], colour)
+            plot.points(sigmas, rows[:, layer], colour, 3)
+            plot.words(5.2, rows[-1, layer] - 0.01, str(layer + 1), colour)
+        plots.append(plot)
+    return draw(plots)
+
+
+def steps_of_relatives():
+    """Layer by layer the effective steps of four models, at sigma = 1 and at sigma = 3."""
+    noise = lt.Uniform(5.0)
+    models = {
+        "DIAG-4 × 2": lt.load_pretrained("diag", 4, noise, heads=2),
+        "DIAG-4 × 2, ω_xy = 0": lt.load_pretrained("diag", 4, noise, heads=2, variant="no-omega_xy"),
+        "DIAG-7": lt.load_pretrained("diag", 7, noise),
+        "FULL-7": lt.load_pretrained("full", 7, noise),
+    }
+    plots = []
+    for title, model in models.items():
+        layers = np.arange(1, model.layers + 1)
+        plot = Plot((0.6, 8.7), (-1.6, 2.1), ("l", ""), (range(1, 8), (-1, 0, 1, 2)), title)
+        plot.line([0.6, 8.7], [0, 0], GREY, "2 3")
+        for sigma, colour in ((1, BLUE), (3, ORANGE)):
+            step, _ = effective_step_size(at_noise(model, sigma), pooled=True)  # (L,)
+            plot.line(layers, step, colour)
+            plot.points(layers, step, colour, 4)
+            plot.words(layers[-1] + 0.15, step[-1], f"σ={sigma}", colour)
+        plots.append(plot)
+    return draw(plots)
+
+
+def brakes():
+    """The momentum's share of the step in units of the gradient's, in the last two layers of eight models that descend."""
+    plots = []
+    for noise in (lt.Uniform(5.0), lt.Categorical((1, 3))):
+        plot = Plot((0.4, 8.6), (-2.3, 0), ("", ""), ((), (-2, -1, 0)), noise.label)
+        plot.line([0.4, 8.6], [-1, -1], GREY, "2 3")
+        for place, (layers, heads) in enumerate(((4, 1), (4, 2), (7, 1), (7, 2))):
+            model = lt.load_pretrained("diag", layers, noise, heads=heads)
+            late = np.flatnonzero(model.omega[:, 1, 0] < 0)[-2:]  # their gradient's share is positive
+            shares = np.array([braking(model, at_noise(model, sigma))[late] for sigma in (1, 3)])  # (2, 2)
+            for column, (quiet, noisy) in enumerate(shares.T, start=1 + 2 * place):
+                plot.line([column, column], [quiet, noisy], GREY)
+                plot.points(column, quiet, BLUE)
+                plot.points(column, noisy, ORANGE)
+            plot.words(
+                1.5 + 2 * place, -2.22, f"{layers}" if heads == 1 else f"{layers} × {heads}", GREY, "middle"
+            )
+        plots.append(plot)
+    return draw(plots)
+
+
+def braking(model, state):
+    """What momentum gives to the effective step of each layer of a DIAG model, in units of what the gradient gives -> (L,)"""
+    g, M = state.gradient, state.M[:, :-1]  # (B, L, d), (B, L, d, d): before each layer
+    Mg = (M @ g[..., None])[..., 0]  # (B, L, d)
+    by_gradient = -model.omega[:, 1, 0] * (Mg**2).sum(axis=(0, 2)) / (g**2).sum(axis=(0, 2))
+    step, _ = effective_step_size(state, pooled=True)
+    return step / by_gradient - 1
+
+
 SKETCHES = {
     "layers-on-four-points": layers_on_four_points,
     "bowl-of-four-points": bowl_of_four_points,
     "arrows-of-a-layer": arrows_of_a_layer,
     "rectangle-to-square": rectangle_to_square,
     "fit-then-shrink": fit_then_shrink,
+    "steps-by-noise": steps_by_noise,
+    "steps-of-relatives": steps_of_relatives,
+    "brakes": brakes,
 }
 
 

@@ -3,12 +3,13 @@
 The version comes from pyproject.toml, the project's address from there or from the clone (address.py), the maps and lists of notebooks from
 notebooks/.text/series.toml (series.py). They go into README.md and the instructor guide, between comments such as <!-- map --> and
 <!-- /map -->, and into CITATION.cff. Without an address what would point to it is left out. The numbers of docs/decision-brief.md come from
-what notebook 12 prints (brief.py).
+what notebook 12 prints (brief.py), and the tables of the guide from docs/teaching.toml and from what is computed (guide.py).
 """
 
 import re
 
 import brief
+import guide
 from address import ROOT, address, binder, binder_page, colab, pages, project
 from dashboard import page_path
 from series import first_notebook, home_line, map_of_ideas
@@ -69,9 +70,7 @@ def compose():
     return {
         ROOT / "README.md": fill(ROOT / "README.md", blocks),
         ROOT / "CITATION.cff": cite(repository, version),
-        ROOT / "docs" / "instructor-guide.md": fill(
-            ROOT / "docs" / "instructor-guide.md", {"home": home_line()}
-        ),
+        guide.GUIDE: fill(guide.GUIDE, {"home": home_line(), **guide.blocks()}),
         brief.BRIEF: fill(brief.BRIEF, numbers),
     }
 

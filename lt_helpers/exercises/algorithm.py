@@ -1,4 +1,4 @@
-"""Notebook 13: one layer of the algorithm, on the tokens of a sequence and its query."""
+"""Notebook 13: what a layer of the algorithm makes of the weight, and of the tokens of a sequence and its query."""
 
 import numpy as np
 
@@ -81,5 +81,33 @@ one_layer = Exercise(
         "x_read_new": y_first,
         "lambda_square_mean": label_itself,
         "sign_flipped_layer": (lambda x, y, omega: layer(x, y, -omega)),
+    },
+)
+
+
+def states():
+    """The state before a layer, what the layer reads, and two of its numbers."""
+    rng = np.random.default_rng(1)
+    for d in (2, 4):
+        w, M, alpha = rng.normal(size=d), rng.normal(size=(d, d)), rng.normal(size=d)
+        yield w, M, alpha, *rng.normal(size=3) ** 2 + 0.5
+
+
+def weight_after(w, M, alpha, v, yx, yy):
+    return w - yx * M.T @ alpha + yy * v * w
+
+
+new_weight = Exercise(
+    name="algorithm.new_weight",
+    solution=weight_after,
+    cases=states,
+    mistakes={
+        "m_not_transposed": lambda w, M, alpha, v, yx, yy: weight_after(w, M.T, alpha, v, yx, yy),
+        "m_left_out": lambda w, M, alpha, v, yx, yy: weight_after(w, np.eye(len(w)), alpha, v, yx, yy),
+        "v_left_out": lambda w, M, alpha, v, yx, yy: weight_after(w, M, alpha, 1.0, yx, yy),
+        "sign_of_the_step": lambda w, M, alpha, v, yx, yy: weight_after(w, M, alpha, v, -yx, yy),
+        "old_weight_left_out": lambda w, M, alpha, v, yx, yy: weight_after(w, M, alpha, v, yx, yy) - w,
+        "sign_of_the_rescaling": lambda w, M, alpha, v, yx, yy: weight_after(w, M, alpha, v, yx, -yy),
+        "swapped_yx_yy": lambda w, M, alpha, v, yx, yy: weight_after(w, M, alpha, v, yy, yx),
     },
 )

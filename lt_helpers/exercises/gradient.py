@@ -87,6 +87,31 @@ descent = Exercise(
     },
 )
 
+
+def with_block(fill):
+    """A function (dim, step) -> P, Q with the right P, and a Q that `fill` writes into."""
+
+    def layer(dim, step):
+        P, Q = np.zeros((2, dim + 1, dim + 1))
+        P[-1, -1] = 1
+        fill(Q, dim, step)
+        return P, Q
+
+    return layer
+
+
+def fill_whole_block(Q, dim, step):
+    Q[:dim, :dim] = -step
+
+
+def fill_last_row(Q, dim, step):
+    Q[-1, :dim] = -step
+
+
+def fill_last_column(Q, dim, step):
+    Q[:dim, -1] = -step
+
+
 one_step = LayerExercise(
     name="gradient.one_step",
     solution=layer(lambda step: (0.0, 1.0), lambda step: (-step, 0.0)),
@@ -97,6 +122,9 @@ one_step = LayerExercise(
         "layer_moves_x": layer(lambda step: (1.0, 1.0), lambda step: (-step, 0.0)),
         "mixed_up_p": (layer(lambda step: (-step, 0.0), lambda step: (0.0, 1.0))),
         "step_stands_both": (layer(lambda step: (0.0, step), lambda step: (-step, 0.0))),
+        "whole_block_filled": with_block(fill_whole_block),
+        "last_row_filled": with_block(fill_last_row),
+        "last_column_filled": with_block(fill_last_column),
         "step_1_whatever": layer(lambda step: (0.0, 1.0), lambda step: (-1.0, 0.0)),
     },
 )
@@ -111,6 +139,7 @@ best_step = Exercise(
         "almost_fluctuation_adds": lambda n, d, noise: n / (n + d + noise),
         "noise_averaged_over": lambda n, d, noise: 1 / (1 + (d + 1) / n + noise),
         "squared_once_more": lambda n, d, noise: n / (n + d + 1 + noise**2),
+        "root_of_the_mean_square": lambda n, d, noise: n / (n + d + 1 + np.sqrt(noise)),
         "noise_times_features": lambda n, d, noise: n / (n + d + 1 + d * noise),
         "fraction_upside_down": lambda n, d, noise: (n + d + 1 + noise) / n,
     },

@@ -17,6 +17,8 @@ linear_gap = Exercise(
     solution=lambda f, a, b: f(a + b) - f(a) - f(b),
     cases=functions,
     mistakes={
+        "sign_dropped": lambda f, a, b: abs(f(a + b) - f(a) - f(b)),
+        "equal_or_not": lambda f, a, b: f(a + b) == f(a) + f(b),
         "second_term_added": lambda f, a, b: f(a + b) - f(a) + f(b),
         "one_term_only": lambda f, a, b: f(a + b) - f(a),
         "sum_first": lambda f, a, b: f(a) + f(b) - f(a + b),
@@ -46,7 +48,10 @@ read_off = Exercise(
 
 
 def cases():
-    """A state (M, u, a, w) and what the layer adds to every token, U, with d = 3 and d = 1."""
+    """A state (M, u, a, w) and what the layer adds to every token, U: of the running example's second layer, and random ones."""
+    U = np.array([[-0.05, -0.00375], [-0.0375, -0.040625]])
+    yield np.array([[0.5]]), np.array([-0.1]), 0.75, np.array([1.0]), U
+
     rng = np.random.default_rng(0)
     for d in (3, 1):
         yield (
@@ -83,6 +88,10 @@ def not_transposed(M, u, a, w, U):
     return (1 + U[-1, -1]) * w - M @ U[-1, :-1]
 
 
+def last_row_itself(M, u, a, w, U):
+    return M.T @ U[-1, :-1] - (1 + U[-1, -1]) * w
+
+
 def push_alone(M, u, a, w, U):
     return -M.T @ U[-1, :-1]
 
@@ -110,6 +119,7 @@ recursion = Exercise(
         "left_m_out": without_M,
         "used_m_where": not_transposed,
         "last_column_u": column_instead_of_row,
+        "last_row_itself": last_row_itself,
         "push_alone": push_alone,
         "k_u_belongs_to_a": plus_k_u,
         "k_u_belongs_to_a_too": minus_k_u,

@@ -1,4 +1,4 @@
-"""Notebook 08: two rungs of the ladder, AdaRR and the Bayes-optimal predictor."""
+"""Notebook 08: an estimate of the noise, and two rungs of the ladder, the Bayes-optimal predictor and AdaRR."""
 
 import numpy as np
 
@@ -10,7 +10,9 @@ from .regression import solved
 
 
 def contexts():
-    """Inputs (n, d) and noisy labels (n,) of single sequences."""
+    """Inputs (n, d) and noisy labels (n,) of single sequences: five points in two features, and random ones."""
+    corners = np.array([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0], [0.0, 0.0]])
+    yield corners, np.array([3.0, 1.0, -1.0, -3.0, 2.0])  # w = (2, 1), residuals 0, 0, 0, 0, 2
     rng = np.random.default_rng(0)
     for n, d, sigma in ((20, 10, 2.0), (30, 4, 0.7)):
         x = rng.normal(size=(n, d))
@@ -30,6 +32,22 @@ def shrunk(variance, per_example=True):
 def estimate(x, y):
     n, d = x.shape
     return squares(x, y) / (n - d)
+
+
+variance = Exercise(
+    name="ladder.variance",
+    solution=estimate,
+    cases=contexts,
+    mistakes={
+        "divided_by_n": lambda x, y: squares(x, y) / len(y),
+        "divided_by_n_less_one": lambda x, y: squares(x, y) / (len(y) - 1),
+        "sum_alone": squares,
+        "took_the_root": lambda x, y: np.sqrt(estimate(x, y)),
+        "labels_not_residuals": lambda x, y: (y @ y) / (len(y) - x.shape[1]),
+        "mean_of_labels": lambda x, y: (y**2).mean(),
+        "divided_by_d": lambda x, y: squares(x, y) / x.shape[1],
+    },
+)
 
 
 ada_rr = Exercise(

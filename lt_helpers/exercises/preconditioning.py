@@ -17,9 +17,11 @@ LONGEST = 20_000  # lines of a learner's loop that are run; the longest right on
 after_layer = Exercise(
     name="preconditioning.after_layer",
     solution=lambda s, gamma: s * (1 - gamma * s) ** 2,
-    cases=lambda: [(np.array([4.0, 1.0]), 1 / 7), (np.array([0.2, 1.3, 0.7]), 0.4)],
+    cases=lambda: [(np.array([4.0, 1.0]), 1 / 12), (np.array([0.2, 1.3, 0.7]), 0.4)],
     mistakes={
         "square_missing": lambda s, gamma: s * (1 - gamma * s),
+        "eigenvalue_squared": lambda s, gamma: (s * (1 - gamma * s)) ** 2,
+        "square_inside": lambda s, gamma: s * (1 - gamma * s**2),
         "eigenvalue_missing": lambda s, gamma: (1 - gamma * s) ** 2,
         "grows_instead": lambda s, gamma: s * (1 + gamma * s) ** 2,
         "shrinks_all_alike": lambda s, gamma: s * (1 - gamma) ** 2,
@@ -60,6 +62,18 @@ def condition_after(kappa):
 
 
 def layers_until(kappa, eps, after=condition_after):
+    """How many layers it takes until the condition number is within `eps` of 1 (Theorem 5.1).
+
+    Parameters
+    ----------
+    kappa : number.  The condition number before the first layer.
+    eps : number.
+    after : function.  From the condition number before a layer to the one after it.
+
+    Returns
+    -------
+    int
+    """
     layers = 0
     while kappa - 1 >= eps:
         kappa, layers = after(kappa), layers + 1
@@ -121,6 +135,7 @@ layers_needed = LoopExercise(
         "gradient_descent_error": (
             lambda kappa, eps: math.ceil(math.log(eps) / math.log((kappa - 1) / (kappa + 1)))
         ),
+        "theorem_as_it_stands": lambda kappa, eps: math.log(kappa) + math.log(math.log(1 / eps)),
         "rounded_the_theorem": (lambda kappa, eps: math.ceil(math.log(kappa) + math.log(math.log(1 / eps)))),
         "lost_square_below": (
             lambda kappa, eps: layers_until(kappa, eps, lambda kappa: kappa * (4 / 9) / (1 - 1 / (3 * kappa)))

@@ -1,4 +1,4 @@
-"""Notebook 07: how long a step does a layer take?"""
+"""Notebook 07: how long a step does a layer take, and which noise does an answer betray?"""
 
 import numpy as np
 
@@ -7,6 +7,49 @@ from ..model import LinearTransformer
 from ..noise import Uniform
 from ..task import RegressionTask
 from .base import Exercise
+
+
+def labels():
+    """Labels of single sequences, with omega_xy and omega_yx of two layers."""
+    yield np.array([2.0, 4.0, -1.0, 3.0]), -0.1, -1.0
+    yield np.array([0.0, -4.0, 4.0, 0.0]), -0.1, -0.5
+    yield 3 * np.random.default_rng(0).normal(size=20), -0.02, -0.7
+
+
+shorter_step = Exercise(
+    name="step_sizes.shorter_step",
+    solution=lambda y, omega_xy, omega_yx: -omega_yx * (1 + omega_xy * (y**2).mean()),
+    cases=labels,
+    mistakes={
+        "step_uphill": lambda y, omega_xy, omega_yx: omega_yx * (1 + omega_xy * (y**2).mean()),
+        "sum_of_squares": lambda y, omega_xy, omega_yx: -omega_yx * (1 + omega_xy * (y**2).sum()),
+        "forgot_the_one": lambda y, omega_xy, omega_yx: -omega_yx * omega_xy * (y**2).mean(),
+        "subtracted": lambda y, omega_xy, omega_yx: -omega_yx * (1 - omega_xy * (y**2).mean()),
+        "square_of_the_mean": lambda y, omega_xy, omega_yx: -omega_yx * (1 + omega_xy * y.mean() ** 2),
+        "weights_exchanged": lambda y, omega_xy, omega_yx: -omega_xy * (1 + omega_yx * (y**2).mean()),
+        "whatever_the_noise": lambda y, omega_xy, omega_yx: -omega_yx,
+    },
+)
+
+SHARES = [
+    (0.5, 0.5, 20),
+    (0.2, 0.1, 20),
+    (0.9, 2.0, 50),
+]  # what is kept of a direction, its eigenvalue, the number of examples
+
+betrayed_noise = Exercise(
+    name="step_sizes.betrayed_noise",
+    solution=lambda share, s, n: np.sqrt(n * s * (1 / share - 1)),
+    cases=lambda: SHARES,
+    mistakes={
+        "variance": lambda share, s, n: n * s * (1 / share - 1),
+        "forgot_n": lambda share, s, n: np.sqrt(s * (1 / share - 1)),
+        "forgot_s": lambda share, s, n: np.sqrt(n * (1 / share - 1)),
+        "divided_by_s": lambda share, s, n: np.sqrt(n / s * (1 / share - 1)),
+        "share_turned_over": lambda share, s, n: np.sqrt(n * s * share / (1 - share)),
+        "lost_share": lambda share, s, n: np.sqrt(n * s * (1 - share)),
+    },
+)
 
 
 def cases():

@@ -1,8 +1,35 @@
-"""Notebook 10: where the training of one layer must end."""
+"""Notebook 10: what training makes small, and where the training of one layer must end."""
 
 import numpy as np
 
 from .base import Exercise
+
+
+def several_weights():
+    rng = np.random.default_rng(0)
+    for B, d in ((3, 2), (5, 4)):
+        yield rng.normal(size=(B, d)), rng.normal(size=(B, d))
+
+
+def mean_loss(w, oracle):
+    """Half the squared distance of each row to the oracle's, averaged."""
+    return ((w - oracle) ** 2).sum(axis=1).mean() / 2
+
+
+loss = Exercise(
+    name="training.loss",
+    solution=mean_loss,
+    cases=several_weights,
+    mistakes={
+        "half_is_missing": lambda w, oracle: 2 * mean_loss(w, oracle),
+        "mean_over_components": lambda w, oracle: ((w - oracle) ** 2).mean() / 2,
+        "mean_over_all": lambda w, oracle: ((w - oracle) ** 2).mean(),
+        "sum_over_sequences": lambda w, oracle: ((w - oracle) ** 2).sum() / 2,
+        "length_not_squared": lambda w, oracle: np.linalg.norm(w - oracle, axis=1).mean() / 2,
+        "one_a_sequence": lambda w, oracle: ((w - oracle) ** 2).sum(axis=1) / 2,
+        "difference_of_lengths": lambda w, oracle: ((w**2).sum(axis=1) - (oracle**2).sum(axis=1)).mean() / 2,
+    },
+)
 
 
 def answer(dim, context, mean_square):

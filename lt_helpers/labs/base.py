@@ -559,9 +559,11 @@ class Lab(Definition):
         """The controls, and under them the buttons."""
         rows = [[], []]
         for name, control in self.CONTROLS.items():
-            if control.hidden:
+            if control.hidden or isinstance(
+                control, Opinion
+            ):  # an opinion is asked for by a beat, and answered there
                 continue
-            row = rows[isinstance(control, (Prediction, Opinion, Seed))]
+            row = rows[isinstance(control, (Prediction, Seed))]
             row.append(self.controls[name])
             if isinstance(control, Seed):
                 row.append(self._button(control.renew, lambda _, seed=self.controls[name]: self._next(seed)))

@@ -130,7 +130,7 @@ class GradientLab(Lab):
     """
 
     NAME = "gradient"
-    COLUMNS, ROW = 3, 380
+    ROW = 300
     CONTROLS = dict(
         step=Slider(0.0, STEP_MAX, 0.05, value=0.5),
         sigma=Slider(0.0, SIGMA_MAX, 0.1, value=1.0),

@@ -320,7 +320,7 @@ def shape_panel(state):
     layer = np.repeat(np.arange(state.layers), len(ANGLES) + 1)
     last = np.full(len(ANGLES), state.layers)
     marks = [
-        Curve("contour", *before.T, name="before", hover="", keys=dict(layer=layer)),
+        Curve("contour", *before.T, name="before", keyed=False, hover="", keys=dict(layer=layer)),
         Curve("model", *ellipses[-1].T, name="ellipse", hover="", keys=dict(layer=last)),
     ]
     return Panel("shape", STRONGEST, WEAKEST, marks, square=True)

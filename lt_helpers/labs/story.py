@@ -125,7 +125,7 @@ class Guide:
         beat, controls = self.lab._beat, self.lab.controls
         self._enlarge(beat and beat.control)
         if beat is None:
-            return [self.lead], [everything]
+            return [ipywidgets.HBox([self.lead], layout=ROW)], [everything]
         steps = ipywidgets.HBox([self.back, self.next, self.place, self.everything], layout=ROW)
         steps.add_class("lt-steps")
         above = [steps, self.task, *([self._ask_row(beat.ask)] if beat.ask else [])]

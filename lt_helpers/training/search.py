@@ -176,9 +176,8 @@ class Search:
         loss : float.  On so many held-out `sequences`.
         capped : int.  How many of these count for less than they lose.
         """
-        candidates = {
-            f"{name}, as it came": theta for name, theta in self.warm.items()
-        }  # the first of equals is taken
+        # The first of equals is taken: what a search has not moved counts as it came.
+        candidates = {f"{name}, as it came": theta for name, theta in self.warm.items()}
         candidates |= {f"random {i}": theta for i, theta in enumerate(random)}
         candidates |= {name: run.best for name, run in runs.items()}
         candidates = {name: torch.as_tensor(theta) for name, theta in candidates.items()}

@@ -229,9 +229,8 @@ def warm_starts(which, models, rng):
         if role == "shallower":
             shallower = family_of(replace(which, layers=model.layers))
             starts |= deeper(parameters, shallower.read(model))
-            if (
-                which.kind == "full"
-            ):  # each start costs much there, and of the two this one ends best least often
+            # Each start of FULL costs much, and of these two one ends best far more often.
+            if which.kind == "full":
                 del starts["idle layer at the end"]
         elif role == "one head":
             one_head = family_of(replace(which, heads=1))
@@ -349,9 +348,8 @@ def sweep(
     """
     checks.count(jobs, "jobs")
     waiting = [which for which in wanted if improve or which not in store]
-    planned = [which for which in dict.fromkeys(whole_set() + wanted) if which in wanted or which in store]
-    if not warm:
-        planned = []
+    known = dict.fromkeys(whole_set() + wanted) if warm else ()
+    planned = [which for which in known if which in wanted or which in store]
     with cluster(scheduler):
         while waiting:
             ready = [which for which in waiting if not set(sources(which, planned).values()) & set(waiting)]

@@ -44,32 +44,35 @@ function ltTheme(layout, {ink, faint}) {
   return layout;
 }
 
-// On a narrow page the panels stand under each other, two of them side by side as long as they can, and a key that is wider than its panel
-// takes several lines.
+// Panels keep the height that they have on a wide page, in pixels. On a narrow page they stand under each other, two of them side by side as
+// long as they can. A key that is wider than its panel takes several lines, and all titles get the room that the longest one takes.
 function ltStack(layout, width) {
   const names = Object.keys(layout).filter((name) => name.startsWith("xaxis"));
-  if (width >= LT_NARROW || !layout.annotations?.length) return layout;
+  if (!layout.annotations?.length) return layout;
 
-  // Each panel keeps the height that it has on a wide page, in pixels.
+  const vertical = (name) => layout[name.replace("x", "y")];
   const {t, b, l, r} = layout.template.layout.margin;
   const [low, high] = layout.yaxis.domain;
   const panel = (high - low) * (layout.height - t - b);
-  const beside = width >= LT_NARROWER && names.length === 2 && layout.meta?.columns === 2;
-  const rows = beside ? 1 : names.length;
-  const room = beside ? (width - l - r) / 2 - 20 : width - 60;
+  const wide = width >= LT_NARROW || (width >= LT_NARROWER && names.length === 2 && layout.meta?.columns === 2);
+  const tops = wide ? [...new Set(names.map((name) => vertical(name).domain[1]))].sort((one, other) => other - one) : names;
+  const rowOf = (name, index) => (wide ? tops.indexOf(vertical(name).domain[1]) : index);
 
-  // All titles get the room that the longest one takes.
-  const keys = layout.annotations.slice(0, names.length).map(({text}) => ltWrap(text, room));
-  const lines = Math.max(...keys.map((text) => text.split("<br>").length));
+  const titles = layout.annotations.slice(0, names.length).map(({text}, index) => {
+    const [left, right] = wide ? layout[names[index]].domain : [0, 1];
+    return ltWrap(text, (right - left) * (width - l - r));
+  });
+  const lines = Math.max(2, ...titles.map((text) => text.split("<br>").length));
+  if (width >= LT_NARROW && lines === 2) return layout;
   const title = t + 16 * (lines - 2);
 
   // Domains count from the bottom, as shares of what lies inside of the margins.
-  const inner = rows * panel + (rows - 1) * (title + b);
+  const inner = tops.length * panel + (tops.length - 1) * (title + b);
   names.forEach((name, index) => {
-    const top = beside ? 1 : 1 - (index * (panel + title + b)) / inner;
-    if (!beside) layout[name].domain = [0, 1];
-    layout[name.replace("x", "y")].domain = [top - panel / inner, top];
-    Object.assign(layout.annotations[index], {x: layout[name].domain[0], y: top, text: keys[index]});
+    const top = 1 - (rowOf(name, index) * (panel + title + b)) / inner;
+    if (!wide) layout[name].domain = [0, 1];
+    vertical(name).domain = [top - panel / inner, top];
+    Object.assign(layout.annotations[index], {x: layout[name].domain[0], y: top, text: titles[index]});
   });
   return {...layout, height: inner + title + b, margin: {...layout.template.layout.margin, t: title}};
 }
@@ -77,7 +80,7 @@ function ltStack(layout, width) {
 // Breaks a title between words, and the key under it between entries, which three spaces set apart, into lines of at most `width` pixels.
 function ltWrap(text, width) {
   const [title, key] = text.split("<br>");
-  return [...ltLines(title, " ", width / 8), ...ltLines(key, "   ", width / 7)].join("<br>");
+  return [...ltLines(title, " ", width / 7.6), ...ltLines(key, "   ", width / 6.4)].join("<br>");
 }
 
 function ltLines(text, space, most) {

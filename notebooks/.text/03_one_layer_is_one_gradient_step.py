@@ -74,6 +74,7 @@ from lt_helpers.pretrained import origin
 from lt_helpers.spectrum import Spectrum
 from lt_helpers.training.live import LiveRun
 
+
 # %% tags=["exercise"]
 def descend(Sigma, alpha, eta, steps):
     """Sigma (d, d), alpha (d,), eta a number, steps a whole number  ->  w (d,)"""
@@ -225,8 +226,8 @@ for eta in (0.49, 0.51):
 #
 # ## With noise, the bottom is not the goal
 # The bottom of the bowl is the least-squares answer, and with noise that is not the best one ([02](02_in_context_regression.ipynb)): of a direction only $s/(s + \sigma^2/n)$ is to be kept. In the lab's fourth step you saw what that means
-# for descent. At $\sigma = 4$ the first of seven layers was the best, and later layers fitted the noise. To stop early leaves every share below 1, and those of weak directions furthest below. That is
-# what ridge regression does too. The best step size, on 4,000 random sequences:
+# for descent. At $\sigma = 4$ the first of seven layers was the best, and later layers fitted the noise. As long as $\eta s$ is below 1, stopping early leaves every share below 1, and those of weak directions furthest below. Ridge
+# regression does the same. The best step size, on 4,000 random sequences:
 
 # %% jupyter={"source_hidden": true}
 GRID = np.arange(1, 61) / 40  # step sizes

@@ -81,6 +81,7 @@ from lt_helpers.exercises import implicit
 from lt_helpers.model import layer_updates
 from lt_helpers.task import second_moments
 
+
 # %% tags=["exercise"]
 def read_off(product):
     """product (d+1, d+1): takes a token (x, y) before the first layer to what it is now  ->  w (d,)"""
@@ -118,7 +119,8 @@ x, y = batch.x, batch.y  # one sequence: (1, 20, 10) and (1, 20)
 outside = np.array([random_model(x, y, unit[None], form="tokens")[0] for unit in np.eye(10)])
 
 product = np.eye(11)
-for update in layer_updates(random_model.P, random_model.Q, second_moments(x, y)):  # P S Q of each layer, heads added up
+updates = layer_updates(random_model.P, random_model.Q, second_moments(x, y))  # P S Q, heads added up
+for update in updates:
     product = (np.eye(11) + update[0]) @ product
 inside = -product[-1, :-1]
 
@@ -136,7 +138,11 @@ print("(batch, layers + 1, ...):  w", state.w.shape, " M", state.M.shape, " u", 
 tokens = np.concatenate([x[0], y[0][:, None]], axis=1)  # (n, d+1)
 deviation = 0.0
 for number, (layer_P, layer_Q) in enumerate(zip(random_model.P, random_model.Q), start=1):
-    tokens = tokens + sum((tokens @ Q_k.T @ tokens.T) @ tokens @ P_k.T / len(tokens) for P_k, Q_k in zip(layer_P, layer_Q))
+    added = np.zeros_like(tokens)
+    for head_P, head_Q in zip(layer_P, layer_Q):
+        scores = tokens @ head_Q.T @ tokens.T  # (n, n)
+        added += scores @ tokens @ head_P.T / len(tokens)
+    tokens = tokens + added
     x_foretold = x[0] @ state.M[0, number].T + np.outer(y[0], state.u[0, number])
     y_foretold = state.a[0, number] * y[0] - x[0] @ state.w[0, number]
     deviation = max(deviation, abs(tokens - np.column_stack([x_foretold, y_foretold])).max())
@@ -210,7 +216,8 @@ print(f"labels:  {abs(gap_of_labels):.4f}")
 
 # %% tags=["exercise"]
 def weight_after(M, u, a, w, U):
-    """M (d, d), u (d,), a a number, w (d,): the state before the layer. U (d+1, d+1): what it adds to every token.  ->  w' (d,)"""
+    """M (d, d), u (d,), a a number, w (d,): the state before the layer.
+    U (d+1, d+1): what the layer adds to every token.  ->  w' (d,)"""
     ...
 
 

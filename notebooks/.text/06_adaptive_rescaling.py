@@ -1,211 +1,299 @@
 # %% [markdown]
 # # 06  Adaptive rescaling
-# *One weight that reads how noisy the labels are and shrinks the answer by it, and the noise at which it goes wrong.*
+# *How can frozen weights sense the noise? They fit first, and then look at what is left over. One weight shrinks the answer by it.*
 #
-# **You will be able to**
-# - show that no fixed penalty serves two noise levels, and say why GD++ ends there however deep it is;
-# - solve for the two weights that serve two noise levels exactly;
-# - read off those weights at which noise the model turns its answer round.
+# Press **Run > Run All Cells**, then come back up here. What to do stands above the picture.
+
+# %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
+from lt_helpers.labs import RescalingLab, surprises
+
+lab = RescalingLab()
+lab
+
+# %% [markdown]
+# <details><summary>The lab as a picture</summary>
 #
-# **Takes** 25 minutes. **Needs** ridge regression ([02](02_in_context_regression.ipynb)) and one layer as a gradient step
+# ![The rescaling lab with everything shown and the noise at its end, 12. First row: the four labels of three sequences A, A prime and B, of which A and B have the same; and the slopes that were fitted to them, shrunk towards those of ridge regression. Second row: two histograms of what layer 1 reads at sigma = 1 and at sigma = 3, which overlap; a single point says that it tells them apart in 74 percent. Third row: the scale of two built layers meets ridge's curve at 1 and 3, is zero at 3.3 and negative beyond; that of a trained model falls below zero shortly before 11. Last row: the distance to the oracle, nearly zero at 1 and 3; and ten components of one answer, most of them beyond the axis.](../docs/pictures/rescaling-lab.png)
+#
+# </details>
+#
+# **You will be able to** say why large labels do not tell how noisy they are, and what does; solve for the two weights that serve two noise levels; read off one weight at which noise the model turns its
+# answer round.
+#
+# **Takes** 40 minutes. **Needs** the layer and its four numbers ([01](01_linear_attention.ipynb)), ridge regression ([02](02_in_context_regression.ipynb)), and one layer as a gradient step
 # ([03](03_one_layer_is_one_gradient_step.ipynb)). Words: [glossary](../docs/glossary.md).
 
 # %% [markdown]
-# ## The question
-# Let every sequence have its own noise: $\sigma$ is 1 or 3, each with the same chance, and nobody says which. Ridge regression needs the penalty
-# $\sigma^2/n$. What if one takes the same penalty $k^2/n$ for all sequences? The loss below is half the squared error above the oracle, ridge that knows $\sigma$.
+# **Symbols:** $\sigma$ the noise: standard deviation of what is added to the labels; $\Sigma, \alpha, v$ the blocks of $S$: the means of $x x^T$, $y x$ and $y^2$;
+# $\omega_{xx}, \omega_{xy}, \omega_{yx}, \omega_{yy}$ the four numbers of a DIAG layer: what it writes, and what it reads; $r$ a residual, $y - \langle w, x\rangle$; $\lambda$ ridge regression's penalty;
+# $\sigma_1, \sigma_2$ the two noise levels of Theorem 5.2.
 
-# %%
+# %% [markdown]
+# ## Two minutes: do you remember?
+# **1.** What does the number $\omega_{xx}$ of a layer do to the inputs? ([05](05_preconditioning_and_momentum.ipynb))
+# <details><summary>Answer</summary>It multiplies each of them by I + ω_xx Σ. With a negative ω_xx the long directions get shorter, and one step size then suits all directions.</details>
+#
+# **2.** A model with random weights reads a context, and answers for a query x. Is its answer linear in x? Is it a good one? ([04](04_every_layer_keeps_a_weight_vector.ipynb))
+# <details><summary>Answer</summary>It is ⟨w, x⟩ for some w, whatever the weights are. Nothing says that this w fits the examples.</details>
+#
+# **3.** The first layer of a DIAG model starts at w = 0. Which w does it leave? Does the length of its step depend on the noise? ([03](03_one_layer_is_one_gradient_step.ipynb))
+# <details><summary>Answer</summary>w = -ω_yx α. The step -ω_yx is one of the model's weights: the same for every sequence.</details>
+
+# %% [markdown]
+# ## The puzzle: large labels are not noise
+# Ridge regression with the right penalty has to be told $\sigma$. Nobody tells the model. It has to find out from the twenty examples.
+#
+# A label is signal plus noise. So $v$, the mean of $y^2$, is large for two reasons: a long true $w$, or much noise. Draw 4,000 sequences without noise and 4,000 at $\sigma = 3$, in ten features:
+
+# %% jupyter={"source_hidden": true}
 import numpy as np
 
 import lt_helpers as lt
 from lt_helpers.evaluate import evaluate
 from lt_helpers.exercises import rescaling
 from lt_helpers.implicit import implicit_from_moments
-from lt_helpers.labs import RescalingLab
+from lt_helpers.labs.running_example import LABELS, NAMES, X, ridge_slopes
+from lt_helpers.pretrained import ONE_FEATURE
 from lt_helpers.spectrum import Spectrum
-
-mixed = lt.Categorical((1, 3))
-
-
-def fixed_ridge(k):
-    return lambda spectrum: spectrum.ridge(np.full(len(spectrum.s), k))
-
-
-penalties = {f"k^2 = {square}": fixed_ridge(np.sqrt(square)) for square in (1, 3, 5, 7, 9)}
-at = {sigma: evaluate(penalties, lt.RegressionTask(10, 20, lt.Fixed(sigma)), 20_000, np.random.default_rng(0)) for sigma in (1, 3)}
-print("            sigma = 1   sigma = 3   both")
-for name in penalties:
-    quiet, noisy = (at[sigma][name].loss for sigma in (1, 3))
-    print(f"{name:10} {quiet:10.3f} {noisy:11.3f} {(quiet + noisy) / 2:8.3f}")
-
-# %% [markdown]
-# Each penalty is right for one noise at most. The best of them for both is $k^2 = 5$, the mean of 1 and 9: that is **ConstRR**, ridge with $E[\sigma^2]$, and it is good at
-# neither.
-#
-# ## Why GD++ cannot do better
-# GD++ is DIAG with $q_y = 0$: its layers never multiply two labels. So its answer is linear in the labels: twice the labels, twice the answer. And among all predictors
-# that are linear in $y$, given $X$, the best is (with $E[w w^T] = I$)
-#
-# $$E[w\,y^T]\;E[y\,y^T]^{-1}\,y \;=\; X^T\bigl(X X^T + E[\sigma^2]\,I\bigr)^{-1} y .$$
-#
-# Only the mean of $\sigma^2$ is left in it. This is ConstRR.
-#
-# **Predict:** a trained GD++ of four layers, beside ConstRR: better, equal, worse? And DIAG, with four layers as well?
+from lt_helpers.task import second_moments
 
 # %%
-models = {kind: lt.load_pretrained(kind, layers=4, noise=mixed) for kind in ("gd++", "diag")}
-batch = lt.RegressionTask(10, 20, mixed).sample(1, np.random.default_rng(0))
-for kind, model in models.items():
-    once, twice = (lt.implicit_regression(model, batch.x, factor * batch.y).w[0, -1] for factor in (1, 2))
-    print(f"{kind:4}: twice the labels give twice the answer: {np.allclose(twice, 2 * once, rtol=0, atol=1e-9)}")
+for sigma in (0, 3):
+    y = lt.RegressionTask(dim=10, context=20, noise=lt.Fixed(sigma)).sample(4000, np.random.default_rng(0)).y
+    v = (y**2).mean(axis=1)  # (4000,)
+    low, high = np.quantile(v, [0.05, 0.95])
+    print(f"sigma = {sigma}: v lies between {low:.0f} and {high:.0f} in nine sequences of ten")
 
+# %% [markdown]
+# The two ranges overlap. A sequence with $v = 15$ may have no noise at all. That is why the bare labels told $\sigma = 1$ from $\sigma = 3$ in 74% of the lab's sequences only; a coin is right in 50%.
+#
+# A and B of the lab are the smallest example. The inputs are $x = (-1, -1, 1, 1)$. A has the labels $(-1, -3, 3, 1)$, and B has $(1, -3, 3, -1)$: the same four numbers in another order, so $v = 5$ in both.
+# Now fit a line to each. A leaves residuals of $\pm 1$, B of $\pm 2$. **What a fit leaves over is the noise.** (In [03](03_one_layer_is_one_gradient_step.ipynb) it was the height at which the bottom of the bowl lies.)
+#
+# ### Exercise: what is left over
+# (level: first steps)
+#
+# For one feature the least-squares slope is $\alpha/\Sigma$, the mean of $y x$ over the mean of $x^2$. Take the line off the labels, and return the mean of $r^2$.
+
+# %% tags=["exercise"]
+def left_over(x, y):
+    """x (n,), y (n,): one sequence with one feature  ->  the mean of r^2, a number"""
+    ...
+
+
+# %% tags=["check"]
+rescaling.left_over.check(left_over)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# `w = (y * x).mean() / (x * x).mean()`, then `r = y - w * x`.
+#
+# </details>
+# <details><summary>Solution</summary>
+#
+# ```python
+# def left_over(x, y):
+#     w = (y * x).mean() / (x * x).mean()
+#     r = y - w * x
+#     return (r**2).mean()
+# ```
+#
+# </details>
+
+# %% [markdown]
+# ## Fit, look, shrink
+# A DIAG layer changes every token $(x, y)$ by four numbers ([01](01_linear_attention.ipynb)). The means $\Sigma$, $\alpha$ and $v$ are those of the tokens as they come into this layer:
+#
+# $$x \leftarrow x + \omega_{xx}\,\Sigma x + \omega_{xy}\, y\, \alpha, \qquad\qquad y \leftarrow y + \omega_{yx} \langle \alpha, x\rangle + \omega_{yy}\, v\, y .$$
+#
+# **Layer 1 fits.** Let it have only $\omega_{yx} = -1$. On the four points $\Sigma = 1$, so a step of length 1 lands on least squares. The labels become residuals, and the query stands at $-w x$.
+#
+# **Layer 2 looks and shrinks.** Let it have only $\omega_{yy}$. The labels that come in are residuals, so the $v$ that it reads is the mean of $r^2$. It multiplies every label by $1 + \omega_{yy}\, v$, and that of the
+# query too. So the answer is multiplied by the same number:
+#
+# $$w \;\leftarrow\; (1 + \omega_{yy}\;\overline{r^2})\; w .$$
+#
+# (A bar is a mean over the context.) With a negative $\omega_{yy}$ the answer shrinks the more, the more is left over. The paper calls this **adaptive rescaling** (sec. 5.2). Here are the two layers with
+# $\omega_{yy} = -\tfrac18$, and then in the wrong order.
+
+
+# %% jupyter={"source_hidden": true}
+def built(*layers):
+    """A model with one feature from the four omegas of each layer, [[omega_xx, omega_xy], [omega_yx, omega_yy]]."""
+    omega = np.array(layers, dtype=float)  # (L, 2, 2)
+    heads = np.broadcast_to(np.eye(2), omega.shape)  # two heads, (1, 0) and (0, 1), so that q is omega
+    return lt.LinearTransformer.from_diagonals(heads, omega, dim=1)
+
+
+def read_four_points(model):
+    """What the model makes of A, A' and B: its state in every layer."""
+    return implicit_from_moments(model, second_moments(np.tile(X[:, None], (3, 1, 1)), LABELS))
+
+
+fit, shrink_by_an_eighth = [[0, 0], [-1, 0]], [[0, 0], [0, -1 / 8]]
+
+# %%
+right_order = read_four_points(built(fit, shrink_by_an_eighth)).w[..., 0]  # (3, 3): A, A', B; before and after each layer
+wrong_order = read_four_points(built(shrink_by_an_eighth, fit)).w[:, -1, 0]  # (3,)
+print("     fitted   shrunk   ridge")
+for name, slopes, ridge in zip(NAMES, right_order, ridge_slopes(), strict=True):
+    print(f"{name:3} {slopes[1]:7.2f} {slopes[2]:8.2f} {ridge:7.2f}")
+factors = wrong_order / right_order[:, 1]
+print(f"in the wrong order: A is multiplied by {factors[0]:.3f}, B by {factors[2]:.3f}")
+
+# %% [markdown]
+# A′ is the noisy copy of A; its labels are $(0, -4, 4, 0)$. *Ridge* is told the noise: $\sigma = 1$ for A, $\sigma = 2$ for A′ and B. The two layers agree with it on both noisy sequences. They were told nothing.
+#
+# In the wrong order the shrinking layer reads the bare labels. A and B have the same $v$, so both are multiplied by $\tfrac38$, though A is the quiet one. The order matters: **fit first, then look.**
+#
+# ### Exercise: fit, look, shrink
+# (level: first steps)
+#
+# Return the slope after both layers: the least-squares slope times $1 + \omega_{yy}\,\overline{r^2}$. Your `left_over` may help.
+
+# %% tags=["exercise"]
+def shrink(x, y, omega_yy):
+    """x (n,), y (n,): one sequence with one feature; omega_yy, a number  ->  the slope, a number"""
+    ...
+
+
+# %% tags=["check"]
+rescaling.shrink.check(shrink)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# The factor is `1 + omega_yy * left_over(x, y)`.
+#
+# </details>
+# <details><summary>Solution</summary>
+#
+# ```python
+# def shrink(x, y, omega_yy):
+#     w = (y * x).mean() / (x * x).mean()
+#     left = ((y - w * x) ** 2).mean()
+#     return (1 + omega_yy * left) * w
+# ```
+#
+# </details>
+
+# %% [markdown]
+# ## Does a trained model do that?
+# Nobody built the next model: a DIAG with four layers and one feature, trained on $\sigma$ from U(0, 5). This is its slope $w$ after each layer $l$, on the same three sequences.
+#
+# ![The slope by layer for A, A prime and B. All three rise for two layers, A and A prime to 2, B to 1. Then they are shrunk: A to 1.85, A prime to 1.58, B to 0.79.](../docs/pictures/fit-then-shrink.svg)
+
+# %%
+one_feature = lt.load_pretrained("diag", layers=4, noise=lt.Uniform(5.0), folder=ONE_FEATURE)
+state = read_four_points(one_feature)
+row = np.concatenate([-state.w, state.a[..., None]], axis=-1)  # (3, 5, 2): the label of a token is <row, token>
+reads = np.einsum("blD,bDE,blE->bl", row, state.S, row)  # (3, 5): the mean of the squared labels before each layer
+for name, read in zip(NAMES, reads, strict=True):
+    print(f"{name:2}: layer 1 reads {read[0]:.2f}, layer 3 reads {read[2]:.2f}")
+
+# %% [markdown]
+# For two layers it fits, and comes to the least-squares slopes. The third layer reads almost exactly what is left over, 1, 4 and 4, and shrinks A′ and B much more than A. Training has found *fit, look, shrink*.
+#
+# With ten features no four points can be drawn, but the lab's histograms say the same. The later the layer, the better its $v$ tells the noise: 74%, 92%, 98%, 98% in layers 1 to 4.
+#
+# ## The other reaction: a shorter step
+# There is a second way. A layer with only $\omega_{xy}$ moves each input by its own label, $x \leftarrow x + \omega_{xy}\,y\,\alpha$. The layer after it then reads $\overline{y x} = (1 + \omega_{xy}\,v)\,\alpha$. With
+# a negative $\omega_{xy}$ that is a shorter gradient, so its step is shorter where $v$ is large:
+#
+# $$\text{step} = -\omega_{yx}\,(1 + \omega_{xy}\, v) .$$
+#
+# Take $\omega_{xy} = -0.1$ and $\omega_{yx} = -1$. At the start $v$ is 5, 8 and 5, so the steps are 0.5, 0.2 and 0.5: B gets the long step of A. After a first step of $\tfrac12$, $v$ is 2, 5 and 4.25, and the steps are
+# 0.8, 0.5 and 0.575. Again: fit once, then look. [07](07_noise_adaptive_step_sizes.ipynb) is about this reaction.
+#
+# ## Who cannot look
+# GD++ is DIAG without $\omega_{xy}$ and $\omega_{yy}$. Its layers never multiply a label by a label. So twice the labels give twice the answer, and an answer cannot shrink as the noise grows.
+#
+# How well can such a model do? Let $X$ hold the inputs as rows. Among all answers that are linear in $y$, the best is (with $E[w w^T] = I$)
+#
+# $$E[w\,y^T]\;E[y\,y^T]^{-1}\,y \;=\; X^T\bigl(X X^T + E[\sigma^2]\,I\bigr)^{-1} y \;=\; \bigl(X^T X + E[\sigma^2]\,I\bigr)^{-1} X^T y .$$
+#
+# The right side is ridge regression with one penalty for all sequences: divided by $n$, it is $\lambda = E[\sigma^2]/n$. It is called **ConstRR**; the lab writes *fixed ridge*. The last step is the push-through identity: $X^T(X X^T + k I) = (X^T X + k I)X^T$ for any number $k$.
+#
+# **Predict:** four trained layers, with $\sigma$ either 1 or 3: does GD++ get below ConstRR? Does DIAG? The loss is half the squared error above the oracle's.
+
+# %%
+mixed = lt.Categorical((1, 3))
+models = {kind: lt.load_pretrained(kind, layers=4, noise=mixed) for kind in ("gd++", "diag")}
 predictors = {kind: (lambda spectrum, model=model: model.implicit_weight(spectrum.S)) for kind, model in models.items()}
-predictors["ConstRR"] = fixed_ridge(np.sqrt(mixed.mean_square))
+predictors["ConstRR"] = lambda spectrum: spectrum.ridge(np.full(len(spectrum.s), np.sqrt(mixed.mean_square)))
 for name, result in evaluate(predictors, lt.RegressionTask(10, 20, mixed), 50_000, np.random.default_rng(0)).items():
     print(f"{name:8} loss {result.loss:.3f} +- {result.standard_error:.3f}")
 
 # %% [markdown]
-# GD++ stays at ConstRR. More layers would not help it; this is why the GD++ rows of the paper's Table 1 become flat. To see the noise, a layer has to multiply labels.
+# GD++ stays at ConstRR. More layers would not help it: this is why the GD++ rows of the paper's Table 1 become flat. DIAG can look, and loses a fifth as much.
 #
-# ## A weight that reads the noise
-# DIAG has a weight for that. With $\lambda = \overline{y^2}$, the mean square of the labels as they are in that layer,
+# ## Where shrinking goes wrong
+# The factor $1 + \omega_{yy}\,\overline{r^2}$ is a straight line in $\overline{r^2}$. It does not stop at zero. With $\omega_{yy} = -\tfrac18$ it is zero where $\overline{r^2} = 8$. Beyond, the answer has **the wrong sign**. You can
+# read this breaking point off one weight, without running the model.
 #
-# $$y \leftarrow (1 + \omega_{yy}\,\lambda)\, y .$$
+# ### Exercise: read the breaking point off the weights
+# (level: first steps)
 #
-# Noisy labels are larger, so $\lambda$ grows with the noise. With a negative $\omega_{yy}$ the factor falls. That is **adaptive rescaling** (sec. 5.2). On average over 1,000
-# sequences:
+# A two-layer model has only $\omega_{yx}$ in its first layer and only $\omega_{yy}$ in its second. Let what the second layer reads be $\sigma^2$. At which $\sigma$ is the answer zero?
 
-# %%
-for sigma in (0, 1, 2, 3, 4):
-    y = lt.RegressionTask(10, 20, lt.Fixed(sigma)).sample(1000, np.random.default_rng(0)).y
-    mean_square = (y**2).mean()
-    print(f"sigma = {sigma}: mean of y^2 {mean_square:5.1f}, factor for omega_yy = -0.02: {1 - 0.02 * mean_square:.2f}")
+# %% tags=["exercise"]
+def my_breaking_point(omega):
+    """omega (2, 2, 2): of each layer [[omega_xx, omega_xy], [omega_yx, omega_yy]]  ->  sigma"""
+    ...
+
+
+# %% tags=["check"]
+rescaling.breaking_point.check(my_breaking_point)
 
 # %% [markdown]
-# In a single layer the factor is lost: the query's $y$ is 0, so there is nothing to scale, and no later layer reads the scaled labels. It takes two. Let the first have only
-# $\omega_{yx}$, a gradient step, and the second only $\omega_{yy}$. Their answer is
+# <details><summary>Hint</summary>
 #
-# $$w = -\omega_{yx}\,(1 + \omega_{yy}\,\lambda)\;\alpha, \qquad \alpha = \overline{y\,x}.$$
+# Where is $1 + \omega_{yy}\sigma^2$ zero? The second layer's $\omega_{yy}$ is `omega[1, 1, 1]`.
 #
-# ## Two layers, two equations
-# Theorem 5.2 takes a model in which all is simple: inputs $x \sim N(0, I/n)$, and $n \to \infty$. Then
-# $n\Sigma$ is the identity, $n\alpha$ is the truth plus $\sigma$ times white noise, and $\lambda$ is $\sigma^2$. Ridge regression keeps the share $1/(1 + \sigma^2)$ of $n\alpha$.
-# The two layers keep $c\,(1 + \omega_{yy}\sigma^2)$, with $c = -\omega_{yx}/n$. Ask for equality at two noise levels $\sigma_1$, $\sigma_2$:
+# </details>
+# <details><summary>Solution</summary>
+#
+# ```python
+# def my_breaking_point(omega):
+#     return np.sqrt(-1 / omega[1, 1, 1])
+# ```
+#
+# </details>
+
+# %% [markdown]
+# ## Two noise levels, two equations
+# A line through two points: so two layers can be right at two noise levels. This is Theorem 5.2. It takes a model in which all is simple: inputs $x \sim N(0, I/n)$ with very many examples, $n \to \infty$. There
+#
+# - $n\Sigma$ is the identity, and $n\alpha$ is the true $w$ plus noise;
+# - the signal in a single label is tiny, so $v = \sigma^2$: the bare labels are what is left over;
+# - ridge regression keeps the share $1/(1 + \sigma^2)$ of $n\alpha$.
+#
+# The two layers keep $c\,(1 + \omega_{yy}\,\sigma^2)$ of it, with $c = -\omega_{yx}/n$. Ask for the same share at two noise levels $\sigma_1$ and $\sigma_2$:
 #
 # $$c + c\,\omega_{yy}\,\sigma_1^2 = \frac{1}{1 + \sigma_1^2}, \qquad c + c\,\omega_{yy}\,\sigma_2^2 = \frac{1}{1 + \sigma_2^2}.$$
 #
-# These are linear in $c$ and $c\,\omega_{yy}$. For $\{1, 3\}$ the right sides are $\tfrac12$ and $\tfrac1{10}$. The second equation less the first is $8\,c\,\omega_{yy} = -0.4$, so
-# $c\,\omega_{yy} = -0.05$, and the first then gives $c = 0.55$:
+# These are two linear equations for $c$ and $c\,\omega_{yy}$. For $\{1, 3\}$ the right sides are $\tfrac12$ and $\tfrac1{10}$. The second equation less the first is $8\,c\,\omega_{yy} = -0.4$. So $c\,\omega_{yy} = -0.05$, and the first
+# then gives $c = 0.55$.
 
 # %%
 c = 0.55
 omega_yy = -0.05 / c
-print(f"c = {c:.4f}, omega_yy = {omega_yy:.4f}")
-
-n, dim = 10_000, 10
-omega = np.zeros((2, 2, 2))  # [layer][[xx, xy], [yx, yy]]
-omega[0, 1, 0], omega[1, 1, 1] = -n * c, omega_yy
-two_layers = lt.LinearTransformer.from_diagonals(np.broadcast_to(np.eye(2), (2, 2, 2)), omega, dim)  # heads p = (1, 0), (0, 1): q is omega
-
-print("sigma   scale of the two layers   of ridge   |w - ridge| / |ridge|")
+print("sigma   share of the two layers   of ridge")
 for sigma in (0, 1, 2, 3, 4):
-    moments = lt.RegressionTask(dim, n, lt.Fixed(sigma), np.eye(dim) / n).sample_moments(500, np.random.default_rng(0))
-    w, ridge = two_layers.implicit_weight(moments.S), Spectrum.from_moments(moments.S, n).ridge(moments.sigma)
-    alpha = n * moments.S[:, :-1, -1]
-    scales = [(answer * alpha).sum() / (alpha**2).sum() for answer in (w, ridge)]
-    print(f"{sigma:5d} {scales[0]:15.2f} {scales[1]:18.2f} {np.linalg.norm(w - ridge) / np.linalg.norm(ridge):16.2f}")
+    print(f"{sigma:5d} {c * (1 + omega_yy * sigma**2):18.2f} {1 / (1 + sigma**2):16.2f}")
 
 # %% [markdown]
-# At 1 and 3 the two layers are ridge regression with the right $\sigma$, without having been told which. Elsewhere they are not. Against $\sigma^2$ their scale is a straight
-# line, the chord through two points of ridge's curve $1/(1 + \sigma^2)$.
-#
-# (Our weights act on means over the context. The paper's act on sums: divide both by $n$.)
-#
-# ## Predict, then slide
-# The lab shows those two layers, and at the top right a *trained* one. Slide **σ**: w moves, **P and Q are frozen**. (The levels σ₁ and σ₂ choose other weights, made for
-# them.) The curves are drawn as far as σ has come. Before it moves:
-#
-# 1. **At which σ does the answer of the two layers vanish?** Set the marker.
-# 2. **And the trained model**, at $n = 20$: at the same σ, earlier, later?
-# 3. With σ₂ = 2 instead of 3: does the answer vanish sooner or later?
-
-# %% tags=["nbval-ignore-output"]
-RescalingLab(s1=1.0, s2=3.0, context=1000, sigma=1.0)
-
-# %% [markdown]
-# <details><summary>The lab as a picture</summary>
-#
-# ![The rescaling lab with the noise at its end, 12. Top left: the scale of the two layers meets ridge's curve at 1 and 3, is zero at 3.3 and negative beyond. Top right: a trained model's scale lies below ridge's at low noise and above it at medium noise, and falls below zero shortly before 11. Bottom left: the distance to the oracle is nearly zero at 1 and 3 for the two layers, and only between them for ConstRR. Bottom right: the ten components of the answer, far outside the axis.](../docs/pictures/rescaling-lab.png)
-#
-# </details>
-#
-# - **Top left.** Where the blue line crosses zero, the answer is nothing; beyond, it has the wrong sign. The line is for $n \to \infty$, the circles are the two layers run at the chosen $n$.
-# - **Top right.** The trained model on its own task, $x \sim N(0, I)$. *theorem* is the theorem's line for that task, with $\sigma^2/n$ in place of $\sigma^2$.
-# - **Bottom left.** Two levels served exactly by the one, none by the other.
-# - **Bottom right.** One sequence. Slide σ from 3 to 4 and watch the signs.
-#
-# Then take $n$ down to 20. On which side of the line do the circles lie now: does the answer vanish sooner, or later?
-#
-# ## Where it breaks
-# The factor $1 + \omega_{yy}\sigma^2$ is zero at $\sigma^2 = -1/\omega_{yy}$. You can read the breaking point off one weight. For any two levels the two equations give
+# At 1 and 3 the two-layer model matches ridge regression, which is told $\sigma$. Elsewhere it does not. For any two levels the equations give
 #
 # $$\omega_{yy} = -\frac{1}{1 + \sigma_1^2 + \sigma_2^2},$$
 #
-# so the answer vanishes at $\sigma^2 = 1 + \sigma_1^2 + \sigma_2^2$ and turns round beyond.
-
-# %%
-for s1, s2 in ((1, 3), (1, 2)):
-    total = 1 + s1**2 + s2**2
-    print(f"made for {s1} and {s2}: omega_yy = {-1 / total:.4f}, the answer vanishes at sigma = {np.sqrt(total):.2f}")
-
-# %% [markdown]
-# ## A trained model beside it
-# Now the two-layer DIAG that was trained on $\sigma \in \{1, 3\}$ with $n = 20$ and $x \sim N(0, I)$. In this task $\sigma^2/n$ plays the part of $\sigma^2$. So the theorem would
-# have it break at $\sigma^2 = n + 1 + 9$.
-
-# %%
-trained = lt.load_pretrained("diag", layers=2, noise=mixed)
-print("layer   omega_xx  omega_xy  omega_yx  omega_yy")
-for layer, numbers in enumerate(trained.omega, start=1):
-    print(f"{layer:5d} ", *(f"{number:9.3f}" for number in numbers.ravel()))
-
-
-def scale_at(sigma):
-    """The share of the truth in the trained model's answers, and in ridge's; the mean lambda of layer 2, and the mean factor of layer 1."""
-    moments = lt.RegressionTask(10, 20, lt.Fixed(sigma)).sample_moments(10_000, np.random.default_rng(0))
-    state = implicit_from_moments(trained, moments.S)
-    ridge = Spectrum.from_moments(moments.S, 20).ridge(moments.sigma)
-    first, second = state.rescaling.mean(axis=0)  # factors 1 + omega_yy lambda
-    shares = [(w * moments.w).sum() / (moments.w**2).sum() for w in (state.w[:, -1], ridge)]
-    return *shares, (second - 1) / trained.omega[1, 1, 1], first
-
-
-print("\nsigma   scale   ridge   lambda of layer 2   factor of layer 1")
-for sigma in (0, 1, 2, 3, 5, 8, 10, 12):
-    print("{:5d} {:7.2f} {:7.2f} {:11.1f} {:19.2f}".format(sigma, *scale_at(sigma)))
-sigmas = np.arange(8, 13, 0.25)
-scales = [scale_at(sigma)[0] for sigma in sigmas]
-print(f"\nthe trained model's scale is 0 near sigma = {np.interp(0, scales[::-1], sigmas[::-1]):.1f}")
-print(f"the theorem's, for this task, at {np.sqrt(20 + 1 + 9):.1f}")
-
-# %% [markdown]
-# The same shape, with other numbers: too small at low noise, too large at medium noise, zero, and then the wrong sign. But the trained model does not meet ridge at 1 and
-# 3, and it breaks much later. What is different here:
+# so the answer is zero at $\sigma^2 = 1 + \sigma_1^2 + \sigma_2^2$: at $\sqrt{11} = 3.32$, where you saw it in the lab. (The four points were this theorem too: for the noise levels 0 and 2, with $\sigma^2/4$ in place of $\sigma^2$.)
 #
-# - **Σ is far from the identity.** Two layers also have to invert it, with $\omega_{xx}$ ([05](05_preconditioning_and_momentum.ipynb)), and they are too few: even without noise the
-#   scale stays below 1.
-# - **λ is not σ².** From σ = 2 on what the second layer reads is smaller. With twenty examples for ten weights the first step fits part of the noise: that alone puts the breaking point off,
-#   as it does with the circles in the lab at $n = 20$. And the first layer has already shrunk the labels with an $\omega_{yy}$ of its own (last column).
-# - **More than two weights work.** The first layer has four of them. No single one carries the breaking point. (The second layer's $\omega_{xx}$ and $\omega_{xy}$ do nothing: no layer
-#   reads the inputs after it.)
-#
-# ## Exercise
 # ### Exercise: two weights for two noise levels
-# (10 minutes, level: practice)
+# (level: practice)
 #
-# Return $\omega_{yx}$ of the first layer and $\omega_{yy}$ of the second, for inputs $x \sim N(0, I/n)$ and the noise levels `s1` and `s2`. Solve the two equations, with the
-# computer or by hand.
+# Return $\omega_{yx}$ of the first layer and $\omega_{yy}$ of the second, for inputs $x \sim N(0, I/n)$ and the noise levels `s1` and `s2`. Let the computer solve the two equations, or solve them by hand.
 
 # %% tags=["exercise"]
 def my_weights(s1, s2, n):
@@ -236,65 +324,56 @@ rescaling.two_weights.check(my_weights)
 # ```
 #
 # </details>
-#
-# ### Exercise: read the breaking point off the weights
-# (5 minutes, level: first steps)
-#
-# Given the omegas of such a two-layer model, return the $\sigma$ at which its answer vanishes for $n \to \infty$.
-
-# %% tags=["exercise"]
-def my_breaking_point(omega):
-    """omega (2, 2, 2): of each layer [[omega_xx, omega_xy], [omega_yx, omega_yy]]  ->  sigma"""
-    ...
-
-
-# %% tags=["check"]
-rescaling.breaking_point.check(my_breaking_point)
 
 # %% [markdown]
-# <details><summary>Hint</summary>
-#
-# Where is the factor $1 + \omega_{yy}\sigma^2$ zero?
-#
-# </details>
-# <details><summary>Hint</summary>
-#
-# The scaling happens in the second layer: `omega[1, 1, 1]`.
-#
-# </details>
-# <details><summary>Solution</summary>
-#
-# ```python
-# def my_breaking_point(omega):
-#     return np.sqrt(-1 / omega[1, 1, 1])
-# ```
-#
-# </details>
+# ## A trained model at n = 20
+# The last beat of the lab shows a DIAG with two layers that was *trained* on $\sigma \in \{1, 3\}$, with twenty examples. The theorem would have it break at $\sigma = \sqrt{20 + 1 + 9} = 5.5$. It breaks at 10.8, and meets ridge at
+# neither level.
+
+# %%
+trained = lt.load_pretrained("diag", layers=2, noise=mixed)
+for sigma in (1, 3, 8):
+    moments = lt.RegressionTask(10, 20, lt.Fixed(sigma)).sample_moments(10_000, np.random.default_rng(0))
+    state = implicit_from_moments(trained, moments.S)
+    read = (state.rescaling[:, 1] - 1).mean() / trained.omega[1, 1, 1]  # what layer 2 reads, on average
+    ridge = Spectrum.from_moments(moments.S, 20).ridge(moments.sigma)
+    kept, ridge_kept = ((w * moments.w).sum() / (moments.w**2).sum() for w in (state.w[:, -1], ridge))
+    print(f"sigma = {sigma}: keeps {kept:.2f} of the truth, ridge {ridge_kept:.2f}; layer 2 reads {read:.1f}, sigma^2 is {sigma**2}")
 
 # %% [markdown]
-# ## Discussion
-# - **Proven for a limit, useful beside it.** Theorem 5.2 says that two layers suffice for two noise levels when $n \to \infty$. At $n = 20$ a trained model rescales too, but
-#   its weights are a compromise.
-# - **One factor for all directions.** Ridge shrinks weak directions more than strong ones. The two layers above cannot: they take one step and scale its result. In a deeper model a
-#   rescaled label goes through further steps, which treat directions differently. How a step itself adapts:
-#   [07](07_noise_adaptive_step_sizes.ipynb).
-# - **A straight line is no $1/(1 + \sigma^2)$.** It fits at two points and leaves the curve outside of them. Deeper models are polynomials of higher degree: they fit better inside,
-#   and far outside some of their answers explode (07). Table 1 measures the inside; the paper's Fig. 2 and 3 look further.
+# What is different here:
+#
+# - **The inputs do not have $\Sigma = I$.** Two layers also have to work against that, with $\omega_{xx}$, and they are too few. Even without noise the model keeps less than all.
+# - **Layer 2 does not read $\sigma^2$.** At $\sigma = 3$ and beyond it reads less. With twenty examples for ten weights, the first step fits a part of the noise. That part is missing from what is left over. (Therefore AdaRR divides by $n - d$:
+#   [08](08_how_good_is_it.ipynb).)
+# - **More than two weights work.** The first layer has four of them, so no single weight holds the breaking point.
+#
+# ## What surprised you
+# Run this cell once you have been through the lab. It puts your predictions beside the answers.
+
+# %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
+surprises(lab)
+
+# %% [markdown]
+# ## What this does not say
+# - **One factor serves all directions.** Ridge regression shrinks weak directions more than strong ones. Two layers that fit once and shrink cannot. A deeper model goes on stepping after it has shrunk, and its later steps treat
+#   directions differently.
+# - **A line is not $1/(1 + \sigma^2)$.** It meets the curve at two points. Deeper models are polynomials of higher degree: they fit better inside of their training range, and far outside some of their answers explode.
+# - **Sums and means.** Our weights act on means over the context, the paper's on sums. Divide ours by $n$ to compare.
 #
 # ## Quiz
-# **1.** In Table 1 the GD++ rows stop falling with depth. Which weights would change that?
-# <details><summary>Answer</summary>Those with q_y: omega_xy and omega_yy. Without them no label is ever multiplied by a label, and the answer stays linear in y.</details>
+# **1.** A sequence with one feature has Σ = 1, α = -1 and v = 2. What is the least-squares slope, what is left over, and what does ω_yy = -1/8 make of the slope?
+# <details><summary>Answer</summary>The slope is -1. Left over is v - α²/Σ = 1. The factor is 7/8, so the slope becomes -0.875.</details>
 #
-# **2.** Let σ₁ and σ₂ both go to 2. What becomes of the two layers' line, beside ridge's curve?
+# **2.** Give A a second feature, with the inputs (1, -1, 1, -1). What is left over now? Where has the noise gone?
+# <details><summary>Answer</summary>Nothing is left: the second feature fits the residuals (1, -1, 1, -1) exactly. The noise went into w. With more features, less is left over than the noise deserves; hence n - d.</details>
+#
+# **3.** In Table 1 the GD++ rows stop falling with depth. Which weights would change that?
+# <details><summary>Answer</summary>ω_xy and ω_yy. Without them no label is ever multiplied by a label, and the answer stays linear in y.</details>
+#
+# **4.** Let σ₁ and σ₂ both go to 2. What becomes of the two layers' line, beside ridge's curve?
 # <details><summary>Answer</summary>In σ² it becomes the tangent at 4. It lies below the curve everywhere else, and is zero at σ² = 9.</details>
-#
-# **3.** Between its two levels, does the two-layer model shrink too much or too little?
-# <details><summary>Answer</summary>Too little: ridge's curve is convex in σ², and a chord lies above it between its ends. Outside of them it shrinks too much.</details>
-#
-# **4.** Put the two layers the other way round, the scaling first and the step second. What changes?
-# <details><summary>Answer</summary>In the limit nothing. The labels of the context are scaled by the same factor before the step reads them, and the query's 0 stays 0.</details>
 #
 # ## References
 # - Vladymyrov, von Oswald, Sandler, Ge: *Linear Transformers are Versatile In-Context Learners*, NeurIPS 2024, [arXiv 2402.14180](https://arxiv.org/abs/2402.14180).
-#   Here: sec. 5.2, Theorem 5.2, sec. 6 (ConstRR), Table 1, Fig. 2 and 3.
-# - Bai et al.: *Transformers as Statisticians*, NeurIPS 2023, [arXiv 2306.04637](https://arxiv.org/abs/2306.04637): mixed noise, and choosing among penalties in context.
+#   Here: eq. 10, sec. 5.2 and Theorem 5.2.

@@ -1,66 +1,171 @@
 # %% [markdown]
 # # 07  Noise-adaptive step sizes
-# *Where labels are noisy, a frozen model learns less from them. One takes shorter steps, others step back, and one brake is behind both.*
+# *Where labels are noisy, a frozen model learns less from them. One model takes shorter steps, others step back, and one brake is behind both.*
 #
-# **You will be able to**
-# - build two layers that take a shorter step when the labels are noisier, and say why they do;
-# - measure the effective step size of a layer in a model that you did not build, and say why it can be negative;
-# - read from filter factors which directions a model gives up first;
-# - say which noise level a model acts as if it had seen, and where that breaks.
-#
-# **Takes** 30 minutes. **Needs** ridge regression ([02](02_in_context_regression.ipynb)) and the implicit weight
-# ([04](04_every_layer_keeps_a_weight_vector.ipynb)). Words: [glossary](../docs/glossary.md).
+# Press **Run > Run All Cells**, then come back up here. What to do stands above the picture.
+
+# %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
+from lt_helpers.labs import NoiseLab, surprises
+
+lab = NoiseLab()
+lab
 
 # %% [markdown]
-# ## The question
-# Ridge regression on $n$ examples is best with the penalty $\sigma^2/n$, so somebody has to tell it the noise level $\sigma$. Nobody tells a linear
-# transformer. It gets twenty pairs $(x_i, y_i)$, from a quiet sequence or from a noisy one, and its weights are the same for both.
+# <details><summary>The lab as a picture</summary>
 #
-# [Notebook 06](06_adaptive_rescaling.ipynb) shows one way to react: scale the whole answer down. Ridge does something finer: it gives up some directions
-# and keeps others. What in the weights could do that?
+# ![The noise lab with everything shown, at sigma = 4. Top left: the implicit weight in ten components, blue, beside truth and oracle. Top right: the share of each direction that is kept, near the curve of ridge regression. Bottom left: step and rescaling of each of the four layers. Bottom right: the noise that the model acts as if it had seen, near the diagonal.](../docs/pictures/noise-lab.png)
 #
-# Here are the weights of a DIAG model with four layers, trained on sequences whose $\sigma$ was drawn from U(0, 5). Each layer has four numbers.
+# </details>
+#
+# **You will be able to** say why one layer cannot react to the noise and two can; read from an answer which noise a model acts on; measure the step of a layer in a model that you did not build, and say why it can
+# be negative.
+#
+# **Takes** 40 minutes. **Needs** ridge regression ([02](02_in_context_regression.ipynb)), the implicit weight ([04](04_every_layer_keeps_a_weight_vector.ipynb)), and *fit, then look*
+# ([06](06_adaptive_rescaling.ipynb)). Words: [glossary](../docs/glossary.md).
 
-# %%
+# %% [markdown]
+# **Symbols:** $\sigma$ the noise: standard deviation of what is added to the labels; $\Sigma, \alpha, v$ the blocks of $S$: the means of $x x^T$, $y x$ and $y^2$;
+# $\omega_{xx}, \omega_{xy}, \omega_{yx}, \omega_{yy}$ the four numbers of a DIAG layer: what it writes, and what it reads; $s$ an eigenvalue of $\Sigma$: how much the inputs vary along a direction;
+# $\eta$ a step size; $r$ a residual, $y - \langle w, x\rangle$; $M, u, a$ the rest of a layer's state, beside $w$.
+
+# %% [markdown]
+# ## Two minutes: do you remember?
+# **1.** Sequences A and B have the same labels in another order. How does a frozen model find out that B is noisier? ([06](06_adaptive_rescaling.ipynb))
+# <details><summary>Answer</summary>It fits first. Then it looks at what is left over: 1 in A, 4 in B.</details>
+#
+# **2.** Two layers multiply the fitted slope by 1 + ω_yy times what is left over, with ω_yy = -1/8. What happens when 10 is left over? ([06](06_adaptive_rescaling.ipynb))
+# <details><summary>Answer</summary>The factor is 1 - 10/8, which is negative: the answer gets the wrong sign.</details>
+#
+# **3.** After some layers a label has become a y - ⟨w, x⟩. What is a? ([04](04_every_layer_keeps_a_weight_vector.ipynb))
+# <details><summary>Answer</summary>How much of the own label is left. Plain gradient descent leaves a = 1: the label has become the residual.</details>
+
+# %% [markdown]
+# ## What the meter shows
+# How can one say which noise a model acts on? It answers with some $w$. Ridge regression has an answer for each $\sigma$. The $\sigma$ whose ridge answer lies nearest to $w$ is the noise that the model *acts as if it had seen*,
+# its **implied noise**. That is what the lab's meter shows.
+#
+# In a single direction this is one line. Ridge regression keeps the share $s/(s + \sigma^2/n)$ of what least squares finds there, $s$ being the eigenvalue ([02](02_in_context_regression.ipynb)). So a share betrays a $\sigma$.
+#
+# ### Exercise: which noise does a share betray?
+# (level: first steps)
+#
+# Solve share $= s/(s + \sigma^2/n)$ for $\sigma$.
+
+# %% jupyter={"source_hidden": true}
 import numpy as np
 
 import lt_helpers as lt
 from lt_helpers.exercises import step_sizes
 from lt_helpers.implicit import effective_step_size, filter_factors, implicit_from_moments, implied_noise
-from lt_helpers.labs import NoiseLab
+from lt_helpers.pretrained import spread
 from lt_helpers.spectrum import Spectrum
 
-model = lt.load_pretrained("diag", layers=4, noise=lt.Uniform(5.0))
-print("layer   omega_xx  omega_xy  omega_yx  omega_yy")
-for layer, omega in enumerate(model.omega, start=1):
-    print(f"{layer:5d} ", *(f"{number:9.3f}" for number in omega.ravel()))
+# %% tags=["exercise"]
+def my_noise(share, s, n):
+    """share of a direction that is kept, its eigenvalue s, the number n of examples  ->  sigma"""
+    ...
+
+
+# %% tags=["check"]
+step_sizes.betrayed_noise.check(my_noise)
 
 # %% [markdown]
+# <details><summary>Hint</summary>
+#
+# $s + \sigma^2/n = s/\text{share}$, so $\sigma^2/n = s\,(1/\text{share} - 1)$.
+#
+# </details>
+# <details><summary>Solution</summary>
+#
+# ```python
+# def my_noise(share, s, n):
+#     return np.sqrt(n * s * (1 / share - 1))
+# ```
+#
+# </details>
+#
+# On 4,000 sequences at each noise, the medians. AdaRR estimates $\sigma$ from what least squares leaves over. The posterior mean is the best estimate for someone who knows that $\sigma$ was drawn from U(0, 5).
+
+# %% jupyter={"source_hidden": true}
+model = lt.load_pretrained("diag", layers=4, noise=lt.Uniform(5.0))
+
+
+def measured(model, sigma, sequences=4000):
+    """The state of every layer on sequences with noise sigma; same truths, inputs and noise directions for every sigma."""
+    moments = lt.RegressionTask(10, 20, lt.Fixed(sigma)).sample_moments(sequences, np.random.default_rng(0))
+    return implicit_from_moments(model, moments.S)
+
+
+# %%
+print("sigma   implied   AdaRR   posterior mean")
+for sigma in (0, 1, 2, 3, 4, 5, 6, 8):
+    state = measured(model, sigma)
+    spectrum = Spectrum.from_moments(state.S, context=20)
+    implied = implied_noise(state.w[:, -1], spectrum)
+    sigmas, probabilities = spectrum.posterior(lt.Uniform(5.0))
+    columns = (implied, spectrum.noise_estimate(), probabilities @ sigmas)
+    print(f"{sigma:5d}", *(f"{np.median(column):9.2f}" for column in columns))
+
+# %% [markdown]
+# Inside the range, from 1 to 4, the model acts on nearly the right noise. Without noise it still shrinks: four layers are too few to solve least squares. Past 5 it lags behind the truth, and so does the posterior, which
+# rules out anything above 5. The model goes on rising there: nothing in its weights says "at most 5".
+#
 # ## One layer cannot react
-# A DIAG layer changes a token $(x, y)$ like this (eq. 10), where $\Sigma$, $\alpha$ are the means of $x x^T$ and $y x$ over the context:
+# These are the weights of that model. Each row is a layer, and its four numbers are $\omega_{xx}$, $\omega_{xy}$, $\omega_{yx}$, $\omega_{yy}$.
+
+# %%
+print("      xx       xy       yx       yy")
+for omega in model.omega.reshape(4, 4):
+    print(*(f"{round(number, 3) + 0.0:8.3f}" for number in omega))
+
+# %% [markdown]
+# A DIAG layer changes a token by them ([01](01_linear_attention.ipynb)):
 #
-# $$x \leftarrow x + \omega_{xx}\,\Sigma x + \omega_{xy}\, y\, \alpha \qquad\qquad
-#   y \leftarrow y + \omega_{yx} \langle \alpha, x\rangle + \omega_{yy}\, \overline{y^2}\, y$$
+# $$x \leftarrow x + \omega_{xx}\,\Sigma x + \omega_{xy}\, y\, \alpha, \qquad\qquad y \leftarrow y + \omega_{yx} \langle \alpha, x\rangle + \omega_{yy}\, v\, y .$$
 #
-# The query comes in with $y = 0$, and the prediction is minus the $y$ that comes out. So one layer predicts
-# $-\omega_{yx}\langle\alpha, x\rangle$: its implicit weight is $w = -\omega_{yx}\,\alpha$, one gradient step from $w = 0$. The size of that step,
-# $-\omega_{yx}$, is a stored number. It is the same for every noise level.
+# The query comes in with $y = 0$, and the answer is minus the $y$ that comes out. So the first layer answers $-\omega_{yx}\langle\alpha, x\rangle$. Its implicit weight is $w = -\omega_{yx}\,\alpha$: one gradient step, of a length
+# that is stored. In the lab layer 1 took 0.34 at every noise.
 #
 # ## Two layers can
-# Let a first layer have nothing but $\omega_{xy}$. It shifts every example by its own label:
+# Let a first layer have only $\omega_{xy}$. It shifts every input by its own label, $x_i \leftarrow x_i + \omega_{xy}\, y_i\, \alpha$.
 #
-# $$x_i \leftarrow x_i + \omega_{xy}\, y_i\, \alpha$$
+# Let a second layer have only $\omega_{yx}$. It reads the mean of $y x$ again, over the shifted inputs, and finds $\alpha + \omega_{xy}\,v\,\alpha$. The query has $y = 0$, so the first layer left it alone. Together they take
+# one gradient step:
 #
-# Let a second layer have nothing but $\omega_{yx}$. It reads the mean of $y x$ again, over the shifted examples, and finds
+# $$w = \eta\,\alpha, \qquad \eta = -\omega_{yx}\,(1 + \omega_{xy}\, v).$$
 #
-# $$\overline{y\,x} + \omega_{xy}\,\overline{y^2}\,\alpha = (1 + \omega_{xy}\,\overline{y^2})\,\alpha .$$
+# At $w = 0$ a label is what is still unexplained, so $v$ is the mean of $r^2$. Noise makes it larger. With a **negative** $\omega_{xy}$ the step is then shorter (sec. 5.3 of the paper).
 #
-# The query has $y = 0$, so the first layer left it alone. At $w = 0$ a label is what is still unexplained, the residual $r_i = y_i$. The pair of layers does one
-# gradient step (sec. 5.3):
+# ### Exercise: the length of the step
+# (level: first steps)
 #
-# $$w = \eta\,\alpha, \qquad \eta = -\omega_{yx}\,(1 + \omega_{xy}\,\overline{r^2}).$$
+# Return $\eta$ of the two layers on one sequence with the labels `y`.
+
+# %% tags=["exercise"]
+def my_step(y, omega_xy, omega_yx):
+    """y (n,): the labels; omega_xy of the first layer and omega_yx of the second  ->  eta, a number"""
+    ...
+
+
+# %% tags=["check"]
+step_sizes.shorter_step.check(my_step)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
 #
-# Build the two layers and compare. Noise makes residuals larger; with a **negative** $\omega_{xy}$ the step gets shorter.
+# `(y**2).mean()` is $v$.
+#
+# </details>
+# <details><summary>Solution</summary>
+#
+# ```python
+# def my_step(y, omega_xy, omega_yx):
+#     return -omega_yx * (1 + omega_xy * (y**2).mean())
+# ```
+#
+# </details>
+#
+# Now build the two layers, and let them read 1,000 sequences at each noise.
 
 
 # %%
@@ -74,180 +179,108 @@ def layers_of(*omegas):
 omega_xy, omega_yx = -0.02, -0.5
 pair = layers_of((omega_xy, 0), (0, omega_yx))
 
-print("sigma   mean r^2   step   equal to the formula")
+print("sigma   mean r^2   step")
 for sigma in (0, 1, 2, 4):
     batch = lt.RegressionTask(dim=10, context=20, noise=lt.Fixed(sigma)).sample(1000, np.random.default_rng(0))
     alpha = (batch.y[..., None] * batch.x).mean(axis=1)  # (B, d)
-    mean_square = (batch.y**2).mean(axis=1)  # (B,): of the residuals at w = 0
+    mean_square = (batch.y**2).mean(axis=1)  # (B,)
     step = -omega_yx * (1 + omega_xy * mean_square)  # (B,)
     w = lt.implicit_regression(pair, batch.x, batch.y).w[:, -1]
-    equal = np.allclose(w, step[:, None] * alpha, rtol=0, atol=1e-12)
-    print(f"{sigma:5d} {mean_square.mean():10.2f} {step.mean():6.3f}   {equal}")
+    np.testing.assert_allclose(w, step[:, None] * alpha, rtol=0, atol=1e-12)  # the formula holds
+    print(f"{sigma:5d} {mean_square.mean():10.2f} {step.mean():6.3f}")
 
 # %% [markdown]
-# ## Away from zero there is a second term
-# Deeper in a model $w$ is not zero any more. The labels have become residuals $r_i = y_i - \langle w, x_i\rangle$, and the query carries
-# $-\langle w, x\rangle$, so the first layer of the pair shifts the query too. With $g = \overline{r\,x}$, minus the gradient at $w$, the pair now gives
+# Deeper in a model the labels have become residuals, and the pair steps along $g = \overline{r\,x}$, minus the gradient at $w$.
 #
-# $$w' = w + \eta\,(g - \omega_{xy}\,|g|^2\,w).$$
+# <details><summary>There, a second term comes in</summary>
 #
-# The step along $g$ is as before. The second term, for a negative $\omega_{xy}$, stretches what earlier layers have built. To check it, put one plain gradient
-# step in front of the pair.
-
-# %%
-batch = lt.RegressionTask(dim=10, context=20, noise=lt.Fixed(2.0)).sample(1000, np.random.default_rng(0))
-state = lt.implicit_regression(layers_of((0, -0.5), (omega_xy, 0), (0, omega_yx)), batch.x, batch.y)
-
-w = state.w[:, 1]  # (B, d): after the plain step
-r = batch.y - (batch.x @ w[..., None])[..., 0]  # (B, n)
-g = (r[..., None] * batch.x).mean(axis=1)  # (B, d)
-eta = -omega_yx * (1 + omega_xy * (r**2).mean(axis=1, keepdims=True))  # (B, 1)
-stretch = -omega_xy * (g**2).sum(axis=1, keepdims=True) * w  # (B, d)
-print("equal to the formula:", np.allclose(state.w[:, -1], w + eta * (g + stretch), rtol=0, atol=1e-12))
-share = np.linalg.norm(stretch, axis=1) / np.linalg.norm(g, axis=1)
-print(f"length of the second term, in lengths of g: median {np.median(share):.3f}, largest of 1000 {share.max():.3f}")
-
-# %% [markdown]
-# The same $\omega_{xy}$ also feeds the paper's momentum term (Lemma 4.4; [05](05_preconditioning_and_momentum.ipynb)). Below you will see that the two are one.
+# Away from $w = 0$ the query carries $-\langle w, x\rangle$, so the first layer of the pair shifts the query too. Its $w$ becomes
 #
-# ## What a shorter step does to a direction
-# Take the principal directions of the inputs, with eigenvalues $s$ of $\Sigma$. Starting from $w = 0$, $L$ steps of size $\eta$ keep the share
-# $1 - (1 - \eta s)^L$ of the least-squares answer in each direction, and ridge keeps $s / (s + \sigma^2/n)$. Such a share is called a **filter factor**.
-
-# %%
-s = np.array([0.1, 0.5, 1.0, 2.0])
-print("eigenvalue        ", s)
-for eta in (0.45, 0.25, 0.1):
-    print(f"4 steps of {eta:.2f}   ", np.round(1 - (1 - eta * s) ** 4, 2))
-for sigma in (1, 2, 4):
-    print(f"ridge, sigma = {sigma}  ", np.round(s / (s + sigma**2 / 20), 2))
-
-# %% [markdown]
-# Short steps do what a large penalty does: every share sinks, and the weak directions have the smallest. That is early stopping. A layer that chooses its
-# step by the residuals chooses, in effect, how early to stop.
+# $$w + \eta\,(g - \omega_{xy}\,|g|^2\,w), \qquad \eta = -\omega_{yx}\,(1 + \omega_{xy}\,\overline{r^2}) .$$
 #
-# ## Predict, then slide
-# The lab shows the model from the top of this notebook on one sequence. **P and Q are frozen, w moves.** Truth, inputs and the direction of the noise stay the
-# same while σ slides; the grey ghost holds the state at σ = 1. Write your guesses down first:
-#
-# 1. **From σ = 1 to σ = 4, which directions lose the larger part of their share**, those with small or with large eigenvalues? Set the first
-#    pink marker to the share of the weakest direction that you expect to be left at σ = 4.
-# 2. **Which layer is the first that can change its step, and which one changes it most?** The section on one layer gives half the answer.
-# 3. **Training ended at σ = 5. At σ = 8, which noise will the model act as if it had seen**: 8, 5, something between? Set the second marker.
-#
-# Then slide σ to 4, and on to 8.
-
-# %% tags=["nbval-ignore-output"]
-NoiseLab(sigma=1.0, kind="diag", noise="uniform-5", layers=4, ghost={"sigma": 1.0})
-
-# %% [markdown]
-# <details><summary>The lab as a picture</summary>
-#
-# ![The noise lab at sigma = 4. Top left: the implicit weight in ten components, blue, beside truth and oracle. Top right: the share of each direction that is kept, near the curve of ridge regression. Bottom left: step and rescaling of each of the four layers. Bottom right: the noise that the model acts as if it had seen, near the diagonal.](../docs/pictures/noise-lab.png)
+# For a negative $\omega_{xy}$ the second term stretches what earlier layers have built.
 #
 # </details>
 #
-# - **Top left.** The thin blue path goes through the layers, from 0 to the dot. With more noise the dots stop closer to 0; so does the oracle (green), which
-#   is told σ.
-# - **Top right.** The share that is kept, by eigenvalue. The curve sinks and bends: left of it are the weak directions.
-# - **Bottom left.** For each layer, the step along the gradient (blue) and the factor on the $w$ that was there before (orange-red).
-# - **Bottom right.** The diagonal means: reads the noise rightly. The shaded part was seen in training.
+# ## What a shorter step does to a direction
+# Take the principal directions of the inputs, with eigenvalues $s$. From $w = 0$, $L$ steps of size $\eta$ keep the share $1 - (1 - \eta s)^L$ of the least-squares answer in each direction.
+
+# %%
+s = np.array([0.1, 0.5, 2.0])
+print("eigenvalue       ", *(f"{one:6.2f}" for one in s))
+for eta in (0.45, 0.1):
+    print(f"4 steps of {eta:.2f}  ", *(f"{share:6.2f}" for share in 1 - (1 - eta * s) ** 4))
+for sigma in (1, 4):
+    print(f"ridge, sigma = {sigma} ", *(f"{share:6.2f}" for share in s / (s + sigma**2 / 20)))
+
+# %% [markdown]
+# Short steps do what a large penalty does: every share sinks, and the weak directions have the smallest. This is early stopping. A layer that chooses its step by the residuals chooses, in effect, how early to stop.
 #
-# Press *New sequence* a few times, then try seven layers.
-#
-# ## Measured on many sequences
-# One sequence is an anecdote. First the directions: keep one set of inputs, redraw truth and noise 2,000 times, and fit the share of each direction that survives.
+# The trained model does so too. Keep one set of inputs, redraw truth and noise 2,000 times, and fit the share of each direction that survives:
 
 # %%
 x = np.random.default_rng(3).normal(size=(20, 10))
-kept = {}
+some = [0, 4, 9]  # of the ten directions: the weakest, one in the middle, the strongest
+print("eigenvalue       ", *(f"{one:6.2f}" for one in filter_factors(model, x, 1, draws=2, rng=np.random.default_rng(0))[0][some]))
 for sigma in (1, 4):
-    s, kept[sigma], fit = filter_factors(model, x, sigma, draws=2000, rng=np.random.default_rng(0))
-    print(f"sigma = {sigma}: smallest R^2 of the fit {fit.min():.2f}")
-some = [0, 2, 4, 7, 9]
-print("eigenvalue     ", np.round(s[some], 2))
-for sigma in (1, 4):
-    print(f"sigma = {sigma}  model", np.round(kept[sigma][some], 2))
-    print("           ridge", np.round((s / (s + sigma**2 / 20))[some], 2))
-print("model: lost of the share at sigma = 1", np.round(1 - kept[4] / kept[1], 2)[some])
+    s, kept, _ = filter_factors(model, x, sigma, draws=2000, rng=np.random.default_rng(0))
+    print(f"model, sigma = {sigma} ", *(f"{share:6.2f}" for share in kept[some]))
+    print(f"ridge, sigma = {sigma} ", *(f"{share:6.2f}" for share in (s / (s + sigma**2 / 20))[some]))
 
 # %% [markdown]
-# **Prediction 1.** The weak directions lose most, in the model as in ridge. There the inputs vary little, so the noise says more about the labels than $w$ does.
-# The model was never told σ, yet its shares follow ridge's.
+# The weak directions lose most, in the model as in ridge. There the inputs vary little, so the noise says more about the labels than $w$ does. The model was never told $\sigma$, yet its shares follow ridge's.
 #
-# Next the layers. What a layer adds to its weight, after rescaling what was there, is its push $p$. Its **effective step size** is the step along
-# $g$ that comes closest to $p$; as a least-squares fit over many sequences,
+# ## Which layer does it?
+# What a layer adds to its weight, after rescaling what was there, is its push $p$. Its **effective step** is the step along $g$ that comes closest to $p$, as a least-squares fit over many sequences:
 #
 # $$\eta = \frac{\sum \langle g, p\rangle}{\sum \langle g, g\rangle}.$$
 #
-# For gradient descent that is exactly its step. The cosine of $g$ and $p$ says how much of the push it describes.
-
-# %%
-def measured(model, sigma, sequences=4000):
-    """The state of every layer on sequences with noise sigma; same truths, inputs and noise directions for every sigma."""
-    moments = lt.RegressionTask(10, 20, lt.Fixed(sigma)).sample_moments(sequences, np.random.default_rng(0))
-    return implicit_from_moments(model, moments.S)
-
-
-print("          step of layer                  cosine with g                 factor on w (median)")
-print("sigma " + "      1      2      3      4  " * 3)
-for sigma in (0.5, 1, 2, 3, 4, 5):
-    state = measured(model, sigma)
-    step, cosine = effective_step_size(state, pooled=True)
-    columns = (step, cosine, np.median(state.rescaling, axis=0))
-    print(f"{sigma:5.1f} ", "  ".join("".join(f"{number:7.3f}" for number in column) for column in columns))
-
-quiet, noisy = (effective_step_size(measured(model, sigma), pooled=True)[0] for sigma in (1, 4))
-print("\nstep at sigma = 4, in steps at sigma = 1, by layer:", np.round(noisy / quiet, 2))
-print("layer that shortens its step most:", 1 + (noisy / quiet).argmin())
-
-# %% [markdown]
-# **Prediction 2.** The first layer never moves: no layer before it has looked at the labels. Its factor does fall, but it acts on $w = 0$; it only rescales the
-# labels. The second layer could change its step and hardly does; with more noise it shrinks the $w$ that it was given instead, through
-# $\omega_{yy}$. The steps shorten towards the end of the model, and the last one all but vanishes: in steps, noisy sequences are served by a shorter model. The
-# last layer is not idle, though. Its $\omega_{yy}$ is positive, so its factor grows with the noise, and it stretches the $w$ that it was given instead of learning more. The
-# cosines of the last layer fall as well: what it still adds at high noise is no longer a gradient step.
+# For gradient descent that is exactly its step. The cosine of $g$ and $p$ says how much of the push it describes. Here are the four layers of our model against the noise: the step $\eta$, the cosine, and the factor
+# $\rho$ on the $w$ that was there.
+#
+# ![Three plots against sigma from 0.5 to 5, a line for each of layers 1 to 4. Left, the step: layer 1 stays at 0.34, layer 2 at 0.45, layer 3 falls from 0.04 to 0.02, layer 4 falls from 1.6 to nearly 0. Middle, the cosine: near 1 for layers 1 and 2, falling for 3, and falling to 0.1 for layer 4. Right, the factor: it falls from about 0.95 to between 0.7 and 0.9 for layers 1 to 3, and rises from 1.07 to 1.33 for layer 4.](../docs/pictures/steps-by-noise.svg)
+#
+# The stored weights explain it.
+#
+# - **Layer 1** never moves. Nothing before it has looked at the labels.
+# - **Layer 2** could react if layer 1 had an $\omega_{xy}$. It has $-0.002$, nearly nothing. So layer 2 keeps its step, and answers to the noise with its $\omega_{yy}$ instead: it shrinks the $w$ that it was given.
+# - **Layer 3** hardly steps at any noise. It prepares the inputs for layer 4, with its $\omega_{xx}$ and its $\omega_{xy}$.
+# - **Layer 4** all but stops, because layer 3 has the largest $\omega_{xy}$, $-0.178$. On noisy sequences the last layer hardly steps, as if the model were one layer shorter. It stretches what it was given ($\omega_{yy}$ is positive), and
+#   what it still adds at high noise is no gradient step any more: see the cosine.
 #
 # ## Other models do otherwise
-# *The noisier, the shorter the steps* is what **this** model does, DIAG with four layers and one head. Here are its relatives, all trained on U(0, 5). **Predict:** which of their steps will shrink towards zero as well?
-
-# %%
-uniform = lt.Uniform(5.0)
-relatives = {
-    "DIAG-4, two heads": lt.load_pretrained("diag", layers=4, noise=uniform, heads=2),
-    "DIAG-4 without omega_xy": lt.load_pretrained("diag", layers=4, noise=uniform, heads=2, variant="no-omega_xy"),
-    "DIAG-7": lt.load_pretrained("diag", layers=7, noise=uniform),
-    "DIAG-7, two heads": lt.load_pretrained("diag", layers=7, noise=uniform, heads=2),
-    "FULL-7": lt.load_pretrained("full", layers=7, noise=uniform),
-}
-for name, relative in relatives.items():
-    print(f"{name}: step of layer 1, 2, ..")
-    for sigma in (1, 2, 3, 4, 5):
-        step, _ = effective_step_size(measured(relative, sigma), pooled=True)
-        print(f"    sigma = {sigma} ", "".join(f"{number:7.2f}" for number in step))
-
-# %% [markdown]
-# None of them does it as cleanly.
+# *The noisier, the shorter the steps* is what **this** model does. The paper reads it off one family of models; it is no law. **Predict:** which steps of the relatives below will shrink as well? All were trained on U(0, 5). *× 2* has
+# two heads a layer; $\omega_{xy} = 0$ was trained without that weight.
 #
-# - **Steps pass through zero.** A negative step goes *away* from least squares: it undoes what the layers before have learned. The last layer of two-head DIAG-4 is negative at σ = 2 to 4, and positive again at 5. That of DIAG-7 stays negative.
-# - **FULL-7** shortens the steps of layers 5 and 6, and its last one goes from −1 at σ = 1 to nearly 2 at σ = 5.
+# ![Four plots of the effective step by layer, at sigma = 1 in blue and at sigma = 3 in orange. DIAG-4 with two heads: the last step falls from 0.75 to -0.35. Two heads without omega_xy: the third step is negative, about -1, and the fourth between 1.3 and 1.7; both are longer at sigma = 3. DIAG-7: the fifth step falls from 1 to 0.6, the last from 0.8 to -0.4. FULL-7: steps 5 and 6 fall, the last rises from -1 to 0.9.](../docs/pictures/steps-of-relatives.svg)
+#
+# - **Steps pass through zero.** A negative step goes *away* from least squares: it undoes what the layers before have learned. At $\sigma = 3$ the last step is negative in both DIAG models with $\omega_{xy}$.
+# - **FULL-7** shortens its steps 5 and 6, and its last one goes from $-1$ up.
 # - **Without $\omega_{xy}$** no step shortens: the noisier it is, the *longer* are both late ones. This model answers to the noise by its factors alone. (Its third step is negative at every noise. Why, comes below.)
 #
 # What they share is the answer: a smaller $w$ where it is noisier. How they come to it differs.
 #
 # ## Shorter steps and the brake are one thing
-# [05](05_preconditioning_and_momentum.ipynb) splits the push of a DIAG layer into two parts. In its state, $x_i^l = M x_i + y_i u$ are the inputs of the layer, and
+# Where does a negative step come from? In the state of a DIAG layer the inputs are $x_i^l = M x_i + y_i u$ ([04](04_every_layer_keeps_a_weight_vector.ipynb)). So its push has two parts:
 #
 # $$p = -\omega_{yx}\,M^T M\,g \;-\; \omega_{yx}\;\overline{r\,y}\;M^T u .$$
 #
-# The first part goes along the gradient, the second along $u$, the momentum, which only $\omega_{xy}$ feeds. So the effective step is a sum of two, and of the first one we know the sign:
+# The first part goes along the gradient. The second goes along $u$, which only $\omega_{xy}$ feeds; it is called **momentum** (the optional half of [05](05_preconditioning_and_momentum.ipynb)). The effective step is a sum of two
+# as well, and of the first one we know the sign:
 #
 # $$\eta = \underbrace{-\omega_{yx}\,\frac{\sum |M g|^2}{\sum |g|^2}}_{\text{gradient}} \;+\; \text{momentum} .$$
 #
 # **Wherever $\omega_{yx}$ is negative, the gradient's share is positive. A negative step is then made by the momentum, whatever the other weights are.**
 
+# %% jupyter={"source_hidden": true}
+uniform = lt.Uniform(5.0)
+relatives = {
+    "DIAG-4, two heads": lt.load_pretrained("diag", layers=4, noise=uniform, heads=2),
+    "DIAG-7": lt.load_pretrained("diag", layers=7, noise=uniform),
+    "DIAG-4 without omega_xy": lt.load_pretrained("diag", layers=4, noise=uniform, heads=2, variant="no-omega_xy"),
+}
 
-# %%
+
 def shares_of_the_step(model, state):
     """What the gradient and what the momentum give to the effective step of each layer of a DIAG model -> (L,), (L,)"""
     g, M = state.gradient, state.M[:, :-1]  # (B, L, d), (B, L, d, d): before each layer
@@ -257,6 +290,7 @@ def shares_of_the_step(model, state):
     return by_gradient, step - by_gradient
 
 
+# %%
 by_gradient, by_momentum = shares_of_the_step(pair, measured(pair, 4.0))
 print(f"the pair that you built, sigma = 4: gradient {by_gradient[1]:.3f}, momentum {by_momentum[1]:.3f}")
 
@@ -264,21 +298,29 @@ shown = {"DIAG-4": (model, 4), "DIAG-4, two heads": (relatives["DIAG-4, two head
 shown |= {"DIAG-7": (relatives["DIAG-7"], 7), "DIAG-4 without omega_xy": (relatives["DIAG-4 without omega_xy"], 3)}
 for name, (each, layer) in shown.items():
     print(f"\n{name}, layer {layer}, omega_yx = {each.omega[layer - 1, 1, 0]:.2f}\nsigma   gradient   momentum    step")
-    for sigma in (0.5, 1, 2, 3, 4, 5):
+    for sigma in (1, 3, 5):
         by_gradient, by_momentum = (share[layer - 1] for share in shares_of_the_step(each, measured(each, sigma)))
-        print(f"{sigma:5.1f} {by_gradient:10.2f} {round(by_momentum, 2) + 0.0:10.2f} {by_gradient + by_momentum:7.2f}")
+        print(f"{sigma:5d} {by_gradient:10.2f} {round(by_momentum, 2) + 0.0:10.2f} {by_gradient + by_momentum:7.2f}")
 
 # %% [markdown]
-# - **The pair at the top** took the step $-\omega_{yx}\,(1 + \omega_{xy}\,\overline{r^2})$. Its 1 is the gradient's share, and its $\omega_{xy}\,\overline{r^2}$ is momentum, against the gradient. (The fit over all sequences weighs those with large residuals
-#   more.) The adaptive step of sec. 5.3 and the momentum of Lemma 4.4 are one term, read twice.
-# - **DIAG-4** shortens its last step by this alone. The gradient's share even *grows* with the noise; the brake grows faster, until the two all but cancel.
-# - **Two heads, and seven layers:** where the brake grows beyond the gradient's share, the step is negative.
-# - **Without $\omega_{xy}$** there is no momentum, and no brake; so nothing shortens a step. Its negative one has another cause: in that layer $\omega_{yx}$ is *positive*, so it steps back at any noise. That is an accident of this training:
-#   nothing asks for it.
+# - **The pair** took the step $-\omega_{yx}\,(1 + \omega_{xy}\,\overline{r^2})$. Its 1 is the gradient's share, and its $\omega_{xy}\,\overline{r^2}$ is momentum, against the gradient: a **brake**. The adaptive step of sec. 5.3 and
+#   the momentum of Lemma 4.4 are one term, read twice.
+# - **DIAG-4** shortens its last step by the brake alone. The gradient's share even *grows* with the noise. The brake grows faster, until the two all but cancel.
+# - **Two heads, and seven layers:** where the brake is stronger than the gradient's share, the step is negative.
+# - **Without $\omega_{xy}$** there is no momentum, and no brake; so nothing shortens a step. Its negative one has another cause: in that layer $\omega_{yx}$ is *positive*, so it steps back at any noise. That is an accident of this
+#   training: nothing asks for it.
+#
+# Do all DIAG models brake? Here are eight, with four and seven layers and one or two heads, and of each the last two layers with a negative $\omega_{yx}$. Drawn is the momentum's share of the step, in units of the gradient's, at
+# $\sigma = 1$ (blue) and $\sigma = 3$ (orange). At $-1$ the brake takes back the whole step. Beyond, the step is negative.
+#
+# ![Two plots, for models trained on U(0, 5) and on {1, 3}, each with eight columns: two layers of each of four models. All points lie below zero. At sigma = 1 they lie between -0.2 and -1.1, at sigma = 3 between -0.4 and -1.8, and in nearly every column the orange point lies below the blue one.](../docs/pictures/brakes.svg)
+#
+# They all do, in both layers, and nearly all of them brake harder where it is noisier.
 #
 # Is the brake needed? Release it: take the momentum's part out of the last push alone, and leave all else as it is.
 
-# %%
+
+# %% jupyter={"source_hidden": true}
 def without_the_last_brake(model, state):
     """The weights of a DIAG model whose last layer takes no momentum -> (B, d)"""
     M, g = state.M[:, -2], state.gradient[:, -1]  # (B, d, d), (B, d): before the last layer
@@ -286,6 +328,7 @@ def without_the_last_brake(model, state):
     return state.rescaling[:, -1:] * state.w[:, -2] + along_gradient
 
 
+# %%
 print("half the squared distance to the oracle   sigma = 1   sigma = 4")
 for name in ("DIAG-4", "DIAG-4, two heads", "DIAG-7"):
     each, distances = shown[name][0], {"as it is": [], "last brake released": []}
@@ -300,44 +343,35 @@ for name in ("DIAG-4", "DIAG-4, two heads", "DIAG-7"):
 # %% [markdown]
 # Without it the last layer takes a step that is far too long, on quiet sequences already and much more on noisy ones. The trained $\omega_{yx}$ of that layer counts on the brake.
 #
-# %% [markdown]
-# ## Which noise does it believe in?
-# The **implied noise** of a weight is the σ whose ridge solution lies nearest to it. We set it beside two estimates that know what they do: AdaRR's,
-# from the residuals of least squares, and the exact posterior mean of σ for someone who knows that σ is drawn from U(0, 5).
+# ## Do other trainings show the same?
+# Each model above is one training. Another seed ends in other weights. These are all trainings that are stored. In how many does the last step shrink to zero from $\sigma = 1$ to 5? In how many does some layer step back, at a
+# negative $\omega_{yx}$, which is then the brake's doing?
 
 # %%
-print("true sigma   implied   AdaRR   posterior mean   (medians of 4000 sequences)")
-for sigma in (0, 0.5, 1, 2, 3, 4, 5, 6, 7, 8):
-    state = measured(model, sigma)
-    spectrum = Spectrum.from_moments(state.S, context=20)
-    implied = implied_noise(state.w[:, -1], spectrum)
-    sigmas, probabilities = spectrum.posterior(lt.Uniform(5.0))
-    columns = (implied, spectrum.noise_estimate(), probabilities @ sigmas)
-    print(f"{sigma:10.1f} ", *(f"{np.median(column):9.2f}" for column in columns), "  past the training range" * (sigma > 5))
+families = {
+    "DIAG-4": spread("diag", 4, uniform),
+    "DIAG-4, two heads": spread("diag", 4, uniform, heads=2),
+    "  without omega_xy": spread("diag", 4, uniform, heads=2, variant="no-omega_xy"),
+    "DIAG-7": spread("diag", 7, uniform),
+    "DIAG-7, two heads": spread("diag", 7, uniform, heads=2),
+}
+print("                     last step shrinks   some layer steps back")
+for name, trainings in families.items():
+    shrinks, back = 0, 0
+    for each in trainings:
+        steps = np.array([effective_step_size(measured(each, sigma, 1000), pooled=True)[0] for sigma in (1, 2, 3, 4, 5)])  # (5, L)
+        shrinks += (np.diff(steps[:, -1]) < 0).all() and steps[-1, -1] > -0.01
+        back += ((steps.min(axis=0) < -0.01) & (each.omega[:, 1, 0] < 0)).any()
+    print(f"{name:20} {shrinks:8d} of {len(trainings)} {back:18d} of {len(trainings)}")
 
 # %% [markdown]
-# Inside the range the model acts on nearly the right noise. Without noise it still shrinks: four layers are too few to solve least squares.
+# What holds in every training: with four layers and one head the last step shrinks to zero; without $\omega_{xy}$ it does not, and no layer is sent back; with two heads some layer is. At which $\sigma$ is an accident of the
+# training.
 #
-# **Prediction 3.** Past the range it lags behind the truth, and so does the posterior, which rules out anything above 5. But the model goes on rising where the
-# posterior must stop: nothing in its weights says "at most 5". Further out something else happens.
-
-# %%
-print("share of sequences whose w has an entry above 10\nsigma   four layers   seven layers")
-for sigma in (5, 8, 10, 12, 15):
-    sizes = [abs(measured(each, sigma).w[:, -1]).max(axis=1) for each in (model, relatives["DIAG-7"])]
-    print(f"{sigma:5d}", "".join(f"{np.mean(~(size <= 10)):14.4f}" for size in sizes))
-
-# %% [markdown]
-# A layer is cubic in its tokens, so $w$ is a polynomial of high degree in the labels. A polynomial that is fitted on a range does not stay reasonable far outside
-# of it: on some sequences it explodes. The lab ends at σ = 8, where four layers show none of
-# that, and seven do on one or two sequences in a hundred. A user of such a model has to check for it ([12](12_from_pilot_to_practice.ipynb)).
-#
-# ## Exercise
 # ### Exercise: the effective step size
-# (10 minutes, level: practice)
+# (level: practice)
 #
-# A layer takes the weight `w_before` and makes `w_after`. Measure the length of its step along the gradient, one number for all sequences. Mind the
-# rescaling: only what the layer *adds* is a step.
+# A layer takes the weight `w_before` and makes `w_after`. Measure the length of its step along the gradient, one number for all sequences. Mind the rescaling: only what the layer *adds* is a step.
 
 # %% tags=["exercise"]
 def my_step_size(w_before, w_after, rescaling, gradient):
@@ -368,25 +402,40 @@ step_sizes.effective_step.check(my_step_size)
 # ```
 #
 # </details>
+
+# %% [markdown]
+# ## Far outside
+# Past the training range the meter only lags. Further out something else happens.
+
+# %%
+print("share of sequences whose w has an entry above 10\nsigma   four layers   seven layers")
+for sigma in (5, 8, 10, 12, 15):
+    sizes = [abs(measured(each, sigma).w[:, -1]).max(axis=1) for each in (model, relatives["DIAG-7"])]
+    print(f"{sigma:5d}", "".join(f"{np.mean(~(size <= 10)):14.4f}" for size in sizes))
+
+# %% [markdown]
+# A layer is cubic in its tokens, so $w$ is a polynomial of high degree in the labels. A polynomial that is fitted on a range does not stay reasonable far outside of it: on some sequences it explodes. A user of such a model has to
+# check for it ([12](12_from_pilot_to_practice.ipynb)).
 #
-# Then measure a layer of the trained model: with `state = measured(model, 2.0)`, layer 3 has `state.w[:, 2]`, `state.w[:, 3]`, `state.rescaling[:, 2]` and
-# `state.gradient[:, 2]`. The table above has the answer.
+# ## What surprised you
+# Run this cell once you have been through the lab. It puts your predictions beside the answers.
+
+# %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
+surprises(lab)
 
 # %% [markdown]
 # ## Discussion
 # - **What is proven, and what is measured.** Two layers with $\omega_{xy}$ and $\omega_{yx}$ alone give the adaptive step exactly, and the two shares of a step add up in every DIAG model. How a trained model divides the work is
 #   measured, model by model. Whether one *needs* $\omega_{xy}$ for it, only training without it can tell ([11](11_inside_the_weights.ipynb)): it can do without, at a higher loss.
 # - **Ways to react.** Shrinking $w$ as a whole (06), shorter steps, and steps back (here) appear in the same model, in different layers. FULL has no omegas, so its steps cannot be split by this formula.
-# - **The paper** describes the adaptive step in sec. 5.3 and finds that with enough layers DIAG beats ridge regression with estimated noise (sec. 6, Table 1). It
-#   does not compare with the exact posterior over σ; [08](08_how_good_is_it.ipynb) does.
-# - **A limit of the noise meter.** The implied noise is the nearest ridge solution, and $w$ need not lie near any: a number on the meter is a summary of ten.
+# - **A limit of the noise meter.** $w$ need not lie near any ridge answer: a number on the meter is a summary of ten.
 #
 # ## Quiz
 # **1.** In the two-layer model with $\omega_{xy} = -0.02$, at which mean squared residual does the step vanish, and what happens beyond?
 # <details><summary>Answer</summary>At 1 / 0.02 = 50. Beyond, the step is negative: the model answers with the wrong sign.</details>
 #
-# **2.** GD++ is DIAG without $\omega_{xy}$ and $\omega_{yy}$. What will its curve in the lab do when σ slides from 1 to 4?
-# <details><summary>Answer</summary>Nothing: its shares depend on the inputs alone. Choose GD++ in the lab and see (panel top right).</details>
+# **2.** GD++ is DIAG without $\omega_{xy}$ and $\omega_{yy}$. What will its shares in the lab do when σ slides from 1 to 4?
+# <details><summary>Answer</summary>Nothing: they depend on the inputs alone. Choose GD++ under Everything and see.</details>
 #
 # **3.** Why do two layers suffice for an adaptive step, but not one?
 # <details><summary>Answer</summary>In one layer w is linear in the labels. A step that depends on the residuals needs their squares, which a layer before must have put into the tokens.</details>

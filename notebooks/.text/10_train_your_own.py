@@ -2,84 +2,13 @@
 # # 10  Train your own
 # *Move the noise while a model trains, and watch its weights move to where the new noise wants them.*
 #
-# **You will be able to**
-# - say in which direction the weights of a layer move when the training noise grows, and why;
-# - tell a loss that cannot fall from a loss that is stuck;
-# - compute where the training of a single layer must end, before it starts;
-# - keep the model that you trained, and look at it with the other labs.
-#
-# **Takes** 30 minutes. **Needs** the four omegas ([06](06_adaptive_rescaling.ipynb), [07](07_noise_adaptive_step_sizes.ipynb)) and one layer as a gradient step
-# ([03](03_one_layer_is_one_gradient_step.ipynb)). Words: [glossary](../docs/glossary.md).
+# Press **Run > Run All Cells**, then come back up here. What to do stands above the picture.
 
-# %% [markdown]
-# ## The question
-# In every other notebook $P$ and $Q$ are frozen, and only $w$ moves. Somebody chose a distribution of noise, trained, and stored the result. Here you train. The noise is under
-# your hand *while* the weights are learned. Where do they go when it changes, and could you have said so before?
+# %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
+from lt_helpers.labs import TrainingLab, surprises
 
-# %%
-import numpy as np
-
-import lt_helpers as lt
-from lt_helpers.exercises import training
-from lt_helpers.labs import NoiseLab, TrainingLab
-
-# %% [markdown]
-# ## What is trained
-# The model is DIAG. A layer is four numbers, $\omega_{xx}$, $\omega_{xy}$, $\omega_{yx}$ and $\omega_{yy}$ (eq. 10), so three layers are twelve. In the last layer only $\omega_{yx}$ and
-# $\omega_{yy}$ have an effect: nothing reads its $x$ any more.
-#
-# One head holds products, $\omega_{xx} = p_x q_x$ and so on, and they are bound: $\omega_{xx}\,\omega_{yy} = \omega_{xy}\,\omega_{yx}$. With two heads all four are free. The lab trains the omegas
-# themselves, that is, two heads. On $U(0, 5)$ the best loss is about the same ([11](11_inside_the_weights.ipynb)); on $\{1, 3\}$ two heads are clearly better, so yours may
-# end below the stored model, which has one. (The section on poor minima comes back to this.)
-#
-# ## What is made small
-# Training usually draws a query and squares the error of its answer. Three facts save most of the work:
-#
-# - A model reads a context only through its second moments $S$ ([01](01_linear_attention.ipynb)). So we draw $S$, not twenty tokens.
-# - The mean over all queries is known: for $x \sim N(0, I)$ the squared error is $|w^L - w|^2$, with $w^L$ the implicit weight
-#   ([04](04_every_layer_keeps_a_weight_vector.ipynb)).
-# - Given the data and $\sigma$, the mean of $w$ is the ridge weight of the oracle. So the loss is, up to a constant,
-#
-# $$\tfrac12\, E\,\bigl|\,w^L - w_{\mathrm{ridge}}(\sigma)\,\bigr|^2 .$$
-#
-# This is the *adjusted loss* of the paper's Table 1, in expectation. Its gradient is far less noisy than that of one query. One step takes 64 fresh sequences and a few milliseconds.
-
-# %%
-lab = TrainingLab(sigma_max=1.0, layers=3)
-print(f"{lab.model()}: loss {lab.arrays.loss[-1]:.1f} before the first step")
-lab.run(steps=800)
-quiet = lab.arrays
-print(f"after {quiet.steps} steps below 0.1: {quiet.loss[-1] < 0.1}")
-
-# %% [markdown]
-# These steps were on $\sigma \sim U(0, 1)$. Here is what they found, layer by layer.
-
-
-# %% tags=["nbval-ignore-output"]
-def show(arrays):
-    print("layer  omega_xx  omega_xy  omega_yx  omega_yy     (- : no effect)")
-    for layer, omega in enumerate(arrays.omega[:, :, -1], start=1):
-        print(f"{layer:5d} ", *("        -" if np.isnan(number) else f"{number:9.3f}" for number in omega))
-    print(f"loss {arrays.loss[-1]:.4f}, Bayes-optimal predictor {arrays.bayes[-1]:.4f}, stored model {arrays.stored[-1]:.4f}")
-
-
-show(quiet)
-
-# %% [markdown]
-# With so little noise the two omegas that read it, $\omega_{xy}$ and $\omega_{yy}$, stay small. The later layers take long steps, $-\omega_{yx}$ is large, because the layers before have shrunk
-# $x$ along the strong directions: they make the problem well-conditioned ([05](05_preconditioning_and_momentum.ipynb)).
-#
-# ## Predict, then slide
-# Now let σ_max go from 1 to 5. Write down before you touch anything:
-#
-# 1. **The long step of the last layer, $\omega_{yx}$: towards zero, or further away?** Set the pink marker to where you expect it.
-# 2. **$\omega_{xy}$, which shortens steps where residuals are large: which sign will it take?**
-# 3. **The loss:** the best possible predictor's is some thirty times higher at σ_max = 5 than at 1. Will the model come closer to it, as a ratio, or fall further behind?
-#
-# Press *Start*, wait until the curves lie still, and slide σ_max to 5. Everything can be moved while it trains.
-
-# %% tags=["nbval-ignore-output"]
-TrainingLab(sigma_max=1.0, layers=3)
+lab = TrainingLab()
+lab
 
 # %% [markdown]
 # <details><summary>The lab as a picture</summary>
@@ -88,78 +17,169 @@ TrainingLab(sigma_max=1.0, layers=3)
 #
 # </details>
 #
-# - **The four omegas.** A line a layer, the last 2,000 steps, now at the right. The weights themselves move; in every other lab only $w$ does.
-# - **Loss.** On a fixed test set, beside the Bayes-optimal predictor and the stored model of the same depth, if one is stored for this noise. Zero would be the oracle, which is told σ.
-# - **w on one context.** The context stays the same, so what moves the blue dots is the training.
-# - **Jump to the optimum** replaces Adam by Gauss-Newton for a moment. Open marks show where it ended.
+# **You will be able to** say where the weights of a model go when the noise of its training grows, and why; tell a loss that cannot fall from a loss that is stuck; compute where the training of a single layer must end,
+# before it starts; keep the model that you trained.
 #
-# The lab stops by itself ten minutes after your last touch, and goes on at the next one. It trains one model at a time: run its cell again, and the first lab stops.
-#
-# ## The same, in numbers
-# We take the model from above, move its noise, and train on.
-
-# %%
-lab.controls["sigma_max"].value = 5.0
-lab.run(steps=900)
-noisy = lab.arrays
-before, after = quiet.omega[:, :, -1], noisy.omega[:, :, -1]
-print("last omega_yx moved towards zero:", before[-1, 2] < after[-1, 2] < 0)
-print("most negative omega_xy, further below zero than before:", np.nanmin(after[:, 1]) < np.nanmin(before[:, 1]) < 0.01)
-ratios = [arrays.loss[-1] / arrays.bayes[-1] for arrays in (quiet, noisy)]
-print("loss over the Bayes-optimal predictor's is smaller at sigma_max = 5:", ratios[1] < ratios[0])
-
-# %% tags=["nbval-ignore-output"]
-show(noisy)
-print(f"loss over Bayes-optimal: {ratios[0]:.1f} at sigma_max = 1, {ratios[1]:.1f} at 5")
+# **Takes** 30 minutes. **Needs** the four numbers of a DIAG layer ([06](06_adaptive_rescaling.ipynb), [07](07_noise_adaptive_step_sizes.ipynb)) and one layer as a gradient step
+# ([03](03_one_layer_is_one_gradient_step.ipynb)). Words: [glossary](../docs/glossary.md).
 
 # %% [markdown]
-# **Prediction 1.** Towards zero. Noisier labels ask for a shorter step, and the training shortens the one that is always taken.
+# **Symbols:** $\sigma$ the noise: standard deviation of what is added to the labels; $\omega_{xx}, \omega_{xy}, \omega_{yx}, \omega_{yy}$ the four numbers of a DIAG layer: what it writes, and what it reads;
+# $\Sigma, \alpha, v$ the blocks of $S$: the means of $x x^T$, $y x$ and $y^2$; $w^l$ the implicit weight after layer $l$; $w_o$ the oracle's weights: ridge regression that is told $\sigma$;
+# $\sigma_{max}$ the largest noise of a training; $c$ the step of a single layer, $w = c\,\alpha$.
+
+# %% [markdown]
+# <details><summary>Two minutes: three questions, two about 07 and 09, one about 03</summary>
 #
-# **Prediction 2.** Negative. At σ_max = 1 all sequences need nearly the same step, and $\omega_{xy}$ has nothing to do. At 5 they differ, and it pays to shorten the step where residuals are large
-# ([07](07_noise_adaptive_step_sizes.ipynb)).
+# **1.** Layer 1 of a model cannot shorten its own step where a sequence is noisy. Why? *It has fitted nothing yet. How much is left over after a fit is what tells the noise.*
 #
-# **Prediction 3.** Closer. Quiet sequences are hard for few layers, since least squares has to invert $\Sigma$. Noisy ones need shrinkage, which two layers can do.
+# **2.** A model has the loss 0.060 ± 0.002, another 0.058 ± 0.002. Which is better? *Nobody can say: the difference is smaller than the errors.*
+#
+# **3.** Which number of a DIAG layer sets the length of a plain gradient step? *$\omega_{yx}$; the step is $-\omega_{yx}$.*
+#
+# </details>
+#
+# ## The question
+# In every other notebook $P$ and $Q$ are frozen. Somebody chose a distribution of noise, trained a model on it, and stored the result. Here you train. The noise is under your hand *while* the weights are learned. Where do
+# they go when it changes? Could you have said so before?
+#
+# ## What is trained
+# The model is DIAG. A layer is four numbers (eq. 10), so three layers are twelve numbers. In the last layer only $\omega_{yx}$ and $\omega_{yy}$ have an effect, because no later layer reads its $x$. So ten numbers are trained.
+#
+# <details><summary>Why two heads</summary>
+#
+# One head holds products, $\omega_{xx} = p_x q_x$ and so on, and they are bound: $\omega_{xx}\,\omega_{yy} = \omega_{xy}\,\omega_{yx}$. With two heads all four are free. The lab trains the omegas themselves, that is, two heads. On
+# $U(0, 5)$ the best loss is about the same ([11](11_inside_the_weights.ipynb)). On $\{1, 3\}$ two heads are better, so your model may end below the stored one, which has one head.
+#
+# </details>
+#
+# ## What is made small
+# Training usually draws a query, and squares the error of its answer. Three facts save most of that work:
+#
+# - A model reads a context only through $S$, the mean of $e e^T$ ([01](01_linear_attention.ipynb)). So we draw $S$, not twenty tokens.
+# - The mean over all queries is known. For $x \sim N(0, I)$ the squared error of an answer $\langle w, x\rangle$ is the squared distance of $w$ to the truth ([04](04_every_layer_keeps_a_weight_vector.ipynb)).
+# - Noisy labels do not determine the truth. The best guess, for whoever knows $\sigma$, is $w_o$. So we may measure the squared distance to $w_o$ instead: on average the two differ by a constant.
+#
+# With $w^l$ after the last layer, what training makes small is the mean of
+#
+# $$\tfrac12\,\bigl|\,w^l - w_o\,\bigr|^2 .$$
+#
+# This is the *adjusted loss* of the paper's Table 1. One step of training takes 64 new sequences and about a millisecond.
+#
+# ### Act 1: the loss
+# (one line) You have the model's and the oracle's weights for many sequences. What is the loss?
+
+# %% jupyter={"source_hidden": true}
+import numpy as np
+
+import lt_helpers as lt
+from lt_helpers.exercises import training
+from lt_helpers.labs import NoiseLab
+
+
+# %% tags=["exercise"]
+def loss(w, oracle):
+    """w, oracle (B, d): the model's weights and the oracle's, a row a sequence  ->  one number"""
+    ...
+
+
+# %% tags=["check"]
+training.loss.check(loss)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# `((w - oracle) ** 2).sum(axis=1)` has the squared length of each row.
+#
+# </details>
+# <details><summary>Solution</summary>
+#
+# ```python
+# def loss(w, oracle):
+#     return ((w - oracle) ** 2).sum(axis=1).mean() / 2
+# ```
+#
+# </details>
+#
+# ## The lab's run, in numbers
+# Here is the same run without a picture: 1,200 steps with $\sigma_{max} = 1$, that is, $\sigma$ is drawn from $U(0, 1)$. Then 1,500 steps with 5. Your machine's numbers may differ in the last digits.
+
+# %%
+mine = TrainingLab(sigma_max=1.0, beat=None)
+mine.run(steps=1200)
+quiet = mine.arrays
+mine.controls["sigma_max"].value = 5.0
+mine.run(steps=1500)
+loud = mine.arrays
+
+before, after = (run.omega[-1, 2, -1] for run in (quiet, loud))
+print("omega_yx of the last layer went", "towards" if abs(after) < abs(before) else "away from", "zero")
+
+
+# %% tags=["nbval-ignore-output"]
+def show(run):
+    print(f"{run.noise.label}: loss {run.loss[-1]:.4f}, {run.loss[-1] / run.bayes[-1]:.1f} times the Bayes-optimal predictor's")
+    print("layer  omega_xx  omega_xy  omega_yx  omega_yy     (- : no effect)")
+    for layer, omega in enumerate(run.omega[:, :, -1], start=1):
+        print(f"{layer:5d} ", *("        -" if np.isnan(number) else f"{number:9.3f}" for number in omega))
+
+
+show(quiet)
+show(loud)
+
+# %% [markdown]
+# - **$\omega_{yx}$.** The last layer takes a long step where the noise is small. The layers before it have shrunk $x$ along the strong directions ([05](05_preconditioning_and_momentum.ipynb)), so a long step does not overshoot.
+#   With noisy labels a long step would fit the noise. Training shortens it.
+# - **$\omega_{xy}$.** On $U(0, 1)$ all sequences need nearly the same step, so this number stays near 0. On $U(0, 5)$ they differ. It turns negative: where much is left over after the first layers, the last step gets shorter
+#   ([07](07_noise_adaptive_step_sizes.ipynb)).
+# - **The loss** is larger with more noise. Compared with the best predictor there is, it is *nearer*. Quiet sequences are hard for three layers: least squares has to invert $\Sigma$. Noisy ones ask for shrinkage, which
+#   is easier.
 #
 # ## Stuck, or done?
-# A loss that lies still may be as low as the model allows, or the weights may sit in a **poor minimum**. From inside the two look alike: the gradient is zero in both. The lab knows the
-# difference only from outside, from the loss of the stored model. If yours lies more than a tenth above it and has stopped falling, the lab says so. A new start is the remedy; the noise
-# of small batches helps too, as does a larger learning rate.
+# The loss no longer falls. It may be as low as the model allows. Or the weights sit in a **poor minimum**: every small change makes the loss larger, but other weights far away are better. Seen from inside both look alike, since the
+# gradient is zero in both. The lab can tell only from outside: it compares with the stored model. If yours has stopped falling a tenth above that, the lab says so.
 #
-# Gauss-Newton is no remedy. It goes to the nearest optimum, quickly, and stays there. Try it in the lab: train at σ_max = 1, pause, slide to 5, and press *Jump to the optimum*; then the same
-# after *Restart*. Is it always the stored model's loss where it ends?
+# A remedy is a new start (*Everything*, then *Restart*). The noise of small batches helps too, and so does a larger learning rate. *Jump to the optimum* is no remedy. It goes to the nearest minimum quickly, by a method
+# called Gauss-Newton, and stays there.
 #
-# Free omegas help. With one head, $\omega_{xx}\,\omega_{yy} = \omega_{xy}\,\omega_{yx}$ makes signs hard to change: an omega can only pass through zero together with another. How many of 20
-# starts follow the noise to within a tenth of the stored model's loss is counted by `python -m benchmarks live`, with the lab's own settings.
+# <details><summary>How often does it get stuck?</summary>
+#
+# `python -m benchmarks live` counts how many of 20 starts follow the noise from $U(0, 1)$ to $U(0, 5)$ to within a tenth of the stored model's loss. With one head they seldom do: there an omega can pass through zero only together with
+# another.
+#
+# </details>
 #
 # ## Keep what you trained
-# The model is a `LinearTransformer` like any other. Save it, load it, weigh it beside the stored one. In a terminal, `python -m lt_helpers evaluate PATH --noise uniform:5` weighs the saved file beside
-# the Bayes-optimal predictor.
+# Your model is a `LinearTransformer` like any other. Save it, load it, and weigh it on sequences that it has not seen.
 
 # %%
 import tempfile
 from pathlib import Path
 
 path = Path(tempfile.mkdtemp()) / "my_model.safetensors"  # choose a place of your own to keep it
-lab.model().save(path)
-mine = lt.LinearTransformer.load(path)
-print(mine)
-task, others = lt.RegressionTask(10, 20, lt.Uniform(5.0)), lt.load_pretrained("diag", layers=3, noise=lt.Uniform(5.0))
-loss, stored = (lt.adjusted_loss(model, task, samples=20_000, rng=np.random.default_rng(1))[0] for model in (mine, others))
-print(f"less than half again the stored model's loss: {loss < 1.5 * stored}")
+mine.model().save(path)
+loaded = lt.LinearTransformer.load(path)
+print(loaded)
+task, stored = lt.RegressionTask(10, 20, lt.Uniform(5.0)), lt.load_pretrained("diag", layers=3, noise=lt.Uniform(5.0))
+my_loss, its_loss = (lt.adjusted_loss(model, task, samples=20_000, rng=np.random.default_rng(1))[0] for model in (loaded, stored))
+print("compared with the stored model's, its loss is", "less than half again as large" if my_loss < 1.5 * its_loss else "much larger")
 
 # %% [markdown]
 # The noise lab takes it too. There P and Q are frozen again: yours.
 
 # %% tags=["nbval-ignore-output"]
-NoiseLab(model=path, noise="uniform-5", sigma=2.0)
+NoiseLab(model=path, noise="uniform-5", sigma=2.0, beat=None)
 
 # %% [markdown]
-# ## Exercise
 # ### Exercise: where one layer must end
-# (15 minutes, level: practice)
+# (level: practice)
 #
-# With one layer $w = c\,\alpha$, $c = -\omega_{yx}$, and nothing else has an effect. The loss is a parabola in $c$, with its minimum at $c = E\langle\alpha, w\rangle / E|\alpha|^2$. Work
-# out both means for $x, w \sim N(0, I_d)$ and return the $\omega_{yx}$ at which training has to end (Mahankali et al. 2023 prove that no other one-layer model does better). With $\Sigma = \overline{x x^T}$, $\alpha = \Sigma w + \overline{\xi x}$.
+# With one layer $w = c\,\alpha$, where $c = -\omega_{yx}$; nothing else has an effect. The loss is a parabola in $c$, with its minimum at
+#
+# $$c = \frac{E\langle\alpha, w^*\rangle}{E|\alpha|^2}, \qquad \alpha = \Sigma w^* + \overline{\xi x} .$$
+#
+# Here $w^*$ is the truth, and the bar is a mean over the examples, whose noise is $\xi$. Work out both means for $x, w^* \sim N(0, I)$ and return the $\omega_{yx}$ at which training has to end. (Mahankali et al. 2023 prove that no other one-layer
+# model does better.)
 
 # %% tags=["exercise"]
 def my_fixed_point(dim, context, mean_square):
@@ -173,7 +193,7 @@ training.fixed_point.check(my_fixed_point)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# $E\,\Sigma = I$, so $E\langle\alpha, w\rangle = d$.
+# $E\,\Sigma = I$, so $E\langle\alpha, w^*\rangle = d$.
 #
 # </details>
 # <details><summary>Hint</summary>
@@ -190,35 +210,41 @@ training.fixed_point.check(my_fixed_point)
 #
 # </details>
 #
-# Then let training find it. For $U(0, \sigma_{max})$, $E\sigma^2 = \sigma_{max}^2/3$. Does your number agree with what a few hundred steps find, to two digits?
+# Then let training find it. For $U(0, \sigma_{max})$ the mean of $\sigma^2$ is $\sigma_{max}^2/3$. Does your number agree with what a few hundred steps find, to two digits?
 
 # %% tags=["nbval-ignore-output"]
-one = TrainingLab(sigma_max=1.0, layers=1, learning_rate=0.02)
+one = TrainingLab(sigma_max=1.0, layers=1, learning_rate=0.02, beat=None)
 for sigma_max in (1.0, 3.0, 5.0):
     one.controls["sigma_max"].value = sigma_max
     one.run(steps=250)
     print(f"sigma_max = {sigma_max:.0f}: trained omega_yx {one.arrays.omega[0, 2, -1]:.3f}")
 
 # %% [markdown]
-# ## Discussion
-# - **Weights are a summary of the training noise.** A model does not know its σ_max as a number; it is spread over all its omegas. Slide σ_max down again, and they go back, or to another
-#   minimum of about the same loss: with three layers the way there can matter.
-# - **What Adam shows and Gauss-Newton hides.** The path. Gauss-Newton takes a few dozen steps, each far more expensive, and its way through weight space means nothing.
-# - **The stored models** were not made here. They come from many starts, with far larger batches, and are weighed on 200,000 sequences (`python -m lt_helpers train`). The paper trains with Adam,
-#   200,000 steps of 2,048 sequences, best of five seeds (sec. 6, app. B).
-# - **FULL** has 242 numbers a layer. Choose it in the lab, and see where its heat maps leave the diagonal. What the rest is worth: [11](11_inside_the_weights.ipynb).
+# ## What surprised you
+# Run this cell once you have been through the lab. It puts your predictions beside the answers.
+
+# %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
+surprises(lab)
+
+# %% [markdown]
+# ## What to keep
+# - **Weights are a summary of the training noise.** A model does not hold its $\sigma_{max}$ as a number. It is spread over all its omegas.
+# - **The same loss, other weights.** Going back to $\sigma_{max} = 1$ the loss returns, and $\omega_{yx}$ goes on to about $-11$. The loss hardly depends on it there.
+# - **The stored models** were not made here. They come from many starts and far larger batches, and are weighed on 200,000 sequences (`python -m lt_helpers train`). The paper trains with Adam, 200,000 steps of 2,048 sequences, and
+#   keeps the best of five (sec. 6, app. B).
+# - **FULL** has 242 numbers a layer. Choose it under *Everything*, and see where its heat maps leave the diagonal. [11](11_inside_the_weights.ipynb) asks what the rest is worth.
 #
 # ## Quiz
-# **1.** With GD++, σ_max goes from 1 to 5. Which omegas can move, and what will the loss come to?
+# **1.** With GD++, $\sigma_{max}$ goes from 1 to 5. Which omegas can move, and what will the loss come to?
 # <details><summary>Answer</summary>Only omega_xx and omega_yx. The loss ends near ConstRR's, far above DIAG's: without q_y no label meets a label (06).</details>
 #
-# **2.** For a single layer, which matters to training: the distribution of σ, or only the mean of σ²?
+# **2.** For a single layer, which matters to training: the distribution of $\sigma$, or only the mean of $\sigma^2$?
 # <details><summary>Answer</summary>Only the mean of σ²: it alone is in the fixed point. U(0, 5) and a fixed σ = 2.89 train the same layer. From two layers on this ends.</details>
 #
-# **3.** The loss has lain still for 1,000 steps. Gauss-Newton from there stays as well. Is the model as good as it can be?
+# **3.** The loss has not moved for 1,000 steps. Gauss-Newton from there stays as well. Is the model as good as it can be?
 # <details><summary>Answer</summary>Not known: a poor minimum looks the same from inside. Compare with other starts, with a stored model, or with a bound such as the Bayes-optimal predictor.</details>
 #
-# **4.** Why can the loss on the test set not reach the Bayes-optimal predictor's, however long three layers are trained?
+# **4.** Why can the loss not reach the Bayes-optimal predictor's, however long three layers are trained?
 # <details><summary>Answer</summary>Their answer is a polynomial of fixed degree in the data; the Bayes-optimal predictor inverts matrices and weighs all σ. More layers come closer (08).</details>
 #
 # ## References

@@ -2,24 +2,49 @@
 # # 13  Discover an algorithm
 # *Take the algorithm out of a trained model, write it down, fit it to a noise that no model has seen, and beat AdaRR with it.*
 #
-# **You will be able to**
-# - write the algorithm inside a DIAG model as a few lines of NumPy, and show that it is the model;
-# - say what each of its four terms does, and why switching one off does not show what it is for;
-# - fit its constants to a new noise, and report the result with standard errors, inside and outside that noise;
-# - say what of all this is understood, and what is open.
+# Press **Run > Run All Cells**, then come back up here. What to do stands above the picture.
+
+# %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
+from lt_helpers.labs import AlgorithmLab, surprises
+
+lab = AlgorithmLab()
+lab
+
+# %% [markdown]
+# <details><summary>The lab as a picture</summary>
+#
+# ![The algorithm lab at sigma = 5 without rescaling. Top left: the error after each layer; as trained it ends below AdaRR, without rescaling the last layer throws it far above. Top right: the error against the noise; the two curves are close for quiet sequences and part by orders of magnitude as the noise grows. Bottom left: the ten components of one answer, away from the oracle's. Bottom right: the shares kept of each direction, far from ridge's curve, where the trained ones lie on it.](../docs/pictures/algorithm-lab.png)
+#
+# </details>
+#
+# **You will be able to** write the algorithm inside a DIAG model as a few lines of NumPy, and show that it is the model; say what each of its four terms does, and why switching one off does not show what it is for; fit its
+# constants to a new noise, and report the result with standard errors; say what of all this is understood, and what is open.
 #
 # **Takes** 30 minutes. **Needs** the implicit weight ([04](04_every_layer_keeps_a_weight_vector.ipynb)) and the two ways to react to noise
 # ([06](06_adaptive_rescaling.ipynb), [07](07_noise_adaptive_step_sizes.ipynb)). Words: [glossary](../docs/glossary.md).
 
 # %% [markdown]
-# ## The question
-# An instrument has two states. In three sequences of four its noise is $\sigma = 2$. In the fourth it is disturbed, and $\sigma = 5$. Nobody says which is which.
-#
-# AdaRR estimates $\sigma$ from the residuals of each sequence. TunedRR multiplies and caps that estimate with two constants, tuned here for this noise. The Bayes-optimal
-# predictor knows the two states and their odds: nothing is better on average. The DIAG models have four layers and were trained on other noise. The loss is half the squared
-# error above the oracle, ridge that is told $\sigma$.
+# **Symbols:** $\sigma$ the noise: standard deviation of what is added to the labels; $\Sigma, \alpha, v$ the blocks of $S$: the means of $x x^T$, $y x$ and $y^2$;
+# $\omega_{xx}, \omega_{xy}, \omega_{yx}, \omega_{yy}$ the four numbers of a DIAG layer: what it writes, and what it reads; $M, u, a$ the rest of a layer's state, beside $w$.
 
-# %%
+# %% [markdown]
+# <details><summary>Two minutes: three questions, two about 12, one about 10</summary>
+#
+# **1.** A model's error is lower than AdaRR's on 250 contexts. Is it better? *Look at the difference context by context, and at its standard error.*
+#
+# **2.** What does the alarm compare? *How badly the weight fits its own examples, with how badly 0 does.*
+#
+# **3.** The noise of a training grows. Where does the last layer's $\omega_{yx}$ go? *Towards zero: the step gets shorter.*
+#
+# </details>
+#
+# ## The question
+# An instrument has two states. In three sequences of four its noise is $\sigma = 2$. In the fourth it is disturbed, and $\sigma = 5$. Nobody says which is which. Who predicts best?
+#
+# AdaRR estimates $\sigma$ from the residuals of each sequence. TunedRR multiplies and caps that estimate with two constants, which we tune here for this noise. The Bayes-optimal predictor knows the two states and their odds;
+# nothing is better on average. Two DIAG models with four layers were trained on other noise. The loss is half the squared error above that of the oracle, ridge regression that is told $\sigma$.
+
+# %% jupyter={"source_hidden": true}
 import numpy as np
 
 import lt_helpers as lt
@@ -28,7 +53,6 @@ from lt_helpers.baselines import tuned_noise
 from lt_helpers.evaluate import evaluate, per_variance_profile
 from lt_helpers.exercises import algorithm as exercises
 from lt_helpers.implicit import implied_noise
-from lt_helpers.labs import AlgorithmLab
 from lt_helpers.spectrum import Spectrum
 from lt_helpers.task import second_moments
 from lt_helpers.tune import tune
@@ -53,8 +77,8 @@ neighbours = {noise.label: lt.load_pretrained("diag", 4, noise) for noise in (lt
 losses(known | {f"DIAG for {name}": lambda spectrum, model=model: model.implicit_weight(spectrum.S) for name, model in neighbours.items()})
 
 # %% [markdown]
-# There is much to win. AdaRR's estimate has ten degrees of freedom, so it is rough, and it may be any number. The Bayes-optimal predictor knows that there are two, and its loss is
-# several times smaller. No stored model knows this noise, and to train one takes torch and a minute or more. Can we take the algorithm out of a neighbour and fit *that*?
+# There is much to win. AdaRR's estimate is rough, and it may be any number. The Bayes-optimal predictor knows that there are only two, and its loss is several times smaller. No stored model knows this noise, and training one takes
+# a minute or more. Can we take the algorithm out of a model that was trained on other noise, and fit *that*?
 #
 # ## Sixteen numbers
 # Here is all that four layers hold. $P$ and $Q$ are diagonal, and only the products of their entries count.
@@ -70,19 +94,46 @@ for number, omega in enumerate(trained, start=1):
     print(f"{number:5d} ", *(f"{value:9.3f}" for value in omega.ravel()))
 
 # %% [markdown]
-# A layer uses them so (eq. 10). $\Sigma$, $\alpha$ and $\lambda$ are the means of $x x^T$, $y x$ and $y^2$ over the examples as that layer finds them:
+# A layer uses them so (eq. 10). $\Sigma$, $\alpha$ and $v$ are means over the examples as that layer finds them:
 #
 # $$x \leftarrow x + \underbrace{\omega_{xx}\,\Sigma x}_{\text{precondition}} + \underbrace{\omega_{xy}\,y\,\alpha}_{\text{adapt the step}} \qquad
-#   y \leftarrow y + \underbrace{\omega_{yx}\langle\alpha, x\rangle}_{\text{gradient step}} + \underbrace{\omega_{yy}\,\lambda\,y}_{\text{rescale}}$$
+#   y \leftarrow y + \underbrace{\omega_{yx}\langle\alpha, x\rangle}_{\text{gradient step}} + \underbrace{\omega_{yy}\,v\,y}_{\text{rescale}}$$
 #
 # They are those of [05](05_preconditioning_and_momentum.ipynb), [07](07_noise_adaptive_step_sizes.ipynb), [03](03_one_layer_is_one_gradient_step.ipynb) and
-# [06](06_adaptive_rescaling.ipynb). A regression method has no query. But wherever a query started, it now stands at $(Mx, -\langle w, x\rangle)$ (Theorem 4.1). So carry $M$ and $w$
-# instead; the same four terms move them (Lemma 4.3):
+# [06](06_adaptive_rescaling.ipynb), and the sliders of the lab. A regression method has no query. But wherever a query started, after some layers it stands at $(Mx, -\langle w, x\rangle)$ (Theorem 4.1). So we carry $M$ and $w$
+# instead of a query. The same four terms move them (Lemma 4.3):
 #
-# $$M \leftarrow M + \omega_{xx}\,\Sigma M - \omega_{xy}\,\alpha\,w^T \qquad w \leftarrow w - \omega_{yx}\,M^T\alpha + \omega_{yy}\,\lambda\,w$$
+# $$M \leftarrow M + \omega_{xx}\,\Sigma M - \omega_{xy}\,\alpha\,w^T \qquad w \leftarrow w - \omega_{yx}\,M^T\alpha + \omega_{yy}\,v\,w$$
+#
+# ### Act 1: the new weight
+# (one line) Write the second of these. `alpha` is a vector and `v` a number.
+
+# %% tags=["exercise"]
+def new_weight(w, M, alpha, v, yx, yy):
+    """w (d,), M (d, d), alpha (d,); v, yx, yy: numbers  ->  the weight after the layer, (d,)"""
+    ...
+
+
+# %% tags=["check"]
+exercises.new_weight.check(new_weight)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# $M^T$ is `M.T`, and `@` multiplies it with a vector.
+#
+# </details>
+# <details><summary>Solution</summary>
+#
+# ```python
+# def new_weight(w, M, alpha, v, yx, yy):
+#     return w - yx * M.T @ alpha + yy * v * w
+# ```
+#
+# </details>
 #
 # ## Written down
-# No attention, no tokens, no query. Examples in, weights out:
+# No attention, no tokens, no query. Examples in, weights out, for many contexts at once:
 
 
 # %%
@@ -99,15 +150,15 @@ def algorithm(x, y, constants):
     for (xx, xy), (yx, yy) in constants:
         Sigma = x.mT @ x / n
         alpha = x.mT @ y / n
-        size = y.mT @ y / n
+        v = y.mT @ y / n
 
         x_next = x + xx * x @ Sigma  # precondition: make the directions more alike
         x_next = x_next + xy * y @ alpha.mT  # adapt: later steps shorter, where y is large
         y_next = y + yx * x @ alpha  # gradient step: leave the residual
-        y_next = y_next + yy * size * y  # rescale: shrink, where y is large
+        y_next = y_next + yy * v * y  # rescale: shrink, where y is large
 
         M_next = M + xx * Sigma @ M - xy * alpha @ w.mT  # the same four terms
-        w = w - yx * M.mT @ alpha + yy * size * w
+        w = w - yx * M.mT @ alpha + yy * v * w
         x, y, M = x_next, y_next, M_next
 
     return w[..., 0]
@@ -124,46 +175,31 @@ for other, dim, n in ((model, 10, 20), (model, 3, 50), (lt.load_pretrained("diag
     transformer = other.with_dim(dim)
     transformer.context = n  # or it would warn that it was trained at 20: here it need not be good, only the same
     by_attention = transformer(batch.x, batch.y, batch.x_query, form="tokens")
-    print(f"{other.layers} layers, d = {dim}, n = {n}: equal", np.allclose(by_algorithm, by_attention, rtol=0, atol=1e-10))
+    same = np.allclose(by_algorithm, by_attention, rtol=0, atol=1e-10)
+    print(f"{other.layers} layers, d = {dim}, n = {n}:", "equal to rounding" if same else "different")
 
 # %% [markdown]
-# Equal to rounding. From here on the model *is* these lines.
+# From here on the model *is* these lines.
 #
-# ## Predict, then slide
-# In the lab every term has a slider that multiplies it in all layers: 1 is as trained, 0 is without it. Errors are means over 200 sequences. Before anything moves:
+# ## What the sliders tell, and what not
+# The lab multiplied one term in all layers. Under *Everything* it has all four, and the noise:
 #
-# 1. **Without rescaling** ($\omega_{yy} \times 0$): what will the error be at $\sigma = 5$? Set the marker. And at $\sigma = 1$?
-# 2. **Without the preconditioner**: who suffers, the quiet sequences, the noisy ones, or all?
-# 3. **Without $\omega_{xy}$ and $\omega_{yy}$ together**: which method of the series is left, and where is it about as good as what was trained?
-
-# %% tags=["nbval-ignore-output"]
-AlgorithmLab(sigma=5.0)
-
-# %% [markdown]
-# <details><summary>The lab as a picture</summary>
+# - Without $\omega_{xy}$, or without $\omega_{yy}$, the noisy end breaks. These two read the noise.
+# - Without $\omega_{xx}$ everything breaks.
+# - Without both readers it is GD++: as good as trained where there is no noise, useless where there is much.
 #
-# ![The algorithm lab at sigma = 5 without rescaling. Top left: the error after each layer; as trained it ends below AdaRR, without rescaling the last layer throws it far above. Top right: the error against the noise; the two curves are close for quiet sequences and part by orders of magnitude as the noise grows. Bottom left: the ten components of one answer, away from the oracle's. Bottom right: the shares kept of each direction, far from ridge's curve, where the trained ones lie on it.](../docs/pictures/algorithm-lab.png)
-#
-# </details>
-#
-# - **Top left.** The error need not fall at every layer. What one layer does, a later one relies on.
-# - **Top right.** The terms part here. Without $\omega_{xy}$ it gets worse at σ = 1, without $\omega_{yy}$ more so, and the noisy end breaks: these two read the noise. Without $\omega_{xx}$ all of it breaks.
-#   Without both readers it is GD++: about as good as trained where there is no noise, useless where there is much.
-# - **Bottom right.** What breaks first, and on which side: the weak directions or the strong ones?
-#
-# Now tune by hand, for the instrument: bring blue below grey at $\sigma = 2$ while it stays below the orange-red line at $\sigma = 5$.
-#
-# One thing this lab cannot show. The terms were trained together. Take one away and you see *what the rest relied on*, not what the term is worth. For that the rest must settle anew.
+# But the terms were trained together. Take one away, and you see *what the others relied on*. You do not see what the term is worth. For that, the others must be fitted anew.
 #
 # ## Let the computer turn the sliders
-# Draw sequences, and choose the constants whose answers come closest to the oracle's. The misses are smooth in a few numbers, so damped Gauss-Newton does it, with finite differences
-# for slopes. `answer` is our algorithm on second moments: the same numbers, faster.
+# Draw sequences, and choose the constants whose answers come closest to the oracle's. Four numbers, later fourteen: a method for least squares that is called Gauss-Newton finds them in a few rounds. (Unfold the cell to see it.)
+# `answer` is our algorithm on second moments: the same numbers, faster.
 
-# %%
+# %% jupyter={"source_hidden": true}
 draw = lt.RegressionTask(10, 20, instrument).sample_moments(2_500, np.random.default_rng(1))  # not the held-out sequences
 oracle = Spectrum.from_moments(draw.S, draw.context).ridge(draw.sigma)
 by_moments = answer(trained, second_moments(batch.x, batch.y))
-print("answer is the algorithm:", np.allclose(by_moments, algorithm(batch.x, batch.y, trained), rtol=0, atol=1e-10))
+same = np.allclose(by_moments, algorithm(batch.x, batch.y, trained), rtol=0, atol=1e-10)
+print("answer and algorithm:", "equal to rounding" if same else "different")
 
 
 def fit(constants_of, theta, rounds=12):
@@ -200,7 +236,7 @@ print("scales of omega_xx, omega_xy, omega_yx, omega_yy:", np.round(scales, 1))
 # They are freer than in the model. In one head, $\omega_{xx}\,\omega_{yy} = p_x q_x\, p_y q_y = \omega_{xy}\,\omega_{yx}$. The algorithm has no heads, so nothing ties its numbers
 # together.
 
-# %%
+# %% jupyter={"source_hidden": true}
 free = np.ones((4, 2, 2), dtype=bool)
 free[-1, 0] = False
 
@@ -255,13 +291,13 @@ for level, row in zip(levels, np.stack(list(profile.values()), axis=1)[..., 0]):
     print(f"{level:5d}  ", *(f"{loss:14.2f}" if loss < 2 else f"{'above 2':>14}" for loss in row))
 
 # %% [markdown]
-# It beats AdaRR by far at 2 and at 5, and by little between and beyond them; it loses to it on quiet sequences, and far out it explodes: a polynomial has no brakes. The Bayes-optimal predictor is best at its two states and poor between and
-# below them, for the same reason: it was told that there is nothing else. Report such a table with every such result. [12](12_from_pilot_to_practice.ipynb) has the rules for use.
+# It beats AdaRR by far at 2 and at 5, and by little between and beyond them. It loses to AdaRR on quiet sequences. Far out it explodes: its answer is a polynomial in the data, and nothing bounds it. The Bayes-optimal predictor is best at
+# its two states and poor between and below them, for the same reason: it was told that there is nothing else. Report such a table with every such result. [12](12_from_pilot_to_practice.ipynb) has the rules for use.
 #
 # ## What is a term worth?
-# Now the fair test: take a term away **and fit the rest anew**. **Predict:** which is dearer, the adaptive step $\omega_{xy}$ or the rescaling $\omega_{yy}$?
+# Now the fair test: take a term away **and fit the others anew**. Which costs more, do you think: to do without the adaptive step $\omega_{xy}$, or without the rescaling $\omega_{yy}$?
 
-# %%
+# %% jupyter={"source_hidden": true}
 for name, (row, column) in {"omega_xy": (0, 1), "omega_yy": (1, 1)}.items():
     without, left = fitted.copy(), free.copy()
     without[:, row, column], left[:, row, column] = 0, False
@@ -281,8 +317,9 @@ discovered = as_model(fitted, dim=10)
 fresh = lt.RegressionTask(10, 20, instrument).sample(100, np.random.default_rng(3))
 by_attention = discovered(fresh.x, fresh.y, fresh.x_query, form="tokens")
 by_algorithm = (algorithm(fresh.x, fresh.y, fitted) * fresh.x_query).sum(axis=1)
-print(f"kind {discovered.kind}, {discovered.layers} layers, {discovered.heads} heads; predicts as the algorithm does:", end=" ")
-print(np.allclose(by_attention, by_algorithm, rtol=0, atol=1e-10))
+same = np.allclose(by_attention, by_algorithm, rtol=0, atol=1e-10)
+how = "as the algorithm does" if same else "otherwise"
+print(f"kind {discovered.kind}, {discovered.layers} layers, {discovered.heads} heads; predicts {how}")
 for name, constants in (("trained", trained), ("fitted", fitted)):
     largest = abs(np.linalg.det(constants)).max()  # 0 where one head can hold all four
     print(f"{name:8} omega_xx omega_yy - omega_xy omega_yx, largest of the layers: {largest:.1f}")
@@ -290,9 +327,8 @@ for name, constants in (("trained", trained), ("fitted", fitted)):
 # %% [markdown]
 # A transformer that no training run has made, for a noise that none was trained on.
 #
-# ## Exercise
 # ### Exercise: one layer, with its query
-# (10 minutes, level: practice)
+# (level: practice)
 #
 # `algorithm` never shows the query. Write the layer as the transformer has it: `x` and `y` hold $n$ examples and, in the last row, the query. Return all tokens after the layer,
 # $x$ and $y$ side by side. The query's $y$ need not be 0: it may be any layer.
@@ -334,7 +370,7 @@ exercises.one_layer.check(my_layer)
 # </details>
 #
 # ### Capstone: a noise of your own
-# (30 minutes or more, level: open)
+# (an evening, level: open)
 #
 # Choose a noise that is not stored, and write half a page: its Bayes-optimal loss, AdaRR, TunedRR tuned for it, your fitted algorithm, all with standard errors; the same at single
 # noise levels, inside and outside; one term without which it does as well, or none. Then one of these:
@@ -377,6 +413,13 @@ exercises.one_layer.check(my_layer)
 # how they do (05 to 07). You can judge a result against the best possible one, with errors, and reproduce a paper's table (08, 09). You can train such a model, take it apart, and
 # say when not to use it (10 to 12). And you have taken an algorithm out of a network and made it do something new.
 #
+# ## What surprised you
+# Run this cell once you have been through the lab. It puts your predictions beside the answers.
+
+# %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
+surprises(lab)
+
+# %% [markdown]
 # ## Quiz
 # **1.** The constants were trained at $n = 20$ with means. What changes in `algorithm` for weights made for sums?
 # <details><summary>Answer</summary>Leave out the three divisions by n. Or multiply the constants by n once: that is what `from_sums` does.</details>

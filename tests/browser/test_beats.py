@@ -122,7 +122,9 @@ def test_a_dragged_star_is_answered_while_the_hand_moves(opened, root):
     page.wait_for_timeout(500)
     end = star.bounding_box()
     assert abs(end["y"] - box["y"] - 60) < 8  # a quarter of sigma is 7 pixels
-    assert root.get_by_label("Predict: σ read where σ is 4").input_value() == star.get_attribute("aria-valuetext")
+    assert root.get_by_label("Predict: σ read where σ is 4").input_value() == star.get_attribute(
+        "aria-valuetext"
+    )
 
 
 @pytest.mark.parametrize("width, height", [(683, 384), (390, 700)], ids=["enlarged twice", "a phone"])

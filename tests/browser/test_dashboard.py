@@ -91,13 +91,15 @@ def test_the_front_page_shows_every_lab_and_leads_to_it(page_of):
     assert all(page.locator("li p").all_text_contents())
     assert access_faults(page, "main") == []
     page.get_by_role("link", name="Noise lab").click()
-    page.wait_for_selector(".lt-chart", state="attached", timeout=60_000)
+    assert_shows_a_lab_without_code(page)
     assert page.url.endswith("/voila/render/noise-lab.ipynb")
 
 
-@pytest.mark.parametrize("name", ["noise-lab", "training-lab"])
-def test_a_lab_has_a_page_of_its_own_without_code(page_of, name):
-    page = page_of(name)
+def test_a_lab_that_trains_has_a_page_of_its_own_too(page_of):
+    assert_shows_a_lab_without_code(page_of("training-lab"))
+
+
+def assert_shows_a_lab_without_code(page):
     page.wait_for_selector(".lt-chart", state="attached", timeout=60_000)
     assert sum(trace["shapes"] for trace in Lab(page, page.locator(LABS)).drawn()) > 0
     assert page.locator(".jp-InputArea-editor").count() == 0
@@ -127,8 +129,9 @@ def test_a_jupyter_server_shows_the_noise_lab_alone(browser, tmp_path):
 
 
 def test_whoever_has_no_token_sees_no_lab(browser, page_of):
-    address = page_of("noise-lab").url.partition("?")[0]
+    server = page_of("").url.partition("?")[0]
     stranger = browser.new_page()
-    stranger.goto(address)
-    assert "/login" in stranger.url
+    for name in ("noise-lab", "every-lab"):
+        stranger.goto(f"{server}voila/render/{name}.ipynb")
+        assert "/login" in stranger.url
     stranger.close()

@@ -1,17 +1,14 @@
 """What every lab does, tried on a notebook with two of them in a real JupyterLab."""
 
 import pytest
-from notebook_page import NotebookPage
 
 
 @pytest.fixture(scope="module")
-def shared(browser, address_of):
-    """A notebook with two labs, open for all tests that leave it as they found it."""
-    page = browser.new_context(viewport={"width": 1366, "height": 768}).new_page()
-    notebook = NotebookPage(page, address_of("notebooks/shared.ipynb"))
+def shared(visit):
+    """A notebook with two labs, open for all tests that leave it as they found it. Tests that open another one come after those."""
+    notebook = visit("shared.ipynb")
     notebook.run_all()
-    yield notebook
-    notebook.close()
+    return notebook
 
 
 @pytest.fixture
@@ -74,6 +71,32 @@ def test_buttons_hold_predict_renew_and_reset(two_labs):
     assert lab.words() == opened and lab.expected().ghost is None
 
 
+def test_colours_follow_the_theme_while_the_lab_is_open(shared, two_labs):
+    lab = two_labs[0]
+    for dark in (False, True, False):
+        shared.change_theme(dark)
+        assert lab.wears(dark)
+        lab.shows_what_python_computes()
+
+
+@pytest.mark.parametrize("width", [1920, 700, 1000, 1366])
+def test_nothing_overlaps_or_is_cut_off_at_any_width(two_labs, width):
+    lab = two_labs[1]
+    lab.page.set_viewport_size({"width": width, "height": 768})
+    lab.step("Predict: σ read where σ is 4")
+    lab.step("Predict: smallest share")
+    lab.shows_what_python_computes()
+    assert lab.layout_faults() == []
+
+
+def test_a_screen_reader_finds_names(two_labs):
+    lab = two_labs[0]
+    assert lab.root.locator('.lt-figure[role="img"]').get_attribute("aria-label") == lab.words()
+    for label in lab.sliders():
+        assert lab.root.get_by_role("slider", name=label, exact=True).count() == 1
+    assert lab.root.locator(".lt-words").get_attribute("aria-live") == "polite"
+
+
 def test_running_the_cell_again_shows_a_lab_that_moves(open_notebook):
     notebook = open_notebook("two_labs.ipynb")
     notebook.run_all()
@@ -94,14 +117,6 @@ def test_two_notebooks_in_one_page_each_draw(open_notebook):
         lab.shows_what_python_computes()
 
 
-def test_colours_follow_the_theme_while_the_lab_is_open(shared, two_labs):
-    lab = two_labs[0]
-    for dark in (False, True, False):
-        shared.change_theme(dark)
-        assert lab.wears(dark)
-        lab.shows_what_python_computes()
-
-
 def test_an_error_shows_in_red_and_the_next_move_recovers(open_notebook):
     notebook = open_notebook("fragile_lab.ipynb")
     notebook.run_all()
@@ -117,21 +132,3 @@ def test_an_error_shows_in_red_and_the_next_move_recovers(open_notebook):
     lab.press("Noise σ", "ArrowRight")
     error.wait_for(state="detached")
     assert "σ = 1.2" in lab.words()
-
-
-@pytest.mark.parametrize("width", [1920, 700, 1000, 1366])
-def test_nothing_overlaps_or_is_cut_off_at_any_width(two_labs, width):
-    lab = two_labs[1]
-    lab.page.set_viewport_size({"width": width, "height": 768})
-    lab.step("Predict: σ read where σ is 4")
-    lab.step("Predict: smallest share")
-    lab.shows_what_python_computes()
-    assert lab.layout_faults() == []
-
-
-def test_a_screen_reader_finds_names(two_labs):
-    lab = two_labs[0]
-    assert lab.root.locator('.lt-figure[role="img"]').get_attribute("aria-label") == lab.words()
-    for label in lab.sliders():
-        assert lab.root.get_by_role("slider", name=label, exact=True).count() == 1
-    assert lab.root.locator(".lt-words").get_attribute("aria-live") == "polite"

@@ -19,14 +19,12 @@ SAYS_LOST = """words => getComputedStyle(words, "::before").content.includes("Ru
 
 
 @pytest.fixture(scope="module")
-def notebook(browser, address_of):
-    """A notebook with two labs, open for all tests that leave it in working order."""
-    page = browser.new_context(viewport={"width": 1366, "height": 768}).new_page()
-    notebook = NotebookPage(page, address_of("notebooks/two_labs.ipynb"))
+def notebook(visit):
+    """A notebook with two labs, open for all tests that leave it in working order. Tests that open another one come after those."""
+    notebook = visit("two_labs.ipynb")
     notebook.run_all()
     notebook.command("docmanager:save")
-    yield notebook
-    notebook.close()
+    return notebook
 
 
 @pytest.fixture
@@ -179,18 +177,31 @@ def test_a_lab_that_came_up_late_moves(spoilt_page, address_of):
 
 
 def test_answers_survive_a_dead_server(browser, tmp_path):
-    """What was typed is in the page, and is saved as soon as a server answers at the same address; the prediction can still be read."""
-    path, port = tmp_path / "answers.ipynb", free_port()
-    write_notebook(path, ["from lt_helpers.labs import NoiseLab\nNoiseLab()", "answer = ..."])
-    with jupyterlab(tmp_path, port) as address_of:
-        notebook = NotebookPage(browser.new_page(), address_of("answers.ipynb"))
+    """What was typed is in the page. It can be kept in the browser, and is saved as soon as a server answers at the same address; the
+    prediction can still be read. On Binder a dead server does not come back: the next one has the notebooks as they were at first.
+    """
+    path, port, context = tmp_path / "answers.ipynb", free_port(), browser.new_context()
+    about_binder = {
+        "BINDER_REPO_URL": "https://example.org/project",
+        "BINDER_REF_URL": "https://example.org/project/tree/v1",
+    }
+    cells = ["from lt_helpers.labs import NoiseLab\nNoiseLab()", "answer = ..."]
+    write_notebook(path, cells)
+    with jupyterlab(tmp_path, port, **about_binder) as address_of:
+        notebook = NotebookPage(context.new_page(), address_of("answers.ipynb"))
         notebook.run_all()
         lab = notebook.labs()[0]
         lab.press("Predict: σ read where σ is 4", "ArrowRight", times=3)
         predicted = lab.readout("Predict: σ read where σ is 4")
         kill_server(notebook.page, port)
         type_at_the_end(notebook.page, "  # 42, before the server came back")
-    with jupyterlab(tmp_path, port):  # with another token, as `make lab` would have
+        notebook.page.get_by_role("button", name="Save to browser storage").click()
+        notebook.page.get_by_role("dialog").get_by_text("saved").wait_for()
+    assert "# 42" not in path.read_text()
+
+    with jupyterlab(
+        tmp_path, port, **about_binder
+    ) as address_of:  # with another token, as `make lab` would have
         wait_until(
             lambda: (
                 notebook.command("docmanager:save") or "# 42, before the server came back" in path.read_text()
@@ -198,31 +209,18 @@ def test_answers_survive_a_dead_server(browser, tmp_path):
             90,
         )
         assert lab.readout("Predict: σ read where σ is 4") == predicted
-    notebook.page.context.close()
+        notebook.page.close()
 
-
-def test_on_binder_an_answer_is_kept_in_the_browser_when_the_server_dies(browser, tmp_path):
-    """A dead server on Binder does not come back: the next one has the notebooks as they were at first."""
-    path, port, context = tmp_path / "answers.ipynb", free_port(), browser.new_context()
-    about_binder = {
-        "BINDER_REPO_URL": "https://example.org/project",
-        "BINDER_REF_URL": "https://example.org/project/tree/v1",
-    }
-    write_notebook(path, ["answer = ..."])
-    with jupyterlab(tmp_path, port, **about_binder) as address_of:
-        page = NotebookPage(context.new_page(), address_of("answers.ipynb")).page
-        kill_server(page, port)
-        type_at_the_end(page, "  # my answer")
-        page.get_by_role("button", name="Save to browser storage").click()
-        page.get_by_role("dialog").get_by_text("saved").wait_for()
-        page.close()
-    assert "my answer" not in path.read_text()
-    with jupyterlab(tmp_path, port, **about_binder) as address_of:
-        notebook = NotebookPage(context.new_page(), address_of("answers.ipynb"))
-        notebook.page.get_by_role("button", name="Restore from browser storage").click()
-        notebook.page.get_by_role("dialog").get_by_role("button", name="OK").click()
-        notebook.page.locator(".jp-Notebook .cm-content", has_text="answer = ...  # my answer").wait_for()
-        notebook.close()
+        write_notebook(path, cells)
+        again = NotebookPage(context.new_page(), address_of("answers.ipynb"))
+        kept = again.page.locator(
+            ".jp-Notebook .cm-content", has_text="answer = ...  # 42, before the server came back"
+        )
+        assert kept.count() == 0
+        again.page.get_by_role("button", name="Restore from browser storage").click()
+        again.page.get_by_role("dialog").get_by_role("button", name="OK").click()
+        kept.wait_for()
+        again.close()
 
 
 def kill_server(page, port):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sketches import PICTURES, SIZE, SKETCHES, Plot
 
-from lt_helpers import Uniform, load_pretrained
+from lt_helpers import Categorical, Fixed, RegressionTask, Uniform, load_pretrained
 from lt_helpers.pretrained import ONE_FEATURE
 
 
@@ -53,6 +53,82 @@ def test_the_rectangle_becomes_a_square():
     (points,) = circles("rectangle-to-square")
     sides = np.abs(np.diff(points[4:7], axis=0)).max(axis=1)
     np.testing.assert_allclose(sides, SIZE * (12 / 7) / 4.8, atol=0.15)
+
+
+def steps_by_tokens(model, sigma):
+    """The steps of the layers that fit a few of the sequences best, and their factors, from the tokens -> (L,), (L,)"""
+    moments = RegressionTask(10, 20, Fixed(sigma)).sample_moments(4000, np.random.default_rng(0))
+    S, w, products = moments.S, np.zeros((4000, 10)), np.tile(np.eye(11), (4000, 1, 1))
+    steps, factors = [], []
+    for P, Q in zip(model.P, model.Q, strict=True):
+        here = products @ S @ products.mT
+        layer = np.eye(11) + sum(p @ here @ q for p, q in zip(P, Q, strict=True))
+        gradient = products[:, -1, -1:] * S[:, :-1, -1] - (S[:, :-1, :-1] @ w[..., None])[..., 0]
+        products = layer @ products
+        push = -products[:, -1, :-1] - layer[:, -1, -1:] * w
+        w = -products[:, -1, :-1]
+        steps.append((gradient * push).sum() / (gradient**2).sum())
+        factors.append(np.median(layer[:, -1, -1]))
+    return np.array(steps), np.array(factors)
+
+
+def test_the_steps_of_diag_4_stand_at_their_noise():
+    plots = circles("steps-by-noise")
+    sigmas, model = [0.5, 1, 2, 3, 4, 5], load_pretrained("diag", 4, Uniform(5.0))
+    steps, factors = np.array([steps_by_tokens(model, sigma) for sigma in sigmas]).transpose(
+        1, 2, 0
+    )  # (4, 6)
+    for points, rows, ends in ((plots[0], steps, (-0.1, 1.8)), (plots[2], factors, (0.6, 1.4))):
+        np.testing.assert_allclose(
+            points, np.concatenate([pixels(sigmas, row, (0, 5.7), ends) for row in rows]), atol=0.06
+        )
+
+
+def test_the_steps_of_the_relatives_stand_at_their_layers():
+    noise = Uniform(5.0)
+    models = [
+        load_pretrained("diag", 4, noise, heads=2),
+        load_pretrained("diag", 4, noise, heads=2, variant="no-omega_xy"),
+        load_pretrained("diag", 7, noise),
+        load_pretrained("full", 7, noise),
+    ]
+    for points, model in zip(circles("steps-of-relatives"), models, strict=True):
+        steps = np.concatenate([steps_by_tokens(model, sigma)[0] for sigma in (1, 3)])
+        layers = np.tile(np.arange(1, model.layers + 1), 2)
+        np.testing.assert_allclose(points, pixels(layers, steps, (0.6, 8.7), (-1.6, 2.1)), atol=0.06)
+
+
+def test_the_brakes_are_the_momentums_part_of_the_step():
+    """Each column has its quiet point first. The momentum's part of a push is -omega_yx (mean of r y) M' u."""
+    noises = (Uniform(5.0), Categorical((1, 3)))
+    for points, noise in zip(circles("brakes"), noises, strict=True):
+        wanted = []
+        for place, (layers, heads) in enumerate(((4, 1), (4, 2), (7, 1), (7, 2))):
+            model = load_pretrained("diag", layers, noise, heads=heads)
+            late = [layer for layer in range(layers) if model.omega[layer, 1, 0] < 0][-2:]
+            found = [brake_by_definition(model, late, sigma) for sigma in (1, 3)]
+            wanted += [
+                (1 + 2 * place + column, found[noisy][column]) for column in (0, 1) for noisy in (0, 1)
+            ]
+        np.testing.assert_allclose(points, pixels(*np.transpose(wanted), (0.4, 8.6), (-2.3, 0)), atol=0.1)
+        assert (np.transpose(wanted)[1] < 0).all()
+
+
+def brake_by_definition(model, layers, sigma):
+    """Along the gradient, the momentum's part of the push against the gradient's own -> list, one for each layer"""
+    S = RegressionTask(10, 20, Fixed(sigma)).sample_moments(4000, np.random.default_rng(0)).S
+    products, found = np.tile(np.eye(11), (4000, 1, 1)), []
+    for layer, (P, Q) in enumerate(zip(model.P, model.Q, strict=True)):
+        M, u, row = products[:, :10, :10], products[:, :10, 10:], products[:, 10:, :]
+        g = (row @ S)[:, 0, :10, None]  # mean of r x, of the inputs as they came
+        along_u = (row @ S)[:, :, 10:]  # mean of r y
+        parts = [M.mT @ M @ g, along_u * (M.mT @ u)]
+        by_gradient, by_momentum = ((g * part).sum() for part in parts)
+        if layer in layers:
+            found.append(by_momentum / by_gradient)
+        here = products @ S @ products.mT
+        products = products + sum(p @ here @ q for p, q in zip(P, Q, strict=True)) @ products
+    return found
 
 
 def test_words_of_a_drawing_cannot_be_markup():

@@ -113,6 +113,15 @@ describe("width", () => {
     assert.deepEqual(state, figure({panels: 3}));
   });
 
+  test("on a wide page a key that is wider than its panel takes a second line, and the panels keep their height", () => {
+    const long = ["━ the first of them", "━ the second of them", "━ the third of them"].join("   ");
+    const short = draw.ltStack(figure({panels: 3}).layout, 900);
+    const {height, yaxis, annotations} = draw.ltStack(figure({panels: 3, key: long}).layout, 900);
+    assert.equal(height, short.height + 16 * (annotations[0].text.split("<br>").length - 2));
+    assert.ok(annotations[0].text.split("<br>").length > 2);
+    assert.deepEqual([yaxis.domain[0].toFixed(9), yaxis.domain[1]], [(0).toFixed(9), 1]);
+  });
+
   test("titles and keys of stacked panels break into lines that fit, and every panel leaves room for the longest", () => {
     open({width: 300});
     const key = ["one", "two", "three", "four", "five", "six", "seven"].map((name) => `━ the ${name}`).join("   ");

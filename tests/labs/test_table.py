@@ -251,7 +251,7 @@ def test_the_words_do_not_compare_what_a_few_sequences_make_up(lab):
             "Its weights are those of GD++: the search for DIAG found",
         ),
         (
-            dict(kind="full", noise="uniform-5", layers=4),
+            dict(kind="full", noise="uniform-1", layers=3),
             "Its weights are those of DIAG: the search for FULL found",
         ),
         (dict(kind="diag", noise="uniform-5", layers=4), None),

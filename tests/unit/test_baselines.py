@@ -119,24 +119,23 @@ TABLE = {
 
 @pytest.mark.parametrize("noise, published", list(zip(PAPER_NOISES[1:], TABLE.values())), ids=TABLE.keys())
 def test_bayes_has_its_known_excess_risk_and_nothing_beats_it(noise, published, rng):
-    task = RegressionTask(10, 20, noise)
-    loss, error = adjusted_loss(lambda x, y: baselines.bayes(x, y, noise), task, 20_000, rng)
-    assert abs(loss - published) < 4 * error + 5e-5
-
-    # All of them on the same sequences: their differences vary far less than their losses.
-    batch = task.sample(6_000, rng)
+    batch = RegressionTask(10, 20, noise).sample(20_000, rng)
     oracle = baselines.ridge(batch.x, batch.y, batch.sigma)
 
     def losses(w):
-        return ((w - oracle) ** 2).sum(axis=1) / 2
+        return ((w - oracle[: len(w)]) ** 2).sum(axis=1) / 2
 
     best = losses(baselines.bayes(batch.x, batch.y, noise))
+    assert abs(best.mean() - published) < 4 * best.std() / np.sqrt(20_000) + 5e-5
+
+    # On some of these sequences the others: the differences vary far less than the losses.
+    x, y = batch.x[:6_000], batch.y[:6_000]
     for other in (
-        baselines.ada_rr(batch.x, batch.y),
-        baselines.const_rr(batch.x, batch.y, noise),
-        baselines.tuned_rr(batch.x, batch.y, noise),
+        baselines.ada_rr(x, y),
+        baselines.const_rr(x, y, noise),
+        baselines.tuned_rr(x, y, noise),
     ):
-        gap = losses(other) - best
+        gap = losses(other) - best[:6_000]
         assert gap.mean() > -4 * gap.std() / np.sqrt(len(gap))
 
 

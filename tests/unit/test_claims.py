@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from lt_helpers import Uniform, load_pretrained
+from lt_helpers.pretrained import spread
 
 SIGMAS = (0.5, 1, 2, 3, 4, 5)
 
@@ -60,31 +61,32 @@ def shares(model, sigma):
 
 
 def test_the_last_step_of_diag_4_falls_to_nothing_while_the_gradients_share_of_it_rises():
-    by_sigma = [shares(load_pretrained("diag", 4, Uniform(5.0)), sigma) for sigma in SIGMAS]
-    last = np.array([step[-1] for step, _ in by_sigma])
-    share = np.array([share[-1] for _, share in by_sigma])
-    assert (np.diff(last) < 0).all() and 0 < last[-1] < 0.1 * last[0]
-    assert (np.diff(share) > 0).all()
+    for model in spread("diag", 4, Uniform(5.0)):
+        by_sigma = [shares(model, sigma) for sigma in SIGMAS]
+        last = np.array([step[-1] for step, _ in by_sigma])
+        share = np.array([share[-1] for _, share in by_sigma])
+        assert (np.diff(last) < 0).all() and 0 < last[-1] < 0.1 * last[0]
+        assert (np.diff(share) > 0).all()
 
 
-@pytest.mark.parametrize("layers, heads", [(4, 2), (7, 1), (7, 2)])
-def test_other_models_step_back_and_the_momentum_makes_them(layers, heads):
-    model = load_pretrained("diag", layers, Uniform(5.0), heads=heads)
-    for_all_sigmas = [shares(model, sigma) for sigma in SIGMAS]
-    step, share = (np.array(parts) for parts in zip(*for_all_sigmas, strict=True))  # (6, L), (6, L)
-    descends = (model.P[:, :, -1, -1] * model.Q[:, :, 0, 0]).sum(axis=1) < 0  # (L,): omega_yx is negative
-    steps_back = (step < 0) & descends
-    assert steps_back.any()
-    assert (share[:, descends] > 0).all()
+@pytest.mark.parametrize("layers, heads", [(4, 2), (7, 2)])
+def test_with_two_heads_models_step_back_and_the_momentum_makes_them(layers, heads):
+    for model in spread("diag", layers, Uniform(5.0), heads=heads):
+        for_all_sigmas = [shares(model, sigma) for sigma in SIGMAS]
+        step, share = (np.array(parts) for parts in zip(*for_all_sigmas, strict=True))  # (6, L), (6, L)
+        descends = (model.P[:, :, -1, -1] * model.Q[:, :, 0, 0]).sum(axis=1) < 0  # (L,): omega_yx is negative
+        steps_back = (step < 0) & descends
+        assert steps_back.any()
+        assert (share[:, descends] > 0).all()
 
 
 def test_without_omega_xy_no_step_shortens_and_each_is_the_gradients_own():
-    model = load_pretrained("diag", 4, Uniform(5.0), heads=2, variant="no-omega_xy")
-    by_sigma = [shares(model, sigma) for sigma in SIGMAS]
-    for step, share in by_sigma:
-        np.testing.assert_allclose(step, share, atol=1e-6)
-    late = np.abs([step[2:] for step, _ in by_sigma])  # (6, 2)
-    assert (np.diff(late, axis=0) > 0).all()
+    for model in spread("diag", 4, Uniform(5.0), heads=2, variant="no-omega_xy"):
+        by_sigma = [shares(model, sigma) for sigma in SIGMAS]
+        for step, share in by_sigma:
+            np.testing.assert_allclose(step, share, atol=1e-6)
+        late = np.abs([step[2:] for step, _ in by_sigma])  # (6, 2)
+        assert (np.diff(late, axis=0) > 0).all()
 
 
 @pytest.mark.parametrize("layers, heads", [(4, 1), (4, 2), (7, 1)])

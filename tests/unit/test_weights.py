@@ -130,7 +130,7 @@ def test_types_that_numpy_lacks_are_named_and_refused(tmp_path, kind, size):
     assert same(weights.read(path, ["Q"])[0], {"Q": np.zeros(1)})
 
 
-def test_every_flipped_bit_is_seen_or_of_no_account(tmp_path):
+def test_every_flipped_bit_is_seen_or_of_no_account(tmp_path, edited):
     """Each bit of a whole small file: length, names, shapes, metadata, checksums and numbers."""
     path = tmp_path / "x.safetensors"
     tensors, metadata = {"P": np.array([1.0, -2.0]), "Q": np.array([[3]], np.int8)}, {"context": "20"}
@@ -138,11 +138,9 @@ def test_every_flipped_bit_is_seen_or_of_no_account(tmp_path):
     whole = np.frombuffer(path.read_bytes(), np.uint8)
     seen = 0
     for place, bit in itertools.product(range(len(whole)), range(8)):
-        flipped = whole.copy()
-        flipped[place] ^= 1 << bit
-        path.write_bytes(flipped.tobytes())
         try:
-            read, text = weights.read(path)
+            with edited(path, place, whole[place] ^ (1 << bit)):
+                read, text = weights.read(path)
         except ValueError as error:
             assert str(error).endswith(".") and "\n" not in str(error)
             seen += 1
