@@ -33,6 +33,13 @@ def test_keys_turn_the_page(page):
     assert page.evaluate(SHOWN) == [2]  # its place stands in the address
 
 
+def test_a_tap_turns_the_page(page):
+    page.keyboard.press("Home")
+    for x, after in [(1200, 2), (700, 3), (100, 2)]:
+        page.mouse.click(x, 600)
+        assert page.evaluate(SHOWN) == [after]
+
+
 @pytest.mark.parametrize("width, height", [(1366, 768), (1024, 768), (1920, 1080)])
 def test_each_slide_fits_on_the_screen(page, width, height):
     page.set_viewport_size({"width": width, "height": height})
