@@ -60,6 +60,7 @@ from lt_helpers.implicit import effective_step_size, filter_factors, implicit_fr
 from lt_helpers.pretrained import spread
 from lt_helpers.spectrum import Spectrum
 
+
 # %% tags=["exercise"]
 def my_noise(share, s, n):
     """share of a direction that is kept, its eigenvalue s, the number n of examples  ->  sigma"""
