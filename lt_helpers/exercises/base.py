@@ -12,9 +12,8 @@ import numpy as np
 
 from ..language import Message, catalogue
 
-SIZES = re.compile(
-    r"core dimension 0.*size (\d+) is different from (\d+)"
-)  # what NumPy says of a product of matrices that do not fit
+# What NumPy says of two matrices that do not fit: "... core dimension 0 ... (size 3 is different from 2)".
+SIZES = re.compile(r"core\D+0.*size.(\d+)\D+(\d+)\)")
 WHOLE = 9  # numbers of an input that are shown; of a larger one the first three, and its shape
 
 
