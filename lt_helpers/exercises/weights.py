@@ -55,7 +55,7 @@ from_matrices = Exercise(
 
 
 def low_rank_part(A, rank):
-    """L of A = D + L."""
+    """R of A = D + R."""
     return diagonal_plus_low_rank(A, rank, rounds=200)[1]
 
 
@@ -70,11 +70,11 @@ def sums():
 
 
 def with_factors(A, rank, factors):
-    """The alternation with another step for L: `factors` takes U, s, Vt and the rank."""
-    L = np.zeros_like(A)
+    """The alternation with another step for R: `factors` takes U, s, Vt and the rank."""
+    R = np.zeros_like(A)
     for _ in range(200):
-        L = factors(*np.linalg.svd(A - diagonal(A - L)), rank)
-    return L
+        R = factors(*np.linalg.svd(A - diagonal(A - R)), rank)
+    return R
 
 
 split = Exercise(

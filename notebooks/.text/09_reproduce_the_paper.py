@@ -2,22 +2,47 @@
 # # 09  Reproduce the paper
 # *Every number of Table 1 made again, with an error bar on both sides, and a look at those that do not agree.*
 #
-# **You will be able to**
-# - put a standard error on an entry of Table 1, and tell a difference from luck;
-# - name entries that no model of their kind can have;
-# - check a stored model against its record, and make one again;
-# - read the error after each layer of a trained model.
-#
-# **Takes** 25 minutes. **Needs** the implicit weight ([04](04_every_layer_keeps_a_weight_vector.ipynb)) and the predictors that the models are measured against
-# ([08](08_how_good_is_it.ipynb)). Words: [glossary](../docs/glossary.md).
+# Press **Run > Run All Cells**, then come back up here. What to do stands above the picture.
+
+# %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
+from lt_helpers.labs import TableLab, surprises
+
+lab = TableLab()
+lab
 
 # %% [markdown]
-# ## The question
-# The paper's Table 1 has a row for each kind and depth of model and for three baselines, and a column for each noise. An entry is an adjusted loss: the error above that of
-# ridge regression that is told σ. The paper trained with 200,000 steps of Adam, 4 to 12 hours on an H100 a model, and kept the best of five (appendix B). Ours took minutes on
-# ordinary processor cores. Do the numbers come out?
+# <details><summary>The lab as a picture</summary>
+#
+# ![The table lab at FULL, seven layers, U(0, 5), sigma = 3. Top left: the loss by depth falls from about 0.9 to just above the line of the Bayes-optimal predictor; ours and the paper's marks nearly coincide. Top right: the differences in standard errors, most within the grey band of luck, that of seven layers below it; the three baselines within. Bottom left: the loss of seven layers at all ten noises, close above the Bayes-optimal marks. Bottom right: the error after each layer falls from about 3, rises again on the way and ends near 0.05.](../docs/pictures/table-lab.png)
+#
+# </details>
+#
+# **You will be able to** put a standard error on an entry of Table 1, and tell a difference from luck; name entries that no model of their kind can have; check a stored model against its record, and make one again; read the error
+# after each layer of a trained model.
+#
+# **Takes** 30 minutes. **Needs** the implicit weight ([04](04_every_layer_keeps_a_weight_vector.ipynb)) and the predictors that the models are measured against ([08](08_how_good_is_it.ipynb)). Words:
+# [glossary](../docs/glossary.md).
 
-# %%
+# %% [markdown]
+# **Symbols:** $\sigma$ the noise: standard deviation of what is added to the labels; $w^*$ the truth: the weights that made the labels; $w_o$ the oracle's weights: ridge regression that is told $\sigma$;
+# $\lambda$ ridge regression's penalty; $s$ an eigenvalue of $\Sigma$: how much the inputs vary along a direction; $z$ a difference, divided by its standard error.
+
+# %% [markdown]
+# <details><summary>Two minutes: three questions, two about 08, one about 06</summary>
+#
+# **1.** What is the excess risk of a predictor? *Half its mean squared error, minus the oracle's.*
+#
+# **2.** Which predictor has the smallest excess risk, if the distribution of $\sigma$ is known? *The Bayes-optimal one: the posterior mean.*
+#
+# **3.** GD++ is linear in the labels. What is the best that it can reach? *Ridge regression with the mean of $\sigma^2$: ConstRR.*
+#
+# </details>
+#
+# ## The question
+# The paper's Table 1 has a row for each kind and depth of model and for three baselines, and a column for each noise. An entry is an *adjusted loss*: the error above that of
+# ridge regression that is told $\sigma$. The paper trained each model for 4 to 12 hours on an H100, and kept the best of five runs (appendix B). Ours took minutes on ordinary processor cores. Do the numbers come out?
+
+# %% jupyter={"source_hidden": true}
 from collections import Counter
 
 import numpy as np
@@ -27,7 +52,6 @@ from lt_helpers.baselines import on_spectrum, stored_losses
 from lt_helpers.evaluate import evaluate, per_variance_profile
 from lt_helpers.exercises import reproduce
 from lt_helpers.implicit import implicit_from_moments
-from lt_helpers.labs import TableLab
 from lt_helpers.noise import PAPER_NOISES
 from lt_helpers.pretrained import origin, record, spread, stored
 from lt_helpers.spectrum import Spectrum
@@ -35,20 +59,19 @@ from lt_helpers.table1 import BASELINES, deviation, paper_table
 
 paper = paper_table()
 kinds, depths, noise = ("gd++", "diag", "full"), range(1, 8), lt.Uniform(5)
-print(f"Table 1 has {len(paper)} entries. Its column {noise.label}, ours and the paper's:\n")
-print("layers   ", "".join(f"{kind:>24}" for kind in kinds))
+print(f"Table 1 has {len(paper)} entries. Its column {noise.label} for FULL:\n")
+print("layers      ours    paper")
 for layers in depths:
-    pairs = ((record(kind, layers, noise)["loss"], paper[kind, layers, noise.key]) for kind in kinds)
-    print(f"{layers:6d}   ", "".join(f"{ours:15.3f} {printed:8.3f}" for ours, printed in pairs))
+    print(f"{layers:6d} {record('full', layers, noise)['loss']:9.3f} {paper['full', layers, noise.key]:8.3f}")
 
 # %% [markdown]
-# The pairs are near each other, and hardly any is equal. Without error bars nobody can say what that means: is a loss that is lower by 0.005 a better model, or luck?
+# Each pair is near, and hardly one is equal. Is a loss that is lower by 0.005 a better model, or luck? Only error bars can tell.
 #
 # ## First, which number is it?
 # ConstRR and AdaRR need no training. Recompute them:
 
 
-# %%
+# %% jupyter={"source_hidden": true}
 def weights_of(models):
     """Models as `evaluate` takes them: functions from a Spectrum to weights."""
     return {name: (lambda spectrum, model=model: model.implicit_weight(spectrum.S)) for name, model in models.items()}
@@ -69,10 +92,11 @@ for sigma_max in (2, 5, 7):
 #
 # $$\tfrac12 \langle w - w^*, x\rangle^2 - \tfrac12 \langle w_o - w^*, x\rangle^2 .$$
 #
-# Given context and σ, the mean of this over $x$ and $w^*$ is $\tfrac12 |w - w_o|^2$, because $w_o$ is the mean of $w^*$. We average that instead: same mean, less scatter.
+# The mean of this over queries and truths is $\tfrac12 |w - w_o|^2$, because $w_o$ is the mean of all truths that fit the data. We average that instead: the same mean, and less scatter.
+#
 # The paper prints no standard errors. But we can run *our* model of the same cell in the paper's way, and see how much that scatters.
 
-# %%
+# %% jupyter={"source_hidden": true}
 models = {f"{kind} {layers}": lt.load_pretrained(kind, layers, noise) for kind, layers in (("gd++", 4), ("diag", 4), ("full", 7))}
 results = evaluate(weights_of(models), lt.RegressionTask(10, 20, noise), 20_000, np.random.default_rng(1))
 print("standard error on 100,000 sequences:   ours     the paper's way")
@@ -82,6 +106,42 @@ for name, result in results.items():
 # %% [markdown]
 # At this noise the third decimal of Table 1 is luck of the sample. Two numbers differ by more than luck if they lie two or three standard errors apart.
 #
+# ### Act 1: is it luck?
+# (two lines)
+#
+# You have the losses of single sequences, and a printed loss with its standard error. How many standard errors is your mean above the print? That number is called a **z-score**, $z$.
+
+# %% tags=["exercise"]
+def my_z_score(losses, printed, printed_error):
+    """losses : (B,), of single sequences; printed, printed_error : numbers  ->  one number"""
+    ...
+
+
+# %% tags=["check"]
+reproduce.luck.check(my_z_score)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# Which two numbers scatter? The mean of `losses` has a standard error as well.
+#
+# </details>
+# <details><summary>Hint</summary>
+#
+# For independent errors: `np.hypot(mine, printed_error)`.
+#
+# </details>
+# <details><summary>Solution</summary>
+#
+# ```python
+# def my_z_score(losses, printed, printed_error):
+#     mine = losses.std() / np.sqrt(len(losses))
+#     return (losses.mean() - printed) / np.hypot(mine, printed_error)
+# ```
+#
+# </details>
+
+# %% [markdown]
 # The paper may also print numbers that are a little too low. It kept the best of five runs. If the number that chose the run is the number that is printed, the luckiest was printed. By how much, if all five
 # are equally good?
 
@@ -93,10 +153,10 @@ print(f"the least of five lies {-five.min(axis=1).mean():.2f} standard errors be
 # The paper does not say on which sequences it chose. Our stored models are chosen on other sequences than those that weigh them.
 #
 # ## Check the records
-# Each stored model has a **record**: its loss on 200,000 sequences, the standard error, and how it was made. Do not believe it. We have just run three models on other sequences. The
-# difference from the record, in standard errors, is a **z-score**:
+# Each stored model has a **record**: its loss on 200,000 sequences, the standard error, and how it was made. Do not believe it. We have just run three models on other sequences. Here are the
+# z-scores of the differences from the record:
 
-# %%
+# %% jupyter={"source_hidden": true}
 for name, result in results.items():
     kind, layers = name.split()
     entry = record(kind, int(layers), noise)
@@ -106,9 +166,9 @@ for name, result in results.items():
 
 # %% [markdown]
 # Now all models of Table 1, more coarsely, on 1,000 sequences a column. The same run gives the error bars of the paper's
-# entries: roughly, for so few sequences, and a little different in the lab below.
+# entries: roughly, for so few sequences, and a little different from the lab's.
 
-# %%
+# %% jupyter={"source_hidden": true}
 paper_error, checks, shaky = {}, [], []
 for column in PAPER_NOISES:
     models = {(kind, layers): lt.load_pretrained(kind, layers, column) for kind in kinds for layers in depths}
@@ -129,10 +189,11 @@ print("standard error above a tenth of the loss:", ", ".join(shaky) or "none")
 # worth little. (Left out are entries below 0.001, deep models without noise: there a few hard sequences do make up the mean.)
 #
 # ## Table 1, ours minus the paper's
-# Now every entry, as a difference in standard errors of both sides; the rounding of the print counts as well. Below zero, ours is lower.
+# Now every entry. A dot means that luck suffices: ours and the paper's lie within two standard errors. A `-` means that ours is lower by more than that, `=` by more than five. A `+` means that ours is higher, `#` by more than five. Where there
+# is no sign, the entry is too small to compare. The ten columns are U(0, 0) to U(0, 7), {1, 3} and {1, 3, 5}.
 
 
-# %%
+# %% jupyter={"source_hidden": true}
 def ours(name, layers, column):
     """Our loss and its standard error."""
     if layers is None:
@@ -146,11 +207,16 @@ for name, layers in [(kind, layers) for kind in kinds for layers in depths] + [(
         cell = name, layers, column.key
         z[cell] = float(deviation(*ours(name, layers, column), paper[cell], paper_error[cell]))
 
-print(" " * 8, "".join(f"{column.label:>10}" for column in PAPER_NOISES))
+def sign(score):
+    """One character for a z-score."""
+    if not np.isfinite(score):
+        return " "
+    return "." if abs(score) <= 2 else ("-" if score > -5 else "=") if score < 0 else ("+" if score < 5 else "#")
+
+
 for name, layers in dict.fromkeys(cell[:2] for cell in z):
-    row = [z[name, layers, column.key] for column in PAPER_NOISES]
     title = name if layers is None else f"{name} {layers}"
-    print(f"{title:8}", "".join(f"{score:+10.1f}" if np.isfinite(score) else f"{'-':>10}" for score in row))
+    print(f"{title:8}", " ".join(sign(z[name, layers, column.key]) for column in PAPER_NOISES))
 
 print("\n            within 2   ours lower   ours higher")
 for name, family in {**{kind: (kind,) for kind in kinds}, "baselines": BASELINES}.items():
@@ -168,7 +234,7 @@ for name, family in {**{kind: (kind,) for kind in kinds}, "baselines": BASELINES
 # ## One model under two names
 # Where a search finds nothing better than a model that it started from, that model is what is stored. Such entries are no second piece of evidence. The records say which they are:
 
-# %%
+# %% jupyter={"source_hidden": true}
 copies = {}
 for column in PAPER_NOISES:
     for kind, layers in ((kind, layers) for kind in kinds for layers in depths):
@@ -183,37 +249,41 @@ for (label, how), names in copies.items():
 # Whoever compares one of them with the model that it was copied from compares a model with itself.
 #
 # ## Entries that no model can have
-# Ridge regression that knows the variance $v$ of the noise has half squared error $r(v) = \tfrac12\,E \sum_j \frac{v/n}{s_j + v/n}$, where the $s_j$ are the eigenvalues of $\Sigma$. Two lower bounds
-# follow.
+# How well can ridge regression do, if it is told $\sigma$? With the penalty $\lambda = \sigma^2/n$ its half squared error is
 #
-# - **Linear in $y$.** GD++ is linear in the labels, and the best such predictor is ConstRR ([06](06_adaptive_rescaling.ipynb)). Its adjusted loss is $r(E[\sigma^2]) - E[r(\sigma^2)]$.
-# - **One layer**, of any kind, answers at best $w = c\,\alpha$, one gradient step (Mahankali et al. 2023). The best $c$ leaves $\frac d2\bigl(1 - \frac{n}{n + d + 1 + E[\sigma^2]}\bigr) - E[r(\sigma^2)]$.
+# $$h(\lambda) = \tfrac12\,E \sum_j \frac{\lambda}{s_j + \lambda},$$
+#
+# where the $s_j$ are the eigenvalues of $\Sigma$. Two lower bounds follow.
+#
+# - **Linear in $y$.** GD++ is linear in the labels, and the best such predictor is ConstRR ([06](06_adaptive_rescaling.ipynb)). Its adjusted loss is $h(E[\sigma^2]/n) - E[h(\sigma^2/n)]$.
+# - **One layer**, of any kind, answers at best $w = c\,\alpha$, one gradient step (Mahankali et al. 2023). The best $c$ leaves $\frac d2\bigl(1 - \frac{n}{n + d + 1 + E[\sigma^2]}\bigr) - E[h(\sigma^2/n)]$.
 
-# %%
+# %% jupyter={"source_hidden": true}
 moments = lt.RegressionTask(10, 20, lt.Fixed(0)).sample_moments(20_000, np.random.default_rng(0))
 s = Spectrum.from_moments(moments.S, 20).s  # (B, d): the bounds depend on the inputs alone
 
 
-def ridge_error(variance):
-    """r(v), averaged over the inputs."""
-    return (variance / 20 / (s + variance / 20)).sum(axis=1).mean() / 2
+def ridge_error(penalty):
+    """h(penalty), averaged over the inputs."""
+    return (penalty / (s + penalty)).sum(axis=1).mean() / 2
 
 
-def below(name, layers, column, bound):
-    """A printed entry, and by how many standard errors it lies below a bound."""
+def compare(name, layers, column, bound):
+    """A bound, the printed entry, and by how many standard errors that lies below the bound."""
     cell = name, layers, column.key
-    return f"{paper[cell]:9.3f} {float(deviation(bound, 0, paper[cell], paper_error[cell])):+5.1f}"
+    return f"{column.label:10} {bound:9.3f} {paper[cell]:9.3f} {float(deviation(bound, 0, paper[cell], paper_error[cell])):+10.1f}"
 
 
-print("           one layer   DIAG 1, below by       linear in y   GD++ 7, below by   ConstRR, below by")
+oracles = {}
 for column in PAPER_NOISES:
     sigmas, weights = column.nodes()
-    oracle = weights @ [ridge_error(sigma**2) for sigma in sigmas]
-    linear, one_layer = ridge_error(column.mean_square) - oracle, 5 * (1 - 20 / (31 + column.mean_square)) - oracle
-    line = f"{column.label:10} {one_layer:9.3f} {below('diag', 1, column, one_layer):>18}"
-    if column.sigma_max:
-        line += f" {linear:17.3f} {below('gd++', 7, column, linear):>18} {below('ConstRR', None, column, linear):>19}"
-    print(line)
+    oracles[column] = weights @ [ridge_error(sigma**2 / 20) for sigma in sigmas]
+print("linear in y   bound    GD++ 7   below by")
+for column in PAPER_NOISES[1:]:
+    print(compare("gd++", 7, column, ridge_error(column.mean_square / 20) - oracles[column]))
+print("\none layer     bound    DIAG 1   below by")
+for column in PAPER_NOISES:
+    print(compare("diag", 1, column, 5 * (1 - 20 / (31 + column.mean_square)) - oracles[column]))
 
 # %% [markdown]
 # At small noise the paper's one-layer entries lie below the optimum, at large noise above it, none by much more than one standard error. That is luck, and nothing to beat.
@@ -223,20 +293,15 @@ for column in PAPER_NOISES:
 #
 # At the other end, no predictor beats the Bayes-optimal one, which the paper does not have ([08](08_how_good_is_it.ipynb)). In units of its loss:
 
-# %%
-print("            ours: one head      ours: two heads     paper")
-print("            DIAG 7   FULL 7      DIAG 7   FULL 7     DIAG 7   FULL 7")
+# %% jupyter={"source_hidden": true}
 two_heads = {(entry["kind"], entry["noise"]): entry["loss"] for entry in stored() if entry["heads"] == 2 and entry["layers"] == 7}
-for column in PAPER_NOISES[1:]:
-    best, _ = stored_losses()[column.key]["Bayes-optimal"]
-    line = f"{column.label:10}"
-    for losses in (
-        [ours(kind, 7, column)[0] for kind in ("diag", "full")],
-        [two_heads.get((kind, column.key), np.nan) for kind in ("diag", "full")],
-        [paper[kind, 7, column.key] for kind in ("diag", "full")],
-    ):
-        line += "  " + "".join(f"{loss / best:9.2f}" if np.isfinite(loss) else f"{'-':>9}" for loss in losses)
-    print(line)
+for kind in ("diag", "full"):
+    print(f"{kind.upper()}, 7 layers   paper   ours   ours, two heads")
+    for column in PAPER_NOISES[1:]:
+        best, _ = stored_losses()[column.key]["Bayes-optimal"]
+        losses = paper[kind, 7, column.key], ours(kind, 7, column)[0], two_heads.get((kind, column.key), np.nan)
+        told = "".join(f"{loss / best:9.2f}" if np.isfinite(loss) else f"{'-':>9}" for loss in losses)
+        print(f"  {column.label:10} {told}")
 
 # %% [markdown]
 # For U(0, 3) to U(0, 7), our FULL models of seven layers are within a tenth of the best that can be done. And here we find otherwise: the paper has DIAG match FULL (Fig. 1). With
@@ -254,85 +319,58 @@ for kind in ("diag", "full"):
 # The error bars so far are of evaluations: how well the loss of *one* model is known. Another training ends at another loss. For some cells several seeds are stored, each trained from random weights alone, beside the model of
 # the table, which could also start from its neighbours.
 
-# %%
-print(f"{'':28}   stored   other seeds: least     most     standard error of one   of a difference: farthest apart")
+# %% jupyter={"source_hidden": true}
+print(f"{'':28}   stored   other seeds: least     most   standard error")
 for column in (noise, lt.Categorical((1, 3))):
     for kind, layers, heads in (("diag", 4, 1), ("diag", 4, 2), ("diag", 7, 1), ("diag", 7, 2), ("full", 4, 1), ("full", 7, 1)):
         trainings = [model.record for model in spread(kind, layers, column, heads)]
         first, *others = (entry["loss"] for entry in trainings)
         if others:
             name = f"{column.label:8} {kind} {layers}" + (", two heads" if heads == 2 else "")
-            error = trainings[0]["standard_error"]
-            apart = (max(first, *others) - min(first, *others)) / (np.sqrt(2) * error)
-            print(f"{name:28} {first:8.4f} {min(others):20.4f} {max(others):8.4f} {error:15.4f} {apart:23.1f}   ({len(others)})")
+            print(f"{name:28} {first:8.4f} {min(others):20.4f} {max(others):8.4f} {trainings[0]['standard_error']:16.4f}")
 
 # %% [markdown]
-# (The last column is in standard errors of a difference, since each seed is weighed on sequences of its own.) What training adds can be several standard errors of an evaluation, of FULL more than of DIAG. So a print that is the best of five says what the luckiest of five
+# What training adds can be several standard errors of an evaluation, of FULL more than of DIAG. So a print that is the best of five says what the luckiest of five
 # trainings reached, and two prints that differ by less than this spread do not rank two architectures.
 #
-# ## Predict, then slide
-# The lab shows one cell of the table: its column (Fig. 1), the differences, its row, and the chosen model layer by layer. **P and Q are frozen, w moves.** Before you look:
-#
-# 1. Take FULL and slide the depth to 7. **By how many standard errors is ours below the print?** Set the marker.
-# 2. Take GD++ and slide the noise through its columns. **Where do the blue dots leave the grey band?** You know two places.
-# 3. **Does each layer of DIAG bring $w$ nearer to the oracle?** At σ = 0? At σ = 5?
-
-# %% tags=["nbval-ignore-output"]
-TableLab(kind="diag", noise="uniform-5", layers=4, sigma=2.0)
-
-# %% [markdown]
-# <details><summary>The lab as a picture</summary>
-#
-# ![The table lab at FULL, seven layers, U(0, 5), sigma = 3. Top left: the loss by depth falls from about 0.9 to just above the line of the Bayes-optimal predictor; ours and the paper's marks nearly coincide. Top right: the differences in standard errors, most within the grey band of luck, that of seven layers below it; the three baselines within. Bottom left: the loss of seven layers at all ten noises, close above the Bayes-optimal marks. Bottom right: the error after each layer falls from about 3, rises again on the way and ends near 0.05.](../docs/pictures/table-lab.png)
-#
-# </details>
-#
-# - **Top left.** The bars are two standard errors each way; most are shorter than the marks.
-# - **Top right.** In the grey band luck suffices. The orange-red triangles are baselines: only luck.
-# - **Bottom left.** The same kind and depth in all ten columns.
-# - **Bottom right.** After each layer of *one* model. This is no row of shorter models: those were trained to end there (top left).
-#
-# **Prediction 1** stands in the words under the figure. **Prediction 2.** Far below at small noise and few layers, and above at U(0, 5); choose the depth to see it.
-#
 # ## After each layer (Fig. 5 and 7)
-# The same in numbers: half the squared distance of the implicit weight to the oracle.
+# The last beat of the lab follows one model layer by layer: half the squared distance of $w$ to the oracle. Here is FULL with seven layers, for sequences without noise and for noisy ones.
 
-# %%
-for kind, layers in (("diag", 4), ("full", 7)):
-    model = lt.load_pretrained(kind, layers, noise)
-    print(f"{kind} {layers}, {noise.label}   after layer", "".join(f"{layer:8d}" for layer in range(layers + 1)))
-    for sigma in (0, 1, 3, 5, 7):
-        moments = lt.RegressionTask(10, 20, lt.Fixed(sigma)).sample_moments(2_000, np.random.default_rng(0))
-        w, oracle = implicit_from_moments(model, moments.S).w, Spectrum.from_moments(moments.S, 20).ridge(moments.sigma)
-        error = ((w - oracle[:, None]) ** 2).sum(axis=2).mean(axis=0) / 2
-        print(f"            sigma = {sigma}           ", "".join(f"{value:8.3f}" for value in error))
+# %% jupyter={"source_hidden": true}
+model, errors = lt.load_pretrained("full", 7, noise), []
+for sigma in (0, 5):
+    moments = lt.RegressionTask(10, 20, lt.Fixed(sigma)).sample_moments(2_000, np.random.default_rng(0))
+    w, oracle = implicit_from_moments(model, moments.S).w, Spectrum.from_moments(moments.S, 20).ridge(moments.sigma)
+    errors.append(((w - oracle[:, None]) ** 2).sum(axis=2).mean(axis=0) / 2)
+print("after layer   sigma = 0   sigma = 5")
+for layer, pair in enumerate(zip(*errors)):
+    print(f"{layer:11d}", "".join(f"{error:12.3f}" for error in pair))
 
 # %% [markdown]
-# **Prediction 3.** No. Training asks for a good answer after the *last* layer and for nothing before. For noisy sequences $w$ comes near the oracle early, and some later layers take it away again.
+# Not every layer brings $w$ nearer. Training asks for a good answer after the *last* layer and for nothing before. For noisy sequences $w$ comes near the oracle early, and some later layers take it away again.
 # Quiet sequences need the late layers. What a layer does to the rest of the state, M, u and a, does not show in $w$ until later ([04](04_every_layer_keeps_a_weight_vector.ipynb)).
 #
 # ## Inside and outside (Fig. 2 and 3)
-# Table 1 averages over the training noise. Here is the loss at each σ, also beyond it:
+# Table 1 averages over the training noise. Here is the loss at each $\sigma$, also beyond it:
 
-# %%
-sigmas, shown = range(8), (("gd++", 7), ("diag", 4), ("diag", 7), ("full", 7))
+# %% jupyter={"source_hidden": true}
 for trained_on in (noise, lt.Categorical((1, 3))):
-    models = {f"{kind} {layers}": lt.load_pretrained(kind, layers, trained_on) for kind, layers in shown}
+    models = {f"{kind.upper()} 7": lt.load_pretrained(kind, 7, trained_on) for kind in ("diag", "full")}
     predictors = weights_of(models) | {name: on_spectrum(trained_on)[name] for name in ("AdaRR", "Bayes-optimal")}
-    profile = per_variance_profile(predictors, 10, 20, sigmas, 1_000, np.random.default_rng(0))
-    print(f"trained on {trained_on.label:8} sigma =", "".join(f"{sigma:8d}" for sigma in sigmas))
-    for name, values in profile.items():
-        print(f"   {name:24}", "".join(f"{loss:8.3f}" if loss < 100 else f"{'> 100':>8}" for loss, _ in values))
+    profile = per_variance_profile(predictors, 10, 20, range(8), 1_000, np.random.default_rng(0))
+    print(f"trained on {trained_on.label}\nsigma", "".join(f"{name:>15}" for name in profile))
+    for sigma, row in enumerate(zip(*profile.values())):
+        print(f"{sigma:5d}", "".join(f"{loss:15.3f}" if loss < 100 else f"{'> 100':>15}" for loss, _ in row))
 
 # %% [markdown]
-# Trained on {1, 3}, FULL is better than DIAG at 1 and 3, as the paper finds. The paper also finds that DIAG extrapolates better. Compare the last columns: at seven layers a few exploding
+# Trained on {1, 3}, FULL is better than DIAG at 1 and 3, as the paper finds. The paper also finds that DIAG extrapolates better. Compare the last rows: at seven layers a few exploding
 # sequences decide, of DIAG as of FULL, and nothing in training holds them back. Expect other numbers there from each training run, ours and the paper's.
 #
 # ## How the models were made
 # A context is an 11 × 11 matrix ([01](01_linear_attention.ipynb)), and the loss needs no query. So a training step is cheap, and there is time for many starts: random ones, a model with one layer
 # less and an idle layer added, one for a neighbouring noise, DIAG for FULL. The best is kept. (One layer takes no model as a start: from random weights it comes to the closed form.) A record says which it was:
 
-# %%
+# %% jupyter={"source_hidden": true}
 entry = record("full", 7, noise)
 print({name: round(value, 4) if isinstance(value, float) else value for name, value in entry.items()})
 table = [entry for entry in stored() if entry["heads"] == 1 and not entry["variant"] and entry["layers"] <= 7]
@@ -357,9 +395,8 @@ print(Counter(next((start for start in starts if entry["start"].startswith(start
 # With the same seed and versions (see the record) the command gives the same model each time. A single model has random starts alone, so it may end higher than the stored one. And ours
 # is of several rounds, the better model of each, or with three layers the one that explodes less often: expect losses like ours, rather than our weights.
 #
-# ## Exercise
 # ### Exercise: two standard errors
-# (10 minutes, level: practice)
+# (level: practice)
 #
 # Given answers `w` of some predictor, the oracle's, the truths, and one query each: the standard error of our mean, and of the paper's.
 
@@ -393,41 +430,6 @@ reproduce.two_errors.check(my_standard_errors)
 # ```
 #
 # </details>
-#
-# ### Exercise: is it luck?
-# (5 minutes, level: first steps)
-#
-# You have the losses of single sequences, and a printed loss with its standard error. Return the z-score of ours minus the print.
-
-# %% tags=["exercise"]
-def my_z_score(losses, printed, printed_error):
-    """losses : (B,), of single sequences; printed, printed_error : numbers  ->  one number"""
-    ...
-
-
-# %% tags=["check"]
-reproduce.luck.check(my_z_score)
-
-# %% [markdown]
-# <details><summary>Hint</summary>
-#
-# Which two numbers scatter? The mean of `losses` has a standard error as well.
-#
-# </details>
-# <details><summary>Hint</summary>
-#
-# For independent errors: `np.hypot(mine, printed_error)`.
-#
-# </details>
-# <details><summary>Solution</summary>
-#
-# ```python
-# def my_z_score(losses, printed, printed_error):
-#     mine = losses.std() / np.sqrt(len(losses))
-#     return (losses.mean() - printed) / np.hypot(mine, printed_error)
-# ```
-#
-# </details>
 
 # %% [markdown]
 # ## Discussion
@@ -436,6 +438,13 @@ reproduce.luck.check(my_z_score)
 # - **The paper's errors are inferred**, from our models in its way of evaluating. Where the two models differ much, as for GD++ with two layers, they are rough.
 # - **A mean can hide an explosion.** A model that fails on one sequence in 100,000 can have any mean. Look at the standard error beside the loss, and at the column p99.99 of `table1`.
 #
+# ## What surprised you
+# Run this cell once you have been through the lab. It puts your predictions beside the answers.
+
+# %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
+surprises(lab)
+
+# %% [markdown]
 # ## Quiz
 # **1.** Of 200 honest, independent z-scores, how many lie beyond 2?
 # <details><summary>Answer</summary>About nine (4.6%). A few beyond 2 need no explanation; a whole row of them does.</details>

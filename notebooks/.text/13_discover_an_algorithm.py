@@ -175,10 +175,11 @@ for other, dim, n in ((model, 10, 20), (model, 3, 50), (lt.load_pretrained("diag
     transformer = other.with_dim(dim)
     transformer.context = n  # or it would warn that it was trained at 20: here it need not be good, only the same
     by_attention = transformer(batch.x, batch.y, batch.x_query, form="tokens")
-    print(f"{other.layers} layers, d = {dim}, n = {n}: equal", np.allclose(by_algorithm, by_attention, rtol=0, atol=1e-10))
+    same = np.allclose(by_algorithm, by_attention, rtol=0, atol=1e-10)
+    print(f"{other.layers} layers, d = {dim}, n = {n}:", "equal to rounding" if same else "different")
 
 # %% [markdown]
-# Equal to rounding. From here on the model *is* these lines.
+# From here on the model *is* these lines.
 #
 # ## What the sliders tell, and what not
 # The lab multiplied one term in all layers. Under *Everything* it has all four, and the noise:
@@ -197,7 +198,8 @@ for other, dim, n in ((model, 10, 20), (model, 3, 50), (lt.load_pretrained("diag
 draw = lt.RegressionTask(10, 20, instrument).sample_moments(2_500, np.random.default_rng(1))  # not the held-out sequences
 oracle = Spectrum.from_moments(draw.S, draw.context).ridge(draw.sigma)
 by_moments = answer(trained, second_moments(batch.x, batch.y))
-print("answer is the algorithm:", np.allclose(by_moments, algorithm(batch.x, batch.y, trained), rtol=0, atol=1e-10))
+same = np.allclose(by_moments, algorithm(batch.x, batch.y, trained), rtol=0, atol=1e-10)
+print("answer and algorithm:", "equal to rounding" if same else "different")
 
 
 def fit(constants_of, theta, rounds=12):
@@ -315,8 +317,9 @@ discovered = as_model(fitted, dim=10)
 fresh = lt.RegressionTask(10, 20, instrument).sample(100, np.random.default_rng(3))
 by_attention = discovered(fresh.x, fresh.y, fresh.x_query, form="tokens")
 by_algorithm = (algorithm(fresh.x, fresh.y, fitted) * fresh.x_query).sum(axis=1)
-print(f"kind {discovered.kind}, {discovered.layers} layers, {discovered.heads} heads; predicts as the algorithm does:", end=" ")
-print(np.allclose(by_attention, by_algorithm, rtol=0, atol=1e-10))
+same = np.allclose(by_attention, by_algorithm, rtol=0, atol=1e-10)
+how = "as the algorithm does" if same else "otherwise"
+print(f"kind {discovered.kind}, {discovered.layers} layers, {discovered.heads} heads; predicts {how}")
 for name, constants in (("trained", trained), ("fitted", fitted)):
     largest = abs(np.linalg.det(constants)).max()  # 0 where one head can hold all four
     print(f"{name:8} omega_xx omega_yy - omega_xy omega_yx, largest of the layers: {largest:.1f}")
