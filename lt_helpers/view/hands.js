@@ -134,6 +134,7 @@ function ltHandles(figure, grab) {
 // Points of one layer, component or direction, in all panels: they light up together when one of them is pointed at, and *Play* draws layer
 // after layer. The kernel says which point belongs to what in `meta.keys` of a trace.
 const LT_BEAT = 700; // milliseconds a layer
+const LT_LIT = 12; // points of a trace that light up together; more are an outline, which rings would hide
 
 function ltKeys(data) {
   return data.map(({meta}) => Object.fromEntries(Object.entries(meta?.keys ?? {}).map(([name, array]) => [name, ltNumbers(array)])));
@@ -143,7 +144,10 @@ function ltKeys(data) {
 function ltRelated(keys, trace, index) {
   const related = [];
   for (const [name, of] of Object.entries(keys[trace] ?? {}))
-    keys.forEach((other, place) => other[name]?.forEach((one, at) => one === of[index] && related.push([place, at])));
+    keys.forEach((other, place) => {
+      const found = (other[name] ?? []).flatMap((one, at) => (one === of[index] ? [[place, at]] : []));
+      if (found.length <= LT_LIT) related.push(...found);
+    });
   return related;
 }
 

@@ -142,6 +142,13 @@ describe("points that belong together", () => {
     assert.equal(root.querySelectorAll(".lt-lit").length, 1);
   });
 
+  test("an outline of which all points belong to one layer is not hidden under rings", () => {
+    const keys = (layers) => ({layer: layers});
+    const outline = Array(61).fill(3);
+    assert.deepEqual(scripts.ltRelated([keys([2, 3]), keys(outline), keys([3, 3])], 0, 1), [[0, 1], [2, 0], [2, 1]]);
+    assert.equal(scripts.ltRelated([keys([3]), keys(Array(12).fill(3))], 0, 0).length, 13);
+  });
+
   test("a point that belongs to nothing lights up nothing", () => {
     open([], two);
     box().fire("plotly_hover", {points: [{curveNumber: 0, pointNumber: 1}]});
