@@ -365,8 +365,7 @@ for name, trainings in families.items():
     print(f"{name:20} {shrinks:8d} of {len(trainings)} {back:18d} of {len(trainings)}")
 
 # %% [markdown]
-# What holds in every training: with four layers and one head the last step shrinks to zero; without $\omega_{xy}$ it does not, and no layer is sent back; with two heads some layer is. At which $\sigma$ is an accident of the
-# training.
+# What every training shows: with four layers and one head the last step shrinks to zero; with four layers and two heads some layer steps back. Of a model with a single training (1 of 1) nobody knows yet what another seed would do.
 #
 # ### Exercise: the effective step size
 # (level: practice)

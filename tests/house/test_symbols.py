@@ -45,6 +45,5 @@ def test_every_symbol_has_one_row():
     assert len(rows) == len(set(rows)) == len(symbols()) > 20
 
 
-@pytest.mark.xfail(strict=True, reason="some notebooks of the first edition are still to be rewritten")
 def test_every_notebook_opens_with_a_strip():
     assert all(strip_of(text) for text in texts())
