@@ -310,7 +310,7 @@ def weight_panel(state, ghost):
             "layers",
             np.append(along, gap, axis=0).T.ravel(),
             np.append(state.path, gap, axis=0).T.ravel(),
-            keys=dict(layer=np.tile(layers, PAPER.dim), component=np.repeat(COMPONENT, len(layers))),
+            keys=dict(layer=np.tile(layers, PAPER.dim)),
         ),
         Points("model", along[-1], state.path[-1], keys=column),
     ]

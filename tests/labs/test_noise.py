@@ -123,7 +123,7 @@ def test_points_of_one_component_direction_or_layer_belong_together(lab):
     path = marks["weight", "layers"]
     there = np.isfinite(path.x)
     weights = by_hand.probe_layers(read(lab.values)[3], *read(lab.values)[:2])
-    layer, component = (path.keys[name][there].astype(int) for name in ("layer", "component"))
+    layer, component = path.keys["layer"][there].astype(int), np.round(path.x[there]).astype(int)
     np.testing.assert_allclose(path.y[there], weights[layer, component - 1], rtol=1e-6)
     assert np.isnan(path.keys["layer"][~there]).all()
     for name in ("truth", "oracle", "model"):
