@@ -249,7 +249,12 @@ def worksheet():
         (place, task, *answer)
         for place, ((task, _), answer) in enumerate(zip(questions(), solutions(), strict=True), 1)
     ]
-    return table(("", "task", *running_example.NAMES), rows)
+    ridge = ", ".join(f"{signed(one.ridge)} for {one.name}" for one in sequences())
+    told = ", ".join(
+        f"{signed(sigma)} for {name}" for name, sigma in zip(running_example.NAMES, running_example.SIGMA)
+    )
+    beside = f"Ridge regression that is told the noise (σ = {told}) has the slopes {ridge}: compare them with task 6, and with task 7."
+    return f"{table(('', 'task', *running_example.NAMES), rows)}\n\n{beside}"
 
 
 def misconceptions():

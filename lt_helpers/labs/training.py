@@ -261,13 +261,24 @@ def loss_panel(trained):
     """The loss over the last steps, beside the best there is and the stored model's."""
     marks = [
         *where_the_noise_changed(trained, LOSS),
-        Curve("bayes", trained.ago, trained.bayes),
-        Curve("stored", trained.ago, trained.stored),
+        Curve("bayes", trained.ago, from_the_first(trained.bayes)),
+        Curve("stored", trained.ago, from_the_first(trained.stored)),
         Curve("model", trained.ago, trained.loss),
+        Points("model", 0, trained.loss[-1], name="loss now", keyed=False, hover=""),
     ]
     if trained.target_loss is not None:
         marks.append(Points("measured", SOON, trained.target_loss, name="target loss", keyed=False))
     return Panel("loss", STEPS_AGO, LOSS, marks)
+
+
+def from_the_first(levels):
+    """What there is to compare with was there before the run began: the first that is known stands before it as well.    (K,) -> (K,)"""
+    known = np.flatnonzero(np.isfinite(levels))
+    return (
+        levels
+        if not len(known)
+        else np.concatenate([np.full(known[0], levels[known[0]]), levels[known[0] :]])
+    )
 
 
 def weight_panel(trained):

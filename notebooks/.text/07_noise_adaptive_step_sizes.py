@@ -60,6 +60,7 @@ from lt_helpers.implicit import effective_step_size, filter_factors, implicit_fr
 from lt_helpers.pretrained import spread
 from lt_helpers.spectrum import Spectrum
 
+
 # %% tags=["exercise"]
 def my_noise(share, s, n):
     """share of a direction that is kept, its eigenvalue s, the number n of examples  ->  sigma"""
@@ -168,7 +169,7 @@ step_sizes.shorter_step.check(my_step)
 # Now build the two layers, and let them read 1,000 sequences at each noise.
 
 
-# %%
+# %% jupyter={"source_hidden": true}
 def layers_of(*omegas):
     """A DIAG model from one pair (omega_xy, omega_yx) a layer; one of the two must be 0."""
     p = [[(1, 0) if xy else (0, 1)] for xy, yx in omegas]  # (p_x, p_y) of the only head
@@ -176,6 +177,7 @@ def layers_of(*omegas):
     return lt.LinearTransformer.from_diagonals(p, q, dim=10)
 
 
+# %%
 omega_xy, omega_yx = -0.02, -0.5
 pair = layers_of((omega_xy, 0), (0, omega_yx))
 
@@ -205,7 +207,7 @@ for sigma in (0, 1, 2, 4):
 # ## What a shorter step does to a direction
 # Take the principal directions of the inputs, with eigenvalues $s$. From $w = 0$, $L$ steps of size $\eta$ keep the share $1 - (1 - \eta s)^L$ of the least-squares answer in each direction.
 
-# %%
+# %% jupyter={"source_hidden": true}
 s = np.array([0.1, 0.5, 2.0])
 print("eigenvalue       ", *(f"{one:6.2f}" for one in s))
 for eta in (0.45, 0.1):
@@ -218,7 +220,7 @@ for sigma in (1, 4):
 #
 # The trained model does so too. Keep one set of inputs, redraw truth and noise 2,000 times, and fit the share of each direction that survives:
 
-# %%
+# %% jupyter={"source_hidden": true}
 x = np.random.default_rng(3).normal(size=(20, 10))
 some = [0, 4, 9]  # of the ten directions: the weakest, one in the middle, the strongest
 print("eigenvalue       ", *(f"{one:6.2f}" for one in filter_factors(model, x, 1, draws=2, rng=np.random.default_rng(0))[0][some]))
@@ -290,7 +292,7 @@ def shares_of_the_step(model, state):
     return by_gradient, step - by_gradient
 
 
-# %%
+# %% jupyter={"source_hidden": true}
 by_gradient, by_momentum = shares_of_the_step(pair, measured(pair, 4.0))
 print(f"the pair that you built, sigma = 4: gradient {by_gradient[1]:.3f}, momentum {by_momentum[1]:.3f}")
 
@@ -328,7 +330,7 @@ def without_the_last_brake(model, state):
     return state.rescaling[:, -1:] * state.w[:, -2] + along_gradient
 
 
-# %%
+# %% jupyter={"source_hidden": true}
 print("half the squared distance to the oracle   sigma = 1   sigma = 4")
 for name in ("DIAG-4", "DIAG-4, two heads", "DIAG-7"):
     each, distances = shown[name][0], {"as it is": [], "last brake released": []}
@@ -347,7 +349,7 @@ for name in ("DIAG-4", "DIAG-4, two heads", "DIAG-7"):
 # Each model above is one training. Another seed ends in other weights. These are all trainings that are stored. In how many does the last step shrink to zero from $\sigma = 1$ to 5? In how many does some layer step back, at a
 # negative $\omega_{yx}$, which is then the brake's doing?
 
-# %%
+# %% jupyter={"source_hidden": true}
 families = {
     "DIAG-4": spread("diag", 4, uniform),
     "DIAG-4, two heads": spread("diag", 4, uniform, heads=2),
@@ -406,7 +408,7 @@ step_sizes.effective_step.check(my_step_size)
 # ## Far outside
 # Past the training range the meter only lags. Further out something else happens.
 
-# %%
+# %% jupyter={"source_hidden": true}
 print("share of sequences whose w has an entry above 10\nsigma   four layers   seven layers")
 for sigma in (5, 8, 10, 12, 15):
     sizes = [abs(measured(each, sigma).w[:, -1]).max(axis=1) for each in (model, relatives["DIAG-7"])]

@@ -13,7 +13,7 @@ lab
 # %% [markdown]
 # <details><summary>The lab as a picture</summary>
 #
-# ![The training lab 600 steps after the noise went from U(0, 1) to U(0, 5). Four panels show the omegas over the last 2,000 steps, a line a layer. At the change, omega_yx of the last layer moves from about -7.5 to -3.3, and omega_xy of the second layer turns negative. The loss jumps at the change and falls to the stored model's. The last panel shows the implicit weight on one context near the oracle's.](../docs/pictures/training-lab.png)
+# ![The training lab 600 steps after the noise went from U(0, 1) to U(0, 5). Four panels show the omegas over the last 2,000 steps, a line a layer. Upright lines mark the change. There omega_yx of the last layer moves from about -7.5 to -3.3, and omega_xy of the second layer turns negative. The loss jumps at the change and falls to the stored model's. The last panel shows the implicit weight on one context near the oracle's.](../docs/pictures/training-lab.png)
 #
 # </details>
 #

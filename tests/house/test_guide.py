@@ -160,6 +160,8 @@ def test_votes_and_rescues_name_what_is_there():
     for vote in guide.teaching()["vote"]:
         assert vote["right"] in vote["options"] and len(vote["options"]) == len(guide.LETTERS)
     there = guide.all_exercises()
+    rescued = [rescue["exercise"] for rescue in guide.teaching()["rescue"]]
+    assert len(set(rescued)) == len(rescued), "one rescue an exercise"
     for rescue in guide.teaching()["rescue"]:
         assert rescue["exercise"] in there, f"no exercise {rescue['exercise']!r}"
         assert rescue["mistake"] in there[rescue["exercise"]].mistakes, (

@@ -99,6 +99,20 @@ describe("handles", () => {
         assert.ok(number === wanted || Math.abs(number - wanted) < 1e-9, `${number} where ${wanted} belongs`);
     });
 
+  test("keys that come faster than pictures add up, and in the end the handle stands where the kernel has it", () => {
+    mock.timers.enable({apis: ["setTimeout"]});
+    open([POINT]);
+    const [hand] = handles();
+    for (let press = 0; press < 3; press++) {
+      hand.fire("keydown", {key: "ArrowUp"});
+      chart.show({...figure(), handles: [{...POINT, y: 0.6}]}, [["handles", 0, "y"]]); // the answer to the first of them
+    }
+    assert.ok(Math.abs(sent.at(-1).y - 0.8) < 1e-9);
+    mock.timers.tick(400);
+    assert.equal(hand.style.transform, "translate(150px, 210px)");
+    mock.timers.reset();
+  });
+
   test("other keys are the page's", () => {
     open([STAR]);
     handles()[0].fire("keydown", {key: "Tab"});

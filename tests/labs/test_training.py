@@ -21,11 +21,15 @@ AXES = {
 }
 
 LAYERS = "first", "second", "third", "fourth", "fifth"
-ROLES = {
-    (name, f"layer {layer}"): role
-    for name in ("xx", "xy", "yx", "yy")
-    for layer, role in enumerate(LAYERS, 1)
-} | {(name, "now"): "first" for name in ("xx", "xy", "yx", "yy")}
+ROLES = (
+    {
+        (name, f"layer {layer}"): role
+        for name in ("xx", "xy", "yx", "yy")
+        for layer, role in enumerate(LAYERS, 1)
+    }
+    | {(name, "now"): "first" for name in ("xx", "xy", "yx", "yy")}
+    | {("loss", "loss now"): "model"}
+)
 
 
 @pytest.fixture
@@ -52,8 +56,9 @@ def expected(lab, models):
         table[name, "now"] = (np.zeros(omega.shape[1]), omega[-1, :, index])
     return table | {
         ("loss", "model"): (ago, np.append(np.full(unknown, np.nan), losses)),
-        ("loss", "bayes"): (ago, np.append(np.full(unknown, np.nan), np.full(len(models), shown.bayes))),
-        ("loss", "stored"): (ago, np.append(np.full(unknown, np.nan), np.full(len(models), shown.stored))),
+        ("loss", "loss now"): (0, losses[-1]),
+        ("loss", "bayes"): (ago, np.full(len(ago), shown.bayes)),  # from before the run
+        ("loss", "stored"): (ago, np.full(len(ago), shown.stored)),
         ("weight", "truth"): (component, truth),
         ("weight", "oracle"): (component, by_hand.ridge(x, y, 2.0**2)),
         ("weight", "model"): (component, by_hand.probe(models[-1], x, y)),
