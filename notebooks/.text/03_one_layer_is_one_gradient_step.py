@@ -250,7 +250,7 @@ def excess_of_descent(spectrum, oracle, layers):
     return excess_risk(found * spectrum.alpha / spectrum.s, spectrum.components(oracle))
 
 
-# %%
+# %% jupyter={"source_hidden": true}
 excess_by_step = {
     (depth, sigma): excess_of_descent(*sample_spectra(lt.Fixed(sigma)), depth) for depth in (1, 4, 16) for sigma in (0, 1, 4)
 }
@@ -270,7 +270,7 @@ for title, number in (
 # ### Exercise: the best step of one layer
 # (level: stretch)
 #
-# One layer answers $w = \eta\,\alpha$. For random sequences with $n$ examples and $d$ features, find the $\eta$ with the smallest $E|\eta\,\alpha - w^*|^2$, where $w^*$ is the truth. It depends on the noise only
+# One layer answers $w = \eta\,\alpha$. For random sequences with $n$ examples and $d$ features, find the $\eta$ with the smallest $E|\eta\,\alpha - w^*|^2$, where $w^*$ is the truth and $E$ the mean over sequences. It depends on the noise only
 # through $E\,\sigma^2$. You may use that for standard normal inputs $E\,\Sigma = I$ and $E\,\Sigma^2 = \big(1 + \tfrac{d+1}{n}\big) I$, and that $E\,|w^*|^2 = d$.
 
 # %% tags=["exercise"]

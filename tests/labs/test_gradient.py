@@ -281,6 +281,7 @@ def test_the_walk_has_arrived_as_soon_as_it_ends_near_the_ring():
 
 @pytest.mark.leads
 def test_the_path_leaves_past_two_over_the_largest_eigenvalue():
+    assert beat("leave", step=1.3).story().phase == "ask"  # it has not left yet
     lab = beat("leave", step=1.5)
     x, _, _ = examples(lab.values)
     flattest, steepest = np.linalg.eigvalsh(x.T @ x / 20)
