@@ -131,9 +131,11 @@ class Exercise:
         return Message("exercise.deviation", deviation=abs(answer - right).max())
 
     def _same(self, a, b):
-        return a.shape == b.shape and bool(
-            (abs(a - b) <= self.tolerance * max(abs(b).max(initial=0), 1e-12)).all()
-        )
+        """Are two answers the same? A usual mistake may give NaN, and NaN is then the same as NaN."""
+        if a.shape != b.shape:
+            return False
+        near = abs(a - b) <= self.tolerance * max(abs(b).max(initial=0), 1e-12)
+        return bool((near | (np.isnan(a) & np.isnan(b))).all())
 
 
 def call(function, arguments):

@@ -102,6 +102,12 @@ def models():
         yield (omega,)
 
 
+def of_the_first_layer(omega):
+    """The first layer has no omega_yy: nothing, or NaN, comes of it."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.sqrt(-1 / omega[0, 1, 1])
+
+
 breaking_point = Exercise(
     name="rescaling.breaking_point",
     solution=lambda omega: np.sqrt(-1 / omega[1, 1, 1]),
@@ -110,6 +116,7 @@ breaking_point = Exercise(
         "sigma_2_breaking": lambda omega: -1 / omega[1, 1, 1],
         "turned_fraction_over": lambda omega: np.sqrt(-omega[1, 1, 1]),
         "gradient_step_omega_yx": (lambda omega: np.sqrt(-1 / omega[0, 1, 0])),
+        "wrong_layer": of_the_first_layer,
         "forgot_the_minus": lambda omega: 1 / omega[1, 1, 1],
         "weight_itself": lambda omega: omega[1, 1, 1],
     },

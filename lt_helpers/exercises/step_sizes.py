@@ -84,6 +84,11 @@ def lengths_only(w_before, w_after, rescaling, gradient):
     return np.sqrt((push**2).sum() / (gradient**2).sum())
 
 
+def mean_of_length_ratios(w_before, w_after, rescaling, gradient):
+    push = w_after - rescaling[:, None] * w_before
+    return (np.linalg.norm(push, axis=1) / np.linalg.norm(gradient, axis=1)).mean()
+
+
 def turned_around(w_before, w_after, rescaling, gradient):
     push = w_after - rescaling[:, None] * w_before
     return (gradient * push).sum() / (push**2).sum()
@@ -102,6 +107,7 @@ effective_step = Exercise(
         "projected_all_w_after": whole_weight,
         "averaged_one_ratio": mean_of_ratios,
         "compared_lengths_push": lengths_only,
+        "mean_of_length_ratios": mean_of_length_ratios,
         "turned_projection_around": turned_around,
         "sign_flipped_g": uphill,
     },

@@ -107,7 +107,7 @@ def render(panels, names, columns=2, height=480, faint=()):
     Drawing
     """
     layout = dict(template=THEME, height=height, annotations=[], meta=dict(columns=columns))
-    data, beside, beyond = [], [], []
+    data, named, pointed, beyond = [], [], [], []
     for index, panel in enumerate(panels):
         number = str(index + 1) if index else ""
         left, right, bottom, top = place(index, len(panels), columns, height)
@@ -131,14 +131,16 @@ def render(panels, names, columns=2, height=480, faint=()):
             data.append({**trace, **here})
             if outside.any():
                 beyond.append(Beyond(panel, mark, int(outside.sum())))
-                beside.append({**arrows(mark, panel, trace["x"], trace["y"], outside, is_line(mark)), **here})
+                pointed.append(
+                    {**arrows(mark, panel, trace["x"], trace["y"], outside, is_line(mark)), **here}
+                )
             if mark.keyed and is_seen(trace):
                 (lines if panel.ends and is_line(mark) else seen).append((mark, trace))
         if lines:
             pixels = (top - bottom) * (height - MARGINS)
-            beside.append({**name_lines(lines, panel, names, pixels), **here})
+            named.append({**name_lines(lines, panel, names, pixels), **here})
         layout["annotations"].append(heading(panel, [mark for mark, _ in seen], names, left, top))
-    return Drawing({"data": [*data, *beside], "layout": layout}, tuple(beyond))
+    return Drawing({"data": [*data, *named, *pointed], "layout": layout}, tuple(beyond))
 
 
 def is_line(mark):

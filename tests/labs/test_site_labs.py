@@ -4,7 +4,7 @@ import base64
 import itertools
 
 import numpy as np
-from site_labs import STEPS, first_two, pack, shortened, thinned
+from site_labs import NOTHING, STEPS, first_two, pack, part, shortened, thinned
 
 from lt_helpers import labs
 from lt_helpers.view.chart import encode_figure
@@ -40,6 +40,24 @@ def test_what_is_the_same_everywhere_stands_once(lab):
     packed = pack(frames)
     assert [varying["path"] for varying in packed["varying"]] == [["data", 0, "y"]]
     assert packed["varying"][0]["frames"] == [0, 1, 0] and len(packed["pool"]) == 2
+
+
+def test_an_arrow_that_comes_makes_no_other_trace_stand_twice():
+    """At sigma = 8 the mean of seven layers lies beyond its axis; at 7 it does not."""
+    lab = labs.ProfileLab(layers=7, sigma=7.0)
+    sigmas = [("7", 7.0), ("8", 8.0)]
+    figures = [lab.at(sigma=sigma)[0]["data"] for _, sigma in sigmas]
+    arrows = len(figures[1]) - len(figures[0])
+    assert arrows > 0
+    packed = part(lab, {"sigma": sigmas})
+    assert {tuple(varying["path"][:1]) for varying in packed["varying"]} <= {
+        ("data",),
+        ("layout",),
+        ("words",),
+    }
+    assert not any(varying["path"] == ["data"] for varying in packed["varying"])
+    quiet = unpacked(packed, 0)["data"]
+    assert len(quiet) == len(figures[1]) and quiet[-arrows:] == [NOTHING] * arrows
 
 
 def test_looking_at_another_state_moves_nothing(lab):
