@@ -1,13 +1,17 @@
-"""The answer to every prediction that the labs ask for, for teachers: `make handouts` carries it into docs/instructor-guide.md.
+"""The answer to every prediction that the labs ask for, for teachers: python tools/answers.py carries it into docs/instructor-guide.md.
 
-A lab is led through its beats as a learner would be, without a page, and what it then says is written down. Nothing is kept by hand but
-where a hand has to go in beats that no slider ends: MOVES.
+`make handouts` does so as well. A lab is led through its beats as a learner would be, without a page, and what it then says is kept.
+Nothing is written by hand but where a hand has to go in beats that no slider ends: MOVES.
 """
 
 import re
 from dataclasses import dataclass
 
+import guide
 from all_labs import all_labs
+from build_notebooks import texts
+from tables import table
+from write_readme import fill
 
 from lt_helpers.labs.live import LiveLab
 from lt_helpers.labs.names import strip_tags
@@ -116,19 +120,30 @@ def question_in(task):
     return " ".join(sentences[place] for place in asking)
 
 
+def shown_first(kind):
+    """Where the series shows a lab first -> its notebook, two digits or "", and the place of the call in its text"""
+    for text in texts():
+        place = text.read_text(encoding="utf-8").find(f"{kind.__name__}(")
+        if place >= 0:
+            return text.stem[:2], place
+    return "", 0
+
+
 def block():
-    """The tables of all labs that ask for predictions -> str, in Markdown"""
+    """The tables of all labs that ask for predictions, in the order of the notebooks -> str, in Markdown"""
     tables = []
-    for kind in all_labs().values():
+    for kind in sorted(all_labs().values(), key=shown_first):
         rows = rows_of(kind)
         if rows:
             lines = [(one.place, one.question, f"**{one.answer}**", one.panel, one.sentence) for one in rows]
-            tables.append(f"**{kind.__name__}**\n\n{table(HEADING, lines)}")
+            tables.append(f"### {shown_first(kind)[0]} {kind.__name__}\n\n{table(HEADING, lines)}")
     return "\n\n".join(tables)
 
 
-def table(heading, rows):
-    """A table in Markdown.    heading : tuple of str.  rows : list of tuples, as long."""
-    lines = [heading, ["---"] * len(heading), *rows]
-    cells = [[str(cell).replace("|", "\\|") for cell in line] for line in lines]
-    return "\n".join(f"| {' | '.join(line)} |" for line in cells)
+def main():
+    """Write the answers into the guide."""
+    guide.GUIDE.write_text(fill(guide.GUIDE, {"answers": block()}), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -84,7 +84,7 @@ def rendered(text, folder):
 def lab_script(job):
     """(name, (class, values)) -> the script of a lab."""
     name, (kind, values) = job
-    return script(name, site_lab(kind(beat=None, **values)))
+    return script(name, site_lab(kind(**{**values, "beat": None})))
 
 
 def output(data, live, metadata=()):

@@ -13,15 +13,15 @@ from functools import cache
 
 import numpy as np
 from all_labs import all_labs
-from answers import table
 from build_notebooks import texts
 from example import SHRINK, sequences
 from minutes import BEAT
 from poster import questions, signed, solutions
 from series import ROOT, half_day, series
+from tables import table
 
 import lt_helpers as lt
-from lt_helpers import exercises
+from lt_helpers import exercises, labs
 from lt_helpers.evaluate import adjusted_loss
 from lt_helpers.labs import NoiseLab, PointsLab, running_example
 from lt_helpers.labs.material import sequence
@@ -78,13 +78,16 @@ def in_the_room(row):
     """What is done in a row of a plan."""
     parts = []
     if "beats" in row:
-        beats = row["beats"]
+        numbered = beat_numbers()
+        beats = [numbered[f"{getattr(labs, row['lab']).NAME}_{beat}"] for beat in row["beats"]]
         in_a_row = beats == list(range(beats[0], beats[-1] + 1)) and len(beats) > 1
         numbers = f"{beats[0]} to {beats[-1]}" if in_a_row else ", ".join(map(str, beats))
-        parts.append(f"{row['lab']}, beats {numbers} ({BEAT * len(beats)} minutes)")
+        parts.append(
+            f"{row['lab']}, {'beats' if len(beats) > 1 else 'beat'} {numbers} ({BEAT * len(beats)} minutes)"
+        )
     if row.get("room"):
         minutes = f" ({row['acts']} minutes)" if "acts" in row else ""
-        parts.append(row["room"] + minutes)
+        parts.append(row["room"].format(**beat_numbers()) + minutes)
     return "; ".join(parts)
 
 
@@ -115,7 +118,12 @@ def checkpoints():
     """What to leave out when."""
     heading = ("at", "if", "then", "saves")
     rows = [
-        (one["at"], one["late"], one["go"], f"{one['saves']} minutes" if one["saves"] else "")
+        (
+            one["at"],
+            one["late"],
+            one["go"].format(**beat_numbers()),
+            f"{one['saves']} minutes" if one["saves"] else "",
+        )
         for one in teaching()["checkpoint"]
     ]
     return table(heading, rows)
@@ -153,7 +161,9 @@ def facts():
         **away_from_zero(other[1.0].path[-1], other[4.0].path[-1]),
         "shallow": excess(3),
         "deep": excess(7),
+        **beat_numbers(),
         **ticket(),
+        **attention(),
     }
 
 
@@ -183,6 +193,14 @@ def excess(layers, sigma=2.0):
     task = lt.RegressionTask(10, 20, lt.Fixed(sigma))
     model = lt.load_pretrained("diag", layers, lt.Uniform(5.0))
     return adjusted_loss(model, task, SAMPLES, np.random.default_rng(0))[0]
+
+
+def attention(query=2.0):
+    """What attention answers for A, with the softmax and without, where P passes on y and Q compares x -> dict"""
+    y = running_example.LABELS[0]
+    scores = query * running_example.X  # (4,)
+    weights = np.exp(scores) / np.exp(scores).sum()
+    return {"softmax": weights @ y, "linear": (scores * y).mean()}
 
 
 def ticket():
@@ -231,7 +249,12 @@ def worksheet():
         (place, task, *answer)
         for place, ((task, _), answer) in enumerate(zip(questions(), solutions(), strict=True), 1)
     ]
-    return table(("", "task", *running_example.NAMES), rows)
+    ridge = ", ".join(f"{signed(one.ridge)} for {one.name}" for one in sequences())
+    told = ", ".join(
+        f"{signed(sigma)} for {name}" for name, sigma in zip(running_example.NAMES, running_example.SIGMA)
+    )
+    beside = f"Ridge regression that is told the noise (σ = {told}) has the slopes {ridge}: compare them with task 6, and with task 7."
+    return f"{table(('', 'task', *running_example.NAMES), rows)}\n\n{beside}"
 
 
 def misconceptions():
@@ -276,9 +299,23 @@ def rescues():
     )
 
 
-def beats_there_are():
-    """How many beats each lab has -> {"NoiseLab": 5}"""
-    return {kind.__name__: len(kind.BEATS) for kind in all_labs().values()}
+def beat_numbers():
+    """Where each beat stands in its lab -> {"noise_meter": 1, ...}"""
+    return {
+        f"{kind.NAME}_{beat.name}": place
+        for kind in all_labs().values()
+        for place, beat in enumerate(kind.BEATS, 1)
+    }
+
+
+def say():
+    """What to say in each notebook."""
+    titles = {notebook["name"]: notebook["title"] for notebook in series()}
+    parts = []
+    for one in teaching()["say"]:
+        points = "\n".join(f"- {point.format(**facts())}" for point in one["points"])
+        parts.append(f"### {one['notebook'][:2]} {titles[one['notebook']]}\n{points}")
+    return "\n\n".join(parts)
 
 
 BLOCKS = {
@@ -289,6 +326,7 @@ BLOCKS = {
     "remote": lambda: timetable("remote"),
     "full-day": lambda: timetable("full_day"),
     "full-day-length": lambda: length_of("full_day"),
+    "say": say,
     "votes": votes,
     "ticket": tickets,
     "worksheet": worksheet,

@@ -7,13 +7,11 @@ prediction, which takes half a minute, since the training lab trains for it. doc
 import hashlib
 
 import answers
-import guide
 import hand
 from browsing import chromium
 from poster import poster, worksheet
 from series import ROOT
 from slides import slides
-from write_readme import fill
 
 FOLDER = ROOT / "docs" / "handouts"
 PAPER = {"poster": ("420mm", "297mm"), "worksheet": ("210mm", "297mm")}  # width and height
@@ -48,8 +46,7 @@ def main():
     texts = compose()
     for name, text in texts.items():
         (FOLDER / name).write_text(text, encoding="utf-8")
-    told = fill(guide.GUIDE, {**guide.blocks(), "answers": answers.block()})
-    guide.GUIDE.write_text(told, encoding="utf-8")
+    answers.main()
     with chromium() as browser:
         print_pages(browser, texts)
         hand.draw(browser)

@@ -23,9 +23,11 @@ STEPS = {
     "GradientLab": dict(step=26, sigma=6, layers=4),
     "ImplicitLab": dict(layers=8, sigma=11, model=3),
     "NoiseLab": dict(sigma=21, layers=12),
+    "PointsLab": dict(sigma=51, kind=2),
     "PreconditioningLab": dict(kappa=9, gamma=13, layers=6),
     "RescalingLab": dict(sigma=31, s1=5, s2=5),
     "RidgeLab": dict(sigma=11, context=3, strength=17),
+    "TinyLab": dict(step=31, example=3),
 }
 OTHERS = 15  # the steps of a lab that is not named here, for two controls
 LARGE, SMALL = 41, 5  # the steps of a beat's large control, and of the others beside it

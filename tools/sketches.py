@@ -254,6 +254,36 @@ def steps_of_relatives():
     return draw(plots)
 
 
+def brakes():
+    """The momentum's share of the step in units of the gradient's, in the last two layers of eight models that descend."""
+    plots = []
+    for noise in (lt.Uniform(5.0), lt.Categorical((1, 3))):
+        plot = Plot((0.4, 8.6), (-2.3, 0), ("", ""), ((), (-2, -1, 0)), noise.label)
+        plot.line([0.4, 8.6], [-1, -1], GREY, "2 3")
+        for place, (layers, heads) in enumerate(((4, 1), (4, 2), (7, 1), (7, 2))):
+            model = lt.load_pretrained("diag", layers, noise, heads=heads)
+            late = np.flatnonzero(model.omega[:, 1, 0] < 0)[-2:]  # their gradient's share is positive
+            shares = np.array([braking(model, at_noise(model, sigma))[late] for sigma in (1, 3)])  # (2, 2)
+            for column, (quiet, noisy) in enumerate(shares.T, start=1 + 2 * place):
+                plot.line([column, column], [quiet, noisy], GREY)
+                plot.points(column, quiet, BLUE)
+                plot.points(column, noisy, ORANGE)
+            plot.words(
+                1.5 + 2 * place, -2.22, f"{layers}" if heads == 1 else f"{layers} × {heads}", GREY, "middle"
+            )
+        plots.append(plot)
+    return draw(plots)
+
+
+def braking(model, state):
+    """What momentum gives to the effective step of each layer of a DIAG model, in units of what the gradient gives -> (L,)"""
+    g, M = state.gradient, state.M[:, :-1]  # (B, L, d), (B, L, d, d): before each layer
+    Mg = (M @ g[..., None])[..., 0]  # (B, L, d)
+    by_gradient = -model.omega[:, 1, 0] * (Mg**2).sum(axis=(0, 2)) / (g**2).sum(axis=(0, 2))
+    step, _ = effective_step_size(state, pooled=True)
+    return step / by_gradient - 1
+
+
 SKETCHES = {
     "layers-on-four-points": layers_on_four_points,
     "bowl-of-four-points": bowl_of_four_points,
@@ -262,6 +292,7 @@ SKETCHES = {
     "fit-then-shrink": fit_then_shrink,
     "steps-by-noise": steps_by_noise,
     "steps-of-relatives": steps_of_relatives,
+    "brakes": brakes,
 }
 
 

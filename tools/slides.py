@@ -1,6 +1,7 @@
 """Eight slides for a room, as one page that needs nothing else: one idea a slide, in pictures that the package computes.
 
-Arrow keys, Page Up and Page Down go through them; printed, each is a page. Without JavaScript they stand one under the other.
+Arrow keys, Page Up and Page Down go through them, and so does a tap; printed, each is a page. Without JavaScript they stand one under
+the other.
 tools/handouts.py writes them to docs/handouts.
 """
 
@@ -30,6 +31,7 @@ svg { width: 100%; max-height: 62vh; flex: 1 }
 footer { margin-top: auto; color: #6b6b6b; font-size: 18px }
 body.one section { display: none }
 body.one section.now { display: flex }
+section:focus { outline: none }
 @page { size: 297mm 167mm; margin: 0 }
 @media print {
   body.one section, section { display: flex; width: 297mm; height: 166mm; min-height: 0; break-after: page; padding: 8mm 12mm; gap: 3mm }
@@ -53,6 +55,7 @@ document.addEventListener("keydown", event => {
   event.preventDefault();
   show(end === undefined ? now + step : end);
 });
+document.addEventListener("click", event => show(now + (event.clientX < innerWidth / 3 ? -1 : 1)));
 show(now);
 """
 

@@ -73,6 +73,8 @@ by_moments = Exercise(
         "between_tokens": lambda tokens, P, Q, query: P @ between(tokens) @ Q @ query,
         "query_added": lambda tokens, P, Q, query: query + P @ moments(tokens) @ Q @ query,
         "p_q_changed": lambda tokens, P, Q, query: Q @ moments(tokens) @ P @ query,
+        "entry_by_entry": lambda tokens, P, Q, query: P * moments(tokens) * Q @ query,
+        "without_S": lambda tokens, P, Q, query: P @ Q @ query,
     },
 )
 
@@ -101,9 +103,14 @@ def not_transposed(tokens, P, Q):
     return tokens + tokens @ (P @ moments(tokens) @ Q)
 
 
-def as_columns(tokens, P, Q):
-    n, D = tokens.shape
-    return tokens + P @ moments(tokens) @ Q @ tokens if n == D else np.full((n, D), np.nan)
+def where_it_fits(update):
+    """A wrong layer whose update has the tokens' shape only where there are as many of them as they have numbers."""
+
+    def layer(tokens, P, Q):
+        n, D = tokens.shape
+        return tokens + update(tokens, P @ moments(tokens) @ Q) if n == D else np.full((n, D), np.nan)
+
+    return layer
 
 
 def exchanged(tokens, P, Q):
@@ -143,7 +150,8 @@ in_order_n = InLittleMemory(
         "summed_over_tokens": summed,
         "update_alone_layer": update_alone,
         "p_s_q": not_transposed,
-        "tokens_as_columns": as_columns,
+        "tokens_as_columns": where_it_fits(lambda tokens, U: U @ tokens),
+        "not_turned_back": where_it_fits(lambda tokens, U: U @ tokens.T),
         "between_tokens": lambda tokens, P, Q: tokens + tokens @ (P @ between(tokens) @ Q).T,
         "p_q_changed": exchanged,
         "softmax_still_there": softmax_kept,

@@ -2,6 +2,7 @@
 
 import inspect
 import io
+import re
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from copy import deepcopy
@@ -11,6 +12,8 @@ import numpy as np
 
 from ..language import Message, catalogue
 
+# What NumPy says of two matrices that do not fit: "... core dimension 0 ... (size 3 is different from 2)".
+SIZES = re.compile(r"core\D+0.*size.(\d+)\D+(\d+)\)")
 WHOLE = 9  # numbers of an input that are shown; of a larger one the first three, and its shape
 
 
@@ -56,8 +59,7 @@ class Exercise:
             except NotImplementedError:
                 return Message("exercise.not_attempted")
             except Exception as error:  # the learner's code: whatever it raises is shown, not thrown
-                stops = Message("exercise.stops", kind=type(error).__name__, error=str(error))
-                return self._not_yet(stops, attempt, arguments, None)
+                return self._not_yet(stopped(error), attempt, arguments, None)
             if answer is None or answer is Ellipsis:
                 return nothing_came(attempt, printed)
             complaint = self._compare(answer, arguments)
@@ -143,6 +145,14 @@ def call(function, arguments):
     finally:
         print(page.getvalue(), end="")
     return answer, page.getvalue()
+
+
+def stopped(error):
+    """That the learner's code stops, and why -> Message"""
+    sizes = SIZES.search(str(error))
+    if sizes:
+        return Message("exercise.sizes", left=sizes[2], right=sizes[1])
+    return Message("exercise.stops", kind=type(error).__name__, error=str(error))
 
 
 def nothing_came(attempt, printed):

@@ -328,10 +328,18 @@ def shape_panel(state):
 
 def map_panel(state):
     """The map, and where on it the last layer meets the directions."""
+    after = apply_map(state.position)  # (d,)
     marks = [
         Curve("truth", CURVE, apply_map(CURVE), name="map", beyond="gap", hover=""),
         Guide("peak", [PEAK, PEAK], [AFTER.low, AFTER.high], keyed=True),
-        Points("model", state.position, apply_map(state.position), name="directions", hover="point"),
+        Points(
+            "model",
+            state.position,
+            after,
+            name="directions",
+            hover="point",
+            keys=dict(direction=np.arange(PAPER.dim)),
+        ),
     ]
     return Panel("map", BEFORE, AFTER, marks)
 
@@ -345,7 +353,9 @@ def eigenvalue_panel(state):
     gap = np.full((1, PAPER.dim), np.nan)
     heights = np.append(relative, gap, axis=0).T.ravel()
     layers = np.tile(np.append(np.arange(state.layers + 1.0), np.nan), PAPER.dim)
-    marks = [Curve("layers", layers, heights, name="eigenvalues", keys=dict(layer=layers))]
+    direction = np.repeat(np.arange(PAPER.dim), state.layers + 2)  # of each point, the gaps among them
+    keys = dict(layer=layers, direction=direction)
+    marks = [Curve("layers", layers, heights, name="eigenvalues", keys=keys)]
     return Panel("eigenvalues", DEPTH, RELATIVE, marks)
 
 

@@ -65,7 +65,7 @@ LOSS = decade_axis("excess", 1e-3, 3.0, below="gap")
 SPREAD = decade_axis("excess", 1e-3, 1e3, below="floor")
 LOSING_MORE = decade_axis("sequences", 0.5 / SEQUENCES, 1.2)
 SHARE = Axis("sequences", -0.03, 1.03)
-MIDDLE = 5.0  # where the star of a noise stands before it is set
+MIDDLE = 7.5  # where the star of a noise stands before it is set
 
 
 TOLD_OF = dict(kind="diag", noise="uniform-5")  # what the beats are about
@@ -127,7 +127,7 @@ class ProfileLab(Lab):
         layers=Choice(table_depths, 1, slide=True),
         sigma=Choice(tuple(LEVELS.tolist()), 5.0, slide=True),
         layers_guess=Prediction(1, TABLE_DEPTH, 1),
-        sigma_guess=Prediction(0.5, 10.0, 0.5),
+        sigma_guess=Prediction(5.0, 10.0, 0.5),
         exploded_guess=Opinion(HOW_MANY),
     )
     BEATS = (

@@ -50,9 +50,10 @@ ENTRY = np.arange(1.0, PAPER.dim + 2)  # rows and columns, the label's last
 TICKS = dict(ticks=(1, 5, 10, PAPER.dim + 1), labels=("1", "5", "10", "y"))
 COLUMN = Axis("column", 0.5, PAPER.dim + 1.5, **TICKS)
 ROW = Axis("row", PAPER.dim + 1.5, 0.5, **TICKS)  # from the top
-RANK = Axis("rank", -0.3, MOST + 0.3)
+# The axes of rank and noise go on far enough for the names at the lines' ends.
+RANK = Axis("rank", -0.3, MOST + 2.5, ticks=(0, 5, 10))
 LEFT = log_axis("left", 1e-6, 1.0, (1e-6, 1e-4, 1e-2, 1.0), ("10⁻⁶", "10⁻⁴", "10⁻²", "1"), below="floor")
-SIGMA = Axis("sigma", 0, SIGMA_MAX)
+SIGMA = Axis("sigma", 0, 1.4 * SIGMA_MAX, ticks=(0, 2, 4, 6, 8))
 LOSS = log_axis("loss", 1e-3, 1e3, (0.001, 0.1, 10.0, 1000.0), ("10⁻³", "10⁻¹", "10", "10³"))
 
 
@@ -320,7 +321,7 @@ def left_panel(state, guess):
         Path("second", rank, state.left[1], name="Q"),
         Guess(guess, 2 * LEFT.low, grab="guess", along="x"),
     ]
-    return Panel("left", RANK, LEFT, marks)
+    return Panel("left", RANK, LEFT, marks, ends=True)
 
 
 def loss_panel(state):
@@ -331,4 +332,4 @@ def loss_panel(state):
         Path("model", SIGMAS, up_to(state.sigma, SIGMAS, state.whole)),
         Path("kept part", SIGMAS, up_to(state.sigma, SIGMAS, state.kept)),
     ]
-    return Panel("loss", SIGMA, LOSS, marks)
+    return Panel("loss", SIGMA, LOSS, marks, ends=True)

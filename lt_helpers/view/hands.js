@@ -24,12 +24,15 @@ function ltNumber(axis, pixel) {
 //
 //   const layer = ltHandles(figure, grab);      // grab({control, index, x, y}): null for an axis along which it does not move
 //   layer.place(handles);                       // after each drawing of the figure
+const LT_AHEAD = 400; // milliseconds after a move in which a handle is ahead of the kernel's picture
+
 function ltHandles(figure, grab) {
   const layer = document.createElement("div");
   layer.className = "lt-handles";
   const known = new Map(); // from "control index" to {element, handle}
   let held = null; // what is being dragged
   let latest = []; // the handles as the kernel has them
+  let timer = 0;
 
   const axes = ({panel}) => {
     const number = panel > 1 ? panel : "";
@@ -44,8 +47,9 @@ function ltHandles(figure, grab) {
       left.delete(name);
       if (!known.has(name)) known.set(name, make(name));
       const entry = known.get(name);
-      entry.handle = {...handle};
-      if (held !== entry) stand(entry, handle.x, handle.y);
+      const {x, y} = entry.ahead ? entry.handle : handle; // the next key goes on from where the last one led
+      entry.handle = {...handle, x, y};
+      if (held !== entry) stand(entry, x, y);
       describe(entry);
     }
     for (const name of left) {
@@ -81,7 +85,7 @@ function ltHandles(figure, grab) {
     element.tabIndex = 0;
     element.dataset.lmSuppressShortcuts = "true"; // the arrow keys are its own, where a notebook would take them
     layer.append(element);
-    const entry = {element, handle: null};
+    const entry = {element, handle: null, ahead: false};
     element.addEventListener("pointerdown", (event) => {
       if (event.button !== 0) return;
       event.preventDefault();
@@ -94,7 +98,7 @@ function ltHandles(figure, grab) {
       element.addEventListener(end, () => {
         if (held !== entry) return;
         held = null;
-        place(latest);
+        settle();
       });
     element.addEventListener("keydown", (event) => press(entry, event));
     return entry;
@@ -122,10 +126,20 @@ function ltHandles(figure, grab) {
     const {handle} = entry;
     const within = (number, axis) => Math.min(Math.max(number, handle.low[axis]), handle.high[axis]);
     const moved = {x: handle.along === "y" ? handle.x : within(x, 0), y: handle.along === "x" ? handle.y : within(y, 1)};
-    Object.assign(handle, moved); // until the kernel's picture comes: the next key goes on from here
+    Object.assign(handle, moved);
     stand(entry, moved.x, moved.y);
+    entry.ahead = true;
+    clearTimeout(timer);
+    timer = setTimeout(settle, LT_AHEAD);
     const sent = {x: handle.along === "y" && handle.star ? null : moved.x, y: handle.along === "x" && handle.star ? null : moved.y};
     grab({control: handle.control, index: handle.index, ...sent});
+  }
+
+  // Nothing moves any more: handles stand where the kernel has them.
+  function settle() {
+    clearTimeout(timer);
+    for (const entry of known.values()) entry.ahead = false;
+    place(latest);
   }
 
   return {layer, place};
@@ -134,6 +148,7 @@ function ltHandles(figure, grab) {
 // Points of one layer, component or direction, in all panels: they light up together when one of them is pointed at, and *Play* draws layer
 // after layer. The kernel says which point belongs to what in `meta.keys` of a trace.
 const LT_BEAT = 700; // milliseconds a layer
+const LT_LIT = 12; // points of a trace that light up together; more are an outline, which rings would hide
 
 function ltKeys(data) {
   return data.map(({meta}) => Object.fromEntries(Object.entries(meta?.keys ?? {}).map(([name, array]) => [name, ltNumbers(array)])));
@@ -143,7 +158,10 @@ function ltKeys(data) {
 function ltRelated(keys, trace, index) {
   const related = [];
   for (const [name, of] of Object.entries(keys[trace] ?? {}))
-    keys.forEach((other, place) => other[name]?.forEach((one, at) => one === of[index] && related.push([place, at])));
+    keys.forEach((other, place) => {
+      const found = (other[name] ?? []).flatMap((one, at) => (one === of[index] ? [[place, at]] : []));
+      if (found.length <= LT_LIT) related.push(...found);
+    });
   return related;
 }
 

@@ -121,9 +121,13 @@ print("softmax's answer ", round(softmax @ tokens[:, 1], 2))
 n = len(tokens)
 print("linear weights  ", scored / n)
 print("linear answer   ", scored / n @ tokens[:, 1])
+print("the map of all pairs of examples:")
+print(tokens @ Q @ tokens.T / n)
 
 # %% [markdown]
-# That is 4. (It is exactly the answer of least squares because the mean of $x^2$ is 1 here. In other contexts a factor is missing, which [03](03_one_layer_is_one_gradient_step.ipynb) reads as a step
+# The printed **map** has a row for each example: what it reads of each of the four. The examples read each other just as the query reads them, which makes $n^2$ numbers.
+#
+# The query's answer is 4. (It is exactly the answer of least squares because the mean of $x^2$ is 1 here. In other contexts a factor is missing, which [03](03_one_layer_is_one_gradient_step.ipynb) reads as a step
 # size.)
 #
 # ## Why the answer is *minus* the last coordinate

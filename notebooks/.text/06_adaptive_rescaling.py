@@ -184,7 +184,7 @@ rescaling.shrink.check(shrink)
 #
 # ![The slope by layer for A, A prime and B. All three rise for two layers, A and A prime to 2, B to 1. Then they are shrunk: A to 1.85, A prime to 1.58, B to 0.79.](../docs/pictures/fit-then-shrink.svg)
 
-# %%
+# %% jupyter={"source_hidden": true}
 one_feature = lt.load_pretrained("diag", layers=4, noise=lt.Uniform(5.0), folder=ONE_FEATURE)
 state = read_four_points(one_feature)
 row = np.concatenate([-state.w, state.a[..., None]], axis=-1)  # (3, 5, 2): the label of a token is <row, token>
@@ -207,13 +207,13 @@ for name, read in zip(NAMES, reads, strict=True):
 # 0.8, 0.5 and 0.575. Again: fit once, then look. [07](07_noise_adaptive_step_sizes.ipynb) is about this reaction.
 #
 # ## Who cannot look
-# GD++ is DIAG without $\omega_{xy}$ and $\omega_{yy}$. Its layers never multiply a label by a label. So twice the labels give twice the answer, and an answer cannot shrink as the noise grows.
+# GD++ is DIAG without $\omega_{xy}$ and $\omega_{yy}$. Its layers never multiply a label by a label. So twice the labels give twice the answer. It cannot shrink the more, the noisier the labels are.
 #
 # How well can such a model do? Let $X$ hold the inputs as rows. Among all answers that are linear in $y$, the best is (with $E[w w^T] = I$)
 #
 # $$E[w\,y^T]\;E[y\,y^T]^{-1}\,y \;=\; X^T\bigl(X X^T + E[\sigma^2]\,I\bigr)^{-1} y \;=\; \bigl(X^T X + E[\sigma^2]\,I\bigr)^{-1} X^T y .$$
 #
-# The right side is ridge regression with one penalty for all sequences: divided by $n$, it is $\lambda = E[\sigma^2]/n$. It is called **ConstRR**; the lab writes *fixed ridge*. The last step is the push-through identity: $X^T(X X^T + k I) = (X^T X + k I)X^T$ for any number $k$.
+# The right side is ridge regression with one penalty for all sequences, $\lambda = E[\sigma^2]/n$. It is called **ConstRR**; the lab writes *fixed ridge*. The last step is the push-through identity: $X^T(X X^T + k I) = (X^T X + k I)X^T$ for any number $k$.
 #
 # **Predict:** four trained layers, with $\sigma$ either 1 or 3: does GD++ get below ConstRR? Does DIAG? The loss is half the squared error above the oracle's.
 

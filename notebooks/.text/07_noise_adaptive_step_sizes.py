@@ -57,7 +57,9 @@ import numpy as np
 import lt_helpers as lt
 from lt_helpers.exercises import step_sizes
 from lt_helpers.implicit import effective_step_size, filter_factors, implicit_from_moments, implied_noise
+from lt_helpers.pretrained import spread
 from lt_helpers.spectrum import Spectrum
+
 
 # %% tags=["exercise"]
 def my_noise(share, s, n):
@@ -167,7 +169,7 @@ step_sizes.shorter_step.check(my_step)
 # Now build the two layers, and let them read 1,000 sequences at each noise.
 
 
-# %%
+# %% jupyter={"source_hidden": true}
 def layers_of(*omegas):
     """A DIAG model from one pair (omega_xy, omega_yx) a layer; one of the two must be 0."""
     p = [[(1, 0) if xy else (0, 1)] for xy, yx in omegas]  # (p_x, p_y) of the only head
@@ -175,6 +177,7 @@ def layers_of(*omegas):
     return lt.LinearTransformer.from_diagonals(p, q, dim=10)
 
 
+# %%
 omega_xy, omega_yx = -0.02, -0.5
 pair = layers_of((omega_xy, 0), (0, omega_yx))
 
@@ -204,7 +207,7 @@ for sigma in (0, 1, 2, 4):
 # ## What a shorter step does to a direction
 # Take the principal directions of the inputs, with eigenvalues $s$. From $w = 0$, $L$ steps of size $\eta$ keep the share $1 - (1 - \eta s)^L$ of the least-squares answer in each direction.
 
-# %%
+# %% jupyter={"source_hidden": true}
 s = np.array([0.1, 0.5, 2.0])
 print("eigenvalue       ", *(f"{one:6.2f}" for one in s))
 for eta in (0.45, 0.1):
@@ -217,7 +220,7 @@ for sigma in (1, 4):
 #
 # The trained model does so too. Keep one set of inputs, redraw truth and noise 2,000 times, and fit the share of each direction that survives:
 
-# %%
+# %% jupyter={"source_hidden": true}
 x = np.random.default_rng(3).normal(size=(20, 10))
 some = [0, 4, 9]  # of the ten directions: the weakest, one in the middle, the strongest
 print("eigenvalue       ", *(f"{one:6.2f}" for one in filter_factors(model, x, 1, draws=2, rng=np.random.default_rng(0))[0][some]))
@@ -255,7 +258,7 @@ for sigma in (1, 4):
 #
 # - **Steps pass through zero.** A negative step goes *away* from least squares: it undoes what the layers before have learned. At $\sigma = 3$ the last step is negative in both DIAG models with $\omega_{xy}$.
 # - **FULL-7** shortens its steps 5 and 6, and its last one goes from $-1$ up.
-# - **Without $\omega_{xy}$** there is a negative step at every noise, in the third layer. The noisier it is, the *longer* are both late steps. This model answers to the noise by its factors alone.
+# - **Without $\omega_{xy}$** no step shortens: the noisier it is, the *longer* are both late ones. This model answers to the noise by its factors alone. (Its third step is negative at every noise. Why, comes below.)
 #
 # What they share is the answer: a smaller $w$ where it is noisier. How they come to it differs.
 #
@@ -289,7 +292,7 @@ def shares_of_the_step(model, state):
     return by_gradient, step - by_gradient
 
 
-# %%
+# %% jupyter={"source_hidden": true}
 by_gradient, by_momentum = shares_of_the_step(pair, measured(pair, 4.0))
 print(f"the pair that you built, sigma = 4: gradient {by_gradient[1]:.3f}, momentum {by_momentum[1]:.3f}")
 
@@ -306,7 +309,15 @@ for name, (each, layer) in shown.items():
 #   the momentum of Lemma 4.4 are one term, read twice.
 # - **DIAG-4** shortens its last step by the brake alone. The gradient's share even *grows* with the noise. The brake grows faster, until the two all but cancel.
 # - **Two heads, and seven layers:** where the brake is stronger than the gradient's share, the step is negative.
-# - **Without $\omega_{xy}$** there is no momentum, and no brake. Its negative step has another cause: in that layer $\omega_{yx}$ is *positive*, at any noise.
+# - **Without $\omega_{xy}$** there is no momentum, and no brake; so nothing shortens a step. Its negative one has another cause: in that layer $\omega_{yx}$ is *positive*, so it steps back at any noise. That is an accident of this
+#   training: nothing asks for it.
+#
+# Do all DIAG models brake? Here are eight, with four and seven layers and one or two heads, and of each the last two layers with a negative $\omega_{yx}$. Drawn is the momentum's share of the step, in units of the gradient's, at
+# $\sigma = 1$ (blue) and $\sigma = 3$ (orange). At $-1$ the brake takes back the whole step. Beyond, the step is negative.
+#
+# ![Two plots, for models trained on U(0, 5) and on {1, 3}, each with eight columns: two layers of each of four models. All points lie below zero. At sigma = 1 they lie between -0.2 and -1.1, at sigma = 3 between -0.4 and -1.8, and in nearly every column the orange point lies below the blue one.](../docs/pictures/brakes.svg)
+#
+# They all do, in both layers, and nearly all of them brake harder where it is noisier.
 #
 # Is the brake needed? Release it: take the momentum's part out of the last push alone, and leave all else as it is.
 
@@ -319,7 +330,7 @@ def without_the_last_brake(model, state):
     return state.rescaling[:, -1:] * state.w[:, -2] + along_gradient
 
 
-# %%
+# %% jupyter={"source_hidden": true}
 print("half the squared distance to the oracle   sigma = 1   sigma = 4")
 for name in ("DIAG-4", "DIAG-4, two heads", "DIAG-7"):
     each, distances = shown[name][0], {"as it is": [], "last brake released": []}
@@ -333,6 +344,30 @@ for name in ("DIAG-4", "DIAG-4, two heads", "DIAG-7"):
 
 # %% [markdown]
 # Without it the last layer takes a step that is far too long, on quiet sequences already and much more on noisy ones. The trained $\omega_{yx}$ of that layer counts on the brake.
+#
+# ## Do other trainings show the same?
+# Each model above is one training. Another seed ends in other weights. These are all trainings that are stored. In how many does the last step shrink to zero from $\sigma = 1$ to 5? In how many does some layer step back, at a
+# negative $\omega_{yx}$, which is then the brake's doing?
+
+# %% jupyter={"source_hidden": true}
+families = {
+    "DIAG-4": spread("diag", 4, uniform),
+    "DIAG-4, two heads": spread("diag", 4, uniform, heads=2),
+    "  without omega_xy": spread("diag", 4, uniform, heads=2, variant="no-omega_xy"),
+    "DIAG-7": spread("diag", 7, uniform),
+    "DIAG-7, two heads": spread("diag", 7, uniform, heads=2),
+}
+print("                     last step shrinks   some layer steps back")
+for name, trainings in families.items():
+    shrinks, back = 0, 0
+    for each in trainings:
+        steps = np.array([effective_step_size(measured(each, sigma, 1000), pooled=True)[0] for sigma in (1, 2, 3, 4, 5)])  # (5, L)
+        shrinks += (np.diff(steps[:, -1]) < 0).all() and steps[-1, -1] > -0.01
+        back += ((steps.min(axis=0) < -0.01) & (each.omega[:, 1, 0] < 0)).any()
+    print(f"{name:20} {shrinks:8d} of {len(trainings)} {back:18d} of {len(trainings)}")
+
+# %% [markdown]
+# What every training shows: with four layers and one head the last step shrinks to zero; with four layers and two heads some layer steps back. Of a model with a single training (1 of 1) nobody knows yet what another seed would do.
 #
 # ### Exercise: the effective step size
 # (level: practice)
@@ -373,7 +408,7 @@ step_sizes.effective_step.check(my_step_size)
 # ## Far outside
 # Past the training range the meter only lags. Further out something else happens.
 
-# %%
+# %% jupyter={"source_hidden": true}
 print("share of sequences whose w has an entry above 10\nsigma   four layers   seven layers")
 for sigma in (5, 8, 10, 12, 15):
     sizes = [abs(measured(each, sigma).w[:, -1]).max(axis=1) for each in (model, relatives["DIAG-7"])]

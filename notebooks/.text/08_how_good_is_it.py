@@ -176,7 +176,7 @@ ladder.posterior_mean.check(my_posterior_mean)
 # ## Where do trained models stand?
 # **Predict:** on U(0, 5), where do DIAG and FULL with seven layers stand? Could one of them stand above Bayes?
 
-# %%
+# %% jupyter={"source_hidden": true}
 noise = lt.Uniform(5.0)
 models = {f"{kind.upper()}, 7 layers": lt.load_pretrained(kind, layers=7, noise=noise) for kind in ("diag", "full")}
 trained = {name: (lambda spectrum, model=model: model.implicit_weight(spectrum.S)) for name, model in models.items()}
@@ -194,6 +194,7 @@ def half_square(v):
     return (v**2).sum(axis=1) / 2
 
 
+# %%
 excess = {name: half_square(w - answers["oracle"]) for name, w in answers.items()}  # no query need be drawn: see the end
 print("                         excess    total error")
 for name, w in sorted(answers.items(), key=lambda rung: -excess[rung[0]].mean()):
@@ -212,7 +213,7 @@ for name, w in sorted(answers.items(), key=lambda rung: -excess[rung[0]].mean())
 # ## By depth
 # Each stored model's loss was measured when it was made, on many more sequences. How many layers are needed to lose less than AdaRR?
 
-# %%
+# %% jupyter={"source_hidden": true}
 print("trained on   DIAG   FULL")
 for trained_on in (*map(lt.Uniform, range(1, 8)), lt.Categorical((1, 3)), lt.Categorical((1, 3, 5))):
     adarr, _ = stored_losses()[trained_on.key]["AdaRR"]
@@ -323,7 +324,7 @@ surprises(lab)
 #
 # What is left is $\tfrac12|\hat w - w_o|^2$: the same mean, without the luck of query and truth. How much luck that was:
 
-# %%
+# %% jupyter={"source_hidden": true}
 w_hat, w_o = answers["DIAG, 7 layers"], answers["oracle"]
 
 

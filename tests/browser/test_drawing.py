@@ -48,11 +48,11 @@ def marks(browser):
 
 
 def test_moves_that_overtake_each_other_end_at_the_last(marks):
-    fast, alone, failures = marks([NoiseLab(sigma=sigma) for sigma in (1.0, 1.5, 2.0, 2.5, 3.0)])
+    fast, alone, failures = marks([NoiseLab(beat=None, sigma=sigma) for sigma in (1.0, 1.5, 2.0, 2.5, 3.0)])
     assert fast == alone and len(alone) > 10 and failures == []
 
 
 def test_a_move_that_waits_does_no_harm_where_the_next_figure_has_fewer_traces(marks):
-    moving = [NoiseLab(sigma=sigma, ghost={"sigma": 1.0}) for sigma in (1.0, 1.5, 2.0)]
-    fast, alone, failures = marks([*moving, NoiseLab(sigma=3.0)])
+    moving = [NoiseLab(beat=None, sigma=sigma, ghost={"sigma": 1.0}) for sigma in (1.0, 1.5, 2.0)]
+    fast, alone, failures = marks([*moving, NoiseLab(beat=None, sigma=3.0)])
     assert fast == alone and len(alone) > 10 and failures == []

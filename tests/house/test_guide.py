@@ -71,7 +71,7 @@ def test_what_is_done_in_a_part_fits_into_it(name, row):
     assert needed <= row["minutes"]
     if "lab" in row:
         kind = getattr(labs, row["lab"])
-        assert set(row["beats"]) <= set(range(1, len(kind.BEATS) + 1))
+        assert set(row["beats"]) <= {beat.name for beat in kind.BEATS}
         (text,) = [text for text in texts() if text.stem == row["notebook"]]
         assert any(f"{row['lab']}(" in cell.source for cell in build(text).cells)
     if "notebook" in row:
@@ -89,12 +89,16 @@ def test_the_plans_are_the_paths_of_the_series():
 
 
 def test_a_checkpoint_saves_no_more_than_there_is():
-    rows = guide.plan("half_day")
+    """It saves in a part that has not ended long ago, and less than the part has."""
+    rows = {row.get("notebook"): row for row in guide.plan("half_day")}
     for point in guide.teaching()["checkpoint"]:
         hour, minute = map(int, point["at"].split(":"))
         at = 60 * hour + minute
-        near = [row["minutes"] for row in rows if row["start"] - 20 <= at <= row["start"] + row["minutes"]]
-        assert 0 <= at < 180 and point["saves"] < 0.8 * max(near) or point["saves"] == 5
+        assert 0 < at < 180 and (point["saves"] > 0) == ("in" in point)
+        if "in" in point:
+            row = rows[point["in"]]
+            assert row["start"] <= at <= row["start"] + row["minutes"]
+            assert point["saves"] <= row["minutes"]
 
 
 def test_the_path_is_told_alike_to_learners():
@@ -112,17 +116,25 @@ def test_each_call_in_the_pages_opens_a_lab(call):
 NUMBER = r"(?<![\w.])[-−]?\d+(?:[.,]\d+)*(?:e-?\d+)?"
 
 
+def by_lab(text):
+    """The tables of the answers -> {"00 PointsLab": table}"""
+    parts = re.split(r"(?m)^### (.*)$", text)
+    return dict(zip(parts[1::2], parts[2::2]))
+
+
 def test_every_prediction_is_answered_as_the_labs_answer_it():
-    """Word for word; numbers that hang on many steps of training, or are nearly nothing, may differ a little from machine to machine."""
-    stored = re.search(r"(?s)<!-- answers -->\n(.*)\n<!-- /answers -->", GUIDE)[1]
-    made = answers.block()
-    assert re.sub(NUMBER, "#", stored) == re.sub(NUMBER, "#", made), "run: make handouts"
-    pairs = zip(re.findall(NUMBER, stored), re.findall(NUMBER, made), strict=True)
-    for one, other in pairs:
-        first, second = (float(text.replace("−", "-").replace(",", "")) for text in (one, other))
-        assert first == pytest.approx(second, rel=0.1, abs=1e-12), "run: make handouts"
+    """Word for word. Last digits may differ from machine to machine, and more of them where thousands of steps were trained."""
+    stored = by_lab(re.search(r"(?s)<!-- answers -->\n(.*)\n<!-- /answers -->", GUIDE)[1])
+    made = by_lab(answers.block())
+    assert list(stored) == list(made), "run: make handouts"
+    for lab, text in made.items():
+        assert re.sub(NUMBER, "#", stored[lab]) == re.sub(NUMBER, "#", text), "run: make handouts"
+        rel = 0.25 if "TrainingLab" in lab else 0.02
+        for pair in zip(re.findall(NUMBER, stored[lab]), re.findall(NUMBER, text), strict=True):
+            first, second = (float(number.replace("−", "-").replace(",", "")) for number in pair)
+            assert first == pytest.approx(second, rel=rel, abs=1e-12), f"{lab}: run: make handouts"
     asked = [beat for kind in all_labs().values() for beat in kind.BEATS if beat.ask]
-    assert len(re.findall(r"(?m)^\| \d+ \| ", stored)) == len(asked)
+    assert len(re.findall(r"(?m)^\| \d+ \| ", "".join(stored.values()))) == len(asked)
 
 
 def test_a_beat_that_a_hand_ends_must_be_known(monkeypatch):
@@ -148,6 +160,8 @@ def test_votes_and_rescues_name_what_is_there():
     for vote in guide.teaching()["vote"]:
         assert vote["right"] in vote["options"] and len(vote["options"]) == len(guide.LETTERS)
     there = guide.all_exercises()
+    rescued = [rescue["exercise"] for rescue in guide.teaching()["rescue"]]
+    assert len(set(rescued)) == len(rescued), "one rescue an exercise"
     for rescue in guide.teaching()["rescue"]:
         assert rescue["exercise"] in there, f"no exercise {rescue['exercise']!r}"
         assert rescue["mistake"] in there[rescue["exercise"]].mistakes, (

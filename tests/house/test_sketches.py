@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sketches import PICTURES, SIZE, SKETCHES, Plot
 
-from lt_helpers import Fixed, RegressionTask, Uniform, load_pretrained
+from lt_helpers import Categorical, Fixed, RegressionTask, Uniform, load_pretrained
 from lt_helpers.pretrained import ONE_FEATURE
 
 
@@ -96,6 +96,39 @@ def test_the_steps_of_the_relatives_stand_at_their_layers():
         steps = np.concatenate([steps_by_tokens(model, sigma)[0] for sigma in (1, 3)])
         layers = np.tile(np.arange(1, model.layers + 1), 2)
         np.testing.assert_allclose(points, pixels(layers, steps, (0.6, 8.7), (-1.6, 2.1)), atol=0.06)
+
+
+def test_the_brakes_are_the_momentums_part_of_the_step():
+    """Each column has its quiet point first. The momentum's part of a push is -omega_yx (mean of r y) M' u."""
+    noises = (Uniform(5.0), Categorical((1, 3)))
+    for points, noise in zip(circles("brakes"), noises, strict=True):
+        wanted = []
+        for place, (layers, heads) in enumerate(((4, 1), (4, 2), (7, 1), (7, 2))):
+            model = load_pretrained("diag", layers, noise, heads=heads)
+            late = [layer for layer in range(layers) if model.omega[layer, 1, 0] < 0][-2:]
+            found = [brake_by_definition(model, late, sigma) for sigma in (1, 3)]
+            wanted += [
+                (1 + 2 * place + column, found[noisy][column]) for column in (0, 1) for noisy in (0, 1)
+            ]
+        np.testing.assert_allclose(points, pixels(*np.transpose(wanted), (0.4, 8.6), (-2.3, 0)), atol=0.1)
+        assert (np.transpose(wanted)[1] < 0).all()
+
+
+def brake_by_definition(model, layers, sigma):
+    """Along the gradient, the momentum's part of the push against the gradient's own -> list, one for each layer"""
+    S = RegressionTask(10, 20, Fixed(sigma)).sample_moments(4000, np.random.default_rng(0)).S
+    products, found = np.tile(np.eye(11), (4000, 1, 1)), []
+    for layer, (P, Q) in enumerate(zip(model.P, model.Q, strict=True)):
+        M, u, row = products[:, :10, :10], products[:, :10, 10:], products[:, 10:, :]
+        g = (row @ S)[:, 0, :10, None]  # mean of r x, of the inputs as they came
+        along_u = (row @ S)[:, :, 10:]  # mean of r y
+        parts = [M.mT @ M @ g, along_u * (M.mT @ u)]
+        by_gradient, by_momentum = ((g * part).sum() for part in parts)
+        if layer in layers:
+            found.append(by_momentum / by_gradient)
+        here = products @ S @ products.mT
+        products = products + sum(p @ here @ q for p, q in zip(P, Q, strict=True)) @ products
+    return found
 
 
 def test_words_of_a_drawing_cannot_be_markup():

@@ -99,6 +99,20 @@ describe("handles", () => {
         assert.ok(number === wanted || Math.abs(number - wanted) < 1e-9, `${number} where ${wanted} belongs`);
     });
 
+  test("keys that come faster than pictures add up, and in the end the handle stands where the kernel has it", () => {
+    mock.timers.enable({apis: ["setTimeout"]});
+    open([POINT]);
+    const [hand] = handles();
+    for (let press = 0; press < 3; press++) {
+      hand.fire("keydown", {key: "ArrowUp"});
+      chart.show({...figure(), handles: [{...POINT, y: 0.6}]}, [["handles", 0, "y"]]); // the answer to the first of them
+    }
+    assert.ok(Math.abs(sent.at(-1).y - 0.8) < 1e-9);
+    mock.timers.tick(400);
+    assert.equal(hand.style.transform, "translate(150px, 210px)");
+    mock.timers.reset();
+  });
+
   test("other keys are the page's", () => {
     open([STAR]);
     handles()[0].fire("keydown", {key: "Tab"});
@@ -140,6 +154,13 @@ describe("points that belong together", () => {
     open([], two);
     box().fire("plotly_hover", {points: [{curveNumber: 4, pointNumber: 2}]});
     assert.equal(root.querySelectorAll(".lt-lit").length, 1);
+  });
+
+  test("an outline of which all points belong to one layer is not hidden under rings", () => {
+    const keys = (layers) => ({layer: layers});
+    const outline = Array(61).fill(3);
+    assert.deepEqual(scripts.ltRelated([keys([2, 3]), keys(outline), keys([3, 3])], 0, 1), [[0, 1], [2, 0], [2, 1]]);
+    assert.equal(scripts.ltRelated([keys([3]), keys(Array(12).fill(3))], 0, 0).length, 13);
   });
 
   test("a point that belongs to nothing lights up nothing", () => {

@@ -151,7 +151,7 @@ def test_one_more_file_is_one_more_language(another_language):
     """Titles, sentences and refusals of a lab are in its language; another lab beside it keeps its own."""
     lab, english = NoiseLab(language="xx"), NoiseLab()
     assert languages() == ["en", "xx"]
-    assert "<b>¡How much of each direction is kept!</b>" in lab.drawing["layout"]["annotations"][1]["text"]
+    assert "<b>¡Share kept of each direction!</b>" in lab.drawing["layout"]["annotations"][1]["text"]
     assert lab.words_now.startswith("¡σ = 1.0") and english.words_now.startswith("σ = 1.0")
     with pytest.raises(ValueError, match="^¡sigma is 99: sigma must be from 0 to 8.!$"):
         NoiseLab(language="xx", sigma=99)

@@ -1,5 +1,7 @@
 """The points lab: its line through attention over tokens, least squares by lstsq, and the mean truth by the formula for normal numbers."""
 
+from pathlib import Path
+
 import by_hand
 import numpy as np
 import pytest
@@ -213,3 +215,16 @@ class TestBeats:
         share = 1 / (1 + 25 / 3 / 20)  # ridge regression with the mean of sigma^2
         assert lab.arrays.slope == pytest.approx(2 * share, rel=2e-3)
         assert f"{lab.arrays.slope:.2f} at every σ" in self.tell(lab)
+
+
+@pytest.mark.parametrize("kind, sigma, told", [("diag", 1, 1.85), ("diag", 4, 1.08), ("gd++", 4, 1.41)])
+def test_the_slopes_that_notebook_02_reads_with_its_meter_are_these(kind, sigma, told):
+    x, noise, _ = draw(11)
+    assert round(slope(kind, x, 2 * x + sigma * noise), 2) == told
+    text = (Path(__file__).parents[2] / "notebooks/.text/02_in_context_regression.py").read_text()
+    assert f"had slope {told} of 2" in text
+
+
+def test_an_answer_of_0_is_as_far_from_the_truth_as_notebook_00_says():
+    lengths = np.linalg.norm(np.random.default_rng(1).normal(size=(100_000, 10)), axis=1)
+    assert round(lengths.mean(), 1) == 3.1

@@ -15,8 +15,8 @@ from lt_helpers.noise import parse_noise
 
 AXES = {
     **{(name, "axes"): (("column", 0.5, 11.5), ("row", 11.5, 0.5)) for name in ("P", "Q", "P_low", "Q_low")},
-    ("left", "axes"): (("rank", -0.3, 10.3), ("left", 1e-6, 1, "log", "floor")),
-    ("loss", "axes"): (("sigma", 0, 8), ("loss", 1e-3, 1e3, "log")),
+    ("left", "axes"): (("rank", -0.3, 12.5), ("left", 1e-6, 1, "log", "floor")),
+    ("loss", "axes"): (("sigma", 0, 11.2), ("loss", 1e-3, 1e3, "log")),
 }
 ROLES = {
     ("left", "P"): "first",

@@ -103,6 +103,7 @@ def test_the_guard_is_not_passed_by_writing_into_the_weights():
         (lambda x: 2 * x + 1j, "type ndarray"),
         (lambda x: torch.tensor(2 * x, requires_grad=True), "type Tensor"),
         (lambda x: torch.tensor(2 * x), "Correct"),
+        (lambda x: np.ones((2, 2)) @ x, "left side has 2 columns, its right side 3 rows"),
         (lambda x: 1 / 0, "stops with ZeroDivisionError"),
         (lambda: 3, "stops with TypeError"),
         (2.0, "shape"),
