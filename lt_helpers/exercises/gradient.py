@@ -9,6 +9,8 @@ from ..noise import Fixed
 from ..task import RegressionTask
 from .base import Exercise
 
+CORNERS = np.array([[4, 0, 4], [0, 1, 1], [4, 1, 5]])  # S of the corners (±2, ±1) with y = x_1 + x_2
+
 
 CORNERS = np.array([[4, 0, 4], [0, 1, 1], [4, 1, 5]])  # S of the corners (±2, ±1) with y = x_1 + x_2
 
