@@ -185,6 +185,8 @@ def in_short(value):
         return repr(value)
     if isinstance(value, float):
         return f"{value:.4g}"
+    if inspect.isfunction(value):
+        return value.__name__
     try:
         array = np.asarray(value, dtype=float)
     except Exception:  # as in _first_entries

@@ -9,6 +9,11 @@ from ..noise import Fixed
 from ..task import RegressionTask
 from .base import Exercise
 
+CORNERS = np.array([[4, 0, 4], [0, 1, 1], [4, 1, 5]])  # S of the corners (±2, ±1) with y = x_1 + x_2
+
+
+CORNERS = np.array([[4, 0, 4], [0, 1, 1], [4, 1, 5]])  # S of the corners (±2, ±1) with y = x_1 + x_2
+
 
 @dataclass(frozen=True)
 class LayerExercise(Exercise):
@@ -28,18 +33,43 @@ class LayerExercise(Exercise):
             mistakes={mistake: action(wrong) for mistake, wrong in self.mistakes.items()},
             name=self.name,
         )
-        return by_action._compare(action(lambda *_: (P, Q))(*arguments), arguments)
+        added = action(lambda *_: (P, Q))(*arguments)
+        complaint = by_action._compare(added, arguments)
+        if complaint is None or complaint.id != "exercise.deviation":
+            return complaint
+        return self._by_place(added, action(self.solution)(*arguments), Q) or complaint
+
+    def _by_place(self, added, right, Q):
+        """What is wrong, told from where the layer adds what it should not -> Message, or None.    added, right : (2, D, D)"""
+        if not added.any():
+            return self._entry("nothing_is_added")
+        if added[:, :-1].any():
+            return self._entry("layer_moves_x")
+        if Q[-1, -1] and np.allclose(added[:, -1, :-1], right[:, -1, :-1]):
+            return self._entry("layer_also_rescales")
+        return None
 
     def _first_entries(self, answer, arguments):
-        return None  # P and Q of which the entries differ may be just as right
+        """The last row of P S Q, on a context small enough to be shown: P and Q of which the entries differ may be just as right."""
+        try:
+            P, Q = (np.asarray(matrix, dtype=float) for matrix in answer)
+            came, wanted = (action(layer)(*arguments)[0, -1] for layer in (lambda *_: (P, Q), self.solution))
+        except Exception:  # as in Exercise
+            return None
+        if arguments[0] != 2:
+            return None
+        row, wanted = (str(np.round(each + 0.0, 3).tolist()) for each in (came, wanted))
+        return self._entry("last_row", row=row, S=str(CORNERS.tolist())), wanted
 
 
 def action(layer):
-    """A function that returns P and Q -> one that returns what their layer adds to tokens, U (2, D, D) of two contexts."""
+    """A function that returns P and Q -> one that returns what their layer adds to tokens, P S Q (2, D, D) of two contexts."""
 
     def update(dim, step):
         P, Q = layer(dim, step)
         S = RegressionTask(dim, 20, Fixed(1.0)).sample_moments(2, np.random.default_rng(0)).S
+        if dim == 2:
+            S[0] = CORNERS
         return layer_update(P[None], Q[None], S)
 
     return update
@@ -69,11 +99,18 @@ def without_the_old_weight(Sigma, alpha, eta, steps):
     return w
 
 
+def without_eta_on_the_second(Sigma, alpha, eta, steps):
+    w = np.zeros(len(alpha))
+    for _ in range(steps):
+        w = w + eta * alpha - Sigma @ w
+    return w
+
+
 descent = Exercise(
     name="gradient.descent",
     solution=descend,
     cases=lambda: [
-        (np.array([[4.0, 0.0], [0.0, 1.0]]), np.array([4.0, 1.0]), 0.25, 2),
+        (np.array([[4.0, 0.0], [0.0, 1.0]]), np.array([4.0, 1.0]), 0.25, 3),
         (np.array([[2.0, 0.5], [0.5, 1.0]]), np.array([1.0, -1.0]), 0.3, 4),
     ],
     mistakes={
@@ -82,6 +119,9 @@ descent = Exercise(
         "forgets_where_it_was": without_the_old_weight,
         "one_step_only": lambda Sigma, alpha, eta, steps: descend(Sigma, alpha, eta, 1),
         "one_step_more": lambda Sigma, alpha, eta, steps: descend(Sigma, alpha, eta, steps + 1),
+        "one_step_less": lambda Sigma, alpha, eta, steps: descend(Sigma, alpha, eta, steps - 1),
+        "twice_as_long": lambda Sigma, alpha, eta, steps: descend(Sigma, alpha, 2 * eta, steps),
+        "eta_on_alpha_only": without_eta_on_the_second,
         "step_of_one": lambda Sigma, alpha, eta, steps: descend(Sigma, alpha, 1, steps),
         "solved_at_once": lambda Sigma, alpha, eta, steps: np.linalg.solve(Sigma, alpha),
     },
@@ -112,6 +152,10 @@ def fill_last_column(Q, dim, step):
     Q[:dim, -1] = -step
 
 
+def fill_columns(Q, dim, step):
+    Q[:, :dim] = -step
+
+
 one_step = LayerExercise(
     name="gradient.one_step",
     solution=layer(lambda step: (0.0, 1.0), lambda step: (-step, 0.0)),
@@ -123,6 +167,7 @@ one_step = LayerExercise(
         "mixed_up_p": (layer(lambda step: (-step, 0.0), lambda step: (0.0, 1.0))),
         "step_stands_both": (layer(lambda step: (0.0, step), lambda step: (-step, 0.0))),
         "whole_block_filled": with_block(fill_whole_block),
+        "columns_filled": with_block(fill_columns),
         "last_row_filled": with_block(fill_last_row),
         "last_column_filled": with_block(fill_last_column),
         "step_1_whatever": layer(lambda step: (0.0, 1.0), lambda step: (-1.0, 0.0)),
@@ -142,5 +187,9 @@ best_step = Exercise(
         "root_of_the_mean_square": lambda n, d, noise: n / (n + d + 1 + np.sqrt(noise)),
         "noise_times_features": lambda n, d, noise: n / (n + d + 1 + d * noise),
         "fraction_upside_down": lambda n, d, noise: (n + d + 1 + noise) / n,
+        "n_lost": lambda n, d, noise: 1 / (n + d + 1 + noise),
+        "d_left_on_top": lambda n, d, noise: d * n / (n + d + 1 + noise),
+        "noise_of_one_feature": lambda n, d, noise: n / (n + d + 1 + noise / d),
+        "noise_taken_off": lambda n, d, noise: n / (n + d + 1 - noise),
     },
 )

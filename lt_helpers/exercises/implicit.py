@@ -5,11 +5,23 @@ import numpy as np
 from .base import Exercise
 
 
+def square(t):
+    return t**2
+
+
+def twice_plus_one(t):
+    return 2 * t + 1
+
+
+def square_of_sum(t):
+    return np.sum(t) ** 2
+
+
 def functions():
-    """Functions of a number or of a vector, linear ones and others, and two points."""
-    yield lambda t: t**2, 1.0, 3.0
-    yield lambda t: 2 * t + 1, 1.0, 2.0
-    yield lambda t: np.sum(t) ** 2, np.array([1.0, -2.0]), np.array([0.5, 4.0])
+    """Functions of a number or of a vector, none of them linear, and two points."""
+    yield square, 1.0, 3.0
+    yield twice_plus_one, 1.0, 2.0
+    yield square_of_sum, np.array([1.0, -2.0]), np.array([0.5, 4.0])
 
 
 linear_gap = Exercise(

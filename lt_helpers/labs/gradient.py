@@ -151,7 +151,10 @@ class GradientLab(Lab):
             values=dict(step=0.3, sigma=1.0, layers=4, trained=False, seed=6),
             when=lambda values, state: to_bottom(state, state.step) < NEAR,
             tell=lambda state, begun: dict(
-                step=state.step, gap=to_bottom(state, state.step), before=to_bottom(begun, begun.step)
+                step=state.step,
+                gap=to_bottom(state, state.step),
+                began=begun.step,
+                before=to_bottom(begun, begun.step),
             ),
         ),
         Beat(

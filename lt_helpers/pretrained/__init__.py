@@ -148,7 +148,8 @@ def spread(kind, layers=None, noise=None, heads=1, variant="", folder=SPREAD):
     -------
     models : list of LinearTransformer
         The stored one first, then one for each seed that there is, in order, each with its record: `model.record["seed"]`,
-        `model.record["loss"]`. Those of other seeds started from random weights alone (`python -m lt_helpers train --spread --seed 1`).
+        `model.record["loss"]` on sequences of that seed. Those of the seeds started from random weights alone
+        (`python -m lt_helpers train --spread --seed 1`), the stored one from other models as well.
 
     Raises
     ------

@@ -158,7 +158,7 @@ PLAN_OF_MANY = Plan(
 # Where noise levels lie apart, as in {1, 3}, it shows later which start ends best.
 LONG_PLAN_OF_MANY = replace(
     PLAN_OF_MANY,
-    stages=(Stage(6, 1_000, 256, 0.006), Stage(2, 3_000, 256, 0.006), Stage(1, 6_000, 256, 0.006)),
+    stages=(Stage(6, 1_000, 256, 0.006), Stage(2, 6_000, 256, 0.006)),
 )
 
 DESCENT_OF_FEW = Descent(steps=40, jitter=(0.01, 0.1))

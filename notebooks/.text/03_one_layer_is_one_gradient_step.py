@@ -13,7 +13,7 @@ lab
 # %% [markdown]
 # <details><summary>The lab as a picture</summary>
 #
-# ![The gradient lab. Left: ellipses, the contours of the mean squared error, with the path of the built model in blue zigzagging across the valley and that of the trained model in orange. Middle: the error of the built model against the step size, as far as the slider has come: it falls, and then rises again. Right: error by layer of both models, beside the levels of ridge regression and least squares.](../docs/pictures/gradient-lab.png)
+# ![The gradient lab. Top left: ellipses, the contours of the mean squared error, with the path of the built model in blue zigzagging across the valley and that of the trained model in orange. Top right: the error of the built model against the step size, as far as the slider has come: it falls, and then rises again. Bottom left: error by layer of both models, beside the levels of ridge regression and least squares.](../docs/pictures/gradient-lab.png)
 #
 # </details>
 #
@@ -39,12 +39,12 @@ lab
 
 # %% [markdown]
 # ## The bowl
-# Here are the four points of [01](01_linear_attention.ipynb) again: $x = (-1, -1, 1, 1)$. The quiet copy A has the labels $(-1, -3, 3, 1)$, the noisy copy A′ has $(0, -4, 4, 0)$. A line with slope $w$ leaves the residuals
-# $r = y - w x$. Draw the mean of $r^2$ for every $w$:
+# Here are the four points of [01](01_linear_attention.ipynb) again: $x = (-1, -1, 1, 1)$. The quiet labels, A, are $(-1, -3, 3, 1)$, and the noisy ones, A′, are $(0, -4, 4, 0)$. A line with slope $w$ leaves the residuals
+# $r = y - w x$. The mean of $r^2$ is $v - 2\alpha w + \Sigma w^2$. Draw it for every $w$:
 #
 # ![Two bowls over w, with their bottoms at w = 2. That of A touches height 1, that of A prime height 4. On A's bowl stand four points that come down from w = 0 over 1 and 1.5 to 1.75.](../docs/pictures/bowl-of-four-points.svg)
 #
-# For A the height is $1 + (w - 2)^2$, for A′ it is $4 + (w - 2)^2$. Both bottoms lie at $w = 2$, the least-squares slope. **Where the bottom lies tells $w$. How high it lies tells the noise:** there
+# For A the height is $5 - 4 w + w^2 = 1 + (w - 2)^2$. For A′, whose $v$ is 8, it is $4 + (w - 2)^2$. Both bottoms lie at $w = 2$, the least-squares slope. **Where the bottom lies tells $w$. How high it lies tells the noise:** there
 # the line fits as well as it can, and what is left over is noise. ([06](06_adaptive_rescaling.ipynb) uses that.) The lab shows such a bowl from above, for two features.
 #
 # Gradient descent walks down. It starts at $w = 0$, and repeats
@@ -185,7 +185,7 @@ print("answer at x = 2:", half_step(four_x[None], labels_A[None], np.array([[2.0
 # $$\overline{r\,x} = \overline{y\,x} - \overline{x\,x^T}\,w = \alpha - \Sigma w = g .$$
 #
 # That is the direction of the next step. So the same $P$ and $Q$, used again, take the second step (the right plot above: $w = 1.5$), and **$L$ equal layers take $L$ steps** of gradient descent (von Oswald et al.
-# 2023). The $w$ that a layer has arrived at is its *implicit weight*: it is stored nowhere, and every token has moved by it.
+# 2023). The $w$ that a layer has arrived at is its *implicit weight*: it is stored nowhere, and every token has moved by $-\langle w, x\rangle$.
 #
 # Does that hold for ten features, twenty examples and twelve layers? The next cell compares with a loop, on 500 random sequences.
 
@@ -205,7 +205,7 @@ for depth in (1, 4, 12):
 # Now four points with two features, at the corners $(\pm 2, \pm 1)$ of a rectangle. Their $\Sigma$ is diagonal with the entries 4 and 1: the inputs vary more along the first direction. Without noise, and with the truth
 # $(1, 1)$, $\alpha = (4, 1)$. Take $\eta = \tfrac14$, by hand: the first step gives $w = (1, \tfrac14)$, the second $(1, \tfrac7{16})$. The first entry was right at once. The second one creeps.
 #
-# In general, a step multiplies what is still missing along an eigenvector of $\Sigma$ by $1 - \eta s$. After $L$ steps the share that has been found is
+# In general, $g = \Sigma\,(w_\text{ols} - w)$, since $\alpha = \Sigma\, w_\text{ols}$. So along an eigenvector of $\Sigma$ a step multiplies what is still missing by $1 - \eta s$. After $L$ steps the share that has been found is
 #
 # $$1 - (1 - \eta s)^L .$$
 #
@@ -250,7 +250,7 @@ def excess_of_descent(spectrum, oracle, layers):
     return excess_risk(found * spectrum.alpha / spectrum.s, spectrum.components(oracle))
 
 
-# %%
+# %% jupyter={"source_hidden": true}
 excess_by_step = {
     (depth, sigma): excess_of_descent(*sample_spectra(lt.Fixed(sigma)), depth) for depth in (1, 4, 16) for sigma in (0, 1, 4)
 }
@@ -264,13 +264,13 @@ for title, number in (
         print(f"{depth:7d} layers      ", *row, sep="")
 
 # %% [markdown]
-# The noisier the sequence, the shorter the best step. With sixteen layers and the right step, stopping early comes close to the oracle. But one must know which step is right, and that depends on $\sigma$. A built layer
+# With much noise the best step is short. With noise, sixteen layers and the right step, descent comes close to the oracle. But one must know which step is right, and that depends on $\sigma$. A built layer
 # has one fixed step. The trained model of the lab's last step kept near ridge at $\sigma = 1$ and at $\sigma = 4$, with frozen weights: it is not plain gradient descent. [06](06_adaptive_rescaling.ipynb) finds out what it does.
 #
 # ### Exercise: the best step of one layer
 # (level: stretch)
 #
-# One layer answers $w = \eta\,\alpha$. For random sequences with $n$ examples and $d$ features, find the $\eta$ with the smallest $E|\eta\,\alpha - w^*|^2$, where $w^*$ is the truth. It depends on the noise only
+# One layer answers $w = \eta\,\alpha$. For random sequences with $n$ examples and $d$ features, find the $\eta$ with the smallest $E|\eta\,\alpha - w^*|^2$, where $w^*$ is the truth and $E$ the mean over sequences. It depends on the noise only
 # through $E\,\sigma^2$. You may use that for standard normal inputs $E\,\Sigma = I$ and $E\,\Sigma^2 = \big(1 + \tfrac{d+1}{n}\big) I$, and that $E\,|w^*|^2 = d$.
 
 # %% tags=["exercise"]
@@ -309,7 +309,8 @@ gradient.best_step.check(best_step)
 # **Does training find that step?** Let it start from nothing. Here are three FULL models of one layer. All 242 entries of their P and Q begin as random numbers, and nothing says which of them should be zero. They train on
 # U(0, 5), where $E\,\sigma^2 = 25/3$. Each step of training takes 64 fresh sequences with $n = 20$, $d = 10$, and knows nothing of the closed form.
 #
-# Whatever its entries, a layer answers $w = A\,\alpha + \ldots$ with $A = -P_{yy}\,Q_{xx}^T$, where $Q_{xx}$ is the block of Q that reads $x$ and $P_{yy}$ the last entry of P. A gradient step is $A = \eta I$ and nothing else.
+# Multiply out the last row of $P\,S\,Q$: whatever its entries, a layer answers $w = A\,\alpha + \ldots$ with $A = -P_{yy}\,Q_{xx}^T$, where $Q_{xx}$ is the block of Q that reads $x$ and $P_{yy}$ the last entry of P. The dots are what the
+# other entries of P and Q add. A gradient step is $A = \eta I$, and no dots.
 
 # %%
 noise = lt.Uniform(5.0)
@@ -357,11 +358,11 @@ for number, run in enumerate(runs, start=1):
     print(f"run {number}             {diagonal.min():.2f} to {diagonal.max():.2f} {off_diagonal:19.2f} {share:36.1%}")
 
 trained = lt.load_pretrained("diag", layers=1, noise=noise)
-print(f"\nDIAG, stored: -omega_yx = {-trained.omega[0, 1, 0]:.3f}, how it came about: {origin(trained.record)}")
+print(f"\nthe stored DIAG model: -omega_yx = {-trained.omega[0, 1, 0]:.3f} ({origin(trained.record)})")
 
 # %% [markdown]
 # It does, and from random weights each time. Of 242 numbers eleven are left that matter, $P_{yy}$ and the diagonal of $Q_{xx}$, and their products are the step of the closed form, to the noise of small batches. The
-# stored DIAG model, which can do nothing else, ends there too.
+# stored DIAG model ends there too. With one layer it can do nothing else: $\omega_{yy}$ multiplies the query's $y$, which is 0, and no later layer reads the new $x$.
 #
 # That one gradient step is the best that one layer can do, for noisy labels too, is a theorem of Mahankali et al. (2023). Ahn et al. (2023) and Zhang et al. (2023) prove where training ends; where the inputs are correlated, the step gets a
 # matrix in front, a preconditioner. Deeper models are free to do something else. Compare them with gradient descent at its best step size, on the mixed noise of U(0, 5):
@@ -382,7 +383,7 @@ for layer, omega in enumerate(lt.load_pretrained("diag", 4, noise).omega, start=
 
 # %% [markdown]
 # - **Where gradient descent stops.** For fixed inputs its answer is linear in the labels, whatever the step and the depth. No such predictor beats ridge regression with the mean of $\sigma^2$ ([06](06_adaptive_rescaling.ipynb) shows why).
-#   From two layers on the trained models go below it, because the other omegas are at work too. [05](05_preconditioning_and_momentum.ipynb) to [07](07_noise_adaptive_step_sizes.ipynb) take them one by one.
+#   From two layers on the trained models go below it, because the other omegas are at work too. (The $-13.2$ of the last layer does not diverge: the layers before it, by $\omega_{xx}$, have made $x$ small.) [05](05_preconditioning_and_momentum.ipynb) to [07](07_noise_adaptive_step_sizes.ipynb) take them one by one.
 # - **A construction is not an explanation.** Weights exist for which a layer *is* a gradient step. That alone says nothing about a trained model. For one layer we could compare the numbers. For deeper models
 #   [04](04_every_layer_keeps_a_weight_vector.ipynb) shows what holds whatever the weights are.
 # - **The paper** sums over the context where we take means, so its $\omega_{yx}$ is smaller by the factor $n$.

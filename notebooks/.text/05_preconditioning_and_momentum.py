@@ -133,7 +133,7 @@ for number in range(1, 8):
     print(f"{number:5d} {gamma:7.2f} {eigenvalues.max() / eigenvalues.min() - 1:18.2g}")
 
 # %% [markdown]
-# At the end each layer doubles the number of correct digits. Newton's iteration *for the inverse of a matrix* does so too, and for the same reason: what is left is squared. For an accuracy $\varepsilon$ it takes about
+# At the end each layer doubles the number of correct digits. Newton's iteration *for the inverse of a matrix* does so too, and for the same reason: what is left is squared. For an accuracy $\varepsilon$ GD++ needs about
 # $\log\kappa + \log\log(1/\varepsilon)$ layers (Theorem 5.1).
 #
 # ### Exercise: the right gammas
@@ -223,7 +223,7 @@ for name, method in methods.items():
 # ## What does training choose?
 # In the lab one layer with $\gamma s_\text{max} = 0.75$ did better than the theorem's $\tfrac13$. At 1 it would have lost a direction for ever. Which risk does a trained model take?
 
-# %%
+# %% jupyter={"source_hidden": true}
 trained = lt.load_pretrained("gd++", layers=4, noise=lt.Fixed(0))
 moments = task.sample_moments(2000, np.random.default_rng(0))
 M_by_layer = implicit_from_moments(trained, moments.S).M  # (B, L+1, d, d)

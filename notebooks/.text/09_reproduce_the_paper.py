@@ -249,14 +249,14 @@ for (label, how), names in copies.items():
 # Whoever compares one of them with the model that it was copied from compares a model with itself.
 #
 # ## Entries that no model can have
-# How well can ridge regression do, if it is told $\sigma$? With the penalty $\lambda = \sigma^2/n$ its half squared error is
+# How well can ridge regression do, if it is told $\sigma$? Its penalty is $\lambda = \sigma^2$ ([02](02_in_context_regression.ipynb)), and its half squared error
 #
-# $$h(\lambda) = \tfrac12\,E \sum_j \frac{\lambda}{s_j + \lambda},$$
+# $$h(\lambda) = \tfrac12\,E \sum_j \frac{\lambda/n}{s_j + \lambda/n},$$
 #
 # where the $s_j$ are the eigenvalues of $\Sigma$. Two lower bounds follow.
 #
-# - **Linear in $y$.** GD++ is linear in the labels, and the best such predictor is ConstRR ([06](06_adaptive_rescaling.ipynb)). Its adjusted loss is $h(E[\sigma^2]/n) - E[h(\sigma^2/n)]$.
-# - **One layer**, of any kind, answers at best $w = c\,\alpha$, one gradient step (Mahankali et al. 2023). The best $c$ leaves $\frac d2\bigl(1 - \frac{n}{n + d + 1 + E[\sigma^2]}\bigr) - E[h(\sigma^2/n)]$.
+# - **Linear in $y$.** GD++ is linear in the labels, and the best such predictor is ConstRR ([06](06_adaptive_rescaling.ipynb)). Its adjusted loss is $h(E[\sigma^2]) - E[h(\sigma^2)]$.
+# - **One layer**, of any kind, answers at best $w = c\,\alpha$, one gradient step (Mahankali et al. 2023). The best $c$ leaves $\frac d2\bigl(1 - \frac{n}{n + d + 1 + E[\sigma^2]}\bigr) - E[h(\sigma^2)]$.
 
 # %% jupyter={"source_hidden": true}
 moments = lt.RegressionTask(10, 20, lt.Fixed(0)).sample_moments(20_000, np.random.default_rng(0))
@@ -265,7 +265,7 @@ s = Spectrum.from_moments(moments.S, 20).s  # (B, d): the bounds depend on the i
 
 def ridge_error(penalty):
     """h(penalty), averaged over the inputs."""
-    return (penalty / (s + penalty)).sum(axis=1).mean() / 2
+    return (penalty / 20 / (s + penalty / 20)).sum(axis=1).mean() / 2
 
 
 def compare(name, layers, column, bound):
@@ -277,10 +277,10 @@ def compare(name, layers, column, bound):
 oracles = {}
 for column in PAPER_NOISES:
     sigmas, weights = column.nodes()
-    oracles[column] = weights @ [ridge_error(sigma**2 / 20) for sigma in sigmas]
+    oracles[column] = weights @ [ridge_error(sigma**2) for sigma in sigmas]
 print("linear in y   bound    GD++ 7   below by")
 for column in PAPER_NOISES[1:]:
-    print(compare("gd++", 7, column, ridge_error(column.mean_square / 20) - oracles[column]))
+    print(compare("gd++", 7, column, ridge_error(column.mean_square) - oracles[column]))
 print("\none layer     bound    DIAG 1   below by")
 for column in PAPER_NOISES:
     print(compare("diag", 1, column, 5 * (1 - 20 / (31 + column.mean_square)) - oracles[column]))

@@ -262,7 +262,7 @@ for name in plain:
 # - **DIAG with four layers explodes**, on a few contexts.
 #
 # ## The gate
-# An order in a table is no reason yet. The errors of two predictors on the same contexts go up and down together, so look at the **lead**: the opponent's error minus the model's, context
+# A smaller number in a table is no proof yet. The errors of two predictors on the same contexts go up and down together, so look at the **lead**: the opponent's error minus the model's, context
 # by context. Contexts of one cut share their rows. We therefore average within a cut, and take the standard error from the eight cuts.
 #
 # **The gate: a model may be used if it beats AdaRR and Bayes by more than two standard errors. Else use those.**

@@ -386,7 +386,7 @@ exercises.one_layer.check(my_layer)
 # </details>
 # <details><summary>Hint</summary>
 #
-# Put your noise in place of `instrument` in the first code cell: TunedRR, the Bayes-optimal predictor, `losses` and `draw` all follow it. Put your levels into the two tables under
+# Put your noise in place of `instrument` in the folded cell under *The question*: TunedRR, the Bayes-optimal predictor, `losses` and `draw` all follow it. Put your levels into the two tables under
 # "What has it learned?", and run all cells from the top. Judge on other seeds than you fit on.
 #
 # </details>
@@ -401,7 +401,7 @@ exercises.one_layer.check(my_layer)
 # ## Open questions
 # Not settled here, nor in the paper:
 #
-# - **Why these constants?** For two layers, two noise levels and $n \to \infty$, Theorem 5.2 derives them. For four layers at $n = 20$ we only fitted them, and have not shown that the
+# - **Why these constants?** For two layers, two noise levels and $\Sigma = I$, Theorem 5.2 derives them. For four layers at $n = 20$ we only fitted them, and have not shown that the
 #   minimum is the lowest.
 # - **How close can it come?** The Bayes-optimal predictor bounds the loss from below. How fast depth closes the gap, we do not know: layers compute polynomials, and the posterior mean is none.
 # - **Brakes.** Which change to a layer (a cap, a normalisation, a softmax) stops the explosions and keeps the adaptation?

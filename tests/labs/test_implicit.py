@@ -236,6 +236,12 @@ def test_not_every_layer_brings_the_weight_nearer():
     np.testing.assert_allclose([told(lab)["start"], told(lab)["end"]], away[[0, -1]])
 
 
+def test_a_layer_that_gains_less_than_one_can_see_brings_the_weight_no_nearer_to_the_truth():
+    state = ImplicitLab.compute("diag", 1, 4, 0.5, 66)
+    away = replace(state, to_truth=np.array([3.0, 2.0, 1.995, 2.5, 0.5]), to_oracle=np.arange(5.0)[::-1])
+    assert implicit.no_nearer(away) == [2, 3]
+
+
 @pytest.mark.leads
 def test_with_noise_the_model_ends_about_as_far_from_the_truth_as_ridge_that_is_told_the_noise():
     lab = beat("noise", sigma=4.0)

@@ -237,6 +237,27 @@ def test_a_touch_on_another_thread_resumes_it_too(lab, shown, monkeypatch):
     assert lab.error is None and lab.process.steps > steps
 
 
+def test_what_is_asked_for_without_a_control_is_a_touch_as_well(lab, shown, monkeypatch):
+    monkeypatch.setattr(live, "PATIENCE", 0.1)
+
+    def touch():
+        assert not lab.running
+        monkeypatch.setattr(live, "PATIENCE", 60)
+        lab.show("count")
+
+    steps = steps_after(lab, 0.4, touch)
+    assert lab.error is None and lab.process.steps > steps
+
+
+def test_after_a_drawing_the_browser_has_half_as_long_for_other_things(lab, shown, monkeypatch):
+    async def drawn(chart):
+        await asyncio.sleep(0.1)
+
+    monkeypatch.setattr(Chart, "drawn", drawn)
+    steps_after(lab, 0.8, lab.pause)
+    assert 3 <= len(shown) <= 1 + 0.8 / 0.15
+
+
 def test_a_paused_lab_is_not_resumed_by_a_touch(lab, shown):
     lab.pause()
     steps = steps_after(lab, 0.1, lab.pause)

@@ -142,3 +142,8 @@ def test_what_follows_runs_with_a_right_function_and_else_with_the_solution():
     assert DOUBLE.use(mine) is mine
     for wrong in (lambda x: x, lambda x: None, lambda x: 1 / 0):
         assert DOUBLE.use(wrong) is DOUBLE.solution
+
+
+def test_a_function_that_was_tried_is_called_by_its_name():
+    verdict = ALL["implicit.linear_gap"].verdict(lambda f, a, b: f(a + b))
+    assert verdict.endswith("Tried with f = square, a = 1, b = 3: you return 16, expected 6.")

@@ -25,7 +25,13 @@ def test_any_gauge_is_right(scale):
         ((np.eye(3), np.eye(2)), r"P has shape \(3, 3\) and Q \(2, 2\): both must be \(3, 3\)"),
         ((np.eye(3), [[1, 2], [3]]), "two arrays"),
         ((np.full((3, 3), np.nan), np.eye(3)), "NaN"),
-        ((np.ones((3, 3)), np.ones((3, 3))), "largest deviation"),
+        ((np.ones((3, 3)), np.ones((3, 3))), "moves x"),
+        ((np.diag([0, 0, 1]), np.diag([-0.5, -0.5, 3.0])), "rescales y"),
+        ((np.diag([0, 0, 1]), np.zeros((3, 3))), "adds nothing"),
+        (
+            (np.diag([0, 0, 1]), np.diag([-0.5, 0, 0])),
+            r"(?s:.*)a P S Q with the last row \[-2.0, 0.0, 0.0\] .*expected \[-2.0, -0.5, 0.0\]",
+        ),
     ],
 )
 def test_other_answers_are_refused_in_words(answer, words):
