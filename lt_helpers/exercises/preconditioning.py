@@ -26,12 +26,17 @@ after_layer = Exercise(
         "grows_instead": lambda s, gamma: s * (1 + gamma * s) ** 2,
         "shrinks_all_alike": lambda s, gamma: s * (1 - gamma) ** 2,
         "removed_alone": lambda s, gamma: s - gamma * s,
+        "factor_unsquared": lambda s, gamma: 1 - gamma * s,
+        "product_squared": lambda s, gamma: s * (1 - (gamma * s) ** 2),
+        "gamma_too": lambda s, gamma: gamma * s * (1 - gamma * s) ** 2,
+        "wrong_one_squared": lambda s, gamma: s**2 * (1 - gamma * s),
     },
 )
 
 
 def spectra():
-    """Eigenvalues of contexts, in any order, and a number of layers."""
+    """Eigenvalues in any order, the largest neither first nor last, and a number of layers: a few by hand, then those of contexts."""
+    yield np.array([2.0, 0.5, 4.0, 3.0]), 3
     rng = np.random.default_rng(0)
     for dim, context, layers in ((10, 20, 4), (5, 40, 6)):
         x = rng.normal(size=(context, dim))
@@ -52,6 +57,13 @@ gammas = Exercise(
         "gamma_shrinks_from": (lambda s, layers: gammas_for(s.max(), layers, growth=4 / 9)),
         "gamma_grows_3": (lambda s, layers: gammas_for(s.max(), layers, growth=3 / 2)),
         "fitted_gamma_smallest": (lambda s, layers: gammas_for(s.min(), layers)),
+        "first_alone": lambda s, layers: 1 / (3 * s.max()),
+        "starts_late": lambda s, layers: 9 / 4 * gammas_for(s.max(), layers),
+        "takes_first": lambda s, layers: gammas_for(s[0], layers),
+        "takes_last": lambda s, layers: gammas_for(s[-1], layers),
+        "takes_mean": lambda s, layers: gammas_for(s.mean(), layers),
+        "largest_left_out": lambda s, layers: gammas_for(1, layers),
+        "turned_over": lambda s, layers: 9 * s.max() ** 2 * gammas_for(s.max(), layers),
         "best_step_size": (lambda s, layers: np.full(layers, 2 / (s.min() + s.max()))),
     },
 )
@@ -127,7 +139,7 @@ class LoopExercise(Exercise):
 layers_needed = LoopExercise(
     name="preconditioning.layers_needed",
     solution=layers_until,
-    cases=lambda: [(2.0, 1e-6), (10.0, 1e-6), (1000.0, 1e-6), (100.0, 1e-12)],
+    cases=lambda: [(10.0, 1e-6), (2.0, 1e-6), (1000.0, 1e-6), (100.0, 1e-12)],
     mistakes={
         "one_too_many": lambda kappa, eps: layers_until(kappa, eps) + 1,
         "one_too_few": lambda kappa, eps: layers_until(kappa, eps) - 1,
@@ -137,6 +149,9 @@ layers_needed = LoopExercise(
         ),
         "theorem_as_it_stands": lambda kappa, eps: math.log(kappa) + math.log(math.log(1 / eps)),
         "rounded_the_theorem": (lambda kappa, eps: math.ceil(math.log(kappa) + math.log(math.log(1 / eps)))),
+        "never_starts": lambda kappa, eps: 0,
+        "counts_to_one": lambda kappa, eps: 1,
+        "falls_below_one": lambda kappa, eps: layers_until(kappa, eps, lambda kappa: kappa * 4 / 9),
         "lost_square_below": (
             lambda kappa, eps: layers_until(kappa, eps, lambda kappa: kappa * (4 / 9) / (1 - 1 / (3 * kappa)))
         ),

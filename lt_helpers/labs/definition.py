@@ -184,7 +184,7 @@ class Definition:
         behind = None if ghost is None else cls.state_at(ghost)
         every = {panel.name: panel for panel in cls.panels(state, behind, cls._guesses(values))}
         panels = [every[name] for name in scene.shown or every if name in every] or list(every.values())
-        panels = [with_gaps(panel, scene.answers) for panel in panels]
+        panels = [with_gaps(without_other_guesses(panel, scene.beat), scene.answers) for panel in panels]
 
         columns, height, faint = cls._arranged(panels, scene)
         drawing = render(panels, names, columns, height, faint)
@@ -207,6 +207,14 @@ class Definition:
         rows = -(-len(panels) // columns)
         height = GUIDED_ROW if rows == 1 else GUIDED_ROWS * rows
         return columns, height, tuple(panel.name for panel in panels[:-1])
+
+
+def without_other_guesses(panel, beat):
+    """A panel in which no star of another beat stands."""
+    if beat is None:
+        return panel
+    marks = tuple(mark for mark in panel.marks if not isinstance(mark, Guess) or mark.grab == beat.ask)
+    return replace(panel, marks=marks)
 
 
 def with_gaps(panel, answers):

@@ -178,7 +178,7 @@ print("00's model had slope 1.08 of 2 at sigma = 4: it acts on", round(float(met
 print("00's GD++ had slope 1.41 of 2 at every sigma: it acts on", round(float(meter(1.41 / 2, 20)), 1))
 
 # %% [markdown]
-# Nobody told the model of 00 its $\sigma$, and it acts on about the right one. GD++ acts on 2.9 always. That is the root of 25/3, the mean of $\sigma^2$ in its training.
+# (The twenty points of 00 have $s = 1$.) Nobody told the model of 00 its $\sigma$, and it acts on about the right one. GD++ acts on 2.9 always. That is the root of 25/3, the mean of $\sigma^2$ in its training.
 #
 # ## Ten features: ten problems of one
 # The inputs of one sequence form a cloud. It is longer in some directions than in others, and its long axis is turned.

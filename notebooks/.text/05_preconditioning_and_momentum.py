@@ -17,8 +17,8 @@ lab
 #
 # </details>
 #
-# **You will be able to** say why unevenly spread inputs slow gradient descent down, and what a GD++ layer does about it; choose its strength, and count the layers that a given accuracy takes; compare it with opponents
-# that are fair.
+# **You will be able to** say why unevenly spread inputs slow gradient descent down, and what a GD++ layer does about it; choose its strength, and count the layers that a given accuracy takes; compare it fairly with other
+# methods.
 #
 # **Takes** 30 minutes; the part on momentum is optional, and 5 more. **Needs** one layer as a gradient step ([03](03_one_layer_is_one_gradient_step.ipynb)) and the state of a layer ([04](04_every_layer_keeps_a_weight_vector.ipynb)).
 # Words: [glossary](../docs/glossary.md).
@@ -43,14 +43,14 @@ lab
 # Take the four points of [03](03_one_layer_is_one_gradient_step.ipynb) with two features, at the corners $(\pm 2, \pm 1)$ of a rectangle. $\Sigma$ has the eigenvalues 4 and 1. Their ratio, largest over smallest, is the **condition number** $\kappa$: here 4. It
 # says how uneven the inputs are.
 #
-# Gradient descent walks towards the $w$ that solves $\Sigma w = \alpha$, and must use one $\eta$ for both directions. The best compromise here is $\eta = \tfrac25$. It leaves $1 - \tfrac85 = -\tfrac35$ of the error in the strong direction and $1 - \tfrac25 = \tfrac35$ in the weak one: three
-# fifths a step. In general it is $(\kappa - 1)/(\kappa + 1)$. If the four points were a *square*, $\Sigma$ would be the same in all directions, and one step could be right in all of them. So let us make a square.
+# Gradient descent walks towards the $w$ that solves $\Sigma w = \alpha$, and must use one $\eta$ for both directions. The best compromise leaves equally much in both. Here it is $\eta = \tfrac25$: of the error $1 - \tfrac85 = -\tfrac35$ is left in the strong direction, and $1 - \tfrac25 = \tfrac35$ in the weak one. In
+# general $(\kappa - 1)/(\kappa + 1)$ is left after each step. If the four points were a *square*, $\Sigma$ would be the same in all directions, and one step could be right in all of them. So let us make a square.
 #
 # The layer may change the inputs as well. It takes off a part of $\Sigma x$:
 #
 # $$x \leftarrow x - \gamma\,\Sigma x .$$
 #
-# A long side loses more of its length than a short one, because $\Sigma$ is large along it. With $\gamma = \tfrac17$, by hand: the side $2$ becomes $2\,(1 - \tfrac47) = \tfrac67$, and the side $1$ becomes $1 - \tfrac17 = \tfrac67$.
+# The query is moved by the same rule, so the answers stay right. A long side loses more of its length than a short one, because $\Sigma$ is large along it. With $\gamma = \tfrac17$, by hand: the side $2$ becomes $2\,(1 - \tfrac47) = \tfrac67$, and the side $1$ becomes $1 - \tfrac17 = \tfrac67$.
 #
 # ![Four grey corners of a rectangle from (-2, -1) to (2, 1), and inside it the four blue corners of a square with half the side 6/7. A red arrow leads from the corner of the rectangle to that of the square.](../docs/pictures/rectangle-to-square.svg)
 #
@@ -85,12 +85,12 @@ for name, each in {"square, then step": two_layers, "two best gradient steps": t
     print(f"{name:24} w = {w.round(3).tolist()}")
 
 # %% [markdown]
-# Why 49/36? An eigenvalue is a mean square of inputs, so it shrinks by the *square* of what the inputs shrink by. That is your first act.
+# Why 49/36? A step that is right at once has $\eta = 1/s$, so here $s$ must be $\tfrac{36}{49}$, the square of $\tfrac67$. How an eigenvalue shrinks is your first act.
 #
 # ### Exercise: an eigenvalue after a layer
 # (level: first steps)
 #
-# Along an eigenvector with eigenvalue $s$, a layer multiplies the inputs by $1 - \gamma s$. What does the eigenvalue become?
+# Along an eigenvector with eigenvalue $s$, a layer multiplies the inputs by $1 - \gamma s$. The eigenvalue is their mean square. What does it become?
 
 # %% tags=["exercise"]
 def after_layer(s, gamma):
@@ -117,7 +117,7 @@ preconditioning.after_layer.check(after_layer)
 # rises up to $t = \tfrac13$ and falls to zero at $t = 1$.
 #
 # The paper's **Theorem 5.1** puts the largest eigenvalue at the top, $\gamma s_\text{max} = \tfrac13$. All others lie left of the top: they keep their order, and crowd together. The largest becomes $\tfrac13 (\tfrac23)^2 / \gamma$, which is
-# $\tfrac49$ of what it was. The smallest loses less. So
+# $\tfrac49$ of what it was. The smallest, at $\gamma s = 1/(3\kappa)$, is multiplied by $\bigl(1 - 1/(3\kappa)\bigr)^2$, which is more. So
 #
 # $$\kappa' = \kappa\;\frac{4/9}{\bigl(1 - 1/(3\kappa)\bigr)^2} .$$
 #
@@ -133,7 +133,12 @@ for number in range(1, 8):
     print(f"{number:5d} {gamma:7.2f} {eigenvalues.max() / eigenvalues.min() - 1:18.2g}")
 
 # %% [markdown]
+<<<<<<< HEAD
 # At the end each layer doubles the number of correct digits. Newton's iteration *for the inverse of a matrix* does so too, and for the same reason: what is left is squared. For an accuracy $\varepsilon$ GD++ needs about
+=======
+# At the end $\kappa - 1$ is about squared by each layer: the number of correct digits doubles. Newton's iteration *for the inverse of a matrix*, $X \leftarrow X\,(2I - \Sigma X)$, does so too: it squares what is left, $I - \Sigma X$. (In
+# the lab seven steps are too few for it: in weak directions nearly everything is left at first, and the square of nearly 1 is nearly 1.) For an accuracy $\varepsilon$ it takes about
+>>>>>>> read02
 # $\log\kappa + \log\log(1/\varepsilon)$ layers (Theorem 5.1).
 #
 # ### Exercise: the right gammas
@@ -172,11 +177,11 @@ preconditioning.gammas.check(my_gammas)
 
 # %% [markdown]
 # ## Fair opponents
-# In the lab's race GD++ beat plain gradient descent, which takes the same step each time. Three others are fairer. None of them changes the inputs.
+# In the lab's race GD++ beat plain gradient descent, which takes the same step each time. Three others choose their steps better. None of them changes the inputs.
 #
 # - **Learned steps:** one step size a layer, the same for all contexts, best on average. Layers that had the gradient step alone could do no better.
-# - **Chebyshev's steps:** the best sizes for an interval of eigenvalues. Each context is told the ends of its own.
-# - **Conjugate gradients:** they find their steps on each context. No other steps of the same number fit it better.
+# - **Chebyshev's steps:** the best sizes for eigenvalues from a smallest to a largest. Of each context both are known.
+# - **Conjugate gradients:** they find their steps on each context. No other steps of the same number fit its labels better.
 #
 # Half the squared error of $w$, on 2,000 random contexts without noise, and below them GD++ as it was *trained*:
 
@@ -215,13 +220,13 @@ for name, method in methods.items():
 #
 # <details><summary>Why so few layers?</summary>
 #
-# $K$ gradient steps of any sizes make a polynomial of degree $K$ in $\Sigma$. A GD++ layer makes $\Sigma(1 - \gamma\Sigma)^2$ of $\Sigma$, so the degree triples from layer to layer: 1, 4, 13, 40. Two layers do what four steps do. A layer
+# $K$ gradient steps of any sizes make a polynomial of degree $K$ in $\Sigma$. A GD++ layer makes $\Sigma(1 - \gamma\Sigma)^2$ of $\Sigma$, so the degree becomes three times what it was, plus 1: 1, 4, 13, 40. Two layers do what four steps do. A layer
 # costs more for it: it multiplies matrices, where a step multiplies a matrix and a vector.
 #
 # </details>
 #
 # ## What does training choose?
-# In the lab one layer with $\gamma s_\text{max} = 0.75$ did better than the theorem's $\tfrac13$. At 1 it would have lost a direction for ever. Which risk does a trained model take?
+# In the lab one layer with $\gamma s_\text{max} = 0.75$ did better than the theorem's $\tfrac13$. At 1 it would have lost a direction for ever. A trained $\gamma$ is fixed, and each context has another $s_\text{max}$. Which risk does training take?
 
 # %% jupyter={"source_hidden": true}
 trained = lt.load_pretrained("gd++", layers=4, noise=lt.Fixed(0))
@@ -279,7 +284,7 @@ preconditioning.layers_needed.check(my_layers)
 #
 # </details>
 #
-# How do such numbers grow? Steps, or layers, until the worst direction is down to $10^{-6}$:
+# How do such numbers grow? Steps until the error in the worst direction is down to $10^{-6}$, and GD++ layers until $\kappa - 1$ is:
 
 # %%
 print("     kappa   gradient descent   Chebyshev   GD++ layers")
@@ -344,7 +349,7 @@ for sigma in (0.5, 1, 2, 4):
 
 # %% [markdown]
 # It pushes against the gradient, and the more noise, the longer it is. At $\sigma = 4$ it takes nearly all of the step back. Momentum in form, it is a **brake** in use, and noise presses it. That is measured in one trained
-# model; [07](07_noise_adaptive_step_sizes.ipynb) looks at more of them. Momentum and the noise-adaptive step share one number, $\omega_{xy}$.
+# model; [07](07_noise_adaptive_step_sizes.ipynb) looks at more of them. The number behind it is $\omega_{xy}$.
 #
 # ## What surprised you
 # Run this cell once you have been through the lab. It puts your predictions beside the answers.

@@ -172,9 +172,11 @@ def test_a_star_is_dragged(lab):
     assert lab.values["expected"] == 0.7 and lab.drawing["handles"] == []
 
 
-def test_a_star_that_is_not_asked_for_has_no_handle(lab):
+def test_a_star_that_is_not_asked_for_is_not_there(lab):
+    lab.controls["expected"].value = 0.4
     lab.next()
     assert lab.drawing["handles"] == []
+    assert not any(mark.role == "prediction" for panel in lab.panels_now for mark in panel.marks)
     lab.go_to(None)
     assert [handle["control"] for handle in lab.drawing["handles"]] == ["expected"]
 

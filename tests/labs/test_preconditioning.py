@@ -205,7 +205,7 @@ def test_a_condition_number_that_is_fifty_times_larger_costs_a_few_layers_more()
     assert lab.story().phase == "ask"
     lab.controls["layers"].value = 12  # who goes on is told of the first layer all the same
     assert lab.answers["expected"].answer == many and told(lab)["few"] == few
-    assert f"it took {few} layers" in catalogue("en").entries["preconditioning.beat.depth.task"]
+    assert f"κ = 20 takes {few} layers" in catalogue("en").entries["preconditioning.beat.depth.task"]
 
 
 @pytest.mark.leads
