@@ -133,12 +133,8 @@ for number in range(1, 8):
     print(f"{number:5d} {gamma:7.2f} {eigenvalues.max() / eigenvalues.min() - 1:18.2g}")
 
 # %% [markdown]
-<<<<<<< HEAD
-# At the end each layer doubles the number of correct digits. Newton's iteration *for the inverse of a matrix* does so too, and for the same reason: what is left is squared. For an accuracy $\varepsilon$ GD++ needs about
-=======
 # At the end $\kappa - 1$ is about squared by each layer: the number of correct digits doubles. Newton's iteration *for the inverse of a matrix*, $X \leftarrow X\,(2I - \Sigma X)$, does so too: it squares what is left, $I - \Sigma X$. (In
-# the lab seven steps are too few for it: in weak directions nearly everything is left at first, and the square of nearly 1 is nearly 1.) For an accuracy $\varepsilon$ it takes about
->>>>>>> read02
+# the lab seven steps are too few for it: in weak directions nearly everything is left at first, and the square of nearly 1 is nearly 1.) For an accuracy $\varepsilon$ GD++ needs about
 # $\log\kappa + \log\log(1/\varepsilon)$ layers (Theorem 5.1).
 #
 # ### Exercise: the right gammas
