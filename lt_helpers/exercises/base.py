@@ -181,6 +181,8 @@ def names_of(attempt, solution, count):
 
 def in_short(value):
     """An argument as a learner can read it -> str"""
+    if inspect.isfunction(value) and value.__name__.isidentifier():
+        return value.__name__
     if isinstance(value, (bool, int, str)):
         return repr(value)
     if isinstance(value, float):

@@ -9,19 +9,19 @@ def square(t):
     return t**2
 
 
-def twice_plus_one(t):
+def twice_and_one_more(t):
     return 2 * t + 1
 
 
-def square_of_sum(t):
+def square_of_the_sum(t):
     return np.sum(t) ** 2
 
 
 def functions():
     """Functions of a number or of a vector, none of them linear, and two points."""
     yield square, 1.0, 3.0
-    yield twice_plus_one, 1.0, 2.0
-    yield square_of_sum, np.array([1.0, -2.0]), np.array([0.5, 4.0])
+    yield twice_and_one_more, 1.0, 2.0
+    yield square_of_the_sum, np.array([1.0, -2.0]), np.array([0.5, 4.0])
 
 
 linear_gap = Exercise(
@@ -35,6 +35,9 @@ linear_gap = Exercise(
         "one_term_only": lambda f, a, b: f(a + b) - f(a),
         "sum_first": lambda f, a, b: f(a) + f(b) - f(a + b),
         "sum_alone": lambda f, a, b: f(a + b),
+        "sum_of_two": lambda f, a, b: f(a) + f(b),
+        "ratio": lambda f, a, b: f(a + b) / (f(a) + f(b)),
+        "larger_or_not": lambda f, a, b: f(a + b) > f(a) + f(b),
         "difference_of_two": lambda f, a, b: f(a) - f(b),
     },
 )
@@ -55,14 +58,17 @@ read_off = Exercise(
         "last_column": lambda Phi: -Phi[:-1, -1],
         "last_column_plain": lambda Phi: Phi[:-1, -1],
         "first_row": lambda Phi: -Phi[0, :-1],
+        "whole_row": lambda Phi: -Phi[-1],
+        "whole_row_plain": lambda Phi: Phi[-1],
+        "first_left_out": lambda Phi: -Phi[-1, 1:],
     },
 )
 
 
 def cases():
-    """A state (M, u, a, w) and what the layer adds to every token, U: of the running example's second layer, and random ones."""
-    U = np.array([[-0.05, -0.00375], [-0.0375, -0.040625]])
-    yield np.array([[0.5]]), np.array([-0.1]), 0.75, np.array([1.0]), U
+    """A state (M, u, a, w) and what the layer adds to every token, U: one to work out by hand, and random ones."""
+    U = np.array([[0.5, -1.0, 0.5], [0.0, 0.5, -1.0], [1.0, 2.0, -0.5]])
+    yield np.array([[0.5, 0.0], [0.5, 1.0]]), np.array([1.0, 0.5]), 0.75, np.array([1.0, -2.0]), U
 
     rng = np.random.default_rng(0)
     for d in (3, 1):
@@ -120,6 +126,23 @@ def column_instead_of_row(M, u, a, w, U):
     return (1 + U[-1, -1]) * w - M.T @ U[:-1, -1]
 
 
+def rescaling_alone(M, u, a, w, U):
+    return (1 + U[-1, -1]) * w
+
+
+def scaled_by_a(M, u, a, w, U):
+    return a * w - M.T @ U[-1, :-1]
+
+
+def push_scaled_too(M, u, a, w, U):
+    return (1 + U[-1, -1]) * (w - M.T @ U[-1, :-1])
+
+
+def other_order(M, u, a, w, U):
+    state = np.block([[M, u[:, None]], [-w, a]])
+    return -(state @ (np.eye(len(state)) + U))[-1, :-1]
+
+
 recursion = Exercise(
     name="implicit.recursion",
     solution=weight_after,
@@ -133,6 +156,10 @@ recursion = Exercise(
         "last_column_u": column_instead_of_row,
         "last_row_itself": last_row_itself,
         "push_alone": push_alone,
+        "rescaling_alone": rescaling_alone,
+        "scaled_by_a": scaled_by_a,
+        "push_scaled_too": push_scaled_too,
+        "other_order": other_order,
         "k_u_belongs_to_a": plus_k_u,
         "k_u_belongs_to_a_too": minus_k_u,
     },

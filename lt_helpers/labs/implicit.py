@@ -108,6 +108,8 @@ class ImplicitLab(Lab):
             answer=lambda state, begun: "sometimes" if no_nearer(state) else "always",
             tell=lambda state, begun: dict(
                 worse=[str(layer) for layer in no_nearer(state)],
+                before=state.to_truth[no_nearer(state)[0] - 1],
+                after=state.to_truth[no_nearer(state)[0]],
                 start=state.to_truth[0],
                 end=state.to_truth[-1],
             ),

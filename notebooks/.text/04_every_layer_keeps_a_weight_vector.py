@@ -44,7 +44,7 @@ lab
 # Look at tokens with one feature: each is a point $(x, y)$ of the plane. A layer adds $P\,S\,Q\,e$ to every token $e$. The matrix $P\,S\,Q$ depends on the context, but **it is the same for all tokens**. So a layer is one linear map of the
 # plane, and such a map is known once we know where it takes the two tokens $(1, 0)$ and $(0, 1)$.
 #
-# Take the quiet copy A of the four points, $S = \begin{pmatrix}1 & 2\\ 2 & 5\end{pmatrix}$, and a layer that nobody designed: $P$ is the identity, $Q$ is diagonal with $-\tfrac12$ and $-\tfrac1{20}$.
+# Take the four points with the quiet labels A of [03](03_one_layer_is_one_gradient_step.ipynb), $S = \begin{pmatrix}1 & 2\\ 2 & 5\end{pmatrix}$, and a layer that nobody designed: $P$ is the identity, $Q$ is diagonal with $-\tfrac12$ and $-\tfrac1{20}$.
 #
 # ![Two planes with axes x and y. Left, before the layer: a blue arrow to (1, 0) and an orange one to (0, 1). Right, after it: the blue arrow points to (0.5, -1), the orange one to (-0.1, 0.75).](../docs/pictures/arrows-of-a-layer.svg)
 #
@@ -150,7 +150,7 @@ print("all tokens of all layers are what Theorem 4.1 says:", deviation < 1e-10)
 
 # %% [markdown]
 # ## Linear in what?
-# The answer is linear in the **query**: the answer to the sum of two queries is the sum of the two answers. Is it also linear in the **labels**? If the labels of two contexts are added, do the two $w$ add up? First
+# The answer is linear in the **query**: the answer to the sum of two queries is the sum of the two answers. Is it also linear in the **labels**? If two contexts have the same inputs, and their labels are added, do the two $w$ add up? First
 # write the test.
 #
 # ### Exercise: how far from additive
@@ -245,7 +245,7 @@ implicit.recursion.check(weight_after)
 #
 # </details>
 #
-# For gradient descent $\rho = 1$, and the push is a step along the gradient. What trained layers do with both is the matter of [06](06_adaptive_rescaling.ipynb) and [07](07_noise_adaptive_step_sizes.ipynb).
+# For gradient descent $M = I$, $\rho = 1$ and $k = -\eta\, g$, so the push $-M^T k$ is $\eta\, g$: the step of 03. What trained layers do with both is the matter of [06](06_adaptive_rescaling.ipynb) and [07](07_noise_adaptive_step_sizes.ipynb).
 
 # %% [markdown]
 # ## Trained and random, on many sequences
@@ -262,7 +262,8 @@ for name, model in {"trained": lt.load_pretrained("diag", layers=4, noise=lt.Uni
 # Training does not make a linear transformer hold a linear model: it always does. Training decides *which*.
 #
 # ## What no linear transformer can do
-# If the labels are a linear function of the inputs, then after every layer so is the label of every token, with one weight for all of them. It can never become the *square* of the first feature: **Theorem 4.2**. How near can it come?
+# If the labels are a linear function of the inputs, then after every layer so is the label of every token, $a\,y - \langle w, x\rangle$, with one weight for all of them. It can never become the *square* of the first feature: **Theorem 4.2**.
+# How near can it come?
 # Nearest is the linear function that fits the squares best. Its cosine with them is a bound for *any* linear transformer of any depth. (1 means: the same direction. 0 means: nothing in common.)
 #
 # **Predict:** will that bound grow or fall when the model gets more examples?
