@@ -309,8 +309,8 @@ gradient.best_step.check(best_step)
 # **Does training find that step?** Let it start from nothing. Here are three FULL models of one layer. All 242 entries of their P and Q begin as random numbers, and nothing says which of them should be zero. They train on
 # U(0, 5), where $E\,\sigma^2 = 25/3$. Each step of training takes 64 fresh sequences with $n = 20$, $d = 10$, and knows nothing of the closed form.
 #
-# Multiply out the last row of $P\,S\,Q$: whatever its entries, a layer answers $w = A\,\alpha + \ldots$ with $A = -P_{yy}\,Q_{xx}^T$, where $Q_{xx}$ is the block of Q that reads $x$ and $P_{yy}$ the last entry of P. The dots are what the
-# other entries of P and Q add. A gradient step is $A = \eta I$, and no dots.
+# Multiply out the last row of $P\,S\,Q$: whatever its entries, a layer answers $w = C\,\alpha + \ldots$ with $C = -P_{yy}\,Q_{xx}^T$, where $Q_{xx}$ is the block of Q that reads $x$ and $P_{yy}$ the last entry of P. The dots are what the
+# other entries of P and Q add. A gradient step is $C = \eta I$, and no dots.
 
 # %%
 noise = lt.Uniform(5.0)
@@ -323,7 +323,7 @@ for seed, run in enumerate(runs):
 
 
 def step_matrix(run):
-    """A of the model as it is now -> (d, d)"""
+    """C of the model as it is now -> (d, d)"""
     model = run.model()
     return -model.P[0, 0, -1, -1] * model.Q[0, 0, :-1, :-1].T
 
@@ -336,7 +336,7 @@ def point_of_curve(value):
     return "".join(line).rstrip()
 
 
-print(f"steps of   mean of the diagonal of A     the first run{' ' * 23}closed form {closed_form:.3f}")
+print(f"steps of   mean of the diagonal of C     the first run{' ' * 23}closed form {closed_form:.3f}")
 print(f"training   in three runs                 0{' ' * 39}:")
 for steps in (0, 10, 20, 40, 60, 80, 100, 150, 200, 300, 400, 600, 800):
     for run in runs:
@@ -347,11 +347,11 @@ for steps in (0, 10, 20, 40, 60, 80, 100, 150, 200, 300, 400, 600, 800):
 
 # %%
 contexts = lt.RegressionTask(10, 20, noise).sample_moments(4000, np.random.default_rng(9)).S
-print("after 800 steps   diagonal of A   largest entry off it   share of w that is no step along alpha")
+print("after 800 steps   diagonal of C   largest entry off it   share of w that is no step along alpha")
 for number, run in enumerate(runs, start=1):
-    A = step_matrix(run)
-    diagonal = A.diagonal()
-    off_diagonal = abs(A - np.diag(diagonal)).max()
+    C = step_matrix(run)
+    diagonal = C.diagonal()
+    off_diagonal = abs(C - np.diag(diagonal)).max()
     w, alpha = run.model().implicit_weight(contexts), contexts[:, :-1, -1]  # (B, d), (B, d)
     remainder = w - diagonal.mean() * alpha
     share = (remainder**2).sum() / (w**2).sum()
