@@ -12,13 +12,17 @@ def share(s, sigma, n):
 share_kept = Exercise(
     name="regression.share_kept",
     solution=share,
-    cases=lambda: [(1.0, 4.0, 20), (0.5, 3.0, 20), (2.0, 0.0, 10)],
+    cases=lambda: [(0.5, 3.0, 20), (1.0, 4.0, 20), (2.0, 0.0, 10)],
     mistakes={
         "sigma_not_squared": lambda s, sigma, n: s / (s + sigma / n),
         "n_left_out": lambda s, sigma, n: s / (s + sigma**2),
         "share_given_up": lambda s, sigma, n: 1 - share(s, sigma, n),
         "n_times": lambda s, sigma, n: s / (s + n * sigma**2),
         "s_left_out": lambda s, sigma, n: 1 / (1 + sigma**2 / n),
+        "brackets_missing": lambda s, sigma, n: s / s + sigma**2 / n,
+        "turned_over": lambda s, sigma, n: (s + sigma**2 / n) / s,
+        "n_squared_too": lambda s, sigma, n: s / (s + (sigma / n) ** 2),
+        "not_solved": lambda s, sigma, n: sigma**2 / (n * s),
     },
 )
 
@@ -32,6 +36,8 @@ noise_read = Exercise(
         "share_given_up": lambda share, n: np.sqrt(n * (1 / (1 - share) - 1)),
         "without_one": lambda share, n: np.sqrt(n / share),
         "n_divides": lambda share, n: np.sqrt((1 / share - 1) / n),
+        "not_turned_over": lambda share, n: np.sqrt(n * (1 - share)),
+        "brackets_missing": lambda share, n: np.sqrt(n / share - 1),
     },
 )
 
@@ -87,6 +93,8 @@ ridge = Exercise(
         "added_penalty_every": penalty_everywhere,
         "not_rotated_back": lambda x, y, sigma: along(x, y, sigma)[1],
         "shares_of_entries": shares_of_entries,
+        "one_share_for_all": lambda x, y, sigma: np.linalg.lstsq(x, y)[0] / (1 + sigma**2 / len(y)),
+        "penalty_by_features": lambda x, y, sigma: solved(x, y, sigma**2 / x.shape[1]),
         "w_n_times": lambda x, y, sigma: right(x, y, sigma) / len(y),
         "w_n_times_too": lambda x, y, sigma: right(x, y, sigma) * len(y),
     },

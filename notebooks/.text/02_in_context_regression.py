@@ -46,7 +46,7 @@ lab
 # $$y_i = \langle w^*, x_i\rangle + \sigma\, \xi_i, \qquad \xi_i \sim N(0, 1).$$
 #
 # You see the $n$ pairs. You answer with weights $w$ of your own, and are compared with the truth: half the squared distance, $\tfrac12 |w - w^*|^2$. (For a random new input that is half your expected squared
-# error.) Which $w$ is best?
+# error, because the mean of $x x^T$ is $I$.) Which $w$ is best?
 
 # %% jupyter={"source_hidden": true}
 import numpy as np
@@ -74,11 +74,11 @@ print("truth          ", np.round(truth[:5], 2), "...")
 print("least squares  ", np.round(w_ols[:5], 2), "...")
 
 # %% [markdown]
-# Is it worth it? An answer of 0 costs $\tfrac12 E|w^*|^2 = d/2 = 5$ on average. Below are 4,000 sequences at each noise level: the same truths, inputs and noise directions, only $\sigma$ differs.
+# Is that better than no answer at all? An answer of 0 costs $\tfrac12 E|w^*|^2 = d/2 = 5$ on average. Below are 4,000 sequences at each noise level: the same $w^*$, $x$ and $\xi$, only $\sigma$ differs.
 
 # %%
 def sequences(sigma, n=20, count=4000):
-    """The same truths, inputs and noise directions for every sigma."""
+    """The same truths, inputs and xi for every sigma."""
     return lt.RegressionTask(10, n, lt.Fixed(sigma)).sample(count, np.random.default_rng(1))
 
 
@@ -100,9 +100,10 @@ for sigma in (0, 1, 2, 3, 4):
 #
 # $$w_\text{ols} = \frac{\alpha}{\Sigma} = \frac{\overline{x y}}{s} = w^* + \frac{\sigma}{s}\,\overline{x \xi}.$$
 #
-# The error is a mean of $n$ independent terms $x_i \xi_i$, with mean square $s$ each. The variance of their mean is $s/n$. So the error of least squares has variance $\sigma^2/s^2 \cdot s/n = \sigma^2/(n s)$.
+# The last term is the error of least squares. In it the noise alone is random: $x_i \xi_i$ has variance $x_i^2$, so the mean of $n$ such terms has variance $s/n$. The error of least squares then has variance
+# $\sigma^2/s^2 \cdot s/n = \sigma^2/(n s)$.
 #
-# Now keep the share $k$. The expected squared error has two parts:
+# Now keep the share $k$. The answer $k\,w_\text{ols}$ misses $w^*$ by $(k - 1)\,w^*$, and by $k$ times that error. The two are independent, so their mean squares add up to the expected squared error:
 #
 # $$\underbrace{(1-k)^2}_{\text{bias: what you gave up}} + \underbrace{k^2\,\frac{\sigma^2}{n s}}_{\text{variance: the noise that you kept}}$$
 #
@@ -189,12 +190,11 @@ print("00's GD++ had slope 1.41 of 2 at every sigma: it acts on", round(float(me
 # equations $s\, w_i = \alpha_i$. Turning changes nothing else: the components of $w^*$ are still independent, with mean square 1, and the labels stay as they are. **Each direction is a problem with one
 # feature, and its best share is $s/(s + \sigma^2/n)$.** Where the inputs vary little, little is kept.
 #
-# **Ridge regression** does this in one formula. With a penalty $\lambda$,
+# **Ridge regression** does this in one formula. It takes the $w$ for which $\sum_i (y_i - \langle w, x_i\rangle)^2 + \lambda |w|^2$ is smallest: a large $w$ costs a *penalty*, $\lambda$. Where the gradient is zero,
 #
 # $$\Big(\Sigma + \frac{\lambda}{n} I\Big)\, w = \alpha \qquad\text{keeps}\qquad \frac{s}{s + \lambda/n} \quad\text{of each direction.}$$
 #
-# Compare with the best share: **the right penalty is $\lambda = \sigma^2$**, in all directions at once. Noise that is three times as large asks for nine times the penalty. (It does not shrink the answer nine
-# times as much: at $s = 1$ and $n = 20$ the share goes from 0.95 to 0.69.)
+# Compare with the best share: **the right penalty is $\lambda = \sigma^2$**, in all directions at once.
 #
 # The lab again, from its second question on:
 
@@ -215,11 +215,18 @@ print("s / (s + sigma^2/n)     ", np.round(share(eigenvalues[some], 1.0, n), 3))
 
 # %% [markdown]
 # ## The oracle, and the excess risk
-# Ridge regression that is told $\sigma$ is called the **oracle**; its weights are $w_o$. Truth and noise are Gaussian, so $w_o$ is the mean of $w^*$ given the examples and $\sigma$. No predictor has a smaller expected
+# Ridge regression that is told $\sigma$ is called the **oracle**; its weights are $w_o$. It is the mean of $w^*$ given the examples and $\sigma$, and no predictor has a smaller expected
 # squared error. Still it errs, because the examples do not contain all that it would have to know. So the series counts what a predictor loses to the oracle: the **excess risk**, the paper's *adjusted
 # loss* (sec. 6).
 #
-# There are two ways to compute it: as a difference of errors, which needs the truth; or as $\tfrac12 E|w - w_o|^2$, which does not. For least squares:
+# <details><summary>Why it is the mean</summary>
+#
+# Given the examples, $w$ is as likely as the product of two bell curves says, that of $w$ and that of the noise $y - \langle w, x\rangle$: as $e^{-R/(2\sigma^2)}$ with $R = \sum_i (y_i - \langle w, x_i\rangle)^2 + \sigma^2 |w|^2$. That is a
+# bell curve again. Its mean is its top, where $R$ is smallest: ridge regression with $\lambda = \sigma^2$.
+#
+# </details>
+#
+# There are two ways to compute the excess risk: as a difference of errors, which needs the truth; or as $\tfrac12 E|w - w_o|^2$, which does not. For least squares:
 
 # %% jupyter={"source_hidden": true}
 print("sigma   difference of errors   half squared distance to the oracle")
@@ -239,7 +246,7 @@ for sigma in (1, 2, 3):
 #
 # ## Nobody tells the transformer σ
 # In the paper's harder setting, *mixed noise*, each sequence draws its own $\sigma$, here from U(0, 5), and the predictor is not told. Then no $\lambda$ is right for all. The best fixed one is the mean of $\sigma^2$
-# (*ConstRR* in the paper). *AdaRR* estimates $\sigma^2$ from the residuals of least squares. A trained linear transformer joins the table.
+# (*ConstRR* in the paper): the variance is in proportion to $\sigma^2$, so on average its mean counts. *AdaRR* estimates $\sigma^2$ from the residuals of least squares. A trained linear transformer joins the table. (After ±: the standard error.)
 
 # %%
 noise = lt.Uniform(5.0)
@@ -306,9 +313,9 @@ surprises(lab, more)
 # ## Discussion
 # - **Why $\sigma^2$ and no other constant?** Because each entry of $w^*$ has variance 1. For another variance $\tau^2$ the right penalty is $\sigma^2/\tau^2$. A model that is trained on this task has learned $\tau = 1$ along
 #   with everything else.
-# - **Means and sums.** The paper writes sums over the context, where the penalty is $\sigma^2$; this series takes means, where it is $\sigma^2/n$. The answer is the same.
+# - **Means and sums.** The paper writes sums over the context, and adds $\sigma^2$ to the diagonal; this series takes means, and adds $\sigma^2/n$. The answer is the same.
 # - **Where it ends.** The oracle is best for Gaussian truths and noise. With outliers or sparse truths other predictors win.
-# - **One sequence and the average.** In the lab, under *Everything*, press *New sequence*: the best $\lambda$ for one sequence jumps, the mean stays. Only the mean can be known beforehand.
+# - **One sequence and the average.** In the lab, under *Everything*, press *New sequence*: the best $\lambda$ for one sequence jumps, the best on average stays. Only that one can be known beforehand.
 # - **The paper** uses this task, with $d = 10$ and $n = 20$ (sec. 2.2), and compares with the same ridge baselines (sec. 6, Table 1). [08](08_how_good_is_it.ipynb) adds the best possible predictor for unknown
 #   $\sigma$.
 #
