@@ -7,7 +7,7 @@ import nbformat
 
 from lt_helpers import labs
 
-LIVE = "Live once the notebook has run: Run > Run All Cells."  # what an executed notebook shows in place of a widget
+LIVE = "Live once its cell has run: Shift+Enter."  # what an executed notebook shows in place of a widget
 
 
 def all_labs():

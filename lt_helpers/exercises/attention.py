@@ -42,6 +42,9 @@ scores = Exercise(
         "not_summed": lambda tokens, Q, query: tokens * (Q @ query),
         "over_n": lambda tokens, Q, query: tokens @ Q @ query / len(tokens),
         "softmaxed": softmaxed,
+        "exponentials": lambda tokens, Q, query: np.exp(tokens @ Q @ query),
+        "minus_scores": lambda tokens, Q, query: -tokens @ Q @ query,
+        "over_root_D": lambda tokens, Q, query: tokens @ Q @ query / np.sqrt(len(query)),
     },
 )
 
@@ -64,7 +67,39 @@ def contexts():
     yield rng.normal(size=(7, 3)), rng.normal(size=(3, 3)), rng.normal(size=(3, 3)), rng.normal(size=3)
 
 
-by_moments = Exercise(
+class Traced(np.ndarray):
+    """An array that keeps what is made of it, in the list `made` that it and its offspring share."""
+
+    made = ()
+
+    def __array_finalize__(self, parent):
+        self.made = getattr(parent, "made", ())
+        if isinstance(self.made, list):
+            self.made.append(self)
+
+
+class WithoutScores(Exercise):
+    """An exercise whose right answer must do without the scores of the tokens."""
+
+    def judge(self, attempt):
+        verdict = super().judge(attempt)
+        if verdict.id != "exercise.correct" or not holds_scores(attempt):
+            return verdict
+        return Message("exercise.not_yet", complaint=self._entry("by_scores"))
+
+
+def holds_scores(attempt):
+    """Does a function of tokens, P, Q and query make the scores, or the scores over n, on its way?"""
+    *_, (tokens, P, Q, query) = contexts()
+    right = tokens @ Q @ query  # (n,)
+    traced = tokens.view(Traced)
+    traced.made = []
+    attempt(traced, P, Q, query)
+    made = [np.asarray(each).ravel() for each in traced.made if each.size == right.size]
+    return any(np.allclose(each, right) or np.allclose(each, right / len(right)) for each in made)
+
+
+by_moments = WithoutScores(
     name="attention.by_moments",
     solution=lambda tokens, P, Q, query: P @ moments(tokens) @ Q @ query,
     cases=contexts,
@@ -75,6 +110,13 @@ by_moments = Exercise(
         "p_q_changed": lambda tokens, P, Q, query: Q @ moments(tokens) @ P @ query,
         "entry_by_entry": lambda tokens, P, Q, query: P * moments(tokens) * Q @ query,
         "without_S": lambda tokens, P, Q, query: P @ Q @ query,
+        "without_P": lambda tokens, P, Q, query: moments(tokens) @ Q @ query,
+        "Q_turned": lambda tokens, P, Q, query: P @ moments(tokens) @ Q.T @ query,
+        "P_turned": lambda tokens, P, Q, query: P.T @ moments(tokens) @ Q @ query,
+        "row_form": lambda tokens, P, Q, query: query @ P @ moments(tokens) @ Q,
+        "query_in_S": lambda tokens, P, Q, query: P @ moments(np.vstack([tokens, query])) @ Q @ query,
+        "centred": lambda tokens, P, Q, query: P @ np.cov(tokens.T) @ Q @ query,
+        "over_D": lambda tokens, P, Q, query: P @ (tokens.T @ tokens / len(query)) @ Q @ query,
     },
 )
 
@@ -123,13 +165,24 @@ def softmax_kept(tokens, P, Q):
 
 
 class InLittleMemory(Exercise):
-    """An exercise whose right answer must do without an array that has an entry for every pair of tokens."""
+    """An exercise whose right answer holds no array with an entry for every pair of tokens, and leaves the tokens as they are."""
 
     def judge(self, attempt):
         verdict = super().judge(attempt)
-        if verdict.id != "exercise.correct" or peak(attempt) < MANY**2:
+        if verdict.id != "exercise.correct":
+            return verdict
+        if writes(attempt):
+            return Message("exercise.not_yet", complaint=self._entry("writes_into_tokens"))
+        if peak(attempt) < MANY**2:
             return verdict
         return Message("exercise.not_yet", complaint=self._entry("scores_held", many=MANY))
+
+
+def writes(attempt):
+    """Does a function of tokens, P and Q change the tokens that it is given?"""
+    tokens = TOKENS.copy()
+    attempt(tokens, P_SMALL.copy(), Q_SMALL.copy())
+    return not np.array_equal(tokens, TOKENS)
 
 
 def peak(attempt):
@@ -155,5 +208,6 @@ in_order_n = InLittleMemory(
         "between_tokens": lambda tokens, P, Q: tokens + tokens @ (P @ between(tokens) @ Q).T,
         "p_q_changed": exchanged,
         "softmax_still_there": softmax_kept,
+        "subtracted": lambda tokens, P, Q: 2 * tokens - linear_attention(tokens, P, Q),
     },
 )

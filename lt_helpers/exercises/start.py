@@ -18,6 +18,11 @@ def excess(y_hat, y_oracle, y):
     return ((y_hat - y) ** 2 - (y_oracle - y) ** 2).mean() / 2
 
 
+def root(y_hat, y):
+    """The root of the mean squared error -> number"""
+    return np.sqrt(((y_hat - y) ** 2).mean())
+
+
 excess_risk = Exercise(
     name="start.excess_risk",
     solution=excess,
@@ -31,6 +36,11 @@ excess_risk = Exercise(
         "sign_flipped_model": (lambda y_hat, y_oracle, y: -excess(y_hat, y_oracle, y)),
         "model_own_error": lambda y_hat, y_oracle, y: ((y_hat - y) ** 2).mean() / 2,
         "how_far_two": (lambda y_hat, y_oracle, y: ((y_hat - y_oracle) ** 2).mean() / 2),
+        "not_squared": lambda y_hat, y_oracle, y: ((y_hat - y) - (y_oracle - y)).mean() / 2,
+        "root_taken": lambda y_hat, y_oracle, y: (root(y_hat, y) - root(y_oracle, y)) / 2,
+        "square_of_the_mean": (
+            lambda y_hat, y_oracle, y: ((y_hat - y).mean() ** 2 - (y_oracle - y).mean() ** 2) / 2
+        ),
         "absolute_error_square": (lambda y_hat, y_oracle, y: (abs(y_hat - y) - abs(y_oracle - y)).mean() / 2),
     },
 )

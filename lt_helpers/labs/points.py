@@ -24,6 +24,7 @@ from .marks import held, up_to, upright
 
 SLOPE = 2.0  # of least squares, at any noise
 SIGMA_MAX = 5.0
+TRAINED = Uniform(5.0)  # the noise in the models' training
 SIGMAS = np.linspace(0.0, SIGMA_MAX, 51)
 ASKED = 4.0  # the noise at which the beats ask
 TOP = 12.0  # how high the point in the middle is pulled
@@ -98,7 +99,7 @@ def twenty(seed):
 @cache
 def line_model(kind):
     """The stored model of one feature -> LinearTransformer"""
-    return load_pretrained(kind, 4, Uniform(5.0), folder=ONE_FEATURE)
+    return load_pretrained(kind, 4, TRAINED, folder=ONE_FEATURE)
 
 
 def slopes(model, S):
@@ -204,7 +205,7 @@ class PointsLab(Lab):
             ask="other_guess",
             at=dict(sigma=ASKED),
             answer=lambda state, begun: turn(begun.slope, state.slope),
-            tell=lambda state, begun: dict(slope=state.slope),
+            tell=lambda state, begun: dict(slope=state.slope, mean=np.sqrt(TRAINED.mean_square)),
         ),
     )
 
@@ -351,7 +352,7 @@ def read_panel(state):
     place = np.array([1.0, 2.0, 3.0])
     marks = [
         held(place, state.at_rest, name="at rest", keyed=True),
-        EachPoint("model", place, state.read, name="read", keyed=False, roles=("first", "first", "noise")),
+        EachPoint("model", place, state.read, name="read", roles=("first", "first", "noise")),
     ]
     return Panel("read", NUMBER, READ, marks)
 

@@ -77,12 +77,25 @@ def compare(lab, name, answer):
     """What was predicted, beside what it is -> list of Message, none where nothing was predicted"""
     if answer.guess is None:
         return []
-    both = dict(guess=label_of(lab, name, answer.guess), answer=label_of(lab, name, answer.answer))
-    if isinstance(lab.CONTROLS[name], Opinion):
+    control = lab.CONTROLS[name]
+    if isinstance(control, Opinion):
+        both = dict(guess=label_of(lab, name, answer.guess), answer=label_of(lab, name, answer.answer))
         return [Message("story.right" if answer.guess == answer.answer else "story.wrong", **both)]
-    if abs(answer.gap) <= lab.CONTROLS[name].step / 2:
-        return [Message("story.hit", **both)]
-    return [Message("story.above" if answer.gap < 0 else "story.below", gap=abs(answer.gap), **both)]
+    gap = abs(answer.gap)
+    came, missing = alike(control.scale.digits, answer.answer, gap)
+    if gap <= control.step / 2:
+        return [Message("story.hit", guess=answer.guess)]
+    if gap <= control.step * (1 + 1e-9):
+        return [Message("story.near", guess=answer.guess, answer=came)]
+    way = "above" if answer.gap < 0 else "below"
+    return [Message(f"story.{way}", guess=answer.guess, answer=came, gap=missing)]
+
+
+def alike(digits, *numbers):
+    """Numbers with the same decimals, `digits`, or none where all are whole -> list of str"""
+    rounded = [round(float(number), digits) + 0.0 for number in numbers]  # + 0.0: no "-0"
+    places = 0 if all(number.is_integer() for number in rounded) else digits
+    return [f"{number:.{places}f}" for number in rounded]
 
 
 class Guide:
@@ -226,14 +239,17 @@ def surprises(*labs):
         return ipywidgets.HTML(f"<p>{html.escape(say(Message('story.no_predictions')))}</p>", tooltip="")
     wrong = [line for right, line in lines if not right]
     right = [line for right, line in lines if right]
-    heading = Message("story.surprises", count=len(wrong), total=len(lines))
+    if len(lines) == 1:
+        heading = Message("story.surprise", count=len(wrong))
+    else:
+        heading = Message("story.surprises", count=len(wrong), total=len(lines))
     items = "".join(f"<li>{html.escape(line)}</li>" for line in [*wrong, *right])
     return ipywidgets.HTML(f"<p>{html.escape(say(heading))}</p><ul>{items}</ul>", tooltip="")
 
 
 def is_right(lab, name):
-    """Was a prediction right?"""
-    return compare(type(lab), name, lab.answers[name])[0].id in ("story.hit", "story.right")
+    """Was a prediction right? A number is so within one step of its control."""
+    return compare(type(lab), name, lab.answers[name])[0].id in ("story.hit", "story.near", "story.right")
 
 
 def line_of(lab, name):

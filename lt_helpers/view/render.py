@@ -205,6 +205,8 @@ def key_sign(mark):
         return FILLED
     if isinstance(mark, (Curve, Guide)):
         return DASHES[style.dash]
+    if isinstance(mark, EachPoint) and mark.hollow:
+        return SYMBOLS[style.symbol + "-open"]
     return SYMBOLS[LEVEL if isinstance(mark, Ticks) else style.symbol]
 
 

@@ -2,7 +2,7 @@
 # # 00  Start here
 # *A small transformer draws a line through twenty points. Drag a point: the line follows, and the transformer is frozen.*
 #
-# Press **Run > Run All Cells**, then come back up here. What to do stands above the picture.
+# Click into the next cell and press **Shift+Enter**: the picture becomes a lab, which says what to do. Go on so, cell by cell, as you read.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 from lt_helpers.labs import PointsLab, surprises
@@ -29,17 +29,18 @@ lab
 # %% [markdown]
 # ## What you have just seen
 # Each point is an **example**: an input $x$ with its label $y$. The model reads the examples, and answers for any new $x$. Its answer is $w\,x$: a line with slope $w$.
+# A **transformer** is the kind of network inside language models; [01](01_linear_attention.ipynb) opens one up.
 #
 # Two kinds of numbers are easily mixed up.
 #
-# - **The model's weights.** The model has four *layers*, and each layer has two matrices, $P$ and $Q$: 16 numbers in all. They were set once, in training. Since then they are frozen.
+# - **The model's weights.** The model has four *layers*. Each has two diagonal matrices, $P$ and $Q$, with two numbers each: 4 × 2 × 2 = 16. They were set once, in training. Since then they are frozen.
 # - **The slope $w$** is worked out anew each time the model reads a set of points. It is stored nowhere.
 #
 # **In-context learning is learning from the examples in the input, while all weights stay as they are.** A language model does so with a prompt: you write three examples into it, and it goes on
 # in the same way. Nobody trains it on your three examples.
 #
-# The five steps of the lab in five sentences. The line follows the points, with frozen weights. A point that is pulled straight up does not change the best-fitting line, but the model trusts
-# *all* points less. The more the points scatter, the flatter the model's line. That is wise, because slopes near 0 were more common in its training, so a steep fit is often luck. And not every
+# The five steps of the lab, in words. The line follows the points, with frozen weights. All lines here go through the origin. A point at $x = 0$ that is pulled straight up does not change the
+# best-fitting line (there every line answers 0), but the model trusts *all* points less. The more the points scatter, the flatter the model's line. That is wise, because slopes near 0 were more common in its training, so a steep fit is often luck. And not every
 # model can do it: GD++ cannot.
 #
 # One question is left, and the series answers it: **how can frozen weights notice the noise?**
@@ -48,6 +49,9 @@ lab
 # ## From a line to ten features
 # A line has one input and one slope. From now on an input $x$ is ten numbers, and $w$ is ten numbers too. The answer is their inner product, $\langle w, x\rangle$. A **sequence** is one data set: twenty
 # examples that share a true $w$. Their labels are $y = \langle w, x\rangle$ plus noise with standard deviation $\sigma$.
+#
+# The model for ten features is a second one of the same kind, again with 16 numbers: all features share theirs. Both were trained on many sequences, with $w$ drawn from a bell curve around 0, and
+# $\sigma$ evenly from 0 to 5.
 #
 # A line can be looked at. For ten numbers we ask instead: *how far is the $w$ that was found from the true one?* The next cell draws 2,000 sequences at each noise level, and prints the mean
 # distance. (An answer of 0 learns nothing: it is about 3.1 away.)
@@ -73,11 +77,12 @@ for sigma in (1.0, 2.0, 3.0, 4.0):
     print(f"{sigma:5.0f} {distances[0]:15.2f} {distances[1]:11.2f}")
 
 # %% [markdown]
-# With little noise both are near. With much noise least squares fits the noise: at $\sigma = 4$ it is further from the truth than an answer of 0. The model is nearer at all four levels, and nobody
+# With little noise both are near the truth. With much noise least squares fits the noise: at $\sigma = 4$ it is further from the truth than an answer of 0. The model is nearer at all four levels, and nobody
 # told it $\sigma$.
 #
 # ## How good is that?
-# To judge a predictor, ask it for an answer to a new input, and square what is missing to the right one. The **oracle** is a predictor that cheats: it is told $\sigma$, and shrinks what least squares finds
+# To judge a predictor, ask it for an answer to a new input. Take the difference to the true answer $\langle w, x\rangle$, without noise, and square it. The cell below prints half of the mean, as the
+# paper's Table 1 does. The **oracle** is a predictor that cheats: it is told $\sigma$, and shrinks what least squares finds
 # by just the right amount ([02](02_in_context_regression.ipynb)). On average nobody can do better.
 
 # %%
@@ -97,7 +102,7 @@ for name, y_hat in answers.items():
 # Even the oracle errs: some of what it would have to know is not in the twenty examples. So the series counts what a predictor loses **to the oracle**, and calls it the *excess risk*. You write it now.
 #
 # ### Exercise: how much worse than the oracle?
-# (level: first steps)
+# (level: first steps; harder ones are *practice* and *stretch*)
 #
 # Half the mean squared error of the model **minus** half the mean squared error of the oracle. Replace the dots, run the cell, then run the check.
 
@@ -155,7 +160,7 @@ print(doctor.summary(doctor.check()))
 
 # %% [markdown]
 # ## Quiz
-# **1.** The model has read 5,000 sequences in this notebook. How much has it learned for the next one?
+# **1.** The model has read thousands of sequences in this notebook. How much has it learned for the next one?
 # <details><summary>Answer</summary>Nothing: P and Q are as before. What it learns from a context is gone with the context.</details>
 #
 # **2.** You pull the point at x = 0 from y = 0 up to 12. The model's line gets flatter. Has the model recognised an outlier?

@@ -2,7 +2,7 @@
 # # 01  Linear attention
 # *Take the softmax out of attention, move one bracket, and a context of any length becomes one small matrix.*
 #
-# Press **Run > Run All Cells**, then come back up here. What to do stands above the picture.
+# Click into the next cell and press **Shift+Enter**: the picture becomes a lab, which says what to do. Go on so, cell by cell, as you read.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 from lt_helpers.labs import AttentionLab, TinyLab, surprises
@@ -27,15 +27,15 @@ tiny
 # means of $x x^T$, $y x$ and $y^2$; $\omega_{xx}, \omega_{xy}, \omega_{yx}, \omega_{yy}$ the four numbers of a DIAG layer: what it writes, and what it reads.
 
 # %% [markdown]
-# <details><summary>Two minutes: three questions about 00</summary>
+# ## Two minutes: do you remember?
+# **1.** The model's line follows a point that you drag. Which numbers change, and which do not?
+# <details><summary>Answer</summary>The slope w changes. The entries of P and Q do not.</details>
 #
-# **1.** The model's line follows a point that you drag. Which numbers change, and which do not? *The slope $w$ changes. The entries of $P$ and $Q$ do not.*
+# **2.** You pull up the point at $x = 0$. Why does the best-fitting line stay?
+# <details><summary>Answer</summary>At x = 0 every line through the origin answers 0, so no slope gets nearer to that point.</details>
 #
-# **2.** You pull up the point at $x = 0$. Why does the best-fitting line stay? *At $x = 0$ every line through the origin answers 0, so no slope gets nearer to that point.*
-#
-# **3.** Is the flatter line a mistake? *No. Slopes near 0 were more common in training, so with much noise a steep fit is often luck.*
-#
-# </details>
+# **3.** Is the flatter line a mistake?
+# <details><summary>Answer</summary>No. Slopes near 0 were more common in training, so with much noise a steep fit is often luck.</details>
 #
 # ## The question
 # A transformer gets four examples $(x, y)$ and a new $x$, the **query**. What is its $y$? *Attention* answers by comparing: the more an example's $x$ is like the query's, the more its $y$ counts.
@@ -55,17 +55,17 @@ from lt_helpers.exercises import attention
 from lt_helpers.task import second_moments
 
 # %%
-tokens = np.array([[-1, -1], [-1, -3], [1, 3], [1, 1]])  # one example a row: x and y
-query = np.array([2, 0])
+tokens = np.array([[-1.0, -1.0], [-1.0, -3.0], [1.0, 3.0], [1.0, 1.0]])  # one example a row: x and y
+query = np.array([2.0, 0.0])
 
 # %% [markdown]
 # ## Attention, by hand
 # Token $i$ gives each token $j$ a **score**, the number $e_j^T Q\, e_i$. The *softmax* turns its scores into positive weights that sum to 1. Then token $i$ adds to itself the weighted mean of the
-# vectors $P e_j$. The matrix $Q$ decides what is compared. The matrix $P$ decides what is passed on.
+# vectors $P e_j$. Here $j$ runs over the $n$ examples: the query reads them, and nobody reads the query. The matrix $Q$ decides what is compared. The matrix $P$ decides what is passed on.
 #
 # <details><summary>A textbook has four matrices: where are they?</summary>
 #
-# Query and key matrices appear only as the product $Q = W_K^T W_Q$, value and projection only as $P = W_P W_V$. Only the two products matter (eq. 3).
+# Query and key matrices appear only as the product $Q = W_K^T W_Q$, value and projection only as $P = W_P W_V$. Only the two products matter (eq. 3 of the paper).
 #
 # </details>
 #
@@ -127,8 +127,8 @@ print(tokens @ Q @ tokens.T / n)
 # %% [markdown]
 # The printed **map** has a row for each example: what it reads of each of the four. The examples read each other just as the query reads them, which makes $n^2$ numbers.
 #
-# The query's answer is 4. (It is exactly the answer of least squares because the mean of $x^2$ is 1 here. In other contexts a factor is missing, which [03](03_one_layer_is_one_gradient_step.ipynb) reads as a step
-# size.)
+# The query's answer is 4, as least squares would say. The least-squares slope is (mean of $x y$) / (mean of $x^2$), here 2 / 1. The linear answer leaves out the division. That makes no difference here;
+# in other contexts a factor is missing, which [03](03_one_layer_is_one_gradient_step.ipynb) reads as a step size.
 #
 # ## Why the answer is *minus* the last coordinate
 # A layer treats all tokens alike, examples and query. In the lab it made the slope of the examples vanish: it subtracted from each label what the line says at its $x$. The query got the same
@@ -143,7 +143,7 @@ print(tokens @ Q @ tokens.T / n)
 # The bracket on the right does not depend on $i$. Compute it once: $S$, the mean of $e e^T$. The softmax forbids this step: the exponential of a score is no product of something of $i$ and something
 # of $j$, so nothing can be taken out of the sum.
 #
-# $S$ has three blocks. They keep their colours through the series; orange is the noise's.
+# $S$ has three blocks. They keep their colours through the series; $v$, in light orange, is where the noise is.
 #
 # $$S = \begin{pmatrix} \textcolor{#0072B2}{\Sigma} & \textcolor{#D55E00}{\alpha} \\ \textcolor{#D55E00}{\alpha^T} & \textcolor{#E69F00}{v} \end{pmatrix}
 # \qquad \textcolor{#0072B2}{\Sigma = \tfrac1n\sum x x^T},\quad \textcolor{#D55E00}{\alpha = \tfrac1n\sum y\, x},\quad \textcolor{#E69F00}{v = \tfrac1n\sum y^2}$$
@@ -158,10 +158,10 @@ wider = np.array([[2, 1, 3], [2, -1, 1], [-2, 1, -1], [-2, -1, -3]])  # y = x_1 
 print(wider.T @ wider / 4)
 
 # %% [markdown]
-# Check one entry: at the top right stands the mean of $x y$, $(1 + 3 + 3 + 1)/4 = 2$.
+# Check one entry: at the top right stands the mean of $x y$, $(1 + 3 + 3 + 1)/4 = 2$. With one feature, the least-squares slope is $\alpha / \Sigma = 2 / 1$.
 #
 # ### Act 2: the bracket, moved
-# (one or two lines) What does the query add to itself? Answer without any score.
+# (one or two lines) What does the query add to itself? Form $S$ from the tokens, and make no scores.
 
 # %% tags=["exercise"]
 def update(tokens, P, Q, query):
@@ -196,7 +196,7 @@ print("what the query adds, by S:     ", moved(tokens, P, Q, query))
 # %% [markdown]
 # ### Act 3: a layer, in three lines
 # (level: first steps) Now for all tokens at once: each token $e$ becomes $e + P S Q\, e$. Never hold a score for each pair of tokens; the check looks at the memory that you use.
-# From here on the notebook runs *your* layer.
+# The next cell runs *your* layer.
 
 # %% tags=["exercise"]
 def layer(tokens, P, Q):
@@ -230,9 +230,9 @@ attention.in_order_n.check(layer)
 # </details>
 
 # %%
-layer = attention.in_order_n.use(layer)  # yours, once it is right
+shear = attention.in_order_n.use(layer)  # yours, once it is right
 print("the four examples after the layer, one a row:")
-print(layer(tokens, P, np.diag([-1, 0])))
+print(shear(tokens, P, np.diag([-1, 0])))
 
 # %% [markdown]
 # The black dots of the lab: what is left of the labels once the line has been taken away.
@@ -251,16 +251,16 @@ lab
 #
 # </details>
 #
-# With scores first, a layer takes about $n^2 d$ multiplications; with $S$ first, about $n d^2$. *Everything* has a switch, *measured here*, which times the forms on your machine. The clock adds
+# A token has $D = d + 1$ numbers. With the map first, a layer takes $2nD^2 + 2n^2D$ multiplications. With $S$ first it takes $2nD^2 + 2D^3$. They are equal at $n = D$. *Everything* has a switch, *measured here*, which times the forms on your machine. The clock adds
 # what the count leaves out: exponentials are slow, and for few tokens all forms cost about the same.
 #
 # ## A linear transformer
-# Stack such layers, and leave out everything else: no softmax, no MLP, no normalisation. Each layer adds, for the context and the query alike (eq. 3),
+# Stack such layers, and nothing else: a transformer's other parts (softmax, MLP, normalisation) are left out. Each layer adds, for the context and the query alike (eq. 3),
 #
 # $$e_i \leftarrow e_i + \sum_k P_k\, S\, Q_k\, e_i ,$$
 #
-# where $k$ counts the *heads*, pairs of matrices that work side by side. All tokens go through one matrix, $T = I + \sum_k P_k S Q_k$, so the next layer's $S$ is $T S T^T$. The package's model in
-# full:
+# where $k$ counts the *heads*, pairs of matrices that work side by side. All tokens go through one matrix, $T = I + \sum_k P_k S Q_k$, so the next layer's $S$ is $T S T^T$. Here is
+# one layer in the package, for B sequences at once and H heads. `S[:, None]` stands beside each head, `U` is the sum over heads of $P S Q$, and `.mT` is the transpose of the last two axes:
 
 # %%
 for function in (linear.layer_update, linear.next_moments):
@@ -288,7 +288,7 @@ print(f"the answers lie {abs(real - short)[0]:.6f} apart")
 #
 # ## Four numbers a layer: DIAG
 # The simplest matrices are diagonal, with one number for all features and one for the label: $P = \mathrm{diag}(p_x, \dots, p_x, p_y)$ and $Q = \mathrm{diag}(q_x, \dots, q_x, q_y)$. Multiply block by block:
-# $P$ scales the rows of $S$, and $Q$ its columns.
+# $P$ scales the rows of $S$, and $Q$ its columns. A layer holds $p_x, p_y, q_x, q_y$. The four $\omega$ are products of them, so with one head $\omega_{xx}\,\omega_{yy} = \omega_{xy}\,\omega_{yx}$.
 #
 # $$P S Q = \begin{pmatrix} p_x q_x\, \textcolor{#0072B2}{\Sigma} & p_x q_y\, \textcolor{#D55E00}{\alpha} \\ p_y q_x\, \textcolor{#D55E00}{\alpha^T} & p_y q_y\, \textcolor{#E69F00}{v} \end{pmatrix}
 # = \begin{pmatrix} \omega_{xx}\, \textcolor{#0072B2}{\Sigma} & \omega_{xy}\, \textcolor{#D55E00}{\alpha} \\ \omega_{yx}\, \textcolor{#D55E00}{\alpha^T} & \omega_{yy}\, \textcolor{#E69F00}{v} \end{pmatrix}$$
@@ -298,7 +298,7 @@ print(f"the answers lie {abs(real - short)[0]:.6f} apart")
 # $$x \leftarrow x + \omega_{xx}\, \textcolor{#0072B2}{\Sigma}\, x + \omega_{xy}\, \textcolor{#D55E00}{\alpha}\, y, \qquad
 #   y \leftarrow y + \omega_{yx}\, \textcolor{#D55E00}{\alpha^T} x + \omega_{yy}\, \textcolor{#E69F00}{v}\, y .$$
 #
-# The first index says what is written, the second what is read. Each $\omega$ goes with one block of $S$. The lab's layer has $\omega_{yx} = -\eta$ alone: it changes $y$, by what it reads of $x$. Only
+# The first index says what is written, the second what is read. Each $\omega$ goes with one block of $S$. The lab's layer has $\omega_{yx} = -\eta$ alone, where $\eta$ is its step: it changes $y$, by what it reads of $x$. Only
 # $\omega_{yy}$ goes with $v$, where the noise is.
 #
 # Three kinds of model come back in all notebooks. **FULL**: any $P$ and $Q$. **DIAG**: diagonal ones, as here. **GD++**: DIAG with $q_y = 0$, so that $\omega_{xy}$ and $\omega_{yy}$ are 0. That is what the GD++ of
@@ -322,7 +322,7 @@ surprises(tiny, lab)
 # <details><summary>What the softmax was for: looking things up</summary>
 #
 # Give inputs random labels, +1 or −1, and ask for the label of one of them again. There is no rule to learn, only something to look up. All inputs have length 1, the softmax is sharp (scores times
-# 50), and the answer is the sign of what is read. The second cell counts how often it is right. $S$ has $d$ numbers for all labels together; with more tokens than $d$ the labels overlap in it
+# 50), and the answer is the sign of what is read. The second cell counts how often it is right. $S$ has $d$ numbers for all labels together; the labels overlap in it, the more the more tokens there are
 # (Schlag et al. 2021). Linear attention averages, where the softmax can pick.
 #
 # </details>
@@ -352,8 +352,8 @@ for length in (5, 20, 100):
 # - **What was gained.** A cost that grows with $n$, a memory that does not grow, and layers that are plain algebra: this series can say exactly what a model does.
 # - **What was lost.** Sharp reading. There are two accounts of in-context learning. *Induction heads* find an earlier token like the present one and copy what came after it: they look things up (Olsson et al.
 #   2022). In the other account layers fit a function to the examples. A large model may do both. A linear transformer can only do the second.
-# - **Means, not sums.** The paper sums over the context where we take means, so that the same formula holds for any $n$. Trained weights do not serve any $n$:
-#   they belong to the $n$ of their training, and [12](12_from_pilot_to_practice.ipynb) measures what they lose elsewhere.
+# - **Means, not sums.** The paper sums over the context. We take means: then one formula holds for every $n$. But trained weights serve only the $n$ of their training;
+#   [12](12_from_pilot_to_practice.ipynb) measures what they lose elsewhere.
 #
 # ## Quiz
 # **1.** Why can $S$ not be taken out of the sum while the softmax is there?
@@ -365,7 +365,7 @@ for length in (5, 20, 100):
 # **3.** Two contexts have the same $S$, one has 20 examples, the other 2,000. Can a linear transformer tell them apart?
 # <details><summary>Answer</summary>No. With means it does not even know n.</details>
 #
-# **4.** A context has S = (1, −1, 2): Σ = 1, α = −1, v = 2. What does least squares answer for x = 3?
+# **4.** A context of one feature has Σ = 1, α = −1, v = 2. What does least squares answer for x = 3?
 # <details><summary>Answer</summary>The slope is α / Σ = −1, so it answers −3. Of v it needs nothing.</details>
 #
 # ## References

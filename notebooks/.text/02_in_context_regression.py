@@ -2,7 +2,7 @@
 # # 02  In-context regression
 # *The task that the transformer is given: twenty noisy examples, one answer. The best answer is smaller than the one that fits best.*
 #
-# Press **Run > Run All Cells**, then come back up here. What to do stands above the picture.
+# Click into the next cell and press **Shift+Enter**: the picture becomes a lab, which says what to do. Go on so, cell by cell, as you read.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 from lt_helpers.labs import RidgeLab, surprises
@@ -29,15 +29,15 @@ lab
 # ridge regression that is told $\sigma$.
 
 # %% [markdown]
-# <details><summary>Two minutes: three questions about 01 and 00</summary>
+# ## Two minutes: do you remember?
+# **1.** A linear transformer has read 20 examples with $d = 10$ features. How many numbers does it keep of them?
+# <details><summary>Answer</summary>The 11 × 11 entries of S.</details>
 #
-# **1.** A linear transformer has read 20 examples with $d = 10$ features. How many numbers does it keep of them? *The 11 × 11 entries of $S$.*
+# **2.** Two contexts differ in $v$ alone. Does least squares answer differently?
+# <details><summary>Answer</summary>No: it needs Σ and α only.</details>
 #
-# **2.** Two contexts differ in $v$ alone. Does least squares answer differently? *No: it needs $\Sigma$ and $\alpha$ only.*
-#
-# **3.** In 00, at $\sigma = 4$, the best-fitting line had slope 2. What was the true slope on average? *1.11.*
-#
-# </details>
+# **3.** In 00, at $\sigma = 4$, the best-fitting line had slope 2. What was the true slope on average?
+# <details><summary>Answer</summary>1.11.</details>
 #
 # ## The question
 # One sequence is a small regression problem (sec. 2.2). A truth $w^*$ is drawn, then $n$ inputs $x_i$ with $d$ features each, all from a standard normal distribution. The labels carry noise whose standard

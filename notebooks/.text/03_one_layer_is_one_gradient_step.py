@@ -2,7 +2,7 @@
 # # 03  One layer is one gradient step
 # *A few numbers in P and Q make a layer walk one step downhill. Set the length of the step, and watch where four layers, or seven, end.*
 #
-# Press **Run > Run All Cells**, then come back up here. What to do stands above the picture.
+# Click into the next cell and press **Shift+Enter**: the picture becomes a lab, which says what to do. Go on so, cell by cell, as you read.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 from lt_helpers.labs import GradientLab, surprises

@@ -2,7 +2,7 @@
 # # 04  Every layer keeps a weight vector
 # *Whatever its weights, each layer of a linear transformer holds a linear model of its context. You can read it out, trained or not.*
 #
-# Press **Run > Run All Cells**, then come back up here. What to do stands above the picture.
+# Click into the next cell and press **Shift+Enter**: the picture becomes a lab, which says what to do. Go on so, cell by cell, as you read.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 from lt_helpers.labs import ImplicitLab, surprises

@@ -2,7 +2,7 @@
 # # 09  Reproduce the paper
 # *Every number of Table 1 made again, with an error bar on both sides, and a look at those that do not agree.*
 #
-# Press **Run > Run All Cells**, then come back up here. What to do stands above the picture.
+# Click into the next cell and press **Shift+Enter**: the picture becomes a lab, which says what to do. Go on so, cell by cell, as you read.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 from lt_helpers.labs import TableLab, surprises
@@ -28,15 +28,15 @@ lab
 # $\lambda$ ridge regression's penalty; $s$ an eigenvalue of $\Sigma$: how much the inputs vary along a direction; $z$ a difference, divided by its standard error.
 
 # %% [markdown]
-# <details><summary>Two minutes: three questions, two about 08, one about 06</summary>
+# ## Two minutes: do you remember?
+# **1.** What is the excess risk of a predictor?
+# <details><summary>Answer</summary>Half its mean squared error, minus the oracle's.</details>
 #
-# **1.** What is the excess risk of a predictor? *Half its mean squared error, minus the oracle's.*
+# **2.** Which predictor has the smallest excess risk, if the distribution of $\sigma$ is known?
+# <details><summary>Answer</summary>The Bayes-optimal one: the posterior mean.</details>
 #
-# **2.** Which predictor has the smallest excess risk, if the distribution of $\sigma$ is known? *The Bayes-optimal one: the posterior mean.*
-#
-# **3.** GD++ is linear in the labels. What is the best that it can reach? *Ridge regression with the mean of $\sigma^2$: ConstRR.*
-#
-# </details>
+# **3.** GD++ is linear in the labels. What is the best that it can reach?
+# <details><summary>Answer</summary>Ridge regression with the mean of σ²: ConstRR.</details>
 #
 # ## The question
 # The paper's Table 1 has a row for each kind and depth of model and for three baselines, and a column for each noise. An entry is an *adjusted loss*: the error above that of

@@ -2,7 +2,7 @@
 # # 10  Train your own
 # *Move the noise while a model trains, and watch its weights move to where the new noise wants them.*
 #
-# Press **Run > Run All Cells**, then come back up here. What to do stands above the picture.
+# Click into the next cell and press **Shift+Enter**: the picture becomes a lab, which says what to do. Go on so, cell by cell, as you read.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 from lt_helpers.labs import TrainingLab, surprises
@@ -29,15 +29,15 @@ lab
 # $\sigma_{max}$ the largest noise of a training; $c$ the step of a single layer, $w = c\,\alpha$.
 
 # %% [markdown]
-# <details><summary>Two minutes: three questions, two about 07 and 09, one about 03</summary>
+# ## Two minutes: do you remember?
+# **1.** Layer 1 of a model cannot shorten its own step where a sequence is noisy. Why?
+# <details><summary>Answer</summary>It has fitted nothing yet. How much is left over after a fit is what tells the noise.</details>
 #
-# **1.** Layer 1 of a model cannot shorten its own step where a sequence is noisy. Why? *It has fitted nothing yet. How much is left over after a fit is what tells the noise.*
+# **2.** A model has the loss 0.060 ± 0.002, another 0.058 ± 0.002. Which is better?
+# <details><summary>Answer</summary>Nobody can say: the difference is smaller than the errors.</details>
 #
-# **2.** A model has the loss 0.060 ± 0.002, another 0.058 ± 0.002. Which is better? *Nobody can say: the difference is smaller than the errors.*
-#
-# **3.** Which number of a DIAG layer sets the length of a plain gradient step? *$\omega_{yx}$; the step is $-\omega_{yx}$.*
-#
-# </details>
+# **3.** Which number of a DIAG layer sets the length of a plain gradient step?
+# <details><summary>Answer</summary>ω_yx; the step is −ω_yx.</details>
 #
 # ## The question
 # In every other notebook $P$ and $Q$ are frozen. Somebody chose a distribution of noise, trained a model on it, and stored the result. Here you train. The noise is under your hand *while* the weights are learned. Where do

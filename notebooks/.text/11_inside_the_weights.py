@@ -2,7 +2,7 @@
 # # 11  Inside the weights
 # *FULL has 242 numbers in each layer, DIAG four. What do the others do, and how do you find out?*
 #
-# Press **Run > Run All Cells**, then come back up here. What to do stands above the picture.
+# Click into the next cell and press **Shift+Enter**: the picture becomes a lab, which says what to do. Go on so, cell by cell, as you read.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 from lt_helpers.labs import WeightsLab, surprises
@@ -27,15 +27,15 @@ lab
 # $\omega_{xx}, \omega_{xy}, \omega_{yx}, \omega_{yy}$ the four numbers of a DIAG layer: what it writes, and what it reads; $D$ the diagonal part of $P$ or of $Q$; $R$ the low-rank part of $P$ or of $Q$.
 
 # %% [markdown]
-# <details><summary>Two minutes: three questions, two about 10, one about 08</summary>
+# ## Two minutes: do you remember?
+# **1.** Training has stopped falling. Is the model as good as it can be?
+# <details><summary>Answer</summary>Not known: a poor minimum looks the same from inside.</details>
 #
-# **1.** Training has stopped falling. Is the model as good as it can be? *Not known: a poor minimum looks the same from inside.*
+# **2.** Why do the last layer's $\omega_{xx}$ and $\omega_{xy}$ do nothing?
+# <details><summary>Answer</summary>They change x, and no later layer reads it.</details>
 #
-# **2.** Why do the last layer's $\omega_{xx}$ and $\omega_{xy}$ do nothing? *They change $x$, and no later layer reads it.*
-#
-# **3.** The best predictor for $\sigma \in \{1, 3\}$ reads a sequence with $\sigma = 2$. What does it act on? *On 1 or 3, or a mixture of them: it rules 2 out.*
-#
-# </details>
+# **3.** The best predictor for $\sigma \in \{1, 3\}$ reads a sequence with $\sigma = 2$. What does it act on?
+# <details><summary>Answer</summary>On 1 or 3, or a mixture of them: it rules 2 out.</details>
 #
 # ## The question
 # Here are three models, with four layers each, trained on $\sigma \in \{1, 3\}$. The loss is half the squared error above that of the oracle, ridge regression that is told $\sigma$.

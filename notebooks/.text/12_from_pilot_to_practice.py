@@ -2,7 +2,7 @@
 # # 12  From pilot to practice
 # *Frozen models on a real table: where they serve, where they fail, and how to see it coming.*
 #
-# Press **Run > Run All Cells**, then come back up here. What to do stands above the picture.
+# Click into the next cell and press **Shift+Enter**: the picture becomes a lab, which says what to do. Go on so, cell by cell, as you read.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 from lt_helpers.labs import PilotLab, surprises
@@ -28,15 +28,15 @@ lab
 # $w^l$ the implicit weight after layer $l$; $N$ the number of contexts that were tried.
 
 # %% [markdown]
-# <details><summary>Two minutes: three questions, two about 11, one about 09</summary>
+# ## Two minutes: do you remember?
+# **1.** You set a weight to zero, and the loss becomes a thousand times larger. Does a model need that weight?
+# <details><summary>Answer</summary>Only training without it can tell.</details>
 #
-# **1.** You set a weight to zero, and the loss becomes a thousand times larger. Does a model need that weight? *Only training without it can tell.*
+# **2.** What do answers far outside the training noise do in deep models?
+# <details><summary>Answer</summary>On some sequences they explode.</details>
 #
-# **2.** What do answers far outside the training noise do in deep models? *On some sequences they explode.*
-#
-# **3.** Two losses lie 1.5 standard errors apart. What do you say? *Luck suffices.*
-#
-# </details>
+# **3.** Two losses lie 1.5 standard errors apart. What do you say?
+# <details><summary>Answer</summary>Luck suffices.</details>
 #
 # ## The question
 # The stored models have seen nothing but synthetic Gaussians. What are they worth on a real table, beside predictors that need no training?

@@ -2,7 +2,7 @@
 # # 13  Discover an algorithm
 # *Take the algorithm out of a trained model, write it down, fit it to a noise that no model has seen, and beat AdaRR with it.*
 #
-# Press **Run > Run All Cells**, then come back up here. What to do stands above the picture.
+# Click into the next cell and press **Shift+Enter**: the picture becomes a lab, which says what to do. Go on so, cell by cell, as you read.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 from lt_helpers.labs import AlgorithmLab, surprises
@@ -28,15 +28,15 @@ lab
 # $\omega_{xx}, \omega_{xy}, \omega_{yx}, \omega_{yy}$ the four numbers of a DIAG layer: what it writes, and what it reads; $M, u, a$ the rest of a layer's state, beside $w$.
 
 # %% [markdown]
-# <details><summary>Two minutes: three questions, two about 12, one about 10</summary>
+# ## Two minutes: do you remember?
+# **1.** A model's error is lower than AdaRR's on 250 contexts. Is it better?
+# <details><summary>Answer</summary>Look at the difference context by context, and at its standard error.</details>
 #
-# **1.** A model's error is lower than AdaRR's on 250 contexts. Is it better? *Look at the difference context by context, and at its standard error.*
+# **2.** What does the alarm compare?
+# <details><summary>Answer</summary>How badly the weight fits its own examples, with how badly 0 does.</details>
 #
-# **2.** What does the alarm compare? *How badly the weight fits its own examples, with how badly 0 does.*
-#
-# **3.** The noise of a training grows. Where does the last layer's $\omega_{yx}$ go? *Towards zero: the step gets shorter.*
-#
-# </details>
+# **3.** The noise of a training grows. Where does the last layer's $\omega_{yx}$ go?
+# <details><summary>Answer</summary>Towards zero: the step gets shorter.</details>
 #
 # ## The question
 # An instrument has two states. In three sequences of four its noise is $\sigma = 2$. In the fourth it is disturbed, and $\sigma = 5$. Nobody says which is which. Who predicts best?

@@ -58,7 +58,7 @@ def test_a_prediction_is_dragged_locked_and_answered(opened, root):
     handle.focus()
     for _ in range(30):
         page.keyboard.press("ArrowRight")
-    said(root, f"You said {dragged + 0.25:g}; it is 3.8")
+    said(root, f"You said {dragged + 0.25:g}; it is 3.78")
 
 
 def test_a_number_is_typed_instead(root):

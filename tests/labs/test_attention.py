@@ -122,7 +122,7 @@ def test_the_words_are_of_what_is_drawn():
             **{f"attention.mark.{form}": {} for form in FORMS},
         },
     )
-    assert "softmax 8,360, map first 7,560, state first 2,646" in lab.words_now
+    assert "softmax 8,360, map first 7,560, S first 2,646" in lab.words_now
 
 
 def one_by_one(tokens, P, Q, softmax):
@@ -209,7 +209,7 @@ def test_costs_are_counted_at_first_and_measured_on_request(monkeypatch):
             **{f"attention.mark.{form}": {} for form in FORMS},
         },
     )
-    assert lab.words_now.endswith("took: softmax 0.027 ms, map first 0.91 ms, state first 30 ms.")
+    assert lab.words_now.endswith("took: softmax 0.027 ms, map first 0.91 ms, S first 30 ms.")
 
 
 def test_the_exercise_wants_no_array_of_all_pairs():

@@ -8,6 +8,7 @@ from all_labs import all_labs
 
 from lt_helpers.labs import Opinion, Prediction, surprises
 from lt_helpers.labs.beats import Answer, has_come
+from lt_helpers.labs.story import alike
 from lt_helpers.language import catalogue
 
 pytestmark = pytest.mark.leads
@@ -44,7 +45,7 @@ def test_a_prediction_is_locked_and_answered_once_the_control_has_come_there(lab
     lab.controls["frequency"].value = 2.5
     assert lab.answers == {} and "You said" not in said(lab)
     lab.controls["frequency"].value = 3.5  # past it
-    assert "You said 0.4; it is 1, which is 0.6 more. It lies at 1.00, 1 above zero." in said(lab)
+    assert "You said 0.4; it is 1.0, which is 0.6 more. It lies at 1.00, 1 above zero." in said(lab)
     assert lab.answers == {"expected": Answer("peak", 0.4, 1.0)}
     gap = lab.panels_now[0].mark("gap")
     assert gap.x.tolist() == [0, 0] and gap.y.tolist() == [0.4, 1.0]
@@ -63,6 +64,31 @@ def test_a_prediction_is_right_within_half_a_step(lab):
     lab.lock()
     lab.controls["frequency"].value = 3.0
     assert "You said 1, and that is right." in said(lab)
+    assert "Your prediction was right:" in surprises(lab).value
+
+
+@pytest.mark.parametrize(
+    "guess, words, heading",
+    [
+        (0.9, "You said 0.9; it is 1.0, which is close enough.", "Your prediction was right:"),
+        (0.8, "You said 0.8; it is 1.0, which is 0.2 more.", "Your prediction came out otherwise:"),
+    ],
+)
+def test_a_prediction_one_step_beside_the_answer_counts_as_right(lab, guess, words, heading):
+    lab.controls["expected"].value = guess
+    lab.lock()
+    lab.controls["frequency"].value = 3.0
+    assert words in said(lab) and heading in surprises(lab).value
+
+
+@pytest.mark.parametrize(
+    "digits, guess, answer, shown",
+    [(2, 1.5, 1.0844, ("1.08", "0.42")), (2, 1.5, 1.1, ("1.10", "0.40")), (1, -2.0, -4.0, ("-4", "2"))],
+)
+def test_what_is_shown_subtracts(digits, guess, answer, shown):
+    came, gap = alike(digits, answer, abs(answer - guess))
+    assert (came, gap) == shown
+    assert abs(float(came) - guess) == pytest.approx(float(gap))
 
 
 @pytest.mark.parametrize(

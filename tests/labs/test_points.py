@@ -215,6 +215,7 @@ class TestBeats:
         share = 1 / (1 + 25 / 3 / 20)  # ridge regression with the mean of sigma^2
         assert lab.arrays.slope == pytest.approx(2 * share, rel=2e-3)
         assert f"{lab.arrays.slope:.2f} at every σ" in self.tell(lab)
+        assert f"σ = {(25 / 3) ** 0.5:.1f}." in self.tell(lab)
 
 
 @pytest.mark.parametrize("kind, sigma, told", [("diag", 1, 1.85), ("diag", 4, 1.08), ("gd++", 4, 1.41)])

@@ -23,7 +23,7 @@ from lt_helpers.view.panel import (
     Shape,
     Ticks,
 )
-from lt_helpers.view.render import FAINT, render
+from lt_helpers.view.render import FAINT, key_sign, render
 from lt_helpers.view.roles import BLUE, RED, ROLES
 
 X, Y = Axis("x", 0, 10), Axis("y", -1, 1)
@@ -311,6 +311,11 @@ def test_each_point_can_have_a_role_of_its_own():
     (trace,), _ = drawn(EachPoint("first", [0, 1], [0, 0], roles=roles, hollow=True))
     assert trace["marker"]["color"] == [ROLES[role].colour for role in roles]
     assert trace["marker"]["symbol"] == ["circle-open", "diamond-open"]
+
+
+def test_the_sign_of_what_is_hollow_is_hollow():
+    mark = EachPoint("second", [0], [0], roles=("second",), hollow=True)
+    assert key_sign(mark) == "◇" and key_sign(Points("second", [0], [0])) == "◆"
 
 
 def test_the_key_names_each_thing_once_with_its_sign_in_its_colour():

@@ -73,9 +73,42 @@ def test_an_attempt_that_spoils_what_it_is_given_is_judged_by_what_it_returns(na
 
         return attempt
 
-    assert ALL[name].verdict(spoiled(ALL[name].solution)).startswith("Correct")
+    if name != "attention.in_order_n":  # later cells run that one on the notebook's own tokens
+        assert ALL[name].verdict(spoiled(ALL[name].solution)).startswith("Correct")
     for message, wrong in ALL[name].mistakes.items():
         assert without_input(ALL[name].verdict(spoiled(wrong))) == said(name, message)
+
+
+def test_a_layer_that_writes_into_its_tokens_is_refused():
+    def in_place(tokens, P, Q):
+        tokens += tokens @ (P @ (tokens.T @ tokens / len(tokens)) @ Q).T
+        return tokens
+
+    assert "writes into the tokens" in ALL["attention.in_order_n"].verdict(in_place)
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        lambda tokens, P, Q, query: P @ (tokens.T @ (tokens @ Q @ query)) / len(tokens),
+        lambda tokens, P, Q, query: P @ np.dot(tokens.T, np.dot(tokens, Q @ query)) / len(tokens),
+        lambda tokens, P, Q, query: (tokens @ Q @ query / len(tokens)) @ tokens @ P.T,
+    ],
+)
+def test_a_moved_bracket_forms_no_scores(attempt):
+    assert "are the scores" in ALL["attention.by_moments"].verdict(attempt)
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        lambda tokens, P, Q, query: P @ np.einsum("ni,nj->ij", tokens, tokens) @ Q @ query / len(tokens),
+        lambda tokens, P, Q, query: P @ sum(np.outer(e, e) for e in tokens) @ Q @ query / len(tokens),
+        lambda tokens, P, Q, query: P @ (tokens[:, :, None] * tokens[:, None]).mean(axis=0) @ Q @ query,
+    ],
+)
+def test_a_moved_bracket_may_be_written_in_other_ways(attempt):
+    assert ALL["attention.by_moments"].verdict(attempt).startswith("Correct")
 
 
 def test_the_guard_is_not_passed_by_writing_into_the_weights():
