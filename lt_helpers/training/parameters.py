@@ -39,14 +39,14 @@ class Family:
     def __init__(self, layers, dim):
         self.layers, self.dim = layers, dim
 
-    def plan(self, noise):
-        """How to search for the best model for a noise -> Plan."""
+    def plan(self, noise, alone=False):
+        """How to search for the best model for a noise -> Plan.    alone : bool.  Whether from random starts alone."""
         if self.layers == 1:
             return plans.PLAN_OF_ONE
-        plan = self._plan(noise)
+        plan = self._plan(noise, alone)
         return plans.careful(plan) if self.layers == 3 else plan
 
-    def _plan(self, noise):
+    def _plan(self, noise, alone):
         return plans.PLAN_OF_THREE if self.layers == 3 else plans.PLAN_OF_FEW
 
     def solver(self):
@@ -68,8 +68,8 @@ class Full(Family):
         self.heads = heads
         self.count = 2 * heads * (dim + 1) ** 2
 
-    def _plan(self, noise):
-        return plans.LONG_PLAN_OF_MANY if isinstance(noise, Categorical) else plans.PLAN_OF_MANY
+    def _plan(self, noise, alone):
+        return plans.LONG_PLAN_OF_MANY if alone or isinstance(noise, Categorical) else plans.PLAN_OF_MANY
 
     def solver(self):
         return plans.NEWTON_OF_MANY

@@ -155,7 +155,7 @@ PLAN_OF_MANY = Plan(
     stages=(Stage(6, 800, 128, 0.006), Stage(2, 1_200, 256, 0.006), Stage(1, 4_000, 256, 0.006)),
     settings=ADAM_OF_MANY,
 )
-# Where noise levels lie apart, as in {1, 3}, it shows later which start ends best.
+# Where noise levels lie apart, as in {1, 3}, it shows later which start ends best, and random starts alone have a longer way to go.
 LONG_PLAN_OF_MANY = replace(
     PLAN_OF_MANY,
     stages=(Stage(6, 1_000, 256, 0.006), Stage(2, 6_000, 256, 0.006)),

@@ -94,7 +94,7 @@ def search(family, task, seed, warm=None, plan=None, report=None):
     check_task(family, task)
     check_seed(seed)
     warm = {name: theta.numpy() for name, theta in check_starts(warm or {}, family).items()}
-    if not isinstance(plan := plan or family.plan(task.noise), Plan):
+    if not isinstance(plan := plan or family.plan(task.noise, alone=not warm), Plan):
         raise TypeError(f"plan is {checks.shown(plan)}: plan must be a Plan.")
     if not warm and not plan.restarts:
         raise ValueError(f"warm is {checks.shown(warm)}: a plan without random starts needs another start.")

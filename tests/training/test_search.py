@@ -110,6 +110,22 @@ def test_three_layers_are_trained_with_rare_explosions_in_mind():
     assert replace(plans[3], settings=settings) == plans[4]
 
 
+def test_from_random_starts_alone_full_takes_more_steps_than_with_a_warm_one(rng):
+    parameters = family("full", 2, 4)
+
+    def planned(warm):
+        seen = []
+
+        def stop(report):
+            seen.append(report.total)
+            raise KeyboardInterrupt
+
+        search(parameters, TASK, 0, warm, report=stop)
+        return seen[0]
+
+    assert planned({}) > 1.4 * planned({"warm": parameters.start(rng, TASK.noise)})
+
+
 def test_an_ablated_model_has_no_such_omega(rng):
     which = ModelId("diag", 3, Uniform(5), 2, "no-omega_xy-no-omega_yy")
     parameters = family_of(which)
