@@ -40,8 +40,8 @@ lab
 # in the same way. Nobody trains it on your three examples.
 #
 # The five steps of the lab, in words. The line follows the points, with frozen weights. All lines here go through the origin. A point at $x = 0$ that is pulled straight up does not change the
-# best-fitting line (there every line answers 0), but the model trusts *all* points less. The more the points scatter, the flatter the model's line. That is wise, because slopes near 0 were more common in its training, so a steep fit is often luck. And not every
-# model can do it: GD++ cannot.
+# best-fitting line (there every line answers 0), but the model trusts *all* points less. The more the points scatter, the flatter the model's line. That is wise, because slopes near 0 were more
+# common in its training, so a steep fit is often luck. And not every model can do it: GD++ cannot.
 #
 # One question is left, and the series answers it: **how can frozen weights notice the noise?**
 
