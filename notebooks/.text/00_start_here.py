@@ -2,7 +2,7 @@
 # # 00  Start here
 # *A small transformer draws a line through twenty points. Drag a point: the line follows, and the transformer is frozen.*
 #
-# Click into the next cell and press **Shift+Enter**: the picture becomes a lab, which says what to do. Go on so, cell by cell, as you read.
+# Click the picture and press **Shift+Enter**: it becomes a lab, which says what to do. Read on with Shift+Enter, cell by cell.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 from lt_helpers.labs import PointsLab, surprises

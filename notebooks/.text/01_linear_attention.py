@@ -2,7 +2,7 @@
 # # 01  Linear attention
 # *Take the softmax out of attention, move one bracket, and a context of any length becomes one small matrix.*
 #
-# Click into the next cell and press **Shift+Enter**: the picture becomes a lab, which says what to do. Go on so, cell by cell, as you read.
+# Click the picture and press **Shift+Enter**: it becomes a lab, which says what to do. Read on with Shift+Enter, cell by cell.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 from lt_helpers.labs import AttentionLab, TinyLab, surprises
