@@ -25,7 +25,7 @@ METADATA = {
     "language_info": {"file_extension": ".py", "mimetype": "text/x-python", "name": "python"},
 }
 SETUP = """\
-# Nothing to do where lt_helpers is installed. Elsewhere, such as on Colab, this installs it.
+# Nothing to do where lt_helpers is installed. Elsewhere, such as on Colab, run this cell first: it installs it.
 import importlib.util
 import sys
 

@@ -2,7 +2,7 @@
 # # 00  Start here
 # *A small transformer draws a line through twenty points. Drag a point: the line follows, and the transformer is frozen.*
 #
-# Click into the next cell and press **Shift+Enter**: the picture becomes a lab, which says what to do. Go on so, cell by cell, as you read.
+# Click the picture and press **Shift+Enter**: it becomes a lab, which says what to do. Read on with Shift+Enter, cell by cell.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 from lt_helpers.labs import PointsLab, surprises
@@ -40,8 +40,8 @@ lab
 # in the same way. Nobody trains it on your three examples.
 #
 # The five steps of the lab, in words. The line follows the points, with frozen weights. All lines here go through the origin. A point at $x = 0$ that is pulled straight up does not change the
-# best-fitting line (there every line answers 0), but the model trusts *all* points less. The more the points scatter, the flatter the model's line. That is wise, because slopes near 0 were more common in its training, so a steep fit is often luck. And not every
-# model can do it: GD++ cannot.
+# best-fitting line (there every line answers 0), but the model trusts *all* points less. The more the points scatter, the flatter the model's line. That is wise, because slopes near 0 were more
+# common in its training, so a steep fit is often luck. And not every model can do it: GD++ cannot.
 #
 # One question is left, and the series answers it: **how can frozen weights notice the noise?**
 

@@ -2,7 +2,7 @@
 # # 01  Linear attention
 # *Take the softmax out of attention, move one bracket, and a context of any length becomes one small matrix.*
 #
-# Click into the next cell and press **Shift+Enter**: the picture becomes a lab, which says what to do. Go on so, cell by cell, as you read.
+# Click the picture and press **Shift+Enter**: it becomes a lab, which says what to do. Read on with Shift+Enter, cell by cell.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 from lt_helpers.labs import AttentionLab, TinyLab, surprises
@@ -260,7 +260,7 @@ lab
 # $$e_i \leftarrow e_i + \sum_k P_k\, S\, Q_k\, e_i ,$$
 #
 # where $k$ counts the *heads*, pairs of matrices that work side by side. All tokens go through one matrix, $T = I + \sum_k P_k S Q_k$, so the next layer's $S$ is $T S T^T$. Here is
-# one layer in the package, for B sequences at once and H heads. `S[:, None]` stands beside each head, `U` is the sum over heads of $P S Q$, and `.mT` is the transpose of the last two axes:
+# one layer in the package, for B sequences at once and H heads. `S[:, None]` gives each head the same $S$, `U` is the sum over heads of $P S Q$, and `.mT` is the transpose of the last two axes:
 
 # %%
 for function in (linear.layer_update, linear.next_moments):

@@ -2,7 +2,7 @@
 # # 02  In-context regression
 # *The task that the transformer is given: twenty noisy examples, one answer. The best answer is smaller than the one that fits best.*
 #
-# Click into the next cell and press **Shift+Enter**: the picture becomes a lab, which says what to do. Go on so, cell by cell, as you read.
+# Click the picture and press **Shift+Enter**: it becomes a lab, which says what to do. Read on with Shift+Enter, cell by cell.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 from lt_helpers.labs import RidgeLab, surprises

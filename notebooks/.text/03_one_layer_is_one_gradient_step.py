@@ -2,7 +2,7 @@
 # # 03  One layer is one gradient step
 # *A few numbers in P and Q make a layer walk one step downhill. Set the length of the step, and watch where four layers, or seven, end.*
 #
-# Click into the next cell and press **Shift+Enter**: the picture becomes a lab, which says what to do. Go on so, cell by cell, as you read.
+# Click the picture and press **Shift+Enter**: it becomes a lab, which says what to do. Read on with Shift+Enter, cell by cell.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 from lt_helpers.labs import GradientLab, surprises

@@ -2,7 +2,7 @@
 # # 04  Every layer keeps a weight vector
 # *Whatever its weights, each layer of a linear transformer holds a linear model of its context. You can read it out, trained or not.*
 #
-# Click into the next cell and press **Shift+Enter**: the picture becomes a lab, which says what to do. Go on so, cell by cell, as you read.
+# Click the picture and press **Shift+Enter**: it becomes a lab, which says what to do. Read on with Shift+Enter, cell by cell.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 from lt_helpers.labs import ImplicitLab, surprises

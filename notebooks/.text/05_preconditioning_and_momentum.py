@@ -2,7 +2,7 @@
 # # 05  Preconditioning and momentum
 # *Gradient descent crawls where the inputs spread unevenly. One more number in each layer makes the ellipse of the inputs a circle.*
 #
-# Click into the next cell and press **Shift+Enter**: the picture becomes a lab, which says what to do. Go on so, cell by cell, as you read.
+# Click the picture and press **Shift+Enter**: it becomes a lab, which says what to do. Read on with Shift+Enter, cell by cell.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 from lt_helpers.labs import PreconditioningLab, surprises

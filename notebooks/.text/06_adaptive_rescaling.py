@@ -2,7 +2,7 @@
 # # 06  Adaptive rescaling
 # *How can frozen weights sense the noise? They fit first, and then look at what is left over. One weight shrinks the answer by it.*
 #
-# Click into the next cell and press **Shift+Enter**: the picture becomes a lab, which says what to do. Go on so, cell by cell, as you read.
+# Click the picture and press **Shift+Enter**: it becomes a lab, which says what to do. Read on with Shift+Enter, cell by cell.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 from lt_helpers.labs import RescalingLab, surprises

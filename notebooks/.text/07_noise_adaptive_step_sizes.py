@@ -2,7 +2,7 @@
 # # 07  Noise-adaptive step sizes
 # *Where labels are noisy, a frozen model learns less from them. One model takes shorter steps, others step back, and one brake is behind both.*
 #
-# Click into the next cell and press **Shift+Enter**: the picture becomes a lab, which says what to do. Go on so, cell by cell, as you read.
+# Click the picture and press **Shift+Enter**: it becomes a lab, which says what to do. Read on with Shift+Enter, cell by cell.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 from lt_helpers.labs import NoiseLab, surprises

@@ -2,7 +2,7 @@
 # # 08  How good is it?
 # *A loss says little until it stands beside the best that is possible. Climb the ladder from the mean to the oracle, and see on which rung a trained model stands.*
 #
-# Click into the next cell and press **Shift+Enter**: the picture becomes a lab, which says what to do. Go on so, cell by cell, as you read.
+# Click the picture and press **Shift+Enter**: it becomes a lab, which says what to do. Read on with Shift+Enter, cell by cell.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 from lt_helpers.labs import ProfileLab, surprises

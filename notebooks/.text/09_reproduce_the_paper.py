@@ -2,7 +2,7 @@
 # # 09  Reproduce the paper
 # *Every number of Table 1 made again, with an error bar on both sides, and a look at those that do not agree.*
 #
-# Click into the next cell and press **Shift+Enter**: the picture becomes a lab, which says what to do. Go on so, cell by cell, as you read.
+# Click the picture and press **Shift+Enter**: it becomes a lab, which says what to do. Read on with Shift+Enter, cell by cell.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 from lt_helpers.labs import TableLab, surprises

@@ -2,7 +2,7 @@
 # # 10  Train your own
 # *Move the noise while a model trains, and watch its weights move to where the new noise wants them.*
 #
-# Click into the next cell and press **Shift+Enter**: the picture becomes a lab, which says what to do. Go on so, cell by cell, as you read.
+# Click the picture and press **Shift+Enter**: it becomes a lab, which says what to do. Read on with Shift+Enter, cell by cell.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 from lt_helpers.labs import TrainingLab, surprises

@@ -2,7 +2,7 @@
 # # 11  Inside the weights
 # *FULL has 242 numbers in each layer, DIAG four. What do the others do, and how do you find out?*
 #
-# Click into the next cell and press **Shift+Enter**: the picture becomes a lab, which says what to do. Go on so, cell by cell, as you read.
+# Click the picture and press **Shift+Enter**: it becomes a lab, which says what to do. Read on with Shift+Enter, cell by cell.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 from lt_helpers.labs import WeightsLab, surprises

@@ -2,7 +2,7 @@
 # # 12  From pilot to practice
 # *Frozen models on a real table: where they serve, where they fail, and how to see it coming.*
 #
-# Click into the next cell and press **Shift+Enter**: the picture becomes a lab, which says what to do. Go on so, cell by cell, as you read.
+# Click the picture and press **Shift+Enter**: it becomes a lab, which says what to do. Read on with Shift+Enter, cell by cell.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 from lt_helpers.labs import PilotLab, surprises

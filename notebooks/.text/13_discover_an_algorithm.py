@@ -2,7 +2,7 @@
 # # 13  Discover an algorithm
 # *Take the algorithm out of a trained model, write it down, fit it to a noise that no model has seen, and beat AdaRR with it.*
 #
-# Click into the next cell and press **Shift+Enter**: the picture becomes a lab, which says what to do. Go on so, cell by cell, as you read.
+# Click the picture and press **Shift+Enter**: it becomes a lab, which says what to do. Read on with Shift+Enter, cell by cell.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 from lt_helpers.labs import AlgorithmLab, surprises
