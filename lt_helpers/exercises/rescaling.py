@@ -7,7 +7,7 @@ from .base import Exercise
 
 def sequences():
     """Inputs and labels of single sequences with one feature: three points, the running example's A and B, and a random one."""
-    yield np.array([-1.0, 0.0, 1.0]), np.array([-2.0, 3.0, 2.0])  # slope 2, residuals 0, 3, 0
+    yield np.array([-1.0, 0.0, 2.0]), np.array([4.0, -1.0, -3.0])  # slope -2, residuals 2, -1, 1
     x = np.array([-1.0, -1.0, 1.0, 1.0])
     yield x, np.array([-1.0, -3.0, 3.0, 1.0])
     yield x, np.array([1.0, -3.0, 3.0, -1.0])
@@ -27,6 +27,12 @@ def mean_left(x, y):
     return (residuals**2).mean()
 
 
+def with_intercept(x, y):
+    """The mean square of what a line that need not pass through the origin leaves."""
+    slope = ((x - x.mean()) * (y - y.mean())).mean() / x.var()
+    return (y - slope * x).var()
+
+
 left_over = Exercise(
     name="rescaling.left_over",
     solution=mean_left,
@@ -40,6 +46,14 @@ left_over = Exercise(
         "absolute_residuals": lambda x, y: abs(y - fitted(x, y) * x).mean(),
         "root_of_the_mean": lambda x, y: np.sqrt(mean_left(x, y)),
         "slope_alone": fitted,
+        "variance": lambda x, y: (y - fitted(x, y) * x).var(),
+        "line_with_intercept": with_intercept,
+        "not_squared": lambda x, y: (y - fitted(x, y) * x).mean(),
+        "line_added": lambda x, y: ((y + fitted(x, y) * x) ** 2).mean(),
+        "slope_by_labels": lambda x, y: ((y - (y @ x) / (y @ y) * x) ** 2).mean(),
+        "slope_turned_over": lambda x, y: ((y - x / fitted(x, y)) ** 2).mean(),
+        "one_less": lambda x, y: len(y) * mean_left(x, y) / (len(y) - 1),
+        "half": lambda x, y: mean_left(x, y) / 2,
     },
 )
 
@@ -53,7 +67,7 @@ shrink = Exercise(
     name="rescaling.shrink",
     solution=with_factor(lambda x, y, omega_yy: 1 + omega_yy * mean_left(x, y)),
     cases=lambda: [
-        (x, y, omega_yy) for (x, y), omega_yy in zip(sequences(), (-0.125, -0.125, -0.125, -0.3), strict=True)
+        (x, y, omega_yy) for (x, y), omega_yy in zip(sequences(), (-0.1, -0.125, -0.125, -0.3), strict=True)
     ],
     mistakes={
         "looked_at_labels": with_factor(lambda x, y, omega_yy: 1 + omega_yy * (y**2).mean()),
@@ -63,6 +77,12 @@ shrink = Exercise(
         "not_shrunk": with_factor(lambda x, y, omega_yy: 1),
         "summed_the_squares": with_factor(lambda x, y, omega_yy: 1 + omega_yy * len(y) * mean_left(x, y)),
         "took_away": lambda x, y, omega_yy: fitted(x, y) + omega_yy * mean_left(x, y),
+        "alpha_is_no_slope": lambda x, y, omega_yy: (1 + omega_yy * mean_left(x, y)) * (y * x).mean(),
+        "root_of_what_is_left": with_factor(lambda x, y, omega_yy: 1 + omega_yy * np.sqrt(mean_left(x, y))),
+        "squared_twice": with_factor(lambda x, y, omega_yy: 1 + omega_yy * mean_left(x, y) ** 2),
+        "factor_twice": with_factor(lambda x, y, omega_yy: (1 + omega_yy * mean_left(x, y)) ** 2),
+        "divided": with_factor(lambda x, y, omega_yy: 1 / (1 + omega_yy * mean_left(x, y))),
+        "like_ridge": with_factor(lambda x, y, omega_yy: 1 / (1 - omega_yy * mean_left(x, y))),
     },
 )
 
@@ -78,6 +98,13 @@ def product(s1, s2, n):
     return np.array([omega_yx, -omega_yx / n * omega_yy])
 
 
+def by_line(s1, s2, n, read=np.square, kept=np.square):
+    """The two weights from the two equations, with another number than sigma^2 for what layer 2 reads, or in what ridge keeps."""
+    equations = [[1, read(s1)], [1, read(s2)]]
+    c, slope = np.linalg.solve(equations, [1 / (1 + kept(s1)), 1 / (1 + kept(s2))])
+    return np.array([-n * c, slope / c])
+
+
 two_weights = Exercise(
     name="rescaling.two_weights",
     solution=answer,
@@ -88,6 +115,16 @@ two_weights = Exercise(
         "returned_c_omega_yx": lambda s1, s2, n: answer(s1, s2, n) * [-1 / n, 1],
         "second_number_c": product,
         "used_sigma_where": (lambda s1, s2, n: answer(s1**0.5, s2**0.5, n)),
+        "read_sigma": lambda s1, s2, n: by_line(s1, s2, n, read=np.abs),
+        "kept_by_sigma": lambda s1, s2, n: by_line(s1, s2, n, kept=np.abs),
+        "forgot_n": lambda s1, s2, n: answer(s1, s2, n) * [1 / n, 1],
+        "the_two_unknowns": lambda s1, s2, n: product(s1, s2, n) * [-1 / n, 1],
+        "unknowns_without_n": lambda s1, s2, n: product(s1, s2, n) * [1 / n, 1],
+        "divided_by_n": lambda s1, s2, n: answer(s1, s2, n) * [1 / n**2, 1],
+        "swapped": lambda s1, s2, n: answer(s1, s2, n)[::-1],
+        "divided_by_omega_yx": lambda s1, s2, n: answer(s1, s2, n) * [1, -1 / n],
+        "turned_over": lambda s1, s2, n: answer(s1, s2, n) ** [1, -1],
+        "multiplied_by_c": lambda s1, s2, n: product(s1, s2, n) * [1, -answer(s1, s2, n)[0] / n],
         "sign_omega_yy_flipped": (lambda s1, s2, n: answer(s1, s2, n) * [1, -1]),
     },
 )
@@ -102,12 +139,6 @@ def models():
         yield (omega,)
 
 
-def of_the_first_layer(omega):
-    """The first layer has no omega_yy: nothing, or NaN, comes of it."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.sqrt(-1 / omega[0, 1, 1])
-
-
 breaking_point = Exercise(
     name="rescaling.breaking_point",
     solution=lambda omega: np.sqrt(-1 / omega[1, 1, 1]),
@@ -116,7 +147,11 @@ breaking_point = Exercise(
         "sigma_2_breaking": lambda omega: -1 / omega[1, 1, 1],
         "turned_fraction_over": lambda omega: np.sqrt(-omega[1, 1, 1]),
         "gradient_step_omega_yx": (lambda omega: np.sqrt(-1 / omega[0, 1, 0])),
-        "wrong_layer": of_the_first_layer,
+        "no_number": lambda omega: (
+            np.nan
+        ),  # a root of a negative number, or of minus infinity: an omega that is 0
+        "negative_root": lambda omega: -np.sqrt(-1 / omega[1, 1, 1]),
+        "always_of_1_and_3": lambda omega: np.sqrt(11),
         "forgot_the_minus": lambda omega: 1 / omega[1, 1, 1],
         "weight_itself": lambda omega: omega[1, 1, 1],
     },

@@ -143,7 +143,8 @@ factors = wrong_order / right_order[:, 1]
 print(f"in the wrong order: A is multiplied by {factors[0]:.3f}, B by {factors[2]:.3f}")
 
 # %% [markdown]
-# A′ is the noisy copy of A; its labels are $(0, -4, 4, 0)$. *Ridge* is told the noise: $\sigma = 1$ for A, $\sigma = 2$ for A′ and B. The two layers agree with it on both noisy sequences. They were told nothing.
+# A′ is the noisy copy of A; its labels are $(0, -4, 4, 0)$. *Ridge* is told the noise: $\sigma = 1$ for A, $\sigma = 2$ for A′ and B. The two layers agree with it on both noisy sequences, and were told nothing. On A they miss
+# it: why, is seen below.
 #
 # In the wrong order the shrinking layer reads the bare labels. A and B have the same $v$, so both are multiplied by $\tfrac38$, though A is the quiet one. The order matters: **fit first, then look.**
 #
@@ -193,7 +194,7 @@ for name, read in zip(NAMES, reads, strict=True):
     print(f"{name:2}: layer 1 reads {read[0]:.2f}, layer 3 reads {read[2]:.2f}")
 
 # %% [markdown]
-# For two layers it fits, and comes to the least-squares slopes. The third layer reads almost exactly what is left over, 1, 4 and 4, and shrinks A′ and B much more than A. Training has found *fit, look, shrink*.
+# For two layers it fits, and comes to the least-squares slopes. The third layer reads about what is left over, 1, 4 and 4, and shrinks A′ and B much more than A. Training has found *fit, look, shrink*.
 #
 # With ten features no four points can be drawn, but the lab's histograms say the same. The later the layer, the better its $v$ tells the noise: 74%, 92%, 98%, 98% in layers 1 to 4.
 #
@@ -203,17 +204,19 @@ for name, read in zip(NAMES, reads, strict=True):
 #
 # $$\text{step} = -\omega_{yx}\,(1 + \omega_{xy}\, v) .$$
 #
-# Take $\omega_{xy} = -0.1$ and $\omega_{yx} = -1$. At the start $v$ is 5, 8 and 5, so the steps are 0.5, 0.2 and 0.5: B gets the long step of A. After a first step of $\tfrac12$, $v$ is 2, 5 and 4.25, and the steps are
-# 0.8, 0.5 and 0.575. Again: fit once, then look. [07](07_noise_adaptive_step_sizes.ipynb) is about this reaction.
+# Take $\omega_{xy} = -0.1$ and $\omega_{yx} = -1$. At the start $v$ is 5, 8 and 5, so the steps are 0.5, 0.2 and 0.5: B gets the long step of A. After a first step of $\tfrac12$ the slopes are 1, 1 and $\tfrac12$. Then $v$, the mean of $r^2$, is
+# 2, 5 and 4.25, and the steps are 0.8, 0.5 and 0.575. Again: fit once, then look. [07](07_noise_adaptive_step_sizes.ipynb) is about this reaction.
 #
 # ## Who cannot look
 # GD++ is DIAG without $\omega_{xy}$ and $\omega_{yy}$. Its layers never multiply a label by a label. So twice the labels give twice the answer. It cannot shrink the more, the noisier the labels are.
 #
-# How well can such a model do? Let $X$ hold the inputs as rows. Among all answers that are linear in $y$, the best is (with $E[w w^T] = I$)
+# How well can such a model do? Let $X$ hold the inputs as rows, so $y = X w + \text{noise}$. With $E[w w^T] = I$ that gives $E[w\,y^T] = X^T$ and $E[y\,y^T] = X X^T + E[\sigma^2]\,I$. Among all answers
+# that are linear in $y$, the one with the smallest mean squared error (least squares of $w$ on $y$) is
 #
 # $$E[w\,y^T]\;E[y\,y^T]^{-1}\,y \;=\; X^T\bigl(X X^T + E[\sigma^2]\,I\bigr)^{-1} y \;=\; \bigl(X^T X + E[\sigma^2]\,I\bigr)^{-1} X^T y .$$
 #
-# The right side is ridge regression with one penalty for all sequences, $\lambda = E[\sigma^2]/n$. It is called **ConstRR**; the lab writes *fixed ridge*. The last step is the push-through identity: $X^T(X X^T + k I) = (X^T X + k I)X^T$ for any number $k$.
+# The last step holds because $X^T(X X^T + k I) = (X^T X + k I)X^T$ for any number $k$. The right side is ridge regression with one penalty for all sequences, $\lambda = E[\sigma^2]$: **ConstRR** of [02](02_in_context_regression.ipynb); the lab
+# writes *fixed ridge*.
 #
 # **Predict:** four trained layers, with $\sigma$ either 1 or 3: does GD++ get below ConstRR? Does DIAG? The loss is half the squared error above the oracle's.
 
@@ -226,7 +229,7 @@ for name, result in evaluate(predictors, lt.RegressionTask(10, 20, mixed), 50_00
     print(f"{name:8} loss {result.loss:.3f} +- {result.standard_error:.3f}")
 
 # %% [markdown]
-# GD++ stays at ConstRR. More layers would not help it: this is why the GD++ rows of the paper's Table 1 become flat. DIAG can look, and loses a fifth as much.
+# GD++ stays at ConstRR. More layers would not help it: this is why the GD++ rows of the paper's Table 1, the loss for each number of layers, become flat. DIAG can look, and loses a fifth as much.
 #
 # ## Where shrinking goes wrong
 # The factor $1 + \omega_{yy}\,\overline{r^2}$ is a straight line in $\overline{r^2}$. It does not stop at zero. With $\omega_{yy} = -\tfrac18$ it is zero where $\overline{r^2} = 8$. Beyond, the answer has **the wrong sign**. You can
@@ -266,8 +269,8 @@ rescaling.breaking_point.check(my_breaking_point)
 # A line through two points: so two layers can be right at two noise levels. This is Theorem 5.2. It takes a model in which all is simple: inputs $x \sim N(0, I/n)$ with very many examples, $n \to \infty$. There
 #
 # - $n\Sigma$ is the identity, and $n\alpha$ is the true $w$ plus noise;
-# - the signal in a single label is tiny, so $v = \sigma^2$: the bare labels are what is left over;
-# - ridge regression keeps the share $1/(1 + \sigma^2)$ of $n\alpha$.
+# - the signal in a single label is tiny (its variance is $d/n$), so $v = \sigma^2$: the bare labels are what is left over;
+# - ridge regression, $(\Sigma + \tfrac{\sigma^2}{n} I)\,w = \alpha$ with $\Sigma = \tfrac1n I$, keeps the share $1/(1 + \sigma^2)$ of $n\alpha$.
 #
 # The two layers keep $c\,(1 + \omega_{yy}\,\sigma^2)$ of it, with $c = -\omega_{yx}/n$. Ask for the same share at two noise levels $\sigma_1$ and $\sigma_2$:
 #
@@ -288,7 +291,8 @@ for sigma in (0, 1, 2, 3, 4):
 #
 # $$\omega_{yy} = -\frac{1}{1 + \sigma_1^2 + \sigma_2^2},$$
 #
-# so the answer is zero at $\sigma^2 = 1 + \sigma_1^2 + \sigma_2^2$: at $\sqrt{11} = 3.32$, where you saw it in the lab. (The four points were this theorem too: for the noise levels 0 and 2, with $\sigma^2/4$ in place of $\sigma^2$.)
+# here $-0.05/0.55 = -\tfrac1{11}$. So the answer is zero at $\sigma^2 = 1 + \sigma_1^2 + \sigma_2^2$: at $\sqrt{11} = 3.32$, where you saw it in the lab. (On the four points, too, the line meets ridge at two noise levels only, 0 and 2. That is why
+# it missed ridge on A, where $\sigma$ is 1.)
 #
 # ### Exercise: two weights for two noise levels
 # (level: practice)
@@ -327,26 +331,30 @@ rescaling.two_weights.check(my_weights)
 
 # %% [markdown]
 # ## A trained model at n = 20
-# The last beat of the lab shows a DIAG with two layers that was *trained* on $\sigma \in \{1, 3\}$, with twenty examples. The theorem would have it break at $\sigma = \sqrt{20 + 1 + 9} = 5.5$. It breaks at 10.8, and meets ridge at
-# neither level.
+# The last beat of the lab shows a DIAG with two layers that was *trained* on $\sigma \in \{1, 3\}$, with twenty examples. Its inputs are $\sqrt{20}$ times as large as the theorem's. That is as if the noise were
+# $\sqrt{20}$ times smaller, so the theorem holds with $\sigma^2/20$ in place of each $\sigma^2$, and would have it break at $\sigma = \sqrt{20 + 1 + 9} = 5.5$. It breaks at 10.8, and meets ridge at neither level.
 
 # %%
 trained = lt.load_pretrained("diag", layers=2, noise=mixed)
-for sigma in (1, 3, 8):
+print("sigma   sigma^2   layer 1 multiplies labels by   layer 2 reads   kept of the truth   ridge")
+for sigma in (0, 1, 3, 8):
     moments = lt.RegressionTask(10, 20, lt.Fixed(sigma)).sample_moments(10_000, np.random.default_rng(0))
     state = implicit_from_moments(trained, moments.S)
-    read = (state.rescaling[:, 1] - 1).mean() / trained.omega[1, 1, 1]  # what layer 2 reads, on average
+    first, second = state.rescaling.mean(axis=0)  # 1 + omega_yy v of each layer, on average
+    read = (second - 1) / trained.omega[1, 1, 1]  # what layer 2 reads
     ridge = Spectrum.from_moments(moments.S, 20).ridge(moments.sigma)
     kept, ridge_kept = ((w * moments.w).sum() / (moments.w**2).sum() for w in (state.w[:, -1], ridge))
-    print(f"sigma = {sigma}: keeps {kept:.2f} of the truth, ridge {ridge_kept:.2f}; layer 2 reads {read:.1f}, sigma^2 is {sigma**2}")
+    print(f"{sigma:5d} {sigma**2:9d} {first:30.2f} {read:15.1f} {kept:19.2f} {ridge_kept:7.2f}")
+print(f"layer 2 alone would break at sigma = {rescaling.breaking_point.solution(trained.omega):.1f}, if it read sigma^2")
 
 # %% [markdown]
 # What is different here:
 #
-# - **The inputs do not have $\Sigma = I$.** Two layers also have to work against that, with $\omega_{xx}$, and they are too few. Even without noise the model keeps less than all.
-# - **Layer 2 does not read $\sigma^2$.** At $\sigma = 3$ and beyond it reads less. With twenty examples for ten weights, the first step fits a part of the noise. That part is missing from what is left over. (Therefore AdaRR divides by $n - d$:
-#   [08](08_how_good_is_it.ipynb).)
-# - **More than two weights work.** The first layer has four of them, so no single weight holds the breaking point.
+# - **$\Sigma$ is not the same in all directions.** Two layers also have to work against that, with $\omega_{xx}$, and they are too few. Even without noise the model keeps less than all.
+# - **Layer 1 shrinks already.** Its own $\omega_{yy}$ halves the labels at $\sigma = 8$, which divides their mean square by about four. So layer 2 reads far less than $\sigma^2$, and its
+#   $\omega_{yy}$ alone no longer says where the model breaks: by it, that would be at 7.4.
+# - **A fit takes noise with it.** Ten weights can fit a part of the noise in twenty labels. That part is missing from what is left over. (Therefore AdaRR divides by $n - d$: [08](08_how_good_is_it.ipynb).) With little noise it is
+#   the other way round: one step has not fitted all of the signal, so layer 2 reads more than $\sigma^2$.
 #
 # ## What surprised you
 # Run this cell once you have been through the lab. It puts your predictions beside the answers.
@@ -363,7 +371,7 @@ surprises(lab)
 #
 # ## Quiz
 # **1.** A sequence with one feature has Σ = 1, α = -1 and v = 2. What is the least-squares slope, what is left over, and what does ω_yy = -1/8 make of the slope?
-# <details><summary>Answer</summary>The slope is -1. Left over is v - α²/Σ = 1. The factor is 7/8, so the slope becomes -0.875.</details>
+# <details><summary>Answer</summary>The slope is -1. Left over is v - 2wα + w²Σ = 1. The factor is 7/8, so the slope becomes -0.875.</details>
 #
 # **2.** Give A a second feature, with the inputs (1, -1, 1, -1). What is left over now? Where has the noise gone?
 # <details><summary>Answer</summary>Nothing is left: the second feature fits the residuals (1, -1, 1, -1) exactly. The noise went into w. With more features, less is left over than the noise deserves; hence n - d.</details>

@@ -292,6 +292,13 @@ def test_the_beats_tell_what_another_route_finds():
 
 
 @pytest.mark.leads
+def test_the_task_of_the_breaking_point_says_how_high_the_crosses_are():
+    lab = RescalingLab(beat="breaks")
+    assert "crosses, at 0.5 and 0.1" in lab.names.say(lab.story().task)
+    assert list(lab.panels_now[0].mark("made_for").y) == [1 / 2, 1 / 10]
+
+
+@pytest.mark.leads
 def test_the_task_of_the_last_beat_says_where_the_theorem_has_the_scale_vanish():
     lab = RescalingLab(beat="trained")
     height, slope = chord(1, 3, 20)
