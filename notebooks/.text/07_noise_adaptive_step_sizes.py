@@ -86,7 +86,7 @@ step_sizes.betrayed_noise.check(my_noise)
 # </details>
 #
 # Here are the medians over 4,000 sequences at each noise. AdaRR estimates $\sigma$ from what least squares leaves over. The *posterior mean* is the best estimate for someone who knows that $\sigma$ was drawn from U(0, 5): it averages
-# over that range, and each $\sigma$ weighs as much as it makes the labels probable.
+# $\sigma$ over that range, weighted by how probable each makes the labels.
 
 # %% jupyter={"source_hidden": true}
 model = lt.load_pretrained("diag", layers=4, noise=lt.Uniform(5.0))
