@@ -10,9 +10,9 @@ from .regression import solved
 
 
 def contexts():
-    """Inputs (n, d) and noisy labels (n,) of single sequences: five points in two features, and random ones."""
-    corners = np.array([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0], [0.0, 0.0]])
-    yield corners, np.array([3.0, 1.0, -1.0, -3.0, 2.0])  # w = (2, 1), residuals 0, 0, 0, 0, 2
+    """Inputs (n, d) and noisy labels (n,) of single sequences: six points in two features, and random ones."""
+    corners = np.array([[2.0, 1.0], [2.0, -1.0], [-2.0, 1.0], [-2.0, -1.0], [0.0, 0.0], [0.0, 0.0]])
+    yield corners, np.array([3.0, 1.0, -1.0, -3.0, 2.0, 2.0])  # w = (1, 1), residuals 0, 0, 0, 0, 2, 2
     rng = np.random.default_rng(0)
     for n, d, sigma in ((20, 10, 2.0), (30, 4, 0.7)):
         x = rng.normal(size=(n, d))
@@ -46,8 +46,22 @@ variance = Exercise(
         "labels_not_residuals": lambda x, y: (y @ y) / (len(y) - x.shape[1]),
         "mean_of_labels": lambda x, y: (y**2).mean(),
         "divided_by_d": lambda x, y: squares(x, y) / x.shape[1],
+        "one_too_few": lambda x, y: squares(x, y) / (len(y) - x.shape[1] - 1),
+        "length_not_square": lambda x, y: np.sqrt(squares(x, y)) / (len(y) - x.shape[1]),
+        "variance_of_labels": lambda x, y: y.var(),
     },
 )
+
+
+def every_entry(x, y):
+    """AdaRR with the penalty in every entry of Sigma."""
+    n = len(y)
+    return np.linalg.lstsq(x.T @ x / n + estimate(x, y) / n, x.T @ y / n)[0]
+
+
+def one_factor(x, y):
+    """Least squares, multiplied by the factor for a direction with the eigenvalue 1."""
+    return np.linalg.lstsq(x, y)[0] / (1 + estimate(x, y) / len(y))
 
 
 ada_rr = Exercise(
@@ -62,6 +76,11 @@ ada_rr = Exercise(
         "used_estimate_penalty": shrunk(lambda x, y: np.sqrt(estimate(x, y))),
         "squared_twice_estimate": shrunk(lambda x, y: estimate(x, y) ** 2),
         "y_where_residuals": shrunk(lambda x, y: (y @ y) / (len(y) - x.shape[1])),
+        "divided_by_d": lambda x, y: solved(x, y, estimate(x, y) / x.shape[1]),
+        "sums_and_means": lambda x, y: solved(x, y, estimate(x, y) / len(y) ** 2),
+        "no_identity": every_entry,
+        "one_factor": one_factor,
+        "labels_of_the_penalty": shrunk(lambda x, y: (y**2).mean()),
         "least_squares_use": shrunk(lambda x, y: 0.0),
     },
 )
@@ -69,7 +88,9 @@ ada_rr = Exercise(
 
 def posteriors():
     """Single sequences with a posterior over the noise: sigmas (K,) and their probabilities (K,)."""
-    for x, y in contexts():
+    (x, y), *others = contexts()
+    yield x, y, np.array([1.0, 2.0]), np.array([0.25, 0.75])
+    for x, y in others:
         sigmas, probabilities = Spectrum.from_tokens(x[None], y[None]).posterior(Uniform(5.0), 16)
         yield x, y, sigmas, probabilities[0]
 
@@ -102,5 +123,8 @@ posterior_mean = Exercise(
             lambda x, y, sigmas, probabilities: probabilities @ ridges(x, y, sigmas) / len(sigmas)
         ),
         "penalties_n_times": without_n,
+        "squared_sigma": lambda x, y, sigmas, probabilities: probabilities @ ridges(x, y, sigmas**2),
+        "not_squared": lambda x, y, sigmas, probabilities: probabilities @ ridges(x, y, np.sqrt(sigmas)),
+        "weighed_by_sigma": lambda x, y, sigmas, probabilities: sigmas / sigmas.sum() @ ridges(x, y, sigmas),
     },
 )

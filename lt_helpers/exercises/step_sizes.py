@@ -11,7 +11,7 @@ from .base import Exercise
 
 def labels():
     """Labels of single sequences, with omega_xy and omega_yx of two layers."""
-    yield np.array([2.0, 4.0, -1.0, 3.0]), -0.1, -1.0
+    yield np.array([2.0, 4.0, -1.0, 3.0]), -0.1, -2.0
     yield np.array([0.0, -4.0, 4.0, 0.0]), -0.1, -0.5
     yield 3 * np.random.default_rng(0).normal(size=20), -0.02, -0.7
 
@@ -27,12 +27,16 @@ shorter_step = Exercise(
         "subtracted": lambda y, omega_xy, omega_yx: -omega_yx * (1 - omega_xy * (y**2).mean()),
         "square_of_the_mean": lambda y, omega_xy, omega_yx: -omega_yx * (1 + omega_xy * y.mean() ** 2),
         "weights_exchanged": lambda y, omega_xy, omega_yx: -omega_xy * (1 + omega_yx * (y**2).mean()),
+        "no_bracket": lambda y, omega_xy, omega_yx: -omega_yx + omega_xy * (y**2).mean(),
+        "root": lambda y, omega_xy, omega_yx: -omega_yx * (1 + omega_xy * np.sqrt((y**2).mean())),
+        "variance": lambda y, omega_xy, omega_yx: -omega_yx * (1 + omega_xy * y.var()),
+        "mean_label": lambda y, omega_xy, omega_yx: -omega_yx * (1 + omega_xy * y.mean()),
         "whatever_the_noise": lambda y, omega_xy, omega_yx: -omega_yx,
     },
 )
 
 SHARES = [
-    (0.5, 0.5, 20),
+    (0.5, 0.2, 20),
     (0.2, 0.1, 20),
     (0.9, 2.0, 50),
 ]  # what is kept of a direction, its eigenvalue, the number of examples
@@ -45,6 +49,10 @@ betrayed_noise = Exercise(
         "variance": lambda share, s, n: n * s * (1 / share - 1),
         "forgot_n": lambda share, s, n: np.sqrt(s * (1 / share - 1)),
         "forgot_s": lambda share, s, n: np.sqrt(n * (1 / share - 1)),
+        "forgot_the_one": lambda share, s, n: np.sqrt(n * s / share),
+        "n_outside": lambda share, s, n: n * np.sqrt(s * (1 / share - 1)),
+        "divided_by_n": lambda share, s, n: np.sqrt(s / n * (1 / share - 1)),
+        "added_the_one": lambda share, s, n: np.sqrt(n * s * (1 / share + 1)),
         "divided_by_s": lambda share, s, n: np.sqrt(n / s * (1 / share - 1)),
         "share_turned_over": lambda share, s, n: np.sqrt(n * s * share / (1 - share)),
         "lost_share": lambda share, s, n: np.sqrt(n * s * (1 - share)),
@@ -98,6 +106,31 @@ def uphill(w_before, w_after, rescaling, gradient):
     return -step_size(w_before, w_after, rescaling, gradient)
 
 
+def cosine(w_before, w_after, rescaling, gradient):
+    push = w_after - rescaling[:, None] * w_before
+    return (gradient * push).sum() / np.sqrt((gradient**2).sum() * (push**2).sum())
+
+
+def by_length(w_before, w_after, rescaling, gradient):
+    push = w_after - rescaling[:, None] * w_before
+    return (gradient * push).sum() / np.sqrt((gradient**2).sum())
+
+
+def by_entry(w_before, w_after, rescaling, gradient):
+    push = w_after - rescaling[:, None] * w_before
+    return (push / gradient).mean()
+
+
+def rescaled_both(w_before, w_after, rescaling, gradient):
+    push = rescaling[:, None] * (w_after - w_before)
+    return (gradient * push).sum() / (gradient**2).sum()
+
+
+def rescaling_undone(w_before, w_after, rescaling, gradient):
+    push = w_after / rescaling[:, None] - w_before
+    return (gradient * push).sum() / (gradient**2).sum()
+
+
 effective_step = Exercise(
     name="step_sizes.effective_step",
     solution=step_size,
@@ -110,5 +143,10 @@ effective_step = Exercise(
         "mean_of_length_ratios": mean_of_length_ratios,
         "turned_projection_around": turned_around,
         "sign_flipped_g": uphill,
+        "cosine": cosine,
+        "divided_by_the_length": by_length,
+        "entry_by_entry": by_entry,
+        "rescaled_both": rescaled_both,
+        "undone_rescaling": rescaling_undone,
     },
 )

@@ -57,7 +57,8 @@ lab
 # | oracle | the true one | it is told |
 #
 # ## AdaRR: estimate the noise, then shrink
-# Least squares leaves residuals $r$. Their mean square is *smaller* than $\sigma^2$: least squares has $d$ weights, and fits $d$ of the $n$ directions of the noise exactly. Only $n - d$ directions are left. So
+# Least squares leaves residuals $r$. Their mean square is *smaller* than $\sigma^2$. As a vector of $n$ numbers, the noise has a part in the span of the $d$ columns of the inputs, and least squares fits that part exactly. Only
+# $n - d$ dimensions are left. So
 #
 # $$\hat\sigma^2 = \frac{|r|^2}{n - d} .$$
 #
@@ -112,19 +113,20 @@ for sigma in (1, 2, 3):
     print(f"{sigma**2:7.2f} {squares.mean() / 20:11.2f} {squares.mean() / 10:14.2f} {low:21.1f} to {high:.1f}")
 
 # %% [markdown]
-# Divided by $n - d$ the estimate is right on average. On a single sequence it can be far off: ten directions are few.
+# Divided by $n - d$ the estimate is right on average. On a single sequence it can be far off: ten dimensions are few.
 #
 # <details><summary>Evidence ridge and TunedRR, for who wants to know</summary>
 #
 # **Evidence ridge.** Given $X$ and σ, the labels are Gaussian, $y \sim N(0, X X^T + \sigma^2 I)$, since $w^* \sim N(0, I)$. It takes the σ under which these labels are most probable (type-II maximum likelihood). All
-# twenty numbers speak in it, where AdaRR uses ten directions. It needs no $n > d$.
+# twenty numbers speak in it, where AdaRR uses ten dimensions. It needs no $n > d$.
 #
 # **TunedRR.** It multiplies AdaRR's $\hat\sigma^2$ by a constant, and caps it at another one. For U(0, 5) they are about 1.3 and 18. Both were tuned on this very noise.
 #
 # </details>
 #
 # ## Bayes-optimal: average over all σ
-# The context makes some values of σ more probable than others. The Bayes-optimal predictor knows how σ is drawn. So it can compute these probabilities, and it averages the ridge solutions with them:
+# The context makes some values of σ more probable than others. The Bayes-optimal predictor knows how σ is drawn, and how probable each σ makes the labels: given σ they are Gaussian. Bayes' rule turns the
+# two into $p(\sigma \mid \text{context})$, by which it weighs the ridge solutions:
 #
 # $$w_\text{Bayes} = \sum_\sigma p(\sigma \mid \text{context})\; w_\text{ridge}(\sigma) .$$
 #
@@ -140,7 +142,7 @@ for sigma, estimate, probability in zip(few.sigma, spectrum.noise_estimate(), pr
     print(f"{sigma:10.0f} {estimate:14.2f} {probability:18.3f}")
 
 # %% [markdown]
-# Ten directions are few for an estimate, but nearly always enough to tell 1 from 3. AdaRR cannot use that: it does not know that only 1 and 3 occur.
+# Ten dimensions are few for an estimate, but in these five sequences enough to tell 1 from 3. AdaRR cannot use that: it does not know that only 1 and 3 occur.
 #
 # ### Exercise: from probabilities to an answer
 # (level: first steps)
@@ -208,7 +210,7 @@ for name, w in sorted(answers.items(), key=lambda rung: -excess[rung[0]].mean())
 # can get past Bayes; a smaller number would be the luck of the sample.
 #
 # The **total** error is the error against the truth $w^*$, not against the oracle's $w_o$. From AdaRR to Bayes it falls by less than two percent. The remaining error comes from information that the twenty examples do not
-# contain. The excess is what a predictor can be blamed for; the total is what its user feels.
+# contain. The excess is what a predictor can be blamed for; the total is what its user feels. (The totals less the oracle's differ a little from the first column, by luck: the last section says how.)
 #
 # ## By depth
 # Each stored model's loss was measured when it was made, on many more sequences. How many layers are needed to lose less than AdaRR?
@@ -235,10 +237,10 @@ ProfileLab(panels=["noise"], kind="full", layers=7, sigma=8.0)
 # the range to its end, the others win more than they lost. *Optimal* means best on that mean, not at each σ.
 #
 # **Past the range AdaRR wins again.** It holds any σ possible. Bayes was told that σ ends at 5, and its guarantee ends there too. The weights of a trained model hold no such bound, and a little past the range it does no
-# worse than Bayes. Then DIAG's mean leaves the axis. How can that be?
+# worse than Bayes. In the lab DIAG's mean then left the axis. How can that be?
 #
 # ## A mean can be a single sequence
-# FULL on {1, 3} is a very good model inside. Take it to σ = 5, on three draws of 2,000 sequences. A sequence **explodes** if it loses more than 50, ten times what the answer 0 loses.
+# FULL on {1, 3} is a very good model inside. Take it to σ = 5, on three draws of 2,000 sequences. A sequence **explodes** if it loses more than 50, ten times the total error of the answer 0.
 
 # %%
 full = lt.load_pretrained("full", layers=7, noise=two)
