@@ -63,8 +63,8 @@ def test_buttons_hold_predict_renew_and_reset(two_labs):
     lab.press("Predict: σ read where σ is 4", "ArrowRight", times=3)
     lab.shows_what_python_computes()
     assert (
-        lab.expected().ghost == {**lab.expected().values, "seed": 4, "implied_guess": None}
-        and lab.expected().values["seed"] == 5
+        lab.expected().ghost == {**lab.expected().values, "seed": 66, "implied_guess": None}
+        and lab.expected().values["seed"] == 67
     )
     lab.reset()
     lab.shows_what_python_computes()
