@@ -17,7 +17,7 @@ DRAWN = """figure => {
   const numbers = (values) => values ? Array.from(values, (value) => value?.length === undefined ? value : Array.from(value)) : [];
   return figure._fullData.map((trace) => {
     const node = layers.find((layer) => [layer.__data__].flat()[0]?.trace?.uid === trace.uid);
-    const shapes = [...(node?.querySelectorAll("path[d], image") ?? [])];
+    const shapes = [...(node?.querySelectorAll("path[d], image, text") ?? [])];
     const axis = figure._fullLayout["yaxis" + trace.yaxis.slice(1)];
     const heights = shapes.filter((shape) => shape.classList.contains("point")).map((point) => point.getAttribute("transform"));
     const drawn_y = heights.map((transform) => axis.p2d(Number(transform.match(/,([^)]+)/)[1])));

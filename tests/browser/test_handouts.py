@@ -2,18 +2,17 @@
 
 import handouts
 import pytest
-from browsing import chromium
 
 SHOWN = "[...document.querySelectorAll('section')].flatMap((slide, place) => slide.offsetHeight ? [place + 1] : [])"
 TALL = "document.documentElement.scrollHeight - innerHeight"
 
 
 @pytest.fixture(scope="module")
-def page():
-    with chromium() as browser:
-        page = browser.new_page(viewport={"width": 1366, "height": 768})
-        page.goto((handouts.FOLDER / "slides.html").as_uri())
-        yield page
+def page(browser):
+    page = browser.new_page(viewport={"width": 1366, "height": 768})
+    page.goto((handouts.FOLDER / "slides.html").as_uri())
+    yield page
+    page.close()
 
 
 def test_keys_turn_the_page(page):
