@@ -40,7 +40,7 @@ class SlowLab(NoiseLab):
         time.sleep(30 if controls["sigma"] == 1.1 else 0)
         return NoiseLab.compute(**controls)
 
-SlowLab()"""
+SlowLab(beat=None)"""
 
 # A chart without what makes up for the notebook's own parts.
 UNAIDED = """from lt_helpers.view.chart import FILES, Chart
