@@ -168,7 +168,8 @@ def test_a_search_says_how_many_losses_it_has_capped():
     sequences = draw(TASK, 50_000, np.random.default_rng(5))
     share = (sequences.losses(forward(parameters, found.theta, sequences.S).w) > 2.0).mean()
     assert share > 0.1 and found.capped == pytest.approx(4_000 * share, abs=5 * np.sqrt(4_000 * share))
-    assert search(parameters, TASK, 0, plan=QUICK).capped == 0
+    plan = replace(QUICK, settings=replace(QUICK.settings, rare=10_000.0))
+    assert search(parameters, TASK, 0, plan=plan).capped == 0
 
 
 def test_gauss_newton_finds_the_best_single_layer(rng):
