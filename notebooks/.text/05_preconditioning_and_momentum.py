@@ -174,7 +174,7 @@ preconditioning.gammas.check(my_gammas)
 
 # %% [markdown]
 # ## Fair opponents
-# In the lab's race GD++ beat plain gradient descent, which takes the same step each time. Four others do better. None of them changes the inputs.
+# In the lab's race GD++ beat plain gradient descent, which takes the same step each time. Four others choose better, steps or start. None of them changes the inputs.
 #
 # - **Learned steps:** one step size a layer, the same for all contexts, best on average. Layers that had the gradient step alone could do no better.
 # - **Chebyshev's steps:** the best sizes for eigenvalues from a smallest to a largest. Of each context both are known.
@@ -224,7 +224,7 @@ for name, method in methods.items():
 
 # %% [markdown]
 # One GD++ layer is one learned step: there is no later layer that could use the rounder inputs. From two layers on GD++ is ahead of all of them, and after seven by many orders of magnitude. So step sizes are not its secret.
-# Newton gains as it does, by multiplying matrices: each of its steps doubles what all earlier ones reach. A layer of GD++ triples it, by changing the inputs.
+# Newton gains speed as it does, by multiplying matrices: a step about doubles the degree of its polynomial in $\Sigma$. A layer of GD++ triples it, by changing the inputs.
 #
 # <details><summary>Why so few layers?</summary>
 #

@@ -146,7 +146,7 @@ for noise, model in models.items():
         print(f"{noise}, at sigma = {sigma}: effective steps", *(f"{step:6.2f}" for step in steps))
 
 # %% [markdown]
-# The last step is about as long as before at $\sigma = 1$, though its $\omega_{yx}$ is a third smaller, and half as long at $\sigma = 4$.
+# The last step is about as long as before at $\sigma = 1$, though its $\omega_{yx}$ is a third smaller. At $\sigma = 4$ it is half as long as before.
 #
 # ## Stuck, or done?
 # The loss no longer falls. It may be as low as the model allows. Or the weights sit in a **poor minimum**: every small change makes the loss larger, but other weights far away are better. Seen from inside both look alike, since the
