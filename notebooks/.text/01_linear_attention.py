@@ -351,7 +351,7 @@ for length in (5, 20, 100):
 # ## Discussion
 # - **What was gained.** A cost that grows with $n$, a memory that does not grow, and layers that are plain algebra: this series can say exactly what a model does.
 # - **What was lost.** Sharp reading. There are two accounts of in-context learning. *Induction heads* find an earlier token like the present one and copy what came after it: they look things up (Olsson et al.
-#   2022). In the other account layers fit a function to the examples. A large model may do both. A linear transformer can only do the second.
+#   2022). In the other account layers fit a function to the examples. A large model may do both. A linear transformer looks up only a few things at once (the cell above), and reads the rest as a fit.
 # - **Means, not sums.** The paper sums over the context. We take means: then one formula holds for every $n$. But trained weights serve only the $n$ of their training;
 #   [12](12_from_pilot_to_practice.ipynb) measures what they lose elsewhere.
 #

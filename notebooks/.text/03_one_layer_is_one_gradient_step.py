@@ -364,7 +364,7 @@ print(f"\nthe stored DIAG model: -omega_yx = {-trained.omega[0, 1, 0]:.3f} ({ori
 # It does, and from random weights each time. Of 242 numbers eleven are left that matter, $P_{yy}$ and the diagonal of $Q_{xx}$, and their products are the step of the closed form, to the noise of small batches. The
 # stored DIAG model ends there too. With one layer it can do nothing else: $\omega_{yy}$ multiplies the query's $y$, which is 0, and no later layer reads the new $x$.
 #
-# That one gradient step is the best that one layer can do, for noisy labels too, is a theorem of Mahankali et al. (2023). Ahn et al. (2023) and Zhang et al. (2023) prove where training ends; where the inputs are correlated, the step gets a
+# That one gradient step is the best that one layer can do, for noisy labels too, is a theorem of Mahankali et al. (2023). For labels without noise, Ahn et al. (2023) prove what the optimum is, and Zhang et al. (2023) that gradient flow ends there; where the inputs are correlated, the step gets a
 # matrix in front, a preconditioner. Deeper models are free to do something else. Compare them with gradient descent at its best step size, on the mixed noise of U(0, 5):
 
 # %%

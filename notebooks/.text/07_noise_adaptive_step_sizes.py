@@ -445,7 +445,7 @@ surprises(lab)
 # <details><summary>Answer</summary>Nothing: they depend on the inputs alone. Choose GD++ under Everything and see.</details>
 #
 # **3.** Why do two layers suffice for an adaptive step, but not one?
-# <details><summary>Answer</summary>In one layer w is linear in the labels. A step that depends on the residuals needs their squares, which a layer before must have put into the tokens.</details>
+# <details><summary>Answer</summary>In one DIAG layer w is −ω_yx α, linear in the labels. A step that depends on the residuals needs their squares, which a layer before must have put into the tokens.</details>
 #
 # **4.** A layer of a DIAG model has a negative $\omega_{yx}$, and its effective step is negative. Which of its two shares made it so?
 # <details><summary>Answer</summary>The momentum's. With a negative ω_yx the gradient's share is a sum of squares times a positive number.</details>

@@ -43,7 +43,7 @@ lab
 # The **oracle** is ridge regression that is told $\sigma$. Nobody has a smaller expected error. The **excess risk** of a predictor is half its squared error, minus half the oracle's. A DIAG model with seven
 # layers, trained on $\sigma$ from U(0, 5), has an excess risk of about 0.045. Is that much?
 #
-# To know, look at others that are *not* told $\sigma$. They form a ladder. All but the first are ridge regression; they differ in the $\sigma$ that they put into the penalty $\lambda = \sigma^2/n$.
+# To know, look at others that are *not* told $\sigma$. They form a ladder. All but the first are ridge regression, or a mean of it; they differ in the $\sigma$ that they put into the penalty $\lambda = \sigma^2$.
 #
 # | Rung | Which σ it takes | What it knows beforehand |
 # |---|---|---|
@@ -260,7 +260,7 @@ for draw in range(3):
 # ### Exercise: AdaRR
 # (level: practice)
 #
-# Return the weights of AdaRR for one sequence: estimate $\sigma^2$, then do ridge regression with it. Mind that $\Sigma$ is a mean over the examples, so the penalty is $\hat\sigma^2/n$.
+# Return the weights of AdaRR for one sequence: estimate $\sigma^2$, then do ridge regression with it. Mind that $\Sigma$ is a mean over the examples, so what you add to it is $\lambda/n = \hat\sigma^2/n$.
 
 # %% tags=["exercise"]
 def my_ada_rr(x, y):
@@ -279,7 +279,7 @@ ladder.ada_rr.check(my_ada_rr)
 # </details>
 # <details><summary>Hint</summary>
 #
-# Ridge regression is `np.linalg.solve(x.T @ x / n + penalty * np.eye(d), x.T @ y / n)` with the penalty $\hat\sigma^2/n$.
+# Ridge regression is `np.linalg.solve(x.T @ x / n + added * np.eye(d), x.T @ y / n)`, where $\hat\sigma^2/n$ is added.
 #
 # </details>
 # <details><summary>Solution</summary>

@@ -37,10 +37,10 @@ lab
 # <details><summary>Answer</summary>Nobody can say: the difference is smaller than the errors.</details>
 #
 # **3.** Which number of a DIAG layer sets the length of a plain gradient step?
-# <details><summary>Answer</summary>ω_yx; the step is −ω_yx.</details>
+# <details><summary>Answer</summary>ω_yx; in the first layer the step is −ω_yx.</details>
 #
 # ## The question
-# In every other notebook $P$ and $Q$ are frozen. Somebody chose a distribution of noise, trained a model on it, and stored the result. Here you train. The noise is under your hand *while* the weights are learned. Where do
+# In nearly every other notebook $P$ and $Q$ are frozen ([03](03_one_layer_is_one_gradient_step.ipynb) trained one layer). Somebody chose a distribution of noise, trained a model on it, and stored the result. Here you train. The noise is under your hand *while* the weights are learned. Where do
 # they go when it changes? Could you have said so before?
 #
 # ## What is trained
@@ -74,6 +74,7 @@ import numpy as np
 
 import lt_helpers as lt
 from lt_helpers.exercises import training
+from lt_helpers.implicit import effective_step_size, implicit_from_moments
 from lt_helpers.labs import NoiseLab
 
 
@@ -107,10 +108,10 @@ training.loss.check(loss)
 # %%
 mine = TrainingLab(sigma_max=1.0, beat=None)
 mine.run(steps=1200)
-quiet = mine.arrays
+quiet, models = mine.arrays, {"U(0, 1)": mine.model()}
 mine.controls["sigma_max"].value = 5.0
 mine.run(steps=1500)
-loud = mine.arrays
+loud, models["U(0, 5)"] = mine.arrays, mine.model()
 
 before, after = (run.omega[-1, 2, -1] for run in (quiet, loud))
 print("omega_yx of the last layer went", "towards" if abs(after) < abs(before) else "away from", "zero")
@@ -128,12 +129,24 @@ show(quiet)
 show(loud)
 
 # %% [markdown]
-# - **$\omega_{yx}$.** The last layer takes a long step where the noise is small. The layers before it have shrunk $x$ along the strong directions ([05](05_preconditioning_and_momentum.ipynb)), so a long step does not overshoot.
-#   With noisy labels a long step would fit the noise. Training shortens it.
+# - **$\omega_{yx}$.** In the first layer $-\omega_{yx}$ is the length of the step. In a later one it is large where the layers before have shrunk $x$ ([05](05_preconditioning_and_momentum.ipynb)), and says little alone. On
+#   $U(0, 5)$ it comes nearer to zero in all three layers, but at $\sigma = 1$ only the second layer's step gets much shorter, as the next cell shows.
 # - **$\omega_{xy}$.** On $U(0, 1)$ all sequences need nearly the same step, so this number stays near 0. On $U(0, 5)$ they differ. It turns negative: where much is left over after the first layers, the last step gets shorter
 #   ([07](07_noise_adaptive_step_sizes.ipynb)).
 # - **The loss** is larger with more noise. Compared with the best predictor there is, it is *nearer*. Quiet sequences are hard for three layers: least squares has to invert $\Sigma$. Noisy ones ask for shrinkage, which
 #   is easier.
+#
+# The effective step ([07](07_noise_adaptive_step_sizes.ipynb)) is how far a layer really goes along the gradient:
+
+# %% tags=["nbval-ignore-output"]
+for noise, model in models.items():
+    for sigma in (1, 4):
+        moments = lt.RegressionTask(10, 20, lt.Fixed(sigma)).sample_moments(2000, np.random.default_rng(0))
+        steps, _ = effective_step_size(implicit_from_moments(model, moments.S), pooled=True)  # (L,)
+        print(f"{noise}, at sigma = {sigma}: effective steps", *(f"{step:6.2f}" for step in steps))
+
+# %% [markdown]
+# The last step is about as long as before at $\sigma = 1$, though its $\omega_{yx}$ is a third smaller. At $\sigma = 4$ it is half as long as before.
 #
 # ## Stuck, or done?
 # The loss no longer falls. It may be as low as the model allows. Or the weights sit in a **poor minimum**: every small change makes the loss larger, but other weights far away are better. Seen from inside both look alike, since the
@@ -239,7 +252,7 @@ surprises(lab)
 # <details><summary>Answer</summary>Only omega_xx and omega_yx. The loss ends near ConstRR's, far above DIAG's: without q_y no label meets a label (06).</details>
 #
 # **2.** For a single layer, which matters to training: the distribution of $\sigma$, or only the mean of $\sigma^2$?
-# <details><summary>Answer</summary>Only the mean of σ²: it alone is in the fixed point. U(0, 5) and a fixed σ = 2.89 train the same layer. From two layers on this ends.</details>
+# <details><summary>Answer</summary>Only the mean of σ²: it alone is in the fixed point. U(0, 5) and a fixed σ = 2.89 train the same layer. For DIAG and FULL this ends from two layers on; GD++, linear in the labels, knows only the mean of σ² at any depth.</details>
 #
 # **3.** The loss has not moved for 1,000 steps. Gauss-Newton from there stays as well. Is the model as good as it can be?
 # <details><summary>Answer</summary>Not known: a poor minimum looks the same from inside. Compare with other starts, with a stored model, or with a bound such as the Bayes-optimal predictor.</details>

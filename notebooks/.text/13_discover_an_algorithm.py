@@ -36,7 +36,7 @@ lab
 # <details><summary>Answer</summary>How badly the weight fits its own examples, with how badly 0 does.</details>
 #
 # **3.** The noise of a training grows. Where does the last layer's $\omega_{yx}$ go?
-# <details><summary>Answer</summary>Towards zero: the step gets shorter.</details>
+# <details><summary>Answer</summary>Towards zero in that run. It is no law: how far a layer goes depends also on what earlier layers made of x.</details>
 #
 # ## The question
 # An instrument has two states. In three sequences of four its noise is $\sigma = 2$. In the fourth it is disturbed, and $\sigma = 5$. Nobody says which is which. Who predicts best?
@@ -291,7 +291,7 @@ for level, row in zip(levels, np.stack(list(profile.values()), axis=1)[..., 0]):
     print(f"{level:5d}  ", *(f"{loss:14.2f}" if loss < 2 else f"{'above 2':>14}" for loss in row))
 
 # %% [markdown]
-# It beats AdaRR by far at 2 and at 5, and by little between and beyond them. It loses to AdaRR on quiet sequences. Far out it explodes: its answer is a polynomial in the data, and nothing bounds it. The Bayes-optimal predictor is best at
+# It beats AdaRR by far at 2 and at 5, and by little at 3, 4 and 6. From 8 on, and on quiet sequences, it loses. Far out it explodes: its answer is a polynomial in the data, and nothing bounds it. The Bayes-optimal predictor is best at
 # its two states and poor between and below them, for the same reason: it was told that there is nothing else. Report such a table with every such result. [12](12_from_pilot_to_practice.ipynb) has the rules for use.
 #
 # ## What is a term worth?
@@ -325,7 +325,7 @@ for name, constants in (("trained", trained), ("fitted", fitted)):
     print(f"{name:8} omega_xx omega_yy - omega_xy omega_yx, largest of the layers: {largest:.1f}")
 
 # %% [markdown]
-# A transformer that no training run has made, for a noise that none was trained on.
+# A transformer for a noise that no stored model was trained on, fitted as an algorithm and written back.
 #
 # ### Exercise: one layer, with its query
 # (level: practice)

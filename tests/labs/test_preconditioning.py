@@ -227,6 +227,18 @@ def test_gd_plus_plus_wins_the_race():
         np.testing.assert_allclose(told(lab)[name], error, rtol=1e-6)
 
 
+@pytest.mark.leads
+def test_newton_that_is_told_two_eigenvalues_keeps_up():
+    """By matrices: X <- X (2 I - Sigma X)."""
+    Sigma, truth = np.diag(np.geomspace(1 / 20, 1, 10)), np.full(10, 10**-0.5)
+    X = 2 / (1 + 1 / 20) * np.eye(10)
+    for _ in range(7):
+        X = X @ (2 * np.eye(10) - Sigma @ X)
+    informed = told(beat("race", layers=7))["informed"]
+    np.testing.assert_allclose(informed, np.linalg.norm(X @ Sigma @ truth - truth), rtol=1e-6)
+    assert informed < told(beat("race", layers=7))["model"]
+
+
 @pytest.mark.parametrize(
     "before, after, change",
     [
