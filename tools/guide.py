@@ -45,6 +45,12 @@ def clock(minutes):
     return f"{minutes // 60}:{minutes % 60:02}"
 
 
+def minutes_of(clock):
+    """Hours and minutes, as "1:05", in minutes."""
+    hours, minutes = clock.split(":")
+    return 60 * int(hours) + int(minutes)
+
+
 def plan(name):
     """The rows of a plan, with their starts.
 
@@ -116,17 +122,24 @@ def what_goes():
 
 def checkpoints():
     """What to leave out when."""
-    heading = ("at", "if", "then", "saves")
+    heading = ("at", "if", "then", "minutes from then on")
     rows = [
-        (
-            one["at"],
-            one["late"],
-            one["go"].format(**beat_numbers()),
-            f"{one['saves']} minutes" if one["saves"] else "",
-        )
+        (one["at"], one["late"], one["go"].format(**beat_numbers()), from_then_on(one))
         for one in teaching()["checkpoint"]
     ]
     return table(heading, rows)
+
+
+def from_then_on(checkpoint):
+    """How many minutes a checkpoint leaves to the parts that it names, beside those of the plan."""
+    planned = {row.get("notebook"): row for row in plan("half_day")}
+    left = []
+    for part in checkpoint.get("parts", ()):
+        row = planned[part["notebook"]]
+        is_over = row["start"] + row["minutes"] <= minutes_of(checkpoint["at"])
+        beside = "more" if is_over else f"of {row['minutes']}"
+        left.append(f"{part['notebook'][:2]}: {part['minutes']} {beside}")
+    return ", ".join(left)
 
 
 def length_of(name):
@@ -204,15 +217,21 @@ def attention(query=2.0):
 
 
 def ticket():
-    """The answers of the exit ticket -> dict"""
-    xx, xy, yy = 1.0, -1.0, 2.0
+    """The numbers of the exit ticket, those that it gives and its answers -> dict"""
+    xx, xy, yy = 1.0, -2.0, 6.0
     slope = xy / xx
     left = yy - slope**2 * xx
-    both = np.stack([running_example.X, [1.0, -1.0, 1.0, -1.0]], axis=1)  # (4, 2)
-    weights, *_ = np.linalg.lstsq(both, running_example.LABELS[0])
-    unexplained = ((running_example.LABELS[0] - both @ weights) ** 2).mean()
+    feature = np.array([1.0, -1.0, 1.0, -1.0])
+    both = np.stack([running_example.X, feature], axis=1)  # (4, 2)
+    noisy = running_example.LABELS[1]  # of A'
+    weights, *_ = np.linalg.lstsq(both, noisy)
+    unexplained = ((noisy - both @ weights) ** 2).mean()
     count, features = both.shape
     return {
+        "ticket_xx": signed(xx),
+        "ticket_xy": signed(xy),
+        "ticket_yy": signed(yy),
+        "ticket_feature": ", ".join(map(signed, feature)),
         "ticket_slope": signed(slope),
         "ticket_left": signed(left),
         "ticket_shrunk": signed((1 + SHRINK * left) * slope),
@@ -220,6 +239,15 @@ def ticket():
         "ticket_second": signed(round(weights[1], 9)),
         "ticket_count": count,
         "ticket_free": count - features,
+    }
+
+
+def breaking():
+    """The factor 1 + omega_yy sigma^2 of a layer with SHRINK, where sigma^2, taken for sigma, is put in, and where sigma is -> dict"""
+    square = -1 / SHRINK
+    return {
+        "into_eight": signed(1 + SHRINK * square**2),
+        "into_root": signed(1 + SHRINK * square),
     }
 
 
@@ -238,7 +266,7 @@ def votes():
 def tickets():
     """The exit ticket, with its answers."""
     return "\n".join(
-        f"{place}. {task['question']}  \n   *{task['answer'].format(**facts())}*"
+        f"{place}. {task['question'].format(**facts())}  \n   *{task['answer'].format(**facts())}*"
         for place, task in enumerate(teaching()["ticket"], 1)
     )
 
@@ -293,7 +321,8 @@ def rescues():
         given = helps.get(name, {})
         mistake = given.get("mistake", next(iter(exercise.mistakes)))
         said = catalogue("en").entries[f"exercises.{name}.{mistake}"].replace("{{", "{").replace("}}", "}")
-        rows.append((notebook_of(name), name.split(".")[1].replace("_", " "), said, given.get("help", HELP)))
+        way_out = given.get("help", HELP).format(**breaking())
+        rows.append((notebook_of(name), name.split(".")[1].replace("_", " "), said, way_out))
     return table(
         ("", "exercise", "likely: the check says", "two minutes"), sorted(rows, key=lambda row: row[0])
     )

@@ -11,6 +11,7 @@ import numpy as np
 from drawing import NOISE, PALE, Plane, dot, line, minus, rectangle, svg, text
 from example import STEP, blocks, bowl, by_layer, scatter, sequences
 from guide import LETTERS, teaching
+from guide import ticket as asked
 from poster import ROWS, signed
 
 from lt_helpers.labs.points import SIGMAS, TOP, PointsLab, line_model
@@ -180,7 +181,7 @@ def quizzes():
 
 def ticket():
     """The exit ticket, without answers -> HTML"""
-    return listing([task["question"]] for task in teaching()["ticket"])
+    return listing([task["question"].format(**asked())] for task in teaching()["ticket"])
 
 
 def slides():
@@ -206,14 +207,18 @@ def slides():
             descends(),
             "Where the floor lies is the answer. How high it lies is the noise.",
         ),
-        ("Vote: which is noisier?", twins(), "   ".join(lettered(teaching()["vote"][TWINS]["options"]))),
+        (
+            "Vote: by the size of the labels alone, which looks noisier?",
+            twins(),
+            "   ".join(lettered(teaching()["vote"][TWINS]["options"])),
+        ),
         (
             "Fit first, then look at what is left",
             looks(),
             "One model, one set of weights: it keeps less where more is left over.",
         ),
         ("Five votes", quizzes(), ""),
-        ("Exit ticket", ticket(), "On paper, alone, handed in."),
+        ("Exit ticket", ticket(), "On paper, alone, pages closed, handed in."),
     ]
     sections = [
         f'<section tabindex="-1" aria-label="Slide {place} of {len(shown)}">\n<h2>{escape(title, quote=False)}</h2>\n{picture}\n'

@@ -73,7 +73,7 @@ WEIGHT = Axis("w", -4.0, 4.0)
 NEARLY = 0.3  # two noise levels that nobody would tell apart in the picture
 
 
-NOISIER = {"A": "a", "B": "b", Message("rescaling.choice.nobody"): "nobody"}
+NOISIER = {"A": "a", "B": "b", Message("rescaling.choice.alike"): "alike"}
 READS = {Message("rescaling.choice.left"): "left", Message("rescaling.choice.labels"): "labels"}
 WHEN = {Message(f"rescaling.choice.{one}"): one for one in ("sooner", "there", "later")}
 
@@ -376,10 +376,10 @@ def mean_squares(state):
 
 
 def noisier(state):
-    """Which of A and B is noisier, as far as their labels, or what is left of them, say."""
+    """Which of A and B looks noisier, by the size of what the panel shows of them."""
     a, _, b = mean_squares(state)
     if a == b:
-        return "nobody"
+        return "alike"
     return "a" if a > b else "b"
 
 

@@ -30,7 +30,7 @@ lab
 
 # %% [markdown]
 # ## Two minutes: do you remember?
-# **1.** What does the number $\omega_{xx}$ of a layer do to the inputs? ([05](05_preconditioning_and_momentum.ipynb))
+# **1.** What does the number $\omega_{xx}$ of a layer do to the inputs? ([05](05_preconditioning_and_momentum.ipynb), if you did it)
 # <details><summary>Answer</summary>It multiplies each of them by I + ω_xx Σ. With a negative ω_xx the long directions get shorter, and one step size then suits all directions.</details>
 #
 # **2.** A model with random weights reads a context, and answers for a query x. Is its answer linear in x? Is it a good one? ([04](04_every_layer_keeps_a_weight_vector.ipynb))

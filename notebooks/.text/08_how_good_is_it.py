@@ -35,7 +35,7 @@ lab
 # **2.** Do all trained models take shorter steps where it is noisier? ([07](07_noise_adaptive_step_sizes.ipynb))
 # <details><summary>Answer</summary>No. One does; others step back, or shrink what was there. What they share is a smaller w.</details>
 #
-# **3.** Why does one step size not suit all directions? ([05](05_preconditioning_and_momentum.ipynb))
+# **3.** Why does one step size not suit all directions? ([05](05_preconditioning_and_momentum.ipynb), if you did it)
 # <details><summary>Answer</summary>The direction with the largest eigenvalue limits the step; weak directions then learn slowly.</details>
 
 # %% [markdown]

@@ -88,17 +88,63 @@ def test_the_plans_are_the_paths_of_the_series():
     ]
 
 
-def test_a_checkpoint_saves_no_more_than_there_is():
-    """It saves in a part that has not ended long ago, and less than the part has."""
-    rows = {row.get("notebook"): row for row in guide.plan("half_day")}
-    for point in guide.teaching()["checkpoint"]:
-        hour, minute = map(int, point["at"].split(":"))
-        at = 60 * hour + minute
-        assert 0 < at < 180 and (point["saves"] > 0) == ("in" in point)
-        if "in" in point:
-            row = rows[point["in"]]
-            assert row["start"] <= at <= row["start"] + row["minutes"]
-            assert point["saves"] <= row["minutes"]
+CHECKPOINTS = guide.teaching()["checkpoint"]
+
+
+@pytest.mark.parametrize("point", CHECKPOINTS, ids=lambda point: point["at"])
+def test_after_a_checkpoint_the_half_day_still_ends_in_time(point):
+    """The parts that it names take what it leaves them, all others that are still to come take what is planned: 180 minutes."""
+    hour, minute = map(int, point["at"].split(":"))
+    at = 60 * hour + minute
+    left = {part["notebook"]: part["minutes"] for part in point.get("parts", ())}
+    assert 0 < at < 180 and set(left) <= set(half_day())
+    to_come = [row for row in guide.plan("half_day") if row["start"] >= at or row.get("notebook") in left]
+    assert at + sum(left.get(row.get("notebook"), row["minutes"]) for row in to_come) == 180
+
+
+@pytest.mark.parametrize("point", CHECKPOINTS, ids=lambda point: point["at"])
+def test_what_a_checkpoint_leaves_to_do_fits(point):
+    """And no beat is added, and no minutes, to what is planned."""
+    planned = {row.get("notebook"): row for row in guide.plan("half_day")}
+    for part in point.get("parts", ()):
+        row = planned[part["notebook"]]
+        assert set(part.get("beats", ())) <= set(row["beats"]) and part["minutes"] <= row["minutes"]
+        assert BEAT * len(part.get("beats", ())) + part.get("acts", 0) <= part["minutes"]
+
+
+def asked_in(plan):
+    """The votes that a plan names -> list of (vote, start of its row)"""
+    rows = guide.plan(plan)
+    return [
+        (int(vote), row["start"]) for row in rows for vote in re.findall(r"vote (\d)", row.get("room", ""))
+    ]
+
+
+@pytest.mark.parametrize("name", ["half_day", "one_hour", "remote"])
+def test_votes_are_asked_before_their_answers_are_seen(name):
+    """In their order; the one on A and B in the part of the worksheet's first tasks, ahead of them; the pulled point before its beat."""
+    asked = asked_in(name)
+    assert asked == sorted(asked) and len(set(asked)) == len(asked)
+    if name == "half_day":
+        assert [vote for vote, _ in asked] == list(range(1, 1 + len(guide.teaching()["vote"])))
+    (sheet,) = [row for row in guide.plan(name) if "tasks 1 to" in row.get("room", "")]
+    assert sheet["room"].index("vote 2") < sheet["room"].index("tasks 1 to")
+    questions = [vote["question"] for vote in guide.teaching()["vote"]]
+    assert "You pull" in questions[0] and "B: y =" in questions[1] and "recall" in questions[3]
+    for row in guide.plan(name):
+        if "vote 1" in row.get("room", ""):
+            assert "vote 1 before beat {points_pull}" in row["room"] and row["lab"] == "PointsLab"
+        if "vote 4" in row.get("room", ""):
+            assert "vote 4 first, a recall" in row["room"]
+
+
+def test_the_vote_on_two_sequences_is_right():
+    labels = {"A": [-1, -3, 3, 1], "B": [1, -3, 3, -1]}
+    vote = guide.teaching()["vote"][1]
+    for name, y in labels.items():
+        assert f"{name}: y = {', '.join(map(str, y))}".replace("-", "−") in vote["question"]
+    assert len({sum(label * label for label in y) for y in labels.values()}) == 1
+    assert vote["right"] == "both alike"
 
 
 def test_the_path_is_told_alike_to_learners():
@@ -170,10 +216,24 @@ def test_votes_and_rescues_name_what_is_there():
 
 
 def test_the_exit_ticket_comes_out_as_by_hand():
-    """S = (1, -1, 2): slope -1, left 2 - 1 = 1, shrunk by 7/8. The second feature of A is what its first leaves."""
+    """S = (1, -2, 6): slope -2, left 6 - 4 = 2, shrunk by 3/4. The second feature of A', twice, is what its first leaves."""
     found = guide.ticket()
-    assert (found["ticket_slope"], found["ticket_left"], found["ticket_shrunk"]) == ("−1", "1", "−0.875")
-    assert (found["ticket_two"], found["ticket_second"], found["ticket_free"]) == ("0", "1", 2)
+    assert (found["ticket_slope"], found["ticket_left"], found["ticket_shrunk"]) == ("−2", "2", "−1.5")
+    assert (found["ticket_two"], found["ticket_second"], found["ticket_free"]) == ("0", "2", 2)
+
+
+def test_the_exit_ticket_is_not_answered_in_a_quiz():
+    quizzes = "".join(text.read_text(encoding="utf-8") for text in texts())
+    found = guide.ticket()
+    xx, xy, yy = (found[f"ticket_{name}"].replace("−", "-") for name in ("xx", "xy", "yy"))
+    assert "has Σ = 1, α = -1 and v = 2" in quizzes, "a quiz that asks alike"
+    assert f"has Σ = {xx}, α = {xy} and v = {yy}" not in quizzes
+    assert "Give A a second feature" in quizzes and "Give each point of A′ a second" in GUIDE
+
+
+def test_a_square_taken_for_the_breaking_point_is_no_zero():
+    """1 - 8^2 / 8 = -7, and 1 - 8 / 8 = 0."""
+    assert guide.breaking() == {"into_eight": "−7", "into_root": "0"}
 
 
 @pytest.mark.parametrize(

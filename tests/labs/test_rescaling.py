@@ -266,7 +266,7 @@ def test_the_beats_tell_what_another_route_finds():
     told = {beat.name: done(lab, beat) for beat in lab.BEATS}
 
     answer, values = told["labels"]
-    assert sorted(A) == sorted(B) and answer == "nobody"
+    assert sorted(A) == sorted(B) and answer == "alike"
     assert (values["before"], values["a"], values["b"]) == (5, 1, 4)
 
     # ridge regression of one feature: sum y x / (sum x^2 + sigma^2)
