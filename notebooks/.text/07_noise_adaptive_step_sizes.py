@@ -373,7 +373,8 @@ for name, trainings in families.items():
     print(f"{name:20} {shrinks:8d} of {len(trainings)} {back:18d} of {len(trainings)}")
 
 # %% [markdown]
-# What every training shows: with four layers and one head the last step shrinks nearly to zero; with four layers and two heads some layer steps back. Of a model with a single training (1 of 1) nobody knows yet what another seed would do.
+# What every training shows: with four layers and one head the last step shrinks nearly to zero; with two heads it does not, and some layer steps back; without $\omega_{xy}$ neither happens. One-head DIAG-7 goes either way: its last step
+# shrinks in some trainings and not in others.
 #
 # ### Exercise: the effective step size
 # (level: practice)
