@@ -30,6 +30,7 @@ from lt_helpers.view.chart import FILES
 ROOT = Path(__file__).parents[1]
 WEBSITE = ROOT / "tools" / "website"
 SITE = ROOT / "build" / "site"
+HANDOUTS = ROOT / "docs" / "handouts"
 DOCUMENTS = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "CHANGELOG.md"]
 REPOSITORY, VERSION = address(), project()["version"]  # no address yet: no links to it
 NAME = "Linear transformers, taken apart"
@@ -66,6 +67,8 @@ def rendered(text, folder):
         path = (folder / link).resolve()
         if path in DOCUMENTS or path in notebooks():
             target = page_name(path)
+        elif path.parent == HANDOUTS:
+            target = f"handouts/{path.name}"
         elif path.suffix in (".png", ".svg"):
             target = f"pictures/{path.name}"
         elif REPOSITORY:
@@ -270,6 +273,7 @@ def build(site=SITE, prefixes=()):
         (site / "static" / name).write_text(text)
     for picture in (ROOT / "docs" / "pictures").glob("*.*"):
         shutil.copy(picture, site / "pictures")
+    shutil.copytree(HANDOUTS, site / "handouts")
 
 
 if __name__ == "__main__":

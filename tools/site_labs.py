@@ -36,10 +36,11 @@ LARGE, SMALL = 41, 5  # the steps of a beat's large control, and of the others b
 
 def site_lab(lab):
     """An open lab -> what its script holds: its beats, everything that it shows without them, and the words of its buttons."""
-    beats = [one for one in (site_beat(lab, beat) for beat in lab.BEATS) if one]
-    lab.go_to(None)
-    lab.reset()
-    lab.go_to(None)
+    beats = []
+    if not lab.state()["panels"]:  # a lab that shows chosen panels does not lead
+        beats = [one for one in (site_beat(lab, beat) for beat in lab.BEATS) if one]
+        lab.reset()
+        lab.go_to(None)
     names = {name: lab.names.find("button", name) for name in ("back", "next", "everything", "lead", "lock")}
     phases = {phase: lab.names.say(Message(f"story.{phase}")) for phase in ("ask", "do", "told")}
     return {"beats": beats, "everything": part(lab, grid(lab)), "names": names | phases}

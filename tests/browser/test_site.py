@@ -138,7 +138,11 @@ def shows_what_python_computes(page, name):
     )
     page.wait_for_function(says, arg=[name, lab.words_now])
     drawn = page.locator(f'[data-lab="{name}"] .lt-figure').evaluate(DRAWN)
-    assert len(drawn) == len(lab.figure.data) and sum(trace["shapes"] for trace in drawn) > 0
+    there, empty = drawn[: len(lab.figure.data)], drawn[len(lab.figure.data) :]
+    assert len(there) == len(lab.figure.data) and sum(trace["shapes"] for trace in there) > 0
+    assert not any(
+        trace["x"] or trace["shapes"] for trace in empty
+    )  # room for arrows that other settings need
     for trace, figured in zip(drawn, lab.figure.data):
         for key in {"x", "y", "z"} & figured.to_plotly_json().keys():
             expected = np.asarray(figured[key], float)
