@@ -47,6 +47,7 @@ mutants: test-environment  ## plant bugs by lot, and count those that a test wit
 	@$(PY) tools/mutants.py $(ARGS)
 
 notebooks: test-environment  ## rebuild and execute the notebooks from notebooks/.text (one: NB=07)
+	@tools/setup chromium
 	@$(PY) tools/build_notebooks.py $(NB)
 	@$(PY) tools/write_readme.py
 	@$(PY) tools/build_notebooks.py --refresh

@@ -7,6 +7,7 @@ import nbformat
 
 from lt_helpers import labs
 
+FINGERPRINT = "lt_fingerprint"  # in the metadata of an output: of which drawing a stored picture is
 LIVE = "Live once its cell has run: Shift+Enter."  # what an executed notebook shows in place of a widget
 
 

@@ -15,8 +15,7 @@ from urllib.parse import unquote
 
 import nbformat
 from address import address, binder, colab, project
-from all_labs import LIVE, lab_of
-from lab_pictures import KEY
+from all_labs import FINGERPRINT, LIVE, lab_of
 from nbconvert.filters.highlight import Highlight2HTML
 from nbconvert.filters.markdown_mistune import markdown2html_mistune
 from pygments.formatters import HtmlFormatter
@@ -92,8 +91,8 @@ def lab_script(job):
 
 def output(data, live, metadata=()):
     """An output of a cell, in the richest form that a page can show."""
-    if data.get("text/plain") == LIVE or KEY in metadata:
-        picture = image(data) if KEY in metadata else ""
+    if data.get("text/plain") == LIVE or FINGERPRINT in metadata:
+        picture = image(data) if FINGERPRINT in metadata else ""
         return picture + f'<p class="note">This one needs a kernel: {live_notebook(live)}.</p>'
     if "text/html" in data:
         return f'<div class="scroll">{data["text/html"]}</div>'

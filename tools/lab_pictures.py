@@ -9,6 +9,7 @@ import hashlib
 import json
 
 import numpy as np
+from all_labs import FINGERPRINT
 from browsing import chromium
 
 from lt_helpers.view.chart import FILES
@@ -17,7 +18,6 @@ WIDTH, SCALE = 860, 1.25  # pixels, and of the screen to each
 PAGE = """<!doctype html><meta charset="utf-8">
 <style>{css} body {{ margin: 0; background: white }} #lab {{ width: {width}px }} .lt-words, .lt-play {{ display: none }}</style>
 <div id="lab"></div><script>{plotly}</script><script>{scripts}</script>"""
-KEY = "lt_fingerprint"
 
 
 def fingerprint(lab):
@@ -87,7 +87,7 @@ def outputs_of(labs, before):
     drawn = draw([labs[place] for place in missing])
     pictures = {**before, **{prints[place]: encode(png) for place, png in zip(missing, drawn, strict=True)}}
     return [
-        ({"image/png": pictures[one], "text/plain": in_words(lab)}, {KEY: one})
+        ({"image/png": pictures[one], "text/plain": in_words(lab)}, {FINGERPRINT: one})
         for lab, one in zip(labs, prints, strict=True)
     ]
 
@@ -99,8 +99,8 @@ def encode(png):
 def stored(notebook):
     """The pictures of labs in a notebook -> {fingerprint: PNG in base64}"""
     return {
-        output.metadata[KEY]: output.data["image/png"]
+        output.metadata[FINGERPRINT]: output.data["image/png"]
         for cell in notebook.cells
         for output in cell.get("outputs", [])
-        if KEY in output.get("metadata", {})
+        if FINGERPRINT in output.get("metadata", {})
     }

@@ -10,13 +10,14 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires, version
 from pathlib import Path
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
 import lt_helpers
 
@@ -177,3 +178,53 @@ def test_other_systems_run_the_very_commands_of_the_readme():
     assert len(commands) >= 7
     workflow = (ROOT / ".github" / "workflows" / "platforms.yml").read_text()
     assert not [command for command in commands if command not in workflow]
+
+
+UNINSTALLED = """
+import sys
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {absent}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Absent())
+sys.path.insert(0, "tools")
+import {tool}
+"""
+
+
+def brought(lines):
+    """What requirements bring along, they themselves and what they ask for in turn -> names of packages"""
+    seen, left = set(), [Requirement(line) for line in lines if not line.startswith("lt_helpers")]
+    while left:
+        one = left.pop()
+        extras = frozenset(one.extras) | {""}
+        if (one.name, extras) in seen:
+            continue
+        seen.add((one.name, extras))
+        try:
+            asked = [Requirement(line) for line in requires(one.name) or []]
+        except PackageNotFoundError:  # of another system
+            continue
+        left += [
+            each
+            for each in asked
+            if each.marker is None or any(each.marker.evaluate({"extra": extra}) for extra in extras)
+        ]
+    return {canonicalize_name(name) for name, _ in seen}
+
+
+@pytest.mark.parametrize(
+    "tool, extras", [("build_site", ["widgets", "labs"]), ("dashboard", ["widgets", "labs", "dashboard"])]
+)
+def test_what_is_made_without_the_tests_packages_asks_for_none_of_them(tool, extras):
+    """`make site` and `make dashboard` set up environments of their own: what the suite runs with hides what is missing there."""
+    there = brought([*PROJECT["dependencies"], *(line for extra in extras for line in EXTRAS[extra])])
+    modules = packages_distributions()
+    absent = {module for module, names in modules.items() if not there & set(map(canonicalize_name, names))}
+    absent -= {"lt_helpers", "_distutils_hack", "pip", "setuptools", "pkg_resources"}
+    assert {"playwright", "jupytext", "torch"} <= absent
+    run = [sys.executable, "-c", UNINSTALLED.format(absent=absent, tool=tool)]
+    done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

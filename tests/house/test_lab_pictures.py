@@ -34,7 +34,7 @@ def test_a_picture_is_drawn_anew_only_when_what_it_shows_has_changed(monkeypatch
     quiet, noisy = NoiseLab(sigma=1.0), NoiseLab(sigma=3.0)
     first = pictures.outputs_of([quiet, noisy], {})
     assert drawn == [quiet, noisy] and first[0][0]["image/png"] == base64.b64encode(b"png").decode()
-    kept = {metadata[pictures.KEY]: data["image/png"] for data, metadata in first}
+    kept = {metadata[pictures.FINGERPRINT]: data["image/png"] for data, metadata in first}
     again = pictures.outputs_of([NoiseLab(sigma=1.0), NoiseLab(sigma=3.1)], kept)
     assert len(drawn) == 3 and again[0] == first[0] and again[1][1] != first[1][1]
 
