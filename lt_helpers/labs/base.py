@@ -116,6 +116,7 @@ class Lab(Definition):
         self._begun, self._is_told = None, False
         at_first = {} if self._beat is None else self._beat.values
         self._opened = self._computed = self._checked({**at_first, **values})
+        self._begin_story()
         self._opened_ghost = self.ghost = None if ghost is None else self._behind(ghost, self._opened)
         self._resting, self._notice, self._late, self._dropped = False, [], {}, {}
         self.error = self._shown_panels = None
@@ -130,6 +131,12 @@ class Lab(Definition):
         if beat is ...:
             return self.BEATS[0] if self.BEATS and self.LEADS and panels is None else None
         return self._named_beat(beat)
+
+    def _begin_story(self):
+        """A lab that is opened in the middle of a beat, by its call or by a link: the beat itself began where beats do."""
+        if self._beat is not None:
+            start = self._checked({**self._given, **self._beat.values})
+            self._begun, self._start = self.state_at(start), start
 
     def _named_beat(self, name):
         """-> Beat, or None for everything"""
@@ -205,6 +212,7 @@ class Lab(Definition):
         lab._notice = list(dict.fromkeys([*notices, *more]))
         lab._locked = frozenset(state.locked)
         if lab._notice or lab._locked:
+            lab._is_told, lab.answers = False, {}  # what was told before did not know what was locked
             lab._show_again()
         return lab
 
@@ -250,17 +258,20 @@ class Lab(Definition):
         begun = self._checked({**given, **beat.values})
         return {**begun, **self._guesses(self.values)}
 
+    @in_turn
     def next(self):
-        """The next beat; after the last one, everything."""
-        self._go_by(1)
+        """The next beat; after the last one, everything; from there, the first."""
+        left = self.BEATS[self._place() + 1 :]
+        self.go_to(left[0].name if left else None)
 
+    @in_turn
     def back(self):
-        """The beat before."""
-        self._go_by(-1)
+        """The beat before, as far as there is one."""
+        self.go_to(self.BEATS[max(self._place() - 1, 0)].name if self.BEATS else None)
 
-    def _go_by(self, steps):
-        place = self.BEATS.index(self._beat) + steps
-        self.go_to(self.BEATS[place].name if 0 <= place < len(self.BEATS) else None)
+    def _place(self):
+        """Where among the beats it is; -1 where everything is shown."""
+        return -1 if self._beat is None else self.BEATS.index(self._beat)
 
     @in_turn
     def lock(self):
@@ -285,6 +296,7 @@ class Lab(Definition):
         """Back to where the lab was opened."""
         self._shown_panels, self._beat = self._opened_panels, self._opened_beat
         self._begun, self._is_told, self._locked, self.answers = None, False, frozenset(), {}
+        self._begin_story()
         self._forget_drags()
         self._set(self._opened, self._opened_ghost)
         self._set_stage()
@@ -559,9 +571,7 @@ class Lab(Definition):
         """The controls, and under them the buttons."""
         rows = [[], []]
         for name, control in self.CONTROLS.items():
-            if control.hidden or isinstance(
-                control, Opinion
-            ):  # an opinion is asked for by a beat, and answered there
+            if control.hidden or isinstance(control, Opinion):  # beats alone ask for opinions
                 continue
             row = rows[isinstance(control, (Prediction, Seed))]
             row.append(self.controls[name])

@@ -15,10 +15,8 @@ from .handles import handles_of
 from .names import strip_tags
 
 NAMED = 3  # marks beyond an axis that are named; of others there is the number
-GUIDED_ROW, GUIDED_ROWS = (
-    300,
-    224,
-)  # pixels of a row of panels while the lab leads: of a single one, and of each of several
+# Pixels of a row of panels while the lab leads: of a single one, and of each of several.
+GUIDED_ROW, GUIDED_ROWS = 300, 224
 
 
 @dataclass(frozen=True)

@@ -182,6 +182,9 @@ class LiveLab(Lab):
         self._tell()
         self._tell_story()
 
+    def _begin_story(self):
+        """Training begins where it is opened."""
+
     def _show_again(self):
         """The same once more, where something was asked for that is no control: which is a touch as well."""
         self._touched = perf_counter()

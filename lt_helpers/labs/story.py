@@ -197,7 +197,7 @@ class Guide:
         kind = html.escape(say(Message(f"story.{story.phase}")), quote=False)
         found = html.escape(say(story.found), quote=False)
         return (
-            f'<div class="lt-task"><b class="lt-phase lt-{story.phase}">{kind}</b> {task}</div>'
+            f'<div class="lt-task"><b class="lt-phase">{kind}</b> {task}</div>'
             f'<div class="lt-told">{found}</div>'
         )
 

@@ -160,6 +160,29 @@ def test_the_call_and_the_document_hold_the_beat(lab):
     assert "beat=None" in repr(lab)
 
 
+def test_next_and_back_go_as_far_as_there_are_beats(lab):
+    lab.back()
+    assert lab.beat == "peak"
+    lab.go_to("look")
+    lab.next()
+    assert lab.beat is None
+    lab.next()
+    assert lab.beat == "peak"
+
+
+def test_a_link_to_an_answered_prediction_tells_it_again_from_where_the_beat_began(lab):
+    lab.next()
+    lab.controls["way"].value = "up"
+    lab.lock()
+    lab.controls["frequency"].value = 2.0
+    opened = type(lab).from_state(lab.link())
+    assert said(opened) == said(lab) and "You said “up”; it is “down”. It went from 5 to 2." in said(opened)
+    assert opened.answers == lab.answers
+    again = type(lab)(beat="way", frequency=3.5)
+    again.controls["frequency"].value = 2.0
+    assert "It went from 5 to 2." in said(again)
+
+
 @pytest.mark.parametrize(
     "wrong, message",
     [
