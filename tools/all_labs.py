@@ -7,6 +7,9 @@ import nbformat
 
 from lt_helpers import labs
 
+HOW_TO_RUN = (  # the first thing that a notebook asks for; a page without a kernel does not
+    "Click the picture and press **Shift+Enter**: it becomes a lab, which says what to do. Read on with Shift+Enter, cell by cell."
+)
 FINGERPRINT = "lt_fingerprint"  # in the metadata of an output: of which drawing a stored picture is
 LIVE = "Live once its cell has run: Shift+Enter."  # what an executed notebook shows in place of a widget
 

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 import nbformat
 from address import address, binder, colab, project
-from all_labs import FINGERPRINT, LIVE, lab_of
+from all_labs import FINGERPRINT, HOW_TO_RUN, LIVE, lab_of
 from nbconvert.filters.highlight import Highlight2HTML
 from nbconvert.filters.markdown_mistune import markdown2html_mistune
 from pygments.formatters import HtmlFormatter
@@ -124,11 +124,11 @@ def notebook_page(path):
     highlight = Highlight2HTML(pygments_lexer="ipython3")
     for cell in nbformat.read(path, as_version=4).cells:
         if cell.cell_type == "markdown":
-            parts.append(rendered(cell.source, path.parent))
+            parts.append(rendered(cell.source.replace(HOW_TO_RUN, ""), path.parent))
             continue
         if not cell.source or "setup" in cell.metadata.get("tags", []):
             continue
-        parts.append(highlight(cell.source))
+        parts.append(code(cell, highlight))
         lab = lab_of(cell.source)
         if lab and not issubclass(
             lab[0], LiveLab
@@ -147,6 +147,14 @@ def notebook_page(path):
         links = ", ".join(f'<a href="{link}">{place}</a>' for place, link in places.items())
         parts.insert(1, f"<p>Run it live: {links}.</p>")
     return "\n".join(parts), found
+
+
+def code(cell, highlight):
+    """A cell's code; folded away where the notebook folds it."""
+    shown = highlight(cell.source)
+    if not cell.metadata.get("jupyter", {}).get("source_hidden"):
+        return shown
+    return f"<details><summary>Code</summary>{shown}</details>"
 
 
 def lab_box(name, live):

@@ -106,8 +106,20 @@ def site_beat(lab, beat):
         "go": say(tell_story(kind, beat, start, False, lab._begun, {beat.ask}, {}).task),
         "ask": ask,
         "reached": reached,
-        "told": told(None),
+        "told": told_along(lab, beat, points, reached) or told(None),
     }
+
+
+def told_along(lab, beat, points, reached):
+    """What is told at each point of the grid, where that goes on with the hand -> list of str; None where it is told once and for all"""
+    if beat.when is None or beat.ask is not None:
+        return None
+    kind, say = type(lab), lab.names.say
+    states = [lab.state_at(point) if there else None for point, there in zip(points, reached)]
+    return [
+        state and say(tell_story(kind, beat, point, state, lab._begun, set(), {}).found)
+        for point, state in zip(points, states)
+    ]
 
 
 def guesses_of(lab, name):

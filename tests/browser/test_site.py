@@ -4,6 +4,7 @@ import re
 from functools import cache
 from urllib.parse import unquote
 
+import nbformat
 import numpy as np
 import pytest
 from build_site import build, notebook_page, notebooks, page_name
@@ -285,6 +286,18 @@ def test_every_other_page_fits_its_screen_too(open_page, site, screen):
     assert {"index.html", "api.html"} <= others
     for name in sorted(others):
         assert_fits(open_page(name, screen))
+
+
+def test_a_page_asks_for_nothing_that_needs_a_kernel_and_folds_what_the_notebook_folds(site):
+    for path in notebooks():
+        body = (site / page_name(path)).read_text()
+        assert "Shift+Enter" not in body
+        folded = sum(
+            1
+            for cell in nbformat.read(path, as_version=4).cells
+            if cell.metadata.get("jupyter", {}).get("source_hidden") and cell.source
+        )
+        assert folded > 0 and body.count("<details><summary>Code</summary>") == folded
 
 
 def needed(page):

@@ -4,7 +4,7 @@ import base64
 import itertools
 
 import numpy as np
-from site_labs import NOTHING, STEPS, first_two, pack, part, shortened, thinned
+from site_labs import NOTHING, STEPS, first_two, pack, part, shortened, site_beat, thinned
 
 from lt_helpers import labs
 from lt_helpers.view.chart import encode_figure
@@ -58,6 +58,22 @@ def test_an_arrow_that_comes_makes_no_other_trace_stand_twice():
     assert not any(varying["path"] == ["data"] for varying in packed["varying"])
     quiet = unpacked(packed, 0)["data"]
     assert len(quiet) == len(figures[1]) and quiet[-arrows:] == [NOTHING] * arrows
+
+
+def test_what_is_told_of_a_hand_goes_on_with_the_hand():
+    """The first beat of the gradient lab has no single answer: each step size that ends on the ring is told as it is."""
+    lab = labs.GradientLab()
+    beat = lab.BEATS[0]
+    packed = site_beat(lab, beat)
+    lab.go_to(beat.name)
+    start = packed["controls"][0]["start"]
+    assert isinstance(packed["told"], list) and not packed["reached"][start] and packed["told"][start] is None
+    there = [place for place, reached in enumerate(packed["reached"]) if reached]
+    for place in (there[0], there[-1]):
+        lab.go_to(beat.name)
+        lab.controls[beat.control].value = float(packed["controls"][0]["shown"][place])
+        assert packed["told"][place] == lab.names.say(lab.story().found)
+    assert packed["told"][there[0]] != packed["told"][there[-1]]
 
 
 def test_looking_at_another_state_moves_nothing(lab):

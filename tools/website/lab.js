@@ -81,7 +81,7 @@ function ltOpen(root, {beats, everything, names}) {
       if (at === null) return void (task.textContent = "");
       const waits = guess && !guess.locked;
       const phase = told ? "told" : waits ? "ask" : "do";
-      const found = !told ? "" : guess?.locked ? part.ask.said[guess.value] : part.told;
+      const found = !told ? "" : guess?.locked ? part.ask.said[guess.value] : ltTold(part.told, point());
       const lines = document.createElement("div");
       const first = ltElement(lines, "div", {className: "lt-task"});
       ltElement(first, "b", {className: "lt-phase", textContent: names[phase]});
@@ -112,6 +112,11 @@ function ltOpen(root, {beats, everything, names}) {
   buttons.everything.addEventListener("click", () => go(null));
   buttons.lead.addEventListener("click", () => go(0));
   go(at);
+}
+
+// What is told: in some beats it goes on with the hand, and stays as it is where a hand goes back.
+function ltTold(told, point) {
+  return Array.isArray(told) ? (told[point] ?? told.find(Boolean)) : told;
 }
 
 // Shows the figures of a part of a lab: a function from a point of its grid. `star` may change the handles.
