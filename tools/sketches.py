@@ -1,12 +1,12 @@
 """Still drawings of the small examples for the notebooks' text: `python tools/sketches.py` writes them to docs/pictures/, as SVG.
 
-What they show is computed by the package. They hold numbers and symbols, and no words of any language.
+What they show is computed by the package. They hold numbers and symbols, and no words of any language, but for the turned ellipse.
 """
 
 from pathlib import Path
 
 import numpy as np
-from drawing import Plane, arrow, element, minus, rectangle, svg, text
+from drawing import INK, Plane, arrow, element, line, minus, rectangle, svg, text
 
 import lt_helpers as lt
 from lt_helpers.implicit import effective_step_size, implicit_from_moments
@@ -126,6 +126,42 @@ def rectangle_to_square():
     return draw([parts])
 
 
+def turned_ellipse(count=80, turn=0.6, spread=(2.0, 0.7)):
+    """Inputs of two features, as they come and along the eigenvectors of Sigma, with an ellipse of two standard deviations.
+
+    Parameters
+    ----------
+    count : int.  Points.
+    turn : number.  Of the long axis, in radians.
+    spread : pair of numbers.  Roots of the two eigenvalues.
+    """
+    white = np.random.default_rng(2).normal(size=(count, 2))
+    white -= white.mean(axis=0)
+    white = white @ np.linalg.inv(np.linalg.cholesky(white.T @ white / count)).T  # mean x x^T = I
+    along = white * spread  # (count, 2): already along the eigenvectors
+    rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    radii = 2 * np.array(spread)
+    plots = []
+    for angle, V, names, title in (
+        (turn, rotation, ("x₁", "x₂"), "as they come"),
+        (0, np.eye(2), ("v₁", "v₂"), "along the eigenvectors"),
+    ):
+        plane = Plane(0, 0, SIZE, SIZE, (-5, 5), (-5, 5))
+        parts = [plane.curve(plane.x, (0, 0), GREY, thick=1), plane.curve((0, 0), plane.y, GREY, thick=1)]
+        parts.append(text(*plane.at(4.3, -0.7), names[0], LETTER))
+        parts.append(text(*plane.at(0.25, 4.5), names[1], LETTER))
+        parts.append(text(0, -5, title, LETTER, weight="bold"))
+        parts += plane.points(*(along @ V.T).T, GREY, 2)
+        place = f"translate({SIZE / 2} {SIZE / 2}) rotate({-np.degrees(angle):.1f})"
+        rx, ry = radii * SIZE / 10
+        parts.append(element("ellipse", rx=rx, ry=ry, transform=place, fill="none", stroke=INK))
+        for end, colour, name in zip((V * radii).T, (BLUE, RED), ("large s", "small s"), strict=True):
+            parts.append(line(*plane.at(0, 0), *plane.at(*end), colour, 3))
+            parts.append(text(*plane.at(*end + 0.15), name, LETTER, colour))
+        plots.append(parts)
+    return draw(plots)
+
+
 def fit_then_shrink():
     """The slope of a trained model with one feature, by layer, on the quiet and the noisy copy and on the twin: it rises, and is shrunk."""
     model = lt.load_pretrained("diag", 4, lt.Uniform(5.0), folder=ONE_FEATURE)
@@ -226,6 +262,7 @@ SKETCHES = {
     "bowl-of-four-points": bowl_of_four_points,
     "arrows-of-a-layer": arrows_of_a_layer,
     "rectangle-to-square": rectangle_to_square,
+    "turned-ellipse": turned_ellipse,
     "fit-then-shrink": fit_then_shrink,
     "steps-by-noise": steps_by_noise,
     "steps-of-relatives": steps_of_relatives,

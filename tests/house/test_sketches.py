@@ -61,6 +61,28 @@ def test_the_rectangle_becomes_a_square():
     np.testing.assert_allclose(sides, SIZE * (12 / 7) / 4.8, atol=0.15)
 
 
+def test_both_clouds_are_one_and_only_the_turned_one_is_correlated():
+    clouds = [(points / SIZE - 0.5) * (10, -10) for points in circles("turned-ellipse")]
+    turned, along = (cloud.T @ cloud / len(cloud) for cloud in clouds)
+    np.testing.assert_allclose(along, np.diag([4.0, 0.49]), atol=0.02)
+    np.testing.assert_allclose(np.linalg.eigvalsh(turned), [0.49, 4.0], atol=0.02)
+    assert turned[0, 1] > 1
+
+
+def test_the_ellipse_and_the_lines_in_it_reach_two_standard_deviations_of_the_cloud():
+    plots = xml.fromstring(SKETCHES["turned-ellipse"]()).findall("{*}g")
+    for plot, points in zip(plots, circles("turned-ellipse"), strict=True):
+        variances = np.linalg.eigvalsh(np.cov(points.T, bias=True))  # in pixels; the small one first
+        ellipse = plot.find("{*}ellipse")
+        radii = [float(ellipse.get(name)) for name in ("ry", "rx")]
+        np.testing.assert_allclose(radii, 2 * np.sqrt(variances), atol=0.2)
+        ends = [(line.get("x2"), line.get("y2")) for line in plot.findall("{*}line")]
+        ends = np.array(ends, float) - SIZE / 2  # (2, 2): the long one first
+        np.testing.assert_allclose(np.hypot(*ends.T), radii[::-1], atol=0.1)
+        turn = float(re.search(r"rotate\(([-\d.]+)\)", ellipse.get("transform"))[1])
+        assert np.degrees(np.arctan2(*ends[0, ::-1])) == pytest.approx(turn, abs=0.1)
+
+
 def steps_by_tokens(model, sigma):
     """The steps of the layers that fit a few of the sequences best, and their factors, from the tokens -> (L,), (L,)"""
     moments = RegressionTask(10, 20, Fixed(sigma)).sample_moments(4000, np.random.default_rng(0))
