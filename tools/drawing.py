@@ -1,9 +1,10 @@
-"""Plain drawings as text: the few shapes of SVG that posters, worksheets and slides need, in the colours of the labs.
+"""Plain drawings as text: the few shapes of SVG that sketches, posters, worksheets and slides need, in the colours of the labs.
 
 A drawing is a list of elements, each a string. Numbers are written with one digit, so that the same drawing is the same text everywhere.
 """
 
 from html import escape
+from math import atan2, degrees
 
 from lt_helpers.view.roles import GREY, ORANGE
 
@@ -97,6 +98,14 @@ def path(points, colour=INK, thick=2.5, dash=None):
     )
 
 
+def arrow(x1, y1, x2, y2, colour=INK, thick=2.5):
+    """A straight line with a head at its second end."""
+    turn = number(degrees(atan2(y2 - y1, x2 - x1)))
+    place = f"translate({number(x2)} {number(y2)}) rotate({turn}) scale({number(thick)})"
+    head = element("path", d="M0.6,0 L-4.4,-2.5 V2.5 Z", fill=colour, transform=place)
+    return line(x1, y1, x2, y2, colour, thick) + head
+
+
 def dot(x, y, radius=5.0, colour=INK, edge=None):
     """A filled circle."""
     return element("circle", cx=x, cy=y, r=radius, fill=colour, stroke=edge, stroke_width=2 if edge else None)
@@ -107,21 +116,22 @@ def ring(x, y, radius=6.0, colour=INK):
     return element("circle", cx=x, cy=y, r=radius, fill="none", stroke=colour, stroke_width=2)
 
 
-def svg(width, height, parts, title, size=None):
+def svg(width, height, parts, title="", size=None):
     """A whole drawing.
 
     Parameters
     ----------
     width, height : numbers.  In pixels.
     parts : list of elements.
-    title : str.  What it shows, for who does not see it.
+    title : str, optional.  What it shows, for who does not see it; a picture in a text has its alt text for that.
     size : str, optional.  Its width on paper, such as "420mm"; by default that many pixels.
     """
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {number(width)} {number(height)}" width="{size or number(width)}" '
         f'role="img" font-family="{FONT}">'
     )
-    return "\n".join([head, element("title", escape(title, quote=False)), *parts, "</svg>"]) + "\n"
+    named = [element("title", escape(title, quote=False))] if title else []
+    return "\n".join([head, *named, *parts, "</svg>"]) + "\n"
 
 
 class Plane:
@@ -143,17 +153,19 @@ class Plane:
         up = (y - self.y[0]) / (self.y[1] - self.y[0])
         return self.left + across * self.width, self.top + (1 - up) * self.height
 
-    def frame(self, x_ticks=(), y_ticks=(), x_name="", y_name="", size=13):
-        """Its edge, ticks with their numbers, and the names of its axes -> list of elements"""
+    def frame(self, x_ticks=(), y_ticks=(), x_name="", y_name="", size=13, grid=True):
+        """Its edge, ticks with their numbers and, with `grid`, their lines, and the names of its axes -> list of elements"""
         bottom = self.top + self.height
-        parts = [rectangle(self.left, self.top, self.width, self.height, edge=PALE)]
+        parts = [rectangle(self.left, self.top, self.width, self.height, edge=PALE if grid else GREY)]
         for tick in x_ticks:
             x, _ = self.at(tick, self.y[0])
-            parts.append(line(x, self.top, x, bottom, PALE, 1))
+            if grid:
+                parts.append(line(x, self.top, x, bottom, PALE, 1))
             parts.append(text(x, bottom + 1.2 * size, minus(tick), size, GREY, "middle"))
         for tick in y_ticks:
             _, y = self.at(self.x[0], tick)
-            parts.append(line(self.left, y, self.left + self.width, y, PALE, 1))
+            if grid:
+                parts.append(line(self.left, y, self.left + self.width, y, PALE, 1))
             parts.append(text(self.left - 5, y + 0.35 * size, minus(tick), size, GREY, "end"))
         if x_name:
             parts.append(text(self.left + self.width / 2, bottom + 2.4 * size, x_name, size, GREY, "middle"))
@@ -171,3 +183,7 @@ class Plane:
     def curve(self, xs, ys, colour, dash=None, thick=2.5):
         """A line through points of the plane -> element"""
         return path([self.at(x, y) for x, y in zip(xs, ys)], colour, thick, dash)
+
+    def points(self, xs, ys, colour=INK, radius=5.0):
+        """Dots at points of the plane -> list of elements"""
+        return [dot(*self.at(x, y), radius, colour) for x, y in zip(xs, ys)]

@@ -6,7 +6,7 @@ All numbers are computed by the package: moments, slopes, and the state of the s
 from dataclasses import dataclass
 
 import numpy as np
-from drawing import INK, NOISE, Plane, dot, line, rectangle, ring, text
+from drawing import INK, NOISE, Plane, line, rectangle, ring, text
 
 from lt_helpers.implicit import implicit_from_moments
 from lt_helpers.labs import running_example
@@ -102,8 +102,7 @@ def scatter(one, left, top, width, height, size=13, lines=True):
             beside = 4 if y > one.slope * x else -4
             start, end = plane.at(x, one.slope * x), plane.at(x, y)
             parts.append(line(start[0] + beside, start[1], end[0] + beside, end[1], NOISE, 4))
-    parts += [dot(*plane.at(x, y), 6) for x, y in zip(running_example.X, one.y)]
-    return parts
+    return parts + plane.points(running_example.X, one.y, radius=6)
 
 
 def blocks(one, left, top, side, size=22, numbers=True):
@@ -136,9 +135,7 @@ def bowl(one, left, top, width, height, size=13, walk=()):
         text(bottom[0] + 9, (floor[1] + bottom[1]) / 2 + 5, f"{one.noise:g}", 1.3 * size, INK, weight="bold")
     )
     parts.append(ring(*floor, 7, RED))
-    for slope in walk:
-        parts.append(dot(*plane.at(slope, one.bowl(slope)), 5, BLUE))
-    return parts
+    return parts + plane.points(walk, map(one.bowl, walk), BLUE)
 
 
 def by_layer(one, left, top, width, height, size=13):
@@ -149,7 +146,7 @@ def by_layer(one, left, top, width, height, size=13):
     level = [plane.at(layer, one.slope) for layer in (plane.x[0], layers[-1] + 0.2)]
     parts.append(line(*level[0], *level[1], RED, 2, "7 5"))
     parts.append(plane.curve(layers, one.path, BLUE))
-    parts += [dot(*plane.at(layer, slope), 5, BLUE) for layer, slope in zip(layers, one.path)]
+    parts += plane.points(layers, one.path, BLUE)
     x, y = plane.at(layers[-1], one.path[-1])
     parts.append(text(x + 9, y + 16, f"{one.path[-1]:.2f}", 1.15 * size, BLUE, weight="bold"))
     return parts

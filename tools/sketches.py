@@ -1,13 +1,12 @@
 """Still drawings of the small examples for the notebooks' text: `python tools/sketches.py` writes them to docs/pictures/, as SVG.
 
-What they show is computed by the package. They hold numbers and symbols, and no words of any language.
+What they show is computed by the package. They hold numbers and symbols, and no words of any language, but for the turned ellipse.
 """
 
-import html
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from drawing import INK, Plane, arrow, element, line, minus, rectangle, svg, text
 
 import lt_helpers as lt
 from lt_helpers.implicit import effective_step_size, implicit_from_moments
@@ -15,10 +14,10 @@ from lt_helpers.labs import running_example
 from lt_helpers.labs.gradient import descent_model
 from lt_helpers.pretrained import ONE_FEATURE
 from lt_helpers.task import second_moments
-from lt_helpers.view.roles import BLUE, GREEN, GREY, INK, ORANGE, RED
+from lt_helpers.view.roles import BLUE, GREEN, GREY, ORANGE, RED
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
-SIZE, MARGIN = 210, 34  # pixels of a plot and of the room around it
+SIZE, MARGIN, LETTER = 210, 34, 12  # pixels: of a plot, of the room around it, and of its letters
 
 # The running example of the series: four points in one feature, in a quiet and a noisy copy; and one with two features.
 X = running_example.X
@@ -26,9 +25,8 @@ QUIET, NOISY, _ = running_example.LABELS
 CORNERS = np.array([[2.0, 1.0], [-2.0, 1.0], [-2.0, -1.0], [2.0, -1.0]])
 
 
-@dataclass
-class Plot:
-    """One pair of axes.
+def axes(x, y, names, ticks, title=""):
+    """A plane with its frame; what is drawn in it goes behind the parts.
 
     Parameters
     ----------
@@ -36,85 +34,27 @@ class Plot:
     names : pair of str.  Of the axes.
     ticks : pair of tuples of numbers.
     title : str, optional.
+
+    Returns
+    -------
+    Plane, and a list of elements
     """
-
-    x: tuple
-    y: tuple
-    names: tuple
-    ticks: tuple
-    title: str = ""
-    parts: list = field(default_factory=list)
-
-    def place(self, x, y):
-        """Where a point of the plane stands, in pixels of the plot."""
-        right = SIZE * (x - self.x[0]) / (self.x[1] - self.x[0])
-        down = SIZE * (self.y[1] - y) / (self.y[1] - self.y[0])
-        return round(float(right), 1), round(float(down), 1)
-
-    def line(self, x, y, colour, dash=""):
-        """A line through points."""
-        path = " ".join(f"{right},{down}" for right, down in map(self.place, x, y))
-        style = f'stroke="{colour}" stroke-width="2" stroke-dasharray="{dash}"'
-        self.parts.append(f'<polyline points="{path}" fill="none" {style}/>')
-
-    def points(self, x, y, colour, radius=5):
-        for right, down in map(self.place, np.atleast_1d(x), np.atleast_1d(y)):
-            self.parts.append(f'<circle cx="{right}" cy="{down}" r="{radius}" fill="{colour}"/>')
-
-    def arrow(self, start, end, colour):
-        """From one point to another."""
-        (x1, y1), (x2, y2) = self.place(*start), self.place(*end)
-        style = f'stroke="{colour}" stroke-width="2.5" marker-end="url(#head{colour[1:]})"'
-        self.parts.append(f'<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" {style}/>')
-
-    def words(self, x, y, text, colour=INK, anchor="start"):
-        """Symbols or numbers beside a point."""
-        right, down = self.place(x, y)
-        text = html.escape(text)
-        self.parts.append(
-            f'<text x="{right}" y="{down}" fill="{colour}" text-anchor="{anchor}">{text}</text>'
-        )
-
-    def frame(self):
-        """Axes with their ticks, and the zero lines -> list of str"""
-        found = [f'<rect width="{SIZE}" height="{SIZE}" fill="none" stroke="{GREY}"/>']
-        for tick in self.ticks[0]:
-            right, _ = self.place(tick, self.y[0])
-            found.append(
-                f'<text x="{right}" y="{SIZE + 14}" text-anchor="middle" fill="{GREY}">{tick:g}</text>'
-            )
-        for tick in self.ticks[1]:
-            _, down = self.place(self.x[0], tick)
-            found.append(f'<text x="-5" y="{down + 4}" text-anchor="end" fill="{GREY}">{tick:g}</text>')
-        x_name, y_name = map(html.escape, self.names)
-        found.append(f'<text x="{SIZE}" y="{SIZE + 28}" text-anchor="end">{x_name}</text>')
-        found.append(f'<text x="-24" y="10">{y_name}</text>')
-        found.append(f'<text x="{SIZE / 2}" y="-10" text-anchor="middle">{html.escape(self.title)}</text>')
-        return found
-
-    def svg(self):
-        """-> str"""
-        return "\n".join([*self.frame(), *self.parts])
+    plane = Plane(0, 0, SIZE, SIZE, x, y)
+    parts = plane.frame(*ticks, size=LETTER, grid=False)
+    parts.append(text(SIZE, SIZE + 28, names[0], LETTER, anchor="end"))
+    parts.append(text(-24, 10, names[1], LETTER))
+    parts.append(text(SIZE / 2, -10, title, LETTER, anchor="middle"))
+    return plane, parts
 
 
 def draw(plots):
-    """Plots side by side -> SVG, str"""
+    """Plots side by side, each a list of elements -> SVG, str"""
     step = SIZE + 2 * MARGIN
-    heads = "".join(
-        f'<marker id="head{colour[1:]}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="5" markerHeight="5" orient="auto">'
-        f'<path d="M0,0 L8,4 L0,8 Z" fill="{colour}"/></marker>'
-        for colour in (BLUE, RED, ORANGE)
-    )
     groups = [
-        f'<g transform="translate({MARGIN + index * step},{MARGIN})">\n{plot.svg()}\n</g>'
-        for index, plot in enumerate(plots)
+        element("g", "\n".join(parts), transform=f"translate({MARGIN + index * step} {MARGIN})")
+        for index, parts in enumerate(plots)
     ]
-    size = f'width="{step * len(plots)}" height="{step}" viewBox="0 0 {step * len(plots)} {step}"'
-    font = 'font-family="system-ui, sans-serif" font-size="12"'
-    ground = '<rect width="100%" height="100%" fill="white"/>'
-    return f'<svg xmlns="http://www.w3.org/2000/svg" {size} {font}>\n<defs>{heads}</defs>\n{ground}\n' + (
-        "\n".join(groups) + "\n</svg>\n"
-    )
+    return svg(step * len(plots), step, [rectangle(0, 0, step * len(plots), step), *groups])
 
 
 def weights(labels, step, layers):
@@ -128,31 +68,29 @@ def layers_on_four_points():
     w = weights(QUIET, 0.5, 2)  # (3,)
     plots = []
     for layer, slope in enumerate(w):
-        plot = Plot(
+        plane, parts = axes(
             (-2.4, 2.6), (-3.8, 3.8), ("x", "y"), ((-2, -1, 0, 1, 2), (-3, 0, 3)), f"w = {slope + 0.0:g}"
         )
-        left = QUIET - slope * X
-        plot.line([-2.4, 2.6], [0, 0], GREY, "2 3")
-        plot.points(X, left, BLUE)
+        parts.append(plane.curve(plane.x, (0, 0), GREY, "2 3", 2))
+        parts += plane.points(X, QUIET - slope * X, BLUE)
         if layer:
-            plot.arrow((2, -2 * w[layer - 1]), (2, -2 * slope + 0.12), RED)
-        plot.points(2, -2 * slope, RED)
-        plot.words(1.85, -2 * slope + 0.1, f"{-2 * slope:g}" if slope else "0", RED, "end")
-        plots.append(plot)
+            parts.append(arrow(*plane.at(2, -2 * w[layer - 1]), *plane.at(2, -2 * slope + 0.12), RED))
+        parts += plane.points([2], [-2 * slope], RED)
+        parts.append(text(*plane.at(1.85, -2 * slope + 0.1), minus(0 - 2 * slope), LETTER, RED, "end"))
+        plots.append(parts)
     return draw(plots)
 
 
 def bowl_of_four_points():
     """The mean of the squared residuals against w, for the quiet and the noisy copy, and the walk of three layers."""
-    plot = Plot((-0.4, 4.4), (0, 10.5), ("w", "r²"), ((0, 1, 2, 3, 4), (0, 1, 4, 8)))
-    grid = np.linspace(-0.4, 4.4, 60)
+    plane, parts = axes((-0.4, 4.4), (0, 10.5), ("w", "r²"), ((0, 1, 2, 3, 4), (0, 1, 4, 8)))
+    grid = np.linspace(*plane.x, 60)
     for labels, colour, name in ((QUIET, BLUE, "A"), (NOISY, ORANGE, "A′")):
         height = ((labels - grid[:, None] * X) ** 2).mean(axis=1)  # (60,)
-        plot.line(grid, np.minimum(height, 10.5), colour)
-        plot.words(2, height.min() - 0.7, name, colour, "middle")
+        parts.append(plane.curve(grid, np.minimum(height, 10.5), colour, thick=2))
+        parts.append(text(*plane.at(2, height.min() - 0.7), name, LETTER, colour, "middle"))
     walk = weights(QUIET, 0.5, 3)  # (4,)
-    plot.points(walk, ((QUIET - walk[:, None] * X) ** 2).mean(axis=1), BLUE)
-    return draw([plot])
+    return draw([parts + plane.points(walk, ((QUIET - walk[:, None] * X) ** 2).mean(axis=1), BLUE)])
 
 
 def arrows_of_a_layer():
@@ -162,15 +100,16 @@ def arrows_of_a_layer():
     M, u, a, w = state.M[0, :, 0, 0], state.u[0, :, 0], state.a[0], state.w[0, :, 0]  # (2,) each
     plots = []
     for layer in (0, 1):
-        plot = Plot((-1.2, 1.6), (-1.3, 1.3), ("x", "y"), ((-1, 0, 1), (-1, 0, 1)))
-        plot.line([-1.2, 1.6], [0, 0], GREY, "2 3")
-        plot.line([0, 0], [-1.3, 1.3], GREY, "2 3")
-        plot.arrow((0, 0), (M[layer], -w[layer]), BLUE)
-        plot.arrow((0, 0), (u[layer], a[layer]), ORANGE)
-        first, second = f"({M[layer]:g}, {-w[layer] + 0.0:g})", f"({u[layer] + 0.0:g}, {a[layer]:g})"
-        plot.words(M[layer] + 0.08, -w[layer] + 0.12, first, BLUE)
-        plot.words(u[layer] + 0.1, a[layer] + 0.1, second, ORANGE)
-        plots.append(plot)
+        plane, parts = axes((-1.2, 1.6), (-1.3, 1.3), ("x", "y"), ((-1, 0, 1), (-1, 0, 1)))
+        parts.append(plane.curve(plane.x, (0, 0), GREY, "2 3", 2))
+        parts.append(plane.curve((0, 0), plane.y, GREY, "2 3", 2))
+        for x, y, colour, right in (
+            (M[layer], -w[layer] + 0.0, BLUE, 0.08),
+            (u[layer] + 0.0, a[layer], ORANGE, 0.1),
+        ):
+            parts.append(arrow(*plane.at(0, 0), *plane.at(x, y), colour))
+            parts.append(text(*plane.at(x + right, y + 0.12), f"({minus(x)}, {minus(y)})", LETTER, colour))
+        plots.append(parts)
     return draw(plots)
 
 
@@ -178,27 +117,63 @@ def rectangle_to_square():
     """Four inputs with two features before and after one preconditioning layer with gamma = 1/7."""
     Sigma = CORNERS.T @ CORNERS / 4
     after = CORNERS @ (np.eye(2) - Sigma / 7)  # (4, 2)
-    plot = Plot((-2.4, 2.4), (-2.4, 2.4), ("x₁", "x₂"), ((-2, -1, 0, 1, 2), (-2, -1, 0, 1, 2)))
-    for corners, colour, dash in ((CORNERS, GREY, "5 4"), (after, BLUE, "")):
+    plane, parts = axes((-2.4, 2.4), (-2.4, 2.4), ("x₁", "x₂"), ((-2, -1, 0, 1, 2), (-2, -1, 0, 1, 2)))
+    for corners, colour, dash in ((CORNERS, GREY, "5 4"), (after, BLUE, None)):
         closed = np.vstack([corners, corners[:1]])  # (5, 2)
-        plot.line(*closed.T, colour, dash)
-        plot.points(*corners.T, colour)
-    plot.arrow((1.9, 0.95), (after[0, 0] + 0.12, after[0, 1] + 0.01), RED)
-    return draw([plot])
+        parts.append(plane.curve(*closed.T, colour, dash, 2))
+        parts += plane.points(*corners.T, colour)
+    parts.append(arrow(*plane.at(1.9, 0.95), *plane.at(after[0, 0] + 0.12, after[0, 1] + 0.01), RED))
+    return draw([parts])
+
+
+def turned_ellipse(count=80, turn=0.6, spread=(2.0, 0.7)):
+    """Inputs of two features, as they come and along the eigenvectors of Sigma, with an ellipse of two standard deviations.
+
+    Parameters
+    ----------
+    count : int.  Points.
+    turn : number.  Of the long axis, in radians.
+    spread : pair of numbers.  Roots of the two eigenvalues.
+    """
+    white = np.random.default_rng(2).normal(size=(count, 2))
+    white -= white.mean(axis=0)
+    white = white @ np.linalg.inv(np.linalg.cholesky(white.T @ white / count)).T  # mean x x^T = I
+    along = white * spread  # (count, 2): already along the eigenvectors
+    rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    radii = 2 * np.array(spread)
+    plots = []
+    for angle, V, names, title in (
+        (turn, rotation, ("x₁", "x₂"), "as they come"),
+        (0, np.eye(2), ("v₁", "v₂"), "along the eigenvectors"),
+    ):
+        plane = Plane(0, 0, SIZE, SIZE, (-5, 5), (-5, 5))
+        parts = [plane.curve(plane.x, (0, 0), GREY, thick=1), plane.curve((0, 0), plane.y, GREY, thick=1)]
+        parts.append(text(*plane.at(4.3, -0.7), names[0], LETTER))
+        parts.append(text(*plane.at(0.25, 4.5), names[1], LETTER))
+        parts.append(text(0, -5, title, LETTER, weight="bold"))
+        parts += plane.points(*(along @ V.T).T, GREY, 2)
+        place = f"translate({SIZE / 2} {SIZE / 2}) rotate({-np.degrees(angle):.1f})"
+        rx, ry = radii * SIZE / 10
+        parts.append(element("ellipse", rx=rx, ry=ry, transform=place, fill="none", stroke=INK))
+        for end, colour, name in zip((V * radii).T, (BLUE, RED), ("large s", "small s"), strict=True):
+            parts.append(line(*plane.at(0, 0), *plane.at(*end), colour, 3))
+            parts.append(text(*plane.at(*end + 0.15), name, LETTER, colour))
+        plots.append(parts)
+    return draw(plots)
 
 
 def fit_then_shrink():
     """The slope of a trained model with one feature, by layer, on the quiet and the noisy copy and on the twin: it rises, and is shrunk."""
     model = lt.load_pretrained("diag", 4, lt.Uniform(5.0), folder=ONE_FEATURE)
-    plot = Plot((-0.2, 5.6), (0, 2.3), ("l", "w"), ((0, 1, 2, 3, 4), (0, 1, 2)))
+    plane, parts = axes((-0.2, 5.6), (0, 2.3), ("l", "w"), ((0, 1, 2, 3, 4), (0, 1, 2)))
     sequences = zip(running_example.NAMES, running_example.LABELS, (BLUE, ORANGE, RED), strict=True)
     for name, labels, colour in sequences:
         S = second_moments(running_example.X[None, :, None], labels[None])
         w = implicit_from_moments(model, S).w[0, :, 0]  # (5,)
-        plot.line(range(5), w, colour)
-        plot.points(range(5), w, colour, 4)
-        plot.words(4.2, w[-1] - 0.05, f"{name} {w[-1]:.2f}", colour)
-    return draw([plot])
+        parts.append(plane.curve(range(5), w, colour, thick=2))
+        parts += plane.points(range(5), w, colour, 4)
+        parts.append(text(*plane.at(4.2, w[-1] - 0.05), f"{name} {w[-1]:.2f}", LETTER, colour))
+    return draw([parts])
 
 
 def at_noise(model, sigma):
@@ -222,12 +197,12 @@ def steps_by_noise():
         ("cos", cosines, (-0.1, 1.1), (0, 0.5, 1)),
         ("ρ", factors, (0.6, 1.4), (0.6, 0.8, 1, 1.2, 1.4)),
     ):
-        plot = Plot((0, 5.7), ends, ("σ", ""), ((0, 1, 2, 3, 4, 5), ticks), title)
+        plane, parts = axes((0, 5.7), ends, ("σ", ""), ((0, 1, 2, 3, 4, 5), ticks), title)
         for layer, colour in enumerate((BLUE, GREEN, ORANGE, RED)):
-            plot.line(sigmas, rows[:, layer], colour)
-            plot.points(sigmas, rows[:, layer], colour, 3)
-            plot.words(5.2, rows[-1, layer] - 0.01, str(layer + 1), colour)
-        plots.append(plot)
+            parts.append(plane.curve(sigmas, rows[:, layer], colour, thick=2))
+            parts += plane.points(sigmas, rows[:, layer], colour, 3)
+            parts.append(text(*plane.at(5.2, rows[-1, layer] - 0.01), str(layer + 1), LETTER, colour))
+        plots.append(parts)
     return draw(plots)
 
 
@@ -243,14 +218,14 @@ def steps_of_relatives():
     plots = []
     for title, model in models.items():
         layers = np.arange(1, model.layers + 1)
-        plot = Plot((0.6, 8.7), (-1.6, 2.1), ("l", ""), (range(1, 8), (-1, 0, 1, 2)), title)
-        plot.line([0.6, 8.7], [0, 0], GREY, "2 3")
+        plane, parts = axes((0.6, 8.7), (-1.6, 2.1), ("l", ""), (range(1, 8), (-1, 0, 1, 2)), title)
+        parts.append(plane.curve(plane.x, (0, 0), GREY, "2 3", 2))
         for sigma, colour in ((1, BLUE), (3, ORANGE)):
             step, _ = effective_step_size(at_noise(model, sigma), pooled=True)  # (L,)
-            plot.line(layers, step, colour)
-            plot.points(layers, step, colour, 4)
-            plot.words(layers[-1] + 0.15, step[-1], f"σ={sigma}", colour)
-        plots.append(plot)
+            parts.append(plane.curve(layers, step, colour, thick=2))
+            parts += plane.points(layers, step, colour, 4)
+            parts.append(text(*plane.at(layers[-1] + 0.15, step[-1]), f"σ={sigma}", LETTER, colour))
+        plots.append(parts)
     return draw(plots)
 
 
@@ -258,20 +233,18 @@ def brakes():
     """The momentum's share of the step in units of the gradient's, in the last two layers of eight models that descend."""
     plots = []
     for noise in (lt.Uniform(5.0), lt.Categorical((1, 3))):
-        plot = Plot((0.4, 8.6), (-2.3, 0), ("", ""), ((), (-2, -1, 0)), noise.label)
-        plot.line([0.4, 8.6], [-1, -1], GREY, "2 3")
+        plane, parts = axes((0.4, 8.6), (-2.3, 0), ("", ""), ((), (-2, -1, 0)), noise.label)
+        parts.append(plane.curve(plane.x, (-1, -1), GREY, "2 3", 2))
         for place, (layers, heads) in enumerate(((4, 1), (4, 2), (7, 1), (7, 2))):
             model = lt.load_pretrained("diag", layers, noise, heads=heads)
             late = np.flatnonzero(model.omega[:, 1, 0] < 0)[-2:]  # their gradient's share is positive
             shares = np.array([braking(model, at_noise(model, sigma))[late] for sigma in (1, 3)])  # (2, 2)
             for column, (quiet, noisy) in enumerate(shares.T, start=1 + 2 * place):
-                plot.line([column, column], [quiet, noisy], GREY)
-                plot.points(column, quiet, BLUE)
-                plot.points(column, noisy, ORANGE)
-            plot.words(
-                1.5 + 2 * place, -2.22, f"{layers}" if heads == 1 else f"{layers} × {heads}", GREY, "middle"
-            )
-        plots.append(plot)
+                parts.append(plane.curve([column, column], [quiet, noisy], GREY, thick=2))
+                parts += plane.points([column], [quiet], BLUE) + plane.points([column], [noisy], ORANGE)
+            name = f"{layers}" if heads == 1 else f"{layers} × {heads}"
+            parts.append(text(*plane.at(1.5 + 2 * place, -2.22), name, LETTER, GREY, "middle"))
+        plots.append(parts)
     return draw(plots)
 
 
@@ -289,6 +262,7 @@ SKETCHES = {
     "bowl-of-four-points": bowl_of_four_points,
     "arrows-of-a-layer": arrows_of_a_layer,
     "rectangle-to-square": rectangle_to_square,
+    "turned-ellipse": turned_ellipse,
     "fit-then-shrink": fit_then_shrink,
     "steps-by-noise": steps_by_noise,
     "steps-of-relatives": steps_of_relatives,
@@ -298,7 +272,7 @@ SKETCHES = {
 
 def main():
     for name, sketch in SKETCHES.items():
-        (PICTURES / f"{name}.svg").write_text(sketch())
+        (PICTURES / f"{name}.svg").write_text(sketch(), encoding="utf-8")
 
 
 if __name__ == "__main__":

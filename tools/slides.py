@@ -71,7 +71,7 @@ def pull():
     parts.append(plane.line(before.slope, BLUE, "2 5"))
     parts.append(plane.line(after.slope, BLUE, thick=4))
     others = np.delete(np.arange(len(before.x)), before.middle)
-    parts += [dot(*plane.at(x, y), 5) for x, y in zip(before.x[others], before.y[others])]
+    parts += plane.points(before.x[others], before.y[others])
     low, high = plane.at(0, before.y[before.middle]), plane.at(0, TOP)
     parts += [line(*low, *high, ORANGE, 3, "4 4"), dot(*low, 7, PALE), dot(*high, 10, ORANGE)]
     rows = (

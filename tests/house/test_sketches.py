@@ -1,10 +1,12 @@
 """The still drawings of the small examples show what the package computes, and are the ones that are stored."""
 
 import re
+import xml.etree.ElementTree as xml
 
 import numpy as np
 import pytest
-from sketches import PICTURES, SIZE, SKETCHES, Plot
+from drawing import arrow, text
+from sketches import PICTURES, SIZE, SKETCHES, axes, draw
 
 from lt_helpers import Categorical, Fixed, RegressionTask, Uniform, load_pretrained
 from lt_helpers.pretrained import ONE_FEATURE
@@ -12,8 +14,11 @@ from lt_helpers.pretrained import ONE_FEATURE
 
 def circles(name):
     """Where the points of a drawing stand, plot by plot, in pixels -> list of arrays (K, 2)"""
-    plots = SKETCHES[name]().split("<g ")[1:]
-    return [np.array(re.findall(r'<circle cx="([-\d.]+)" cy="([-\d.]+)"', plot), float) for plot in plots]
+    plots = xml.fromstring(SKETCHES[name]()).findall("{*}g")
+    return [
+        np.array([(dot.get("cx"), dot.get("cy")) for dot in plot.findall("{*}circle")], float)
+        for plot in plots
+    ]
 
 
 def pixels(x, y, x_ends, y_ends):
@@ -25,7 +30,8 @@ def pixels(x, y, x_ends, y_ends):
 
 @pytest.mark.parametrize("name", SKETCHES)
 def test_what_is_stored_is_what_is_drawn(name):
-    assert (PICTURES / f"{name}.svg").read_text() == SKETCHES[name](), "run: python tools/sketches.py"
+    stored = (PICTURES / f"{name}.svg").read_text(encoding="utf-8")
+    assert stored == SKETCHES[name](), "run: python tools/sketches.py"
 
 
 def test_two_steps_of_a_half_leave_the_residuals_and_push_the_query_down_by_the_answer():
@@ -43,7 +49,7 @@ def test_the_walk_stands_on_the_bowl():
 
 
 def test_the_layer_takes_the_unit_tokens_where_the_product_of_its_matrices_does():
-    shown = re.findall(r">\(([-\d.]+), ([-\d.]+)\)<", SKETCHES["arrows-of-a-layer"]())
+    shown = re.findall(r">\(([-\d.]+), ([-\d.]+)\)<", SKETCHES["arrows-of-a-layer"]().replace("−", "-"))
     S = np.array([[1, 2], [2, 5]])
     layer = np.eye(2) + S @ np.diag([-1 / 2, -1 / 20])
     np.testing.assert_allclose(np.array(shown, float), [[1, 0], [0, 1], *layer.T], atol=1e-9)
@@ -53,6 +59,28 @@ def test_the_rectangle_becomes_a_square():
     (points,) = circles("rectangle-to-square")
     sides = np.abs(np.diff(points[4:7], axis=0)).max(axis=1)
     np.testing.assert_allclose(sides, SIZE * (12 / 7) / 4.8, atol=0.15)
+
+
+def test_both_clouds_are_one_and_only_the_turned_one_is_correlated():
+    clouds = [(points / SIZE - 0.5) * (10, -10) for points in circles("turned-ellipse")]
+    turned, along = (cloud.T @ cloud / len(cloud) for cloud in clouds)
+    np.testing.assert_allclose(along, np.diag([4.0, 0.49]), atol=0.02)
+    np.testing.assert_allclose(np.linalg.eigvalsh(turned), [0.49, 4.0], atol=0.02)
+    assert turned[0, 1] > 1
+
+
+def test_the_ellipse_and_the_lines_in_it_reach_two_standard_deviations_of_the_cloud():
+    plots = xml.fromstring(SKETCHES["turned-ellipse"]()).findall("{*}g")
+    for plot, points in zip(plots, circles("turned-ellipse"), strict=True):
+        variances = np.linalg.eigvalsh(np.cov(points.T, bias=True))  # in pixels; the small one first
+        ellipse = plot.find("{*}ellipse")
+        radii = [float(ellipse.get(name)) for name in ("ry", "rx")]
+        np.testing.assert_allclose(radii, 2 * np.sqrt(variances), atol=0.2)
+        ends = [(line.get("x2"), line.get("y2")) for line in plot.findall("{*}line")]
+        ends = np.array(ends, float) - SIZE / 2  # (2, 2): the long one first
+        np.testing.assert_allclose(np.hypot(*ends.T), radii[::-1], atol=0.1)
+        turn = float(re.search(r"rotate\(([-\d.]+)\)", ellipse.get("transform"))[1])
+        assert np.degrees(np.arctan2(*ends[0, ::-1])) == pytest.approx(turn, abs=0.1)
 
 
 def steps_by_tokens(model, sigma):
@@ -132,9 +160,15 @@ def brake_by_definition(model, layers, sigma):
 
 
 def test_words_of_a_drawing_cannot_be_markup():
-    plot = Plot((0, 1), (0, 1), ("<x>", "y"), ((), ()))
-    plot.words(0, 0, "<b>")
-    assert "<b>" not in plot.svg() and "<x>" not in plot.svg()
+    _, parts = axes((0, 1), (0, 1), ("<x>", "y"), ((), ()), "<i>")
+    drawn = draw([[*parts, text(0, 0, "<b>")]])
+    assert "&lt;b&gt;" in drawn and not re.search("<[xib]>", drawn)
+
+
+def test_an_arrow_has_its_head_at_its_end():
+    drawn = xml.fromstring(f"<g>{arrow(10, 20, 10, 50, thick=2.0)}</g>")
+    assert drawn.find("line").get("y2") == "50"
+    assert drawn.find("path").get("transform") == "translate(10 50) rotate(90) scale(2)"
 
 
 def test_a_trained_model_fits_and_then_shrinks():
