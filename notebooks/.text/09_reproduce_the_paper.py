@@ -262,7 +262,7 @@ for (label, how), names in copies.items():
 # Two lower bounds follow, with the oracle's $E[h(\sigma^2)]$ taken off.
 #
 # - **Linear in $y$.** GD++ is linear in the labels, and the best such predictor is ConstRR ([06](06_adaptive_rescaling.ipynb)), with $\lambda = E[\sigma^2]$. The variance is in proportion to $\sigma^2$, so its mean counts, and the bound is $h(E[\sigma^2]) - E[h(\sigma^2)]$.
-# - **One layer**, of any kind, answers at best $w = \eta\,\alpha$, one gradient step (Mahankali et al. 2023). The best step ([03](03_one_layer_is_one_gradient_step.ipynb), last exercise) leaves $\frac d2\bigl(1 - \frac{n}{n + d + 1 + E[\sigma^2]}\bigr) - E[h(\sigma^2)]$.
+# - **One layer**, of any kind, answers at best $w = \eta\,\alpha$, one gradient step (Mahankali et al. 2023). The best step, $\eta = n/(n + d + 1 + E[\sigma^2])$ ([03](03_one_layer_is_one_gradient_step.ipynb), last exercise), leaves $\frac d2\,(1 - \eta) - E[h(\sigma^2)]$.
 
 # %% jupyter={"source_hidden": true}
 moments = lt.RegressionTask(10, 20, lt.Fixed(0)).sample_moments(20_000, np.random.default_rng(0))
@@ -295,7 +295,7 @@ for column in PAPER_NOISES:
 # %% [markdown]
 # At small noise the paper's one-layer entries lie below the optimum, at large noise above it, none by much more than one standard error. That is luck, and nothing to beat.
 #
-# GD++ at U(0, 5), 0.344, lies below what is possible, and by more: luck does that to fewer than one entry in a thousand, and this is the worst of nine columns. In every other column GD++ 7 and ConstRR are printed alike, as two names of one predictor on the same
+# GD++ at U(0, 5), 0.344, lies below what is possible, and by more: luck does that to about one entry in a thousand, and this is the worst of nine columns. In every other column GD++ 7 and ConstRR are printed alike, as two names of one predictor on the same
 # sequences must be. Here they are 0.344 and 0.365: hardly the same sequences, and lucky ones for GD++. Quote the bound.
 #
 # At the other end, no predictor beats the Bayes-optimal one, which the paper does not have ([08](08_how_good_is_it.ipynb)). In units of its loss:
