@@ -284,7 +284,8 @@ oracles = {}
 for column in PAPER_NOISES:
     sigmas, weights = column.nodes()
     oracles[column] = weights @ [ridge_error(sigma**2) for sigma in sigmas]
-print("               linear in y   GD++ 7   below the bound by      ConstRR\n                     bound   printed   (standard errors)       printed")
+print("               linear in y   GD++ 7   below the bound by      ConstRR")
+print("                     bound   printed   (standard errors)       printed")
 for column in PAPER_NOISES[1:]:
     told = compare("gd++", 7, column, ridge_error(column.mean_square) - oracles[column])
     print(told, f"{paper['ConstRR', None, column.key]:17.3f}")
