@@ -44,6 +44,16 @@ def of_the_difference(w, oracle, truth, x_query):
     return np.array([standard_error(exact(w, oracle)), standard_error(squares(w, oracle, x_query))])
 
 
+def one_by_one(w, oracle, truth, x_query):
+    excess = (((w - truth) * x_query) ** 2 - ((oracle - truth) * x_query) ** 2).sum(axis=1) / 2
+    return np.array([standard_error(exact(w, oracle)), standard_error(excess)])
+
+
+def means(w, oracle, truth, x_query):
+    excess = squares(w, truth, x_query) - squares(oracle, truth, x_query)
+    return np.array([exact(w, oracle).mean(), excess.mean()])
+
+
 two_errors = Exercise(
     name="reproduce.two_errors",
     solution=answer,
@@ -56,6 +66,12 @@ two_errors = Exercise(
         "first_compare_w": against_the_truth,
         "second_compare_each": of_the_difference,
         "two_wrong_way": lambda *given: answer(*given)[::-1],
+        "half_in_one_alone": lambda *given: answer(*given) * (1, 2),
+        "half_in_other_alone": lambda *given: answer(*given) * (2, 1),
+        "mean_over_features": lambda w, *more: answer(w, *more) / (w.shape[1], 1),
+        "features_squared_one_by_one": one_by_one,
+        "variance_for_deviation": lambda w, *more: answer(w, *more) ** 2 * np.sqrt(len(w)),
+        "the_means": means,
     },
     tolerance=0.01,
 )
@@ -64,7 +80,7 @@ two_errors = Exercise(
 def samples():
     """Adjusted losses of single sequences, a printed loss and its standard error."""
     rng = np.random.default_rng(2)
-    yield rng.exponential(0.05, size=2000), 0.044, 0.002
+    yield rng.exponential(0.50, size=200), 0.44, 0.008
     yield rng.exponential(0.40, size=5000), 0.43, 0.01
 
 
@@ -90,6 +106,24 @@ luck = Exercise(
             lambda losses, printed, error: (losses.mean() - printed) / np.hypot(losses.std(), error)
         ),
         "difference_divide_standard": lambda losses, printed, error: losses.mean() - printed,
+        "divided_by_number": (
+            lambda losses, printed, error: (
+                (losses.mean() - printed) / np.hypot(losses.std() / len(losses), error)
+            )
+        ),
+        "variance_of_losses": (
+            lambda losses, printed, error: (
+                (losses.mean() - printed) / np.hypot(losses.var() / np.sqrt(len(losses)), error)
+            )
+        ),
+        "sum_of_losses": (
+            lambda losses, printed, error: (losses.sum() - printed) / np.hypot(standard_error(losses), error)
+        ),
+        "median_of_losses": (
+            lambda losses, printed, error: (
+                (np.median(losses) - printed) / np.hypot(standard_error(losses), error)
+            )
+        ),
         "divided_variance_difference": (
             lambda losses, printed, error: (
                 (losses.mean() - printed) / (standard_error(losses) ** 2 + error**2)

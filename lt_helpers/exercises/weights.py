@@ -36,6 +36,11 @@ def heads_first(P, Q):
     return np.outer(p.sum(axis=0), q.sum(axis=0))
 
 
+def sums_of_entries(P, Q):
+    p, q = corners(P, Q)
+    return (p[:, :, None] + q[:, None, :]).sum(axis=0)
+
+
 def matrix_product(P, Q):
     return diagonal((P @ Q).sum(axis=0))[np.ix_([0, -1], [0, -1])]
 
@@ -50,6 +55,10 @@ from_matrices = Exercise(
         "added_heads_before": heads_first,
         "p_q_p_x": (matrix_product),
         "entries_p_q": (lambda P, Q: np.stack([values.sum(axis=0) for values in corners(P, Q)])),
+        "sums_of_entries": sums_of_entries,
+        "last_head_alone": lambda P, Q: omegas(P[-1:], Q[-1:]),
+        "labels_first": lambda P, Q: omegas(P, Q)[::-1, ::-1],
+        "traces": lambda P, Q: omegas(P, Q) * [[100, 10], [10, 1]],
     },
 )
 
@@ -69,11 +78,15 @@ def sums():
         )
 
 
-def with_factors(A, rank, factors):
+def kept(U, s, Vt, columns):
+    return (U[:, columns] * s[columns]) @ Vt[columns]
+
+
+def with_factors(A, rank, factors, rounds=100, taken_off=diagonal):
     """The alternation with another step for R: `factors` takes U, s, Vt and the rank."""
     R = np.zeros_like(A)
-    for _ in range(200):
-        R = factors(*np.linalg.svd(A - diagonal(A - R)), rank)
+    for _ in range(rounds):
+        R = factors(*np.linalg.svd(A - taken_off(A - R)), rank)
     return R
 
 
@@ -95,6 +108,22 @@ split = Exercise(
         ),
         "d_return_l": lambda A, rank: diagonal(A - low_rank_part(A, rank)),
         "d_l_whole": lambda A, rank: A,
+        "diagonal_taken_off": lambda A, rank: A - diagonal(A),
+        "diagonal_as_vector": (
+            lambda A, rank: with_factors(
+                A, rank, lambda U, s, Vt, r: kept(U, s, Vt, slice(r)), taken_off=np.diag
+            )
+        ),
+        "few_rounds": (
+            lambda A, rank: with_factors(A, rank, lambda U, s, Vt, r: kept(U, s, Vt, slice(r)), rounds=10)
+        ),
+        "one_too_many": (
+            lambda A, rank: with_factors(A, rank, lambda U, s, Vt, r: kept(U, s, Vt, slice(r + 1)))
+        ),
+        "first_alone": (lambda A, rank: with_factors(A, rank, lambda U, s, Vt, r: kept(U, s, Vt, slice(1)))),
+        "last_kept_alone": (
+            lambda A, rank: with_factors(A, rank, lambda U, s, Vt, r: kept(U, s, Vt, slice(r - 1, r)))
+        ),
     },
     tolerance=1e-4,
 )

@@ -92,7 +92,7 @@ for sigma_max in (2, 5, 7):
 #
 # $$\tfrac12 \langle w - w^*, x\rangle^2 - \tfrac12 \langle w_o - w^*, x\rangle^2 .$$
 #
-# The mean of this over queries and truths is $\tfrac12 |w - w_o|^2$, because $w_o$ is the mean of all truths that fit the data. We average that instead: the same mean, and less scatter.
+# The mean of this over queries and truths is $\tfrac12 |w - w_o|^2$, because $w_o$ is the mean of $w^*$, given the examples and $\sigma$ ([02](02_in_context_regression.ipynb)). We average that instead: the same mean, and less scatter.
 #
 # The paper prints no standard errors. But we can run *our* model of the same cell in the paper's way, and see how much that scatters.
 
@@ -185,8 +185,8 @@ print(f"{len(apart)} records: {np.mean(apart < 2):.0%} within 2 standard errors,
 print("standard error above a tenth of the loss:", ", ".join(shaky) or "none")
 
 # %% [markdown]
-# Luck alone would leave about 95% within 2. Were a record's own standard error large, few sequences would make up its mean, those on which the model all but explodes, and a z-score would be
-# worth little. (Left out are entries below 0.001, deep models without noise: there a few hard sequences do make up the mean.)
+# Luck alone would leave about 95% within 2. (The models of a column read the same sequences, so these are not 198 separate tests, and 99% is no surprise.) The last line asks whether a few sequences on which a model
+# nearly explodes make up its mean: its standard error would then be large, and its z-score worth little. (Left out are entries below 0.001, deep models without noise: there a few hard sequences do make up the mean.)
 #
 # ## Table 1, ours minus the paper's
 # Now every entry. A dot means that luck suffices: ours and the paper's lie within two standard errors. A `-` means that ours is lower by more than that, `=` by more than five. A `+` means that ours is higher, `#` by more than five. Where there
@@ -218,17 +218,22 @@ for name, layers in dict.fromkeys(cell[:2] for cell in z):
     title = name if layers is None else f"{name} {layers}"
     print(f"{title:8}", " ".join(sign(z[name, layers, column.key]) for column in PAPER_NOISES))
 
+print("\nz-scores of models that are nearly one predictor")
+for name, layers in [(kind, 1) for kind in kinds] + [("gd++", 7), ("ConstRR", None)]:
+    title = name if layers is None else f"{name} {layers}"
+    scores = [z[name, layers, column.key] for column in PAPER_NOISES]
+    print(f"{title:8}", " ".join(f"{score:+5.1f}" if np.isfinite(score) else " " * 5 for score in scores))
+
 print("\n            within 2   ours lower   ours higher")
 for name, family in {**{kind: (kind,) for kind in kinds}, "baselines": BASELINES}.items():
     scores = np.array([score for cell, score in z.items() if cell[0] in family and np.isfinite(score)])
     print(f"{name:10} {np.sum(abs(scores) <= 2):9d} {np.sum(scores < -2):12d} {np.sum(scores > 2):13d}")
 
 # %% [markdown]
-# - **Luck.** Baselines are not trained (TunedRR has two tuned constants), and all of them lie within two standard errors. Rows that are nearly one predictor lean alike: the one-layer rows, or GD++ 7 and ConstRR. So the rows of a
-#   column were probably measured on the same sequences, and share their luck.
+# - **Luck.** Baselines are not trained (TunedRR has two tuned constants), and all of them lie within two standard errors. The three one-layer models are nearly one predictor, and in each column their z-scores are nearly equal.
+#   (So are those of GD++ 7 and ConstRR, but at U(0, 5).) The models of a column were probably measured on the same sequences, and share their luck.
 # - **Training.** GD++ with two layers is far lower than printed at small noise, and several FULL models are lower by more than luck. Those prints tell of a training run, not of what the
-#   architecture can do. *Ours higher* counts the opposite, beside the next point: there our own training has missed better weights (with three layers also because it avoids
-#   those that explode on rare contexts), or the print was lucky: GD++ with two layers at U(0, 6) is printed below the bound of the next section.
+#   architecture can do. Where ours is higher, our training has missed better weights, or the print was lucky. (With three layers there is a third reason: we passed over weights that explode on rare contexts.)
 # - **GD++ at U(0, 5).** From three layers on, the print is *lower* than ours by about three standard errors. This is no matter of training, as the next section shows.
 #
 # ## One model under two names
@@ -245,7 +250,7 @@ for (label, how), names in copies.items():
     print(f"{label:8} {how:17} {', '.join(names)}")
 
 # %% [markdown]
-# Without noise three rows are one: from two layers on, DIAG is GD++, and FULL is GD++ too, twice by way of DIAG. With noise a few FULL models are DIAG models with a jitter of 0.3%, from which their search went nowhere.
+# Without noise, from two layers on, all DIAG and FULL models are copies of GD++ (two of them by way of DIAG). With noise a few FULL models are DIAG models, their entries changed at random by 0.3%: the search found nothing better from there.
 # Whoever compares one of them with the model that it was copied from compares a model with itself.
 #
 # ## Entries that no model can have
@@ -253,10 +258,11 @@ for (label, how), names in copies.items():
 #
 # $$h(\lambda) = \tfrac12\,E \sum_j \frac{\lambda/n}{s_j + \lambda/n},$$
 #
-# where the $s_j$ are the eigenvalues of $\Sigma$. Two lower bounds follow.
+# where the $s_j$ are the eigenvalues of $\Sigma$, and $E$ is the mean over inputs: put the best share $k = s/(s + \lambda/n)$ of 02 into bias plus variance there, and $1 - k$ is left of each direction.
+# Two lower bounds follow, with the oracle's $E[h(\sigma^2)]$ taken off.
 #
-# - **Linear in $y$.** GD++ is linear in the labels, and the best such predictor is ConstRR ([06](06_adaptive_rescaling.ipynb)). Its adjusted loss is $h(E[\sigma^2]) - E[h(\sigma^2)]$.
-# - **One layer**, of any kind, answers at best $w = c\,\alpha$, one gradient step (Mahankali et al. 2023). The best $c$ leaves $\frac d2\bigl(1 - \frac{n}{n + d + 1 + E[\sigma^2]}\bigr) - E[h(\sigma^2)]$.
+# - **Linear in $y$.** GD++ is linear in the labels, and the best such predictor is ConstRR ([06](06_adaptive_rescaling.ipynb)), with $\lambda = E[\sigma^2]$. The variance is in proportion to $\sigma^2$, so its mean counts, and the bound is $h(E[\sigma^2]) - E[h(\sigma^2)]$.
+# - **One layer**, of any kind, answers at best $w = \eta\,\alpha$, one gradient step (Mahankali et al. 2023). The best step, $\eta = n/(n + d + 1 + E[\sigma^2])$ ([03](03_one_layer_is_one_gradient_step.ipynb), last exercise), leaves $\frac d2\,(1 - \eta) - E[h(\sigma^2)]$.
 
 # %% jupyter={"source_hidden": true}
 moments = lt.RegressionTask(10, 20, lt.Fixed(0)).sample_moments(20_000, np.random.default_rng(0))
@@ -271,24 +277,26 @@ def ridge_error(penalty):
 def compare(name, layers, column, bound):
     """A bound, the printed entry, and by how many standard errors that lies below the bound."""
     cell = name, layers, column.key
-    return f"{column.label:10} {bound:9.3f} {paper[cell]:9.3f} {float(deviation(bound, 0, paper[cell], paper_error[cell])):+10.1f}"
+    return f"{column.label:10} {bound:15.3f} {paper[cell]:9.3f} {float(deviation(bound, 0, paper[cell], paper_error[cell])):+18.1f}"
 
 
 oracles = {}
 for column in PAPER_NOISES:
     sigmas, weights = column.nodes()
     oracles[column] = weights @ [ridge_error(sigma**2) for sigma in sigmas]
-print("linear in y   bound    GD++ 7   below by")
+print("               linear in y   GD++ 7   below the bound by      ConstRR")
+print("                     bound   printed   (standard errors)       printed")
 for column in PAPER_NOISES[1:]:
-    print(compare("gd++", 7, column, ridge_error(column.mean_square) - oracles[column]))
-print("\none layer     bound    DIAG 1   below by")
+    told = compare("gd++", 7, column, ridge_error(column.mean_square) - oracles[column])
+    print(told, f"{paper['ConstRR', None, column.key]:17.3f}")
+print("\n                 one layer   DIAG 1   below the bound by\n                     bound   printed   (standard errors)")
 for column in PAPER_NOISES:
     print(compare("diag", 1, column, 5 * (1 - 20 / (31 + column.mean_square)) - oracles[column]))
 
 # %% [markdown]
 # At small noise the paper's one-layer entries lie below the optimum, at large noise above it, none by much more than one standard error. That is luck, and nothing to beat.
 #
-# GD++ at U(0, 5), 0.344, lies below what is possible, and by more: luck does that to fewer than one entry in a thousand, and this is the worst of nine columns. In every other column GD++ 7 and ConstRR are printed alike, as two names of one predictor on the same
+# GD++ at U(0, 5), 0.344, lies below what is possible, and by more: luck does that to about one entry in a thousand, and this is the worst of nine columns. In every other column GD++ 7 and ConstRR are printed alike, as two names of one predictor on the same
 # sequences must be. Here they are 0.344 and 0.365: hardly the same sequences, and lucky ones for GD++. Quote the bound.
 #
 # At the other end, no predictor beats the Bayes-optimal one, which the paper does not have ([08](08_how_good_is_it.ipynb)). In units of its loss:
@@ -304,10 +312,10 @@ for kind in ("diag", "full"):
         print(f"  {column.label:10} {told}")
 
 # %% [markdown]
-# For U(0, 3) to U(0, 7), our FULL models of seven layers are within a tenth of the best that can be done. And here we find otherwise: the paper has DIAG match FULL (Fig. 1). With
-# better training FULL moves ahead, by many of our standard errors, in every column. ({1, 3} leaves the widest gap, to us as to the paper.)
+# On U(0, 1) to U(0, 7), our FULL models of seven layers are within a tenth of the best that can be done. And here we find otherwise: the paper has DIAG match FULL (Fig. 1). With
+# better training FULL moves ahead, by many of our standard errors, in every column. (The two lie furthest apart on {1, 3}, in the paper too.)
 #
-# A second head closes part of what is left, of DIAG as of FULL. More layers hardly do (a layer is idle if its $P$ or $Q$ is 0):
+# A second head brings DIAG and FULL nearer to Bayes. More than seven layers hardly do (a layer is idle if its $P$ or $Q$ is 0):
 
 # %%
 for kind in ("diag", "full"):
@@ -339,7 +347,7 @@ for column in (noise, lt.Categorical((1, 3))):
             print(f"{name:28} {first:8.4f} {min(others):20.4f} {max(others):8.4f} {trainings[0]['standard_error']:16.4f}")
 
 # %% [markdown]
-# What training adds can be several standard errors of an evaluation, of FULL more than of DIAG. So a print that is the best of five says what the luckiest of five
+# With four layers the losses of different seeds lie within a few percent of each other. With seven they can lie much further apart, by many standard errors of an evaluation. So a print that is the best of five says what the luckiest of five
 # trainings reached, and two prints that differ by less than this spread do not rank two architectures.
 #
 # ## After each layer (Fig. 5 and 7)
@@ -392,7 +400,8 @@ starts = ("random", "idle layer", "neighbouring noise", "DIAG", "GD++", "stored"
 print(Counter(next((start for start in starts if entry["start"].startswith(start)), entry["start"]) for entry in table))
 
 # %% [markdown]
-# (The others are from other rounds, some of which started from the stored models.) In a terminal:
+# In the record, *p9999* is the loss that one sequence in 10,000 exceeds, *diverged* counts losses that were not finite, and *skipped* counts training steps that were not taken.
+# (The other models are from other rounds, some of which started from the stored models.) In a terminal:
 #
 # ```sh
 # python -m lt_helpers table1                                      # all of Table 1: ours, the paper's, the Bayes-optimal predictor's
@@ -442,7 +451,7 @@ reproduce.two_errors.check(my_standard_errors)
 
 # %% [markdown]
 # ## Discussion
-# - **What holds.** Most entries come out. GD++ stays at ConstRR, and five layers of DIAG or FULL beat AdaRR in the columns with larger noise. Where we differ, it is mostly by training.
+# - **What holds.** Most entries come out. GD++ stays at ConstRR, and from U(0, 4) on, DIAG and FULL with four layers beat AdaRR ([08](08_how_good_is_it.ipynb)). Where we differ, it is mostly by training.
 # - **What these error bars are not.** They say how well the loss of *one* model is known. How much another training run would differ is a second spread, and the larger one.
 # - **The paper's errors are inferred**, from our models in its way of evaluating. Where the two models differ much, as for GD++ with two layers, they are rough.
 # - **A mean can hide an explosion.** A model that fails on one sequence in 100,000 can have any mean. Look at the standard error beside the loss, and at the column p99.99 of `table1`.

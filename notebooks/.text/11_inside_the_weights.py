@@ -28,13 +28,13 @@ lab
 
 # %% [markdown]
 # ## Two minutes: do you remember?
-# **1.** Training has stopped falling. Is the model as good as it can be?
+# **1.** Training has stopped falling. Is the model as good as it can be? ([10](10_train_your_own.ipynb), if you did it)
 # <details><summary>Answer</summary>Not known: a poor minimum looks the same from inside.</details>
 #
 # **2.** Why do the last layer's $\omega_{xx}$ and $\omega_{xy}$ do nothing?
 # <details><summary>Answer</summary>They change x, and no later layer reads it.</details>
 #
-# **3.** The best predictor for $\sigma \in \{1, 3\}$ reads a sequence with $\sigma = 2$. What does it act on?
+# **3.** The best predictor for $\sigma \in \{1, 3\}$ reads a sequence with $\sigma = 2$. What does it act on? ([08](08_how_good_is_it.ipynb))
 # <details><summary>Answer</summary>On 1 or 3, or a mixture of them: it rules 2 out.</details>
 #
 # ## The question
@@ -73,9 +73,9 @@ for (name, result), numbers in zip(losses(four, mixed).items(), (4, 8, 242)):
 #
 # ## The same model, other matrices
 # First ask which changes of the weights change nothing. A layer adds $P S Q\, e$ to each token $e$, for each of its heads. Double $P$ and halve $Q$: it is the same layer. Such a freedom is called a
-# **gauge**. A rule removes it: let $P$ and $Q$ of each head have the same size, and $Q$ a trace above zero. DIAG's omegas need no rule: each is a product of an entry of $P$ and one of $Q$.
+# **gauge**. A rule removes it: let the squares of $P$ and of $Q$ have the same sum in each head, and let $Q$ have a trace above zero. DIAG's omegas need no rule: each is a product of an entry of $P$ and one of $Q$.
 #
-# The last layer holds numbers that do nothing. The answer is read from $y$, and no later layer reads the $x$ that this one makes. So only the last row of its $P$ counts. The ten rows above never train.
+# The last layer holds numbers that do nothing. The answer is read from $y$, and no later layer reads the $x$ that this one makes. So only the last row of its $P$ counts. The ten rows above never train: the rule sets them to zero.
 
 # %% jupyter={"source_hidden": true}
 full, rng = four["FULL"], np.random.default_rng(1)
@@ -161,13 +161,16 @@ for rank in range(11):
     parts.append((D, R))
 
 left = np.array([share_left(matrices, np.add(*parts[rank])) for rank in range(5)])  # (5, 2, layers)
+entries = np.diagonal(matrices, axis1=2, axis2=3).copy()  # (2, layers, 11)
+entries[..., :-1] = entries[..., :-1].mean(axis=-1, keepdims=True)  # as in DIAG: one number for all ten features
+left = np.concatenate([share_left(matrices, entries[..., None] * np.eye(11))[None], left])  # (6, 2, layers)
 for name, shares in zip("PQ", np.moveaxis(left, 1, 0)):
     print(f"share of the squares of {name} that is left out (%)\nrank   layer 1  layer 2  layer 3  layer 4")
-    for rank, row in enumerate(shares):
-        print(f"{rank:4d} ", *(f"{100 * share:8.2f}" for share in row))
+    for rank, row in zip(("DIAG", *range(5)), shares):
+        print(f"{rank:>4} ", *(f"{100 * share:8.2f}" for share in row))
 
 # %% [markdown]
-# The early layers are almost diagonal: there FULL has found DIAG. The rest sits in the late layers, and a low rank holds most of it. (Of the last $P$ one row is left, which has rank 1.)
+# (Rank 0 keeps the diagonal alone; the row above it takes one number for its first ten entries, as DIAG does.) The early layers are almost diagonal, with ten entries almost alike: there FULL has found DIAG. The rest sits in the late layers, and a low rank holds most of it. (Of the last $P$ one row is left, which has rank 1.)
 #
 # ## A better copy, a worse answer
 # In the lab the truncated model works: $D + R$ in **every** layer. More rank leaves out less of the matrices, always. Does each further rank make the answers better? Here is the median loss of the lab's sequences at $\sigma = 1$:
@@ -183,8 +186,10 @@ worse = 1 + np.flatnonzero(medians[1:] > 1.1 * medians[:-1])
 print("worse than at the rank before, by a tenth or more, at rank", worse)
 
 # %% [markdown]
+# From rank 2 on the copy does as well as the whole at this noise, or a little better: training asks for the mean over 1 and 3.
+#
 # ## What each part is worth
-# Now the mean over sequences from the training noise, with each part alone as well.
+# Here is that mean, with each part alone as well.
 
 # %% jupyter={"source_hidden": true}
 def model_of(matrices):
@@ -205,8 +210,8 @@ for name, result in losses(truncated, mixed, 5_000).items():
 # - **Enough rank brings the model back.** But how much of it is *needed*? To know that, train with less.
 #
 # ## What a second head buys
-# With one head, $\omega_{xx}\,\omega_{yy} = p_x q_x\, p_y q_y = \omega_{xy}\,\omega_{yx}$: three omegas fix the fourth. A second head adds another such product, and all four are free, since
-# any $2 \times 2$ matrix is a sum of two of rank 1. A third head adds nothing.
+# With one head, $\omega_{xx}\,\omega_{yy} = p_x q_x\, p_y q_y = \omega_{xy}\,\omega_{yx}$: three omegas fix the fourth. For the four omegas of
+# a head, as a $2 \times 2$ matrix, have rank 1. A second head adds another such matrix, and all four are free, since any $2 \times 2$ matrix is a sum of two of rank 1. A third head adds nothing.
 
 # %% jupyter={"source_hidden": true}
 for name in ("DIAG", "DIAG, two heads"):
@@ -214,7 +219,7 @@ for name in ("DIAG", "DIAG, two heads"):
     print(f"{name:16} omega_xx omega_yy, by layer", np.round(omega[:, 0, 0] * omega[:, 1, 1], 3))
     print(f"{'':16} omega_xy omega_yx          ", np.round(omega[:, 0, 1] * omega[:, 1, 0], 3))
 
-print("\nlayers  trained on      DIAG   two heads    FULL   two heads   (loss, and its standard error)")
+print("\nlayers  trained on      DIAG   two heads    FULL   two heads   (loss on 200,000 sequences, and its standard error)")
 for noise in (uniform, mixed):
     for layers in (4, 6, 7):
         models = {
@@ -224,9 +229,8 @@ for noise in (uniform, mixed):
         }
         if layers == 7:
             models["FULL, two heads"] = lt.load_pretrained("full", layers, noise, heads=2)
-        results = losses(models, noise).values()
-        print(f"{layers:6d}  {noise.label:12}", *(f"{result.loss:9.4f}" for result in results))
-        print(f"{'':20}", *(f"{result.standard_error:9.4f}" for result in results))
+        print(f"{layers:6d}  {noise.label:12}", *(f"{model.record['loss']:9.4f}" for model in models.values()))
+        print(f"{'':20}", *(f"{model.record['standard_error']:9.4f}" for model in models.values()))
         if origin(models["FULL"].record) != "trained":
             print(f"{'':20} this FULL is {origin(models['FULL'].record)}, with a little noise on it: no other ended lower")
 
@@ -238,7 +242,7 @@ for noise in (uniform, mixed):
 # Which omega matters most? One could set it to zero in a trained model. With one head that is impossible: to remove $\omega_{xy} = p_x q_y$ alone, $p_x$ or $q_y$ must go, and another omega with it. So take
 # two heads, with four layers trained on U(0, 5).
 #
-# But zeroing breaks a model whose other parts rely on the missing one. That shows what relies on it, and not what it is for. To see what a weight is *for*, train anew without it (an **ablation**), and see what the others
+# But zeroing breaks a model whose other parts rely on the missing one. That shows which parts rely on it, and not what it is for. To see what a weight is *for*, train anew without it (an **ablation**), and see what the others
 # cannot make up for. Three such models are stored.
 #
 # Which do you expect to cost most when the model is trained without it: $\omega_{xx}$ (preconditioning), $\omega_{xy}$ (adaptive step) or $\omega_{yy}$ (rescaling)?
@@ -285,6 +289,7 @@ for name, trainings in families.items():
 
 # %% [markdown]
 # Only what all of them show may be said of an architecture. With four layers, each two-head DIAG is below each with one head, on both noises. Whether FULL or one-head DIAG is lower on U(0, 5) depends on the seed.
+# Each training without $\omega_{xx}$ ends above each without $\omega_{xy}$, and those above each without $\omega_{yy}$.
 #
 # ## Better inside, worse outside
 # For {1, 3} the paper finds FULL better than DIAG at the training noise, and *worse* away from it (sec. 6). Here are ours, one noise level after the other, with standard errors. Beside them stands the best possible predictor for {1, 3}
@@ -337,8 +342,8 @@ for layers, models in ((4, four), (7, seven)):
         print(f"{layers} layers, {name:15} {excess(w - oracle).mean():29.3f} {excess(w - bayes).mean():10.3f}")
 
 # %% [markdown]
-# With seven layers, both FULL models are much nearer to Bayes than to the oracle: the better of the two is the nearer one. It has learned its task, and the task says that there is no σ = 2. Being better inside and worse at 2 are one and
-# the same thing.
+# At each depth, the lower a model's loss on {1, 3}, the nearer it is to Bayes at σ = 2, and the further from the oracle. The best models have learned their task, and the task says that there is no σ = 2.
+# Being better inside makes them worse at 2.
 #
 # Far outside something else comes in:
 
@@ -395,7 +400,7 @@ weights.split.check(my_low_rank_part)
 # - **Exact and measured.** The gauge, the dead rows, the rotation and $\omega_{xx}\omega_{yy} = \omega_{xy}\omega_{yx}$ hold for every model. Diagonal plus low rank is what one finds in some trained ones, the
 #   paper's and ours.
 # - **What the low-rank part computes stays open.** We know what it is worth, and that two heads reach much of it otherwise.
-# - **An ablation is one more training run**, with its own luck. The standard errors above are those of the evaluation; how far trainings lie apart is another matter.
+# - **An ablation is one more training run**, with its own luck. Its standard error is that of the evaluation. The list of seeds says how far trainings lie apart.
 #
 # ## What surprised you
 # Run this cell once you have been through the lab. It puts your predictions beside the answers.
