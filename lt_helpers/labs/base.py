@@ -59,7 +59,8 @@ class Lab(Definition):
     ----------
     ghost : dict, optional.  Values of controls whose state is drawn behind the present one.
     panels : list of str, optional.  The panels to show, in this order; by default those of the beat, or all of them.
-    beat : str, optional.  The beat at which it opens, by its name; by default the first one. None shows everything.
+    beat : str, optional.  The beat at which it opens, by its name. None shows everything. By default the first one, or everything where the
+        call names panels, a ghost or values: they choose what is to be seen.
     language : str, optional.  "en", ...; by default what the environment variable LT_LANGUAGE names, else English.
     **values : where the controls stand at first; the others stand where the lab declares them.
 
@@ -111,11 +112,17 @@ class Lab(Definition):
             raise RefusedType(Message("refused.no_ghost_now", value=shown(ghost), lab=type(self).__name__))
         if not (ghost is None or isinstance(ghost, dict)):
             raise RefusedType(Message("refused.ghost", value=shown(ghost)))
-        self._beat = self._first_beat(beat, panels)
-        self._given, self._locked, self.answers = values, frozenset(), {}
+        chosen = panels is not None or ghost is not None or values
+        self._beat = (
+            self._first_beat()
+            if beat is ... and not chosen
+            else self._named_beat(None if beat is ... else beat)
+        )
+        self._given, self._locked, self._opened_locked, self.answers = values, frozenset(), frozenset(), {}
         self._begun, self._is_told = None, False
-        at_first = {} if self._beat is None else self._beat.values
-        self._opened = self._computed = self._checked({**at_first, **values})
+        self._opened = self._computed = self._checked(
+            values, None if self._beat is None else self._beat.values
+        )
         self._begin_story()
         self._opened_ghost = self.ghost = None if ghost is None else self._behind(ghost, self._opened)
         self._resting, self._notice, self._late, self._dropped = False, [], {}, {}
@@ -126,16 +133,16 @@ class Lab(Definition):
             self._compute(self._opened)
         self._opened_panels, self._opened_beat = self._shown_panels, self._beat
 
-    def _first_beat(self, beat, panels):
-        """The beat at which the lab opens -> Beat or None"""
-        if beat is ...:
-            return self.BEATS[0] if self.BEATS and self.LEADS and panels is None else None
-        return self._named_beat(beat)
+    def _first_beat(self):
+        """The beat at which the lab opens by itself -> Beat or None"""
+        return self.BEATS[0] if self.BEATS and self.LEADS else None
 
     def _begin_story(self):
         """A lab that is opened in the middle of a beat, by its call or by a link: the beat itself began where beats do."""
         if self._beat is not None:
-            start = self._checked({**self._given, **self._beat.values})
+            moved = {name: value for name, value in self._beat.values.items() if name in self._beat.moving}
+            moved |= dict.fromkeys(self._beat.hands, ())
+            start = self._checked(moved, self._opened)
             self._begun, self._start = self.state_at(start), start
 
     def _named_beat(self, name):
@@ -210,7 +217,7 @@ class Lab(Definition):
             raise refusal.said_in(catalogue(language).language) from None
         lab = kind(ghost=ghost, panels=state.panels, beat=state.beat, language=language, **values)
         lab._notice = list(dict.fromkeys([*notices, *more]))
-        lab._locked = frozenset(state.locked)
+        lab._locked = lab._opened_locked = frozenset(state.locked)
         if lab._notice or lab._locked:
             lab._is_told, lab.answers = False, {}  # what was told before did not know what was locked
             lab._show_again()
@@ -295,7 +302,7 @@ class Lab(Definition):
     def reset(self):
         """Back to where the lab was opened."""
         self._shown_panels, self._beat = self._opened_panels, self._opened_beat
-        self._begun, self._is_told, self._locked, self.answers = None, False, frozenset(), {}
+        self._begun, self._is_told, self._locked, self.answers = None, False, self._opened_locked, {}
         self._begin_story()
         self._forget_drags()
         self._set(self._opened, self._opened_ghost)
@@ -328,7 +335,7 @@ class Lab(Definition):
             parts["ghost"] = {name: value for name, value in self.ghost.items() if value != held[name]}
         if self._shown_panels is not None:
             parts["panels"] = list(self._shown_panels)
-        elif self._beat != self._first_beat(..., None):
+        elif self._beat != (None if parts else self._first_beat()):
             parts["beat"] = self.beat
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in parts.items())})"
 
@@ -415,7 +422,8 @@ class Lab(Definition):
             self._found = self.state_at(self._checked(beat.at, values))
         if beat.ask is not None:
             guess = values[beat.ask] if beat.ask in self._locked else None
-            self.answers[beat.ask] = Answer(beat.name, guess, beat.answer(self._found, self._begun))
+            answer = self.CONTROLS[beat.ask].known(beat.answer(self._found, self._begun))
+            self.answers[beat.ask] = Answer(beat.name, guess, answer)
 
     def story(self):
         """What the lab asks for now, and what it tells -> Told; None where everything is shown."""

@@ -35,8 +35,10 @@ class Beat:
     ask : str, optional.  The control, a Prediction or an Opinion, with which the learner predicts.
     at : dict, optional.  The values at which the answer is read. Numbers are reached from either side: whoever slides past has been there.
     when : function (values, state) -> bool, optional.  Instead of `at`, for what is no place: has the learner done it?
-    answer : function (state, begun) -> number or option.  What the prediction is compared with. `begun` is the state at the beginning.
+    answer : function (state, begun) -> number or option.  What the prediction is compared with; None where the question has no answer, at
+        settings that a call has chosen. `begun` is the state at the beginning.
     tell : function (state, begun) -> dict, optional.  More values for the entry `told`.
+    hands : tuple of str.  The controls of points that a hand can drag meanwhile, Spots: what is told would not hold if others moved.
     """
 
     name: str
@@ -49,6 +51,12 @@ class Beat:
     when: object = None
     answer: object = None
     tell: object = None
+    hands: tuple = ()
+
+    @property
+    def moving(self):
+        """The names of the controls that the learner moves in this beat, and of those at which it is answered."""
+        return {self.control, *self.others, *self.hands, *self.at}
 
     def is_reached(self, values, state, start):
         """Has the learner done what the beat asks for?    values, start : dict.  Of all controls, now and when the beat began."""

@@ -5,6 +5,7 @@ is given one, as a lab of your own would.
 """
 
 import inspect
+import operator
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from numbers import Integral, Real
@@ -237,6 +238,10 @@ class Prediction(Control):
     UNSET = "unset"
     slides = True
 
+    def known(self, answer):
+        """An answer that can be given here; None: the question has none."""
+        return answer
+
     def grabbed(self, value, index, x, y):
         """The prediction once its star was dragged to a number -> the nearest step"""
         number = y if x is None else x
@@ -285,6 +290,10 @@ class Opinion(Choice):
     def check(self, name, value, others):
         return None if value is None else super().check(name, value, others)
 
+    def known(self, answer):
+        """An answer that is one of the options; None: the question has none."""
+        return answer if answer in self.choices({}).values() else None
+
     def widget(self, value, others, label, say):
         options = self.entries(others, say)
         return dress(ipywidgets.ToggleButtons, label, "max-content", options=options, value=value)
@@ -292,7 +301,7 @@ class Opinion(Choice):
 
 @dataclass(frozen=True)
 class Spots(Control):
-    """Points that a hand has dragged from where the lab put them: {index: (x, y)}, nothing at first.
+    """Points that a hand has dragged from where the lab put them: an (index, x, y) for each of them, none at first.
 
     Parameters
     ----------
@@ -313,10 +322,11 @@ class Spots(Control):
         """`value` as a sorted tuple of (index, x, y), one for each point that was dragged."""
         wrong = RefusedValue(Message("refused.spots", name=name, value=shown(value), count=self.count))
         try:
-            spots = {int(index): (float(x), float(y)) for index, x, y in value}
-        except (TypeError, ValueError):
+            given = [(index, float(x), float(y)) for index, x, y in value]
+            spots = {operator.index(index): (x, y) for index, x, y in given}
+        except (TypeError, ValueError, OverflowError):
             raise wrong from None
-        if len(spots) != len(list(value)) or not set(spots) <= set(range(self.count)):
+        if len(spots) != len(given) or not set(spots) <= set(range(self.count)):
             raise wrong
         if not all(
             low <= number <= high

@@ -178,6 +178,7 @@ class GradientLab(Lab):
             panels=("bowl",),
             values=dict(step=0.85, sigma=1.0, layers=4, trained=False, truth=(), seed=6),
             ask="moves_guess",
+            hands=("truth",),
             when=lambda values, state: values["truth"] != (),
             answer=lambda state, begun: "bowl",
         ),

@@ -44,7 +44,7 @@ def handles_of(panels, controls, values, names, scene):
 def is_free(mark, scene):
     """Can the learner still move it?"""
     if not isinstance(mark, Guess):
-        return True
+        return scene.beat is None or mark.grab in scene.beat.hands
     if mark.grab in scene.locked or mark.grab in scene.answers:
         return False
     return scene.beat is None or scene.beat.ask == mark.grab

@@ -159,6 +159,7 @@ class PointsLab(Lab):
         Beat(
             "drag",
             panels=("scatter",),
+            hands=("moved",),
             when=lambda values, state: abs(state.slope - state.slope_at_rest) >= SEEN,
             tell=lambda state, begun: dict(before=begun.slope, after=state.slope),
         ),
@@ -166,6 +167,7 @@ class PointsLab(Lab):
             "pull",
             panels=("scatter", "read"),
             ask="pull_guess",
+            hands=("lifted",),
             values=dict(sigma=1.0, kind="diag", seed=11),
             when=lambda values, state: state.y[state.middle] >= TOP - 0.5,
             answer=lambda state, begun: turn(begun.slope, state.slope),

@@ -198,9 +198,10 @@ class ProfileLab(Lab):
 
 
 def layers_below(state, role):
-    """How many layers the model needs for a smaller loss on its training noise than a baseline's."""
+    """How many layers the model needs for a smaller loss on its training noise than a baseline's; None where no depth has one."""
     depth, loss, _ = state.families[state.kind]
-    return int(depth[(loss < state.baselines[role]).argmax()])
+    below = depth[loss < state.baselines[role]]
+    return int(below[0]) if len(below) else None
 
 
 def tell_depths(state):

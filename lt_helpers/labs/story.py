@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import ipywidgets
 
-from ..language import Message, catalogue
+from ..checks import shown
+from ..language import Message, RefusedType, catalogue
 from .beats import ASK, DO, TOLD
 from .controls import Opinion
 
@@ -51,8 +52,11 @@ def tell_story(lab, beat, values, found, begun, locked, answers):
     if not found:
         waits = beat.ask is not None and beat.ask not in locked
         return Told(ASK, Message(f"{entry}.task"), []) if waits else Told(DO, go_on(entry, beat), [])
-    more = {} if beat.tell is None else beat.tell(found, begun)
     task = go_on(entry, beat) if beat.ask in locked else Message(f"{entry}.task")
+    if beat.ask is not None and answers[beat.ask].answer is None:
+        return Told(TOLD, task, [Message("story.no_answer")])
+
+    more = {} if beat.tell is None else beat.tell(found, begun)
     if beat.ask is None:
         return Told(TOLD, task, [Message(f"{entry}.told", **more)])
     answer = answers[beat.ask]
@@ -171,6 +175,10 @@ class Guide:
     def follow(self):
         """Say where the story stands."""
         lab, beat = self.lab, self.lab._beat
+        final = {*lab._locked, *lab._scene().answers}
+        for name in lab.CONTROLS:
+            if lab._is_guess(name):
+                lab.controls[name].disabled = name in final
         if beat is None:
             return
         place = lab.BEATS.index(beat)
@@ -180,11 +188,11 @@ class Guide:
         self.task.value = self._html(story)
         if beat.ask is None:
             return
-        value, widget = lab.values[beat.ask], lab.controls[beat.ask]
+        value = lab.values[beat.ask]
         closed = beat.ask in lab._locked or story.phase == TOLD
         self.lock.disabled = closed or value is None
         self.lock.button_style = "primary" if not self.lock.disabled else ""
-        widget.disabled = self.typed.disabled = closed
+        self.typed.disabled = closed
         if not isinstance(lab.CONTROLS[beat.ask], Opinion):
             self._follows = True
             self.typed.value = "" if value is None else f"{value:g}"
@@ -228,11 +236,14 @@ def surprises(*labs):
     -------
     ipywidgets.HTML, which shows a list; with one sentence where nothing was predicted.
     """
+    for lab in labs:
+        if not hasattr(lab, "answers"):
+            raise RefusedType(Message("refused.labs", value=shown(lab)))
     lines = [
         (is_right(lab, name), line_of(lab, name))
         for lab in labs
         for name in lab.answers
-        if lab.answers[name].guess is not None
+        if None not in (lab.answers[name].guess, lab.answers[name].answer)
     ]
     say = labs[0].names.say if labs else catalogue().say
     if not lines:

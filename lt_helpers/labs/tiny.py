@@ -12,17 +12,13 @@ import numpy as np
 from ..language import Message
 from ..model import layer_update
 from ..view.panel import Axis, Curve, EachPoint, Guess, Guide, Panel, Points
+from . import running_example
 from .base import Lab
 from .beats import Beat
 from .controls import Choice, Opinion, Prediction, Slider, Spots, Toggle
 from .frozen import Frozen
 
-INPUTS = (-1.0, -1.0, 1.0, 1.0)
-LABELS = {
-    "A": (-1.0, -3.0, 3.0, 1.0),  # quiet
-    "A'": (0.0, -4.0, 4.0, 0.0),  # noisy
-    "B": (1.0, -3.0, 3.0, -1.0),  # noisy, with labels as large as A's
-}
+LABELS = dict(zip(("A", "A'", "B"), running_example.LABELS, strict=True))  # A' as a keyboard has it
 QUERY = 2.0
 X = Axis("x", -3.2, 3.2)
 Y = Axis("y", -9.0, 6.0)
@@ -47,6 +43,9 @@ class TinyState(Frozen):
     after: np.ndarray  # (n, 2)
     query: np.ndarray  # (2,)
     query_after: np.ndarray  # (2,)
+    four_after: (
+        np.ndarray
+    )  # (2,): where it goes with the four examples, whether or not two tokens stand for them
     means: np.ndarray  # (3,): of x^2, x y and y^2
 
     @property
@@ -108,26 +107,25 @@ class TinyLab(Lab):
             values=dict(example="A", step=1.0, two=False),
             ask="two_guess",
             at=dict(two=True),
-            answer=lambda state, begun: compare(begun.query_after[1], state.query_after[1]),
+            answer=lambda state, begun: compare(state.four_after[1], state.query_after[1]),
             tell=lambda state, begun: dict(answers=state.answer),
         ),
     )
 
     @staticmethod
     def compute(example, step, two, query):
-        tokens = np.column_stack([INPUTS, LABELS[example]])  # (4, 2)
-        tokens = made_up(tokens) if two else tokens
+        four = np.column_stack([running_example.X, LABELS[example]])  # (4, 2)
+        tokens = made_up(four) if two else four
         asked = np.array([query[0][1] if query else QUERY, 0.0])  # (2,)
 
         S = tokens.T @ tokens / len(tokens)  # (2, 2)
-        P = np.diag([0.0, 1.0])
-        Q = np.diag([-step, 0.0])
-        update = layer_update(P[None], Q[None], S[None])[0]  # (2, 2)
+        update = update_of(tokens, step)  # (2, 2)
         return TinyState(
             tokens=tokens,
             after=tokens + tokens @ update.T,
             query=asked,
             query_after=asked + update @ asked,
+            four_after=asked + update_of(four, step) @ asked,
             means=np.array([S[0, 0], S[0, 1], S[1, 1]]),
         )
 
@@ -143,6 +141,14 @@ class TinyLab(Lab):
             Message("tiny.goes", x=x, y=y, answer=state.answer).on("tokens"),
             Message("tiny.reads", xx=xx, xy=xy, yy=yy).on("read"),
         ]
+
+
+def update_of(tokens, step):
+    """What the layer adds to each token e, P S Q e -> (2, 2)"""
+    S = tokens.T @ tokens / len(tokens)  # (2, 2)
+    P = np.diag([0.0, 1.0])
+    Q = np.diag([-step, 0.0])
+    return layer_update(P[None], Q[None], S[None])[0]
 
 
 def compare(before, after):

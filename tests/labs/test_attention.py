@@ -234,7 +234,7 @@ def tell(lab):
 @pytest.mark.leads
 class TestBeats:
     def test_twice_the_tokens_are_four_times_the_cells_of_the_map_and_none_of_S(self):
-        lab = AttentionLab(map_guess=2, state_guess=1)
+        lab = AttentionLab(beat="map", map_guess=2, state_guess=1)
         for wrong, words in (
             ("it is “four times as many”", "256, where it had 64"),
             ("right", "36, as before"),

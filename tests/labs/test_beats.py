@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from all_labs import all_labs
 
-from lt_helpers.labs import Opinion, Prediction, surprises
+from lt_helpers.labs import NoiseLab, Opinion, PilotLab, PointsLab, Prediction, WeightsLab, surprises
 from lt_helpers.labs.beats import Answer, has_come
 from lt_helpers.labs.story import alike
 from lt_helpers.language import catalogue
@@ -135,12 +135,76 @@ def test_after_the_last_beat_comes_everything_and_back_to_the_first(lab):
     assert lab.beat == "peak"
 
 
-def test_what_the_call_says_goes_before_the_beat(lab):
-    opened = type(lab)(shape="sine", seed=7)
+def test_a_call_that_says_what_is_to_be_seen_shows_everything(lab):
+    for chosen in (
+        dict(frequency=3.0),
+        dict(panels=["wave"]),
+        dict(ghost={"shape": "square"}),
+        dict(beat=None),
+    ):
+        assert type(lab)(**chosen).beat is None and type(lab)(**chosen).story() is None
+
+
+def test_what_the_call_says_goes_before_the_beat_that_it_names(lab):
+    opened = type(lab)(beat="peak", shape="sine", seed=7)
     assert opened.values["shape"] == "sine"
     opened.next()
     assert opened.values["seed"] == 7
-    assert type(lab)(beat=None).beat is None and type(lab)(panels=["wave"]).beat is None
+
+
+def test_what_the_beat_wants_and_the_call_rules_out_goes_to_the_nearest():
+    """The first beat of the weights lab looks at layer 3, which a model of two layers does not have."""
+    assert WeightsLab(beat=WeightsLab.BEATS[0].name, layers=2).values["layer"] == 2
+
+
+def test_a_beat_begins_where_it_does_on_the_sequence_that_the_call_names():
+    lab = NoiseLab(beat="shares", seed=5, direction_guess="weakest")
+    before = NoiseLab(seed=5, layers=4).arrays.kept[0]
+    lab.lock()
+    lab.controls["sigma"].value = 4.0
+    assert f"where it kept {before:.2f}" in said(lab)
+
+
+def test_a_hand_moves_what_the_beat_is_about_and_under_everything_all():
+    lab = PointsLab(beat="pull")
+    assert {handle["control"] for handle in lab.drawing["handles"]} == {"lifted"}
+    lab.go_to("noise")
+    assert {handle["control"] for handle in lab.drawing["handles"]} == {"slope_guess"}
+    lab.go_to(None)
+    assert {"lifted", "moved"} <= {handle["control"] for handle in lab.drawing["handles"]}
+
+
+def test_a_prediction_that_is_free_again_can_be_moved(lab):
+    lab.controls["frequency"].value = 3.0  # told without a prediction
+    assert lab.controls["expected"].disabled
+    lab.go_to(None)
+    assert not lab.controls["expected"].disabled
+    opened = type(lab)(beat=None)
+    opened.go_to("peak")
+    opened.controls["expected"].value = 0.4
+    opened.lock()
+    opened.reset()
+    assert not opened.controls["expected"].disabled
+
+
+def test_reset_brings_back_what_a_link_had_locked(lab):
+    lab.controls["expected"].value = 0.4
+    lab.lock()
+    lab.controls["frequency"].value = 3.0
+    opened = type(lab).from_state(lab.link())
+    opened.controls["frequency"].value = 1.0
+    opened.reset()
+    assert "You said 0.4" in said(opened) and opened.controls["expected"].disabled
+
+
+def test_a_question_without_an_answer_is_said_to_have_none():
+    lab = PilotLab(beat="correlated", model="full-7", guess=0.4)
+    lab.lock()
+    lab.controls["strength"].value = 1.0
+    assert lab.error is None and "the question has no answer" in said(lab) and "You said" not in said(lab)
+    assert "You have locked no prediction" in surprises(lab).value
+    with pytest.raises(TypeError, match=r"surprises got \[.*it takes labs, one after the other"):
+        surprises([lab])
 
 
 def test_reset_forgets_predictions_and_goes_to_where_it_was_opened(lab):
@@ -157,7 +221,11 @@ def test_the_call_and_the_document_hold_the_beat(lab):
     assert "beat='way'" in repr(lab) and eval(repr(lab), {"WaveLab": type(lab)}).beat == "way"
     assert type(lab).from_state(lab.link()).beat == "way"
     lab.go_to(None)
-    assert "beat=None" in repr(lab)
+    assert (
+        "beat" not in repr(lab) and eval(repr(lab), {"WaveLab": type(lab)}).beat is None
+    )  # its values say enough
+    lab.controls["frequency"].value = 1.0
+    assert repr(lab) == "WaveLab(beat=None)"
 
 
 def test_next_and_back_go_as_far_as_there_are_beats(lab):
@@ -327,3 +395,15 @@ class TestEveryLab:
                     assert answer in control.choices({}).values()
                 else:
                     assert np.isfinite(answer) and control.low <= answer <= control.high
+
+
+def test_points_that_are_no_points_are_refused():
+    for moved in (
+        [(float("inf"), 1, 2)],
+        [(0, 10**400, 2)],
+        [(0.7, 1, 2)],
+        {0: (1, 2)},
+        [(0, 1, 2), (0, 1, 3)],
+    ):
+        with pytest.raises(ValueError, match=r"moved must be a list of \(index, x, y\)"):
+            PointsLab(moved=moved)

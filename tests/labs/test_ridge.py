@@ -234,7 +234,7 @@ def tell(lab):
 @pytest.mark.leads
 class TestBeats:
     def test_shrinking_brings_the_answer_nearer_to_the_truth_and_then_farther(self):
-        lab = RidgeLab(pull_guess="nearer")
+        lab = RidgeLab(beat="pull", pull_guess="nearer")
         lab.lock()
         lab.controls["strength"].value = 100.0
         x, y, truth = examples(lab.values)

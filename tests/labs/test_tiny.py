@@ -82,7 +82,7 @@ def tell(lab):
 @pytest.mark.leads
 class TestBeats:
     def test_the_query_is_pushed_down_by_its_answer(self):
-        lab = TinyLab(end_guess=-2.0)
+        lab = TinyLab(beat="shear", end_guess=-2.0)
         lab.lock()
         lab.controls["step"].value = 1.2  # past 1
         assert "You said -2; it is -4, which is 2 less." in tell(lab)
@@ -93,6 +93,15 @@ class TestBeats:
         lab.lock()
         lab.controls["example"].value = "A'"
         assert "it is “v, mean y²”" in tell(lab) and "from 5 to 8" in tell(lab) and "still 4" in tell(lab)
+
+    def test_made_up_tokens_end_where_their_own_examples_do(self):
+        lab = TinyLab(beat="two", two_guess="same")
+        lab.lock()
+        lab.controls["example"].value = "B"
+        lab.controls["two"].value = True
+        assert (
+            "that is right" in tell(lab) and lab.drawing["handles"] == []
+        )  # and no hand can move the query meanwhile
 
     def test_a_layer_cannot_tell_made_up_tokens_from_examples(self):
         lab = TinyLab(beat="two", two_guess="same")
