@@ -11,7 +11,7 @@ from . import baselines
 from .evaluate import adjusted_loss, risk
 from .implicit import implicit_regression
 from .model import LinearTransformer
-from .noise import Categorical, Fixed, Uniform
+from .noise import Categorical, Fixed, Noise, Uniform
 from .pretrained import load_pretrained
 from .task import RegressionTask
 
@@ -21,6 +21,7 @@ __all__ = [
     "Categorical",
     "Fixed",
     "LinearTransformer",
+    "Noise",
     "RegressionTask",
     "Uniform",
     "adjusted_loss",
