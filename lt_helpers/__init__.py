@@ -14,6 +14,7 @@ from .model import LinearTransformer
 from .noise import Categorical, Fixed, Noise, Uniform
 from .pretrained import load_pretrained
 from .task import RegressionTask
+from .training.train import train
 
 __version__ = "0.2.0"
 
@@ -29,4 +30,5 @@ __all__ = [
     "implicit_regression",
     "load_pretrained",
     "risk",
+    "train",
 ]

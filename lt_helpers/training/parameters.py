@@ -340,8 +340,8 @@ class BestStep:
 def best_step(task):
     """What a single layer comes to, in closed form.
 
-    For x ~ N(0, C), with m = E sigma^2: E alpha w^T = C and E alpha alpha^T = C^2 (1 + 1/n) + C (tr C + m) / n, so the best A is
-    (C + (C + tr C + m) / n)^-1, and the best c is E <alpha, C w> / E <alpha, C alpha>.
+    For x ~ N(0, C), in units of w_scale and with m = E sigma^2: E alpha w^T = C and E alpha alpha^T = C^2 (1 + 1/n) + C (tr C + m) / n,
+    so the best A is (C + (C + tr C + m) / n)^-1, and the best c is E <alpha, C w> / E <alpha, C alpha>.
 
     Parameters
     ----------
@@ -350,8 +350,18 @@ def best_step(task):
     Returns
     -------
     BestStep
+
+    Raises
+    ------
+    ValueError
+        If the task draws anything in its own way.
     """
-    n, m = task.context, task.noise.mean_square
+    if task.own:
+        raise ValueError(
+            f"{type(task).__name__} has a {' and a '.join(task.own)} of its own: the best single layer is known for the others."
+        )
+    n = task.context
+    m = task.noise.mean_square / task.w_scale**2
     variances, axes = np.ones(task.dim), np.eye(task.dim)
     if task.covariance is not None:
         variances, axes = np.linalg.eigh(task.covariance)
