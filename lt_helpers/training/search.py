@@ -94,7 +94,9 @@ def search(family, task, seed, warm=None, plan=None, report=None, kind=np):
     check_task(family, task)
     check_seed(seed)
     warm = check_starts(warm or {}, family)
-    if not isinstance(plan := plan or family.plan(task.noise, alone=not warm), Plan):
+    if plan is None:
+        plan = family.plan(task.noise, alone=not warm)
+    if not isinstance(plan, Plan):
         raise TypeError(f"plan is {checks.shown(plan)}: plan must be a Plan.")
     if not warm and not plan.restarts:
         raise ValueError(f"warm is {checks.shown(warm)}: a plan without random starts needs another start.")
@@ -135,7 +137,7 @@ class Search:
 
         every = [self.adam, *self.runs.values()] if self.adam else list(self.runs.values())
         return Found(
-            np.array(theta),
+            np.asarray(theta).copy(),
             loss,
             best,
             steps=sum(run.steps for run in every),

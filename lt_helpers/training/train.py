@@ -63,14 +63,15 @@ def train(task, kind="diag", layers=3, heads=1, seed=0, plan=None, progress=True
     if not isinstance(task, RegressionTask):
         raise TypeError(f"task is {checks.shown(task)}: task must be a RegressionTask.")
     parameters = family(kind, layers, task.dim, heads)
-    plan = plan or parameters.plan(task.noise, alone=True)
-    samples = checks.count(samples, "samples", least=2)
-    line = Line(f"{kind.upper()}-{layers}") if progress is True else None
-    report = line or progress or None
-    if report is not None and not callable(report):
+    if plan is None:
+        plan = parameters.plan(task.noise, alone=True)
+    if not isinstance(progress, bool) and not callable(progress):
         raise TypeError(
             f"progress is {checks.shown(progress)}: progress must be True, False or a function of a Report."
         )
+    samples = checks.count(samples, "samples", least=2)
+    line = Line(f"{kind.upper()}-{layers}") if progress is True else None
+    report = line or progress or None
 
     units = Units.of(task)
     unit_task = InUnits.of(task, units)
@@ -212,11 +213,11 @@ def describe(task, parameters, found, seed):
 
     return {
         "kind": parameters.kind,
-        "layers": parameters.layers,
-        "heads": parameters.heads,
+        "layers": int(parameters.layers),
+        "heads": int(parameters.heads),
         "task": type(task).__name__,
-        "dim": task.dim,
-        "context": task.context,
+        "dim": int(task.dim),
+        "context": int(task.context),
         "noise": task.noise.key,
         "covariance": None if task.covariance is None else task.covariance.tolist(),
         "w_scale": task.w_scale,
@@ -226,7 +227,7 @@ def describe(task, parameters, found, seed):
         "skipped": found.skipped,
         "seconds": round(found.seconds, 1),
         "interrupted": found.interrupted,
-        "seed": seed,
+        "seed": [int(part) for part in seed] if isinstance(seed, (list, tuple)) else int(seed),
         "versions": {"python": platform.python_version(), "lt_helpers": __version__, "numpy": np.__version__},
     }
 
