@@ -69,7 +69,7 @@ class Found:
     capped: int = 0
 
 
-def search(family, task, seed, warm=None, plan=None, report=None, kind=np):
+def search(family, task, seed, warm=None, plan=None, report=None):
     """Train a model from random and warm starts.
 
     Parameters
@@ -80,7 +80,6 @@ def search(family, task, seed, warm=None, plan=None, report=None, kind=np):
     warm : dict, optional.  Names of starts and their parameters (L, K).
     plan : Plan, optional.  By default the family's own.
     report : function of a Report, optional.  Called after each step.
-    kind : module.  numpy or torch: what Gauss-Newton computes with.
 
     Returns
     -------
@@ -100,7 +99,7 @@ def search(family, task, seed, warm=None, plan=None, report=None, kind=np):
         raise TypeError(f"plan is {checks.shown(plan)}: plan must be a Plan.")
     if not warm and not plan.restarts:
         raise ValueError(f"warm is {checks.shown(warm)}: a plan without random starts needs another start.")
-    return Search(family, task, seed, warm, plan, report, kind).run()
+    return Search(family, task, seed, warm, plan, report).run()
 
 
 class Search:
@@ -114,9 +113,9 @@ class Search:
     done, total : int.  Steps.
     """
 
-    def __init__(self, family, task, seed, warm, plan, report, kind):
+    def __init__(self, family, task, seed, warm, plan, report):
         self.family, self.task, self.seed = family, task, seed
-        self.warm, self.plan, self.report, self.kind = warm, plan, report, kind
+        self.warm, self.plan, self.report = warm, plan, report
         self.began = process_time()
         self.rng = np.random.default_rng(seed)
         self.adam = random_starts(family, task, self.rng, plan.restarts) if plan.restarts else None
@@ -137,7 +136,7 @@ class Search:
 
         every = [self.adam, *self.runs.values()] if self.adam else list(self.runs.values())
         return Found(
-            np.asarray(theta).copy(),
+            theta.copy(),
             loss,
             best,
             steps=sum(run.steps for run in every),
@@ -174,7 +173,7 @@ class Search:
         Returns
         -------
         name : str
-        theta : (L, K) array or tensor
+        theta : (L, K) array
         loss : float.  On so many held-out `sequences`.
         capped : int.  How many of these count for less than they lose.
         """
@@ -182,8 +181,7 @@ class Search:
         candidates = {f"{name}, as it came": theta for name, theta in self.warm.items()}
         candidates |= {f"random {i}": theta for i, theta in enumerate(random)}
         candidates |= {name: run.best for name, run in runs.items()}
-        candidates = {name: self.kind.asarray(theta) for name, theta in candidates.items()}
-        held_out = draw(self.task, sequences, self.rng).of(self.kind.asarray)
+        held_out = draw(self.task, sequences, self.rng)
         rare = self.plan.settings.rare
 
         losses = compared(self.family, candidates, held_out, partial(held_out_loss, limit=rare))
@@ -192,12 +190,10 @@ class Search:
         return best, candidates[best], losses[best], int(capped)
 
     def add(self, name, theta):
-        """A run from a start; each sees the same sequences. Adam's batches are small: it is NumPy."""
+        """A run from a start; each sees the same sequences."""
         rng, settings = np.random.default_rng(self.seed), self.plan.settings
-        if isinstance(settings, AdamSettings):
-            self.runs[name] = Adam(self.family, theta, self.task, rng, settings)
-        else:
-            self.runs[name] = GaussNewton(self.family, self.kind.asarray(theta), self.task, rng, settings)
+        optimiser = Adam if isinstance(settings, AdamSettings) else GaussNewton
+        self.runs[name] = optimiser(self.family, theta, self.task, rng, settings)
 
     def advance(self, name, stage):
         """A stage of one run."""
@@ -314,7 +310,7 @@ def one_layer(family, task, rng):
     return family.with_one_step(family.start(rng, Fixed(0)), best_step(task))
 
 
-def weighed(family, theta, task, samples, rng, chunk=20_000, kind=np):
+def weighed(family, theta, task, samples, rng, chunk=20_000):
     """Adjusted loss on fresh sequences, none of them stretched, and no loss capped.
 
     Parameters
@@ -323,7 +319,6 @@ def weighed(family, theta, task, samples, rng, chunk=20_000, kind=np):
     samples : int.  How many sequences.
     rng : numpy.random.Generator
     chunk : int.  How many at a time.
-    kind : module.  numpy or torch: what it computes with.
 
     Returns
     -------
@@ -331,10 +326,10 @@ def weighed(family, theta, task, samples, rng, chunk=20_000, kind=np):
     p9999 : float.  99.99th percentile over the sequences.
     diverged : int.  How many losses are not finite.
     """
-    theta, losses = kind.asarray(theta), []
+    losses = []
     for begin in range(0, samples, chunk):
-        sequences = draw(task, min(chunk, samples - begin), rng, share=0).of(kind.asarray)
-        losses.append(np.asarray(sequence_losses(family, theta, sequences)))
+        sequences = draw(task, min(chunk, samples - begin), rng, share=0)
+        losses.append(sequence_losses(family, theta, sequences))
     losses = np.concatenate(losses)  # (samples,)
     diverged = int((~np.isfinite(losses)).sum())
     error = losses.std(ddof=1) / np.sqrt(samples)

@@ -269,7 +269,7 @@ def train_model(which, seed, models, plan=None, report=None):
     else:
         if "one head" in warm:
             plan = plan or parameters.widening()
-        found = search(parameters, task, key, warm, plan, report, kind=torch)
+        found = search(parameters, task, key, warm, plan, report)
     return parameters.model(found.theta, PAPER.context, which.noise), found
 
 
@@ -288,9 +288,7 @@ def record_of(which, seed, found, samples=SAMPLES):
     dict, as it stands in records.json
     """
     same = np.random.default_rng([seed, crc32(which.noise.key.encode())])
-    loss, error, p9999, diverged = weighed(
-        family_of(which), found.theta, task_of(which), samples, same, kind=torch
-    )
+    loss, error, p9999, diverged = weighed(family_of(which), found.theta, task_of(which), samples, same)
     versions = {name: version(name) for name in ("lt_helpers", "numpy", "scipy", "torch")}
     return {
         "kind": which.kind,
