@@ -9,7 +9,9 @@ import pytest
 import torch
 
 from lt_helpers import exercises
+from lt_helpers.exercises.attention import S_OF_THE_NOTEBOOK, moments
 from lt_helpers.exercises.base import Exercise
+from lt_helpers.labs import running_example
 from lt_helpers.language import Message, catalogue
 
 ALL = {
@@ -77,6 +79,23 @@ def test_an_attempt_that_spoils_what_it_is_given_is_judged_by_what_it_returns(na
         assert ALL[name].verdict(spoiled(ALL[name].solution)).startswith("Correct")
     for message, wrong in ALL[name].mistakes.items():
         assert without_input(ALL[name].verdict(spoiled(wrong))) == said(name, message)
+
+
+def test_no_two_mistakes_with_the_excess_risk_give_one_number_where_it_is_shown():
+    """Else a learner who returns the oracle's error is told of something else."""
+    exercise = ALL["start.excess_risk"]
+    arguments = exercise.cases()
+    shown = next(arguments)
+    numbers = [exercise.solution(*shown)]
+    numbers += [wrong(*shown) for name, wrong in exercise.mistakes.items() if name != "size_of_the_excess"]
+    numbers = np.sort([number for number in numbers if np.ndim(number) == 0])
+    assert np.diff(numbers).min() > 0.01
+    assert min(exercise.solution(*others) for others in arguments) < 0, "a model may beat the oracle by luck"
+
+
+def test_the_s_that_a_function_finds_in_the_notebook_is_that_of_the_four_examples():
+    tokens = np.column_stack([running_example.X, running_example.LABELS[0]])
+    np.testing.assert_array_equal(moments(tokens), S_OF_THE_NOTEBOOK)
 
 
 def test_a_layer_that_writes_into_its_tokens_is_refused():
