@@ -6,7 +6,7 @@ What they show is computed by the package. They hold numbers and symbols, and no
 from pathlib import Path
 
 import numpy as np
-from drawing import INK, Plane, arrow, element, line, minus, rectangle, svg, text
+from drawing import INK, Plane, arrow, element, line, minus, rectangle, ring, svg, text
 
 import lt_helpers as lt
 from lt_helpers.implicit import effective_step_size, implicit_from_moments
@@ -55,6 +55,31 @@ def draw(plots):
         for index, parts in enumerate(plots)
     ]
     return svg(step * len(plots), step, [rectangle(0, 0, step * len(plots), step), *groups])
+
+
+def ten_features():
+    """The ten weights of one sequence, the true ones and those that least squares and DIAG-4 find, at two noises; and their distances."""
+    model = lt.load_pretrained("diag", 4, lt.Uniform(5.0))
+    component = np.arange(1, 11)
+    plots = []
+    for sigma in (1.0, 4.0):
+        batch = lt.RegressionTask(10, 20, lt.Fixed(sigma)).sample(1, np.random.default_rng(1))
+        truth = batch.w[0]  # (10,)
+        fitted = lt.baselines.ols(batch.x, batch.y)[0]
+        answered = lt.implicit_regression(model, batch.x, batch.y).w[0, -1]
+        plane, parts = axes((0.2, 10.8), (-3.4, 3.4), ("", "w"), (component, (-2, 0, 2)), f"σ = {sigma:g}")
+        parts.append(plane.curve(plane.x, (0, 0), GREY, "2 3", 2))
+        parts += [
+            line(*plane.at(k - 0.4, w), *plane.at(k + 0.4, w), INK, 3)
+            for k, w in zip(component, truth, strict=True)
+        ]
+        parts += [ring(*plane.at(k, w), 5, RED) for k, w in zip(component, fitted, strict=True)]
+        parts += plane.points(component, answered, BLUE, 4)
+        for height, found, colour in ((3.0, fitted, RED), (2.5, answered, BLUE)):
+            distance = np.linalg.norm(found - truth)
+            parts.append(text(*plane.at(10.6, height - 0.15), f"{distance:.1f}", LETTER, colour, "end"))
+        plots.append(parts)
+    return draw(plots)
 
 
 def weights(labels, step, layers):
@@ -258,6 +283,7 @@ def braking(model, state):
 
 
 SKETCHES = {
+    "ten-features": ten_features,
     "layers-on-four-points": layers_on_four_points,
     "bowl-of-four-points": bowl_of_four_points,
     "arrows-of-a-layer": arrows_of_a_layer,
