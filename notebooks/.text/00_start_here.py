@@ -33,7 +33,8 @@ lab
 #
 # Two kinds of numbers are easily mixed up.
 #
-# - **The model's weights.** The model has four *layers*. Each has two diagonal matrices, $P$ and $Q$, with two numbers each, one for $x$ and one for $y$: 4 × 2 × 2 = 16. They were set once, in training. Since then they are frozen.
+# - **The model's weights.** The model has four *layers*. Each has two diagonal matrices, $P$ and $Q$, with two numbers each, one for $x$ and one for $y$: 4 × 2 × 2 = 16. They were set once, in
+#   training. Since then they are frozen.
 # - **The slope $w$** is worked out anew each time the model reads a set of points. It is stored nowhere.
 #
 # **In-context learning is learning from the examples in the input, while all weights stay as they are.** A language model does so with a prompt: you write three examples into it, and it goes on
@@ -57,8 +58,8 @@ lab
 #
 # ![Two plots with ten columns, one for each feature. At sigma = 1 the red rings and the blue dots lie on each other, and near the black bars. At sigma = 4 some red rings lie far from the bars, up to 2.8; their blue dots lie much nearer to zero, and nine of the ten dots nearer to the bars than the rings do. The corners say 1.0 and 1.0, and 4.0 and 2.1.](../docs/pictures/ten-features.svg)
 #
-# Black bars: the true $w$. Red rings: what least squares finds. Blue dots: the model's. At $\sigma = 4$ the rings that lie far out have their dots much nearer to 0, as the blue line was flatter than the red one.
-# In the corner is the **distance** to the true $w$, red for least squares and blue for the model: the root of the sum of the ten squared differences.
+# Black bars: the true $w$. Red rings: what least squares finds. Blue dots: the model's. At $\sigma = 4$ the rings that lie far out have their dots much nearer to 0, as the blue line was flatter than
+# the red one. In the corner is the **distance** to the true $w$, red for least squares and blue for the model: the root of the sum of the ten squared differences.
 #
 # Is that typical? The next cell draws 2,000 sequences at each noise level, and prints the mean distance. ($w = 0$, which learns nothing, is about 3.1 away.)
 

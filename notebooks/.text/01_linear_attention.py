@@ -224,8 +224,8 @@ attention.in_order_n.check(layer)
 # ```python
 # def layer(tokens, P, Q):
 #     S = tokens.T @ tokens / len(tokens)
-#     update = P @ S @ Q
-#     return tokens + tokens @ update.T
+#     U = P @ S @ Q
+#     return tokens + tokens @ U.T
 # ```
 #
 # </details>
