@@ -78,6 +78,16 @@ gammas = Exercise(
 
 
 def condition_after(kappa):
+    """The condition number after a layer of GD++ with gamma s_max = 1/3, from that before it (Theorem 5.1).
+
+    Parameters
+    ----------
+    kappa : number, or array.
+
+    Returns
+    -------
+    number, or array
+    """
     return kappa * (4 / 9) / (1 - 1 / (3 * kappa)) ** 2
 
 

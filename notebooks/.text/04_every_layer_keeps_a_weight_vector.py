@@ -220,7 +220,7 @@ print(f"labels:  {abs(gap(answer_of, labels_1, labels_2)):.4f}")
 # ### Exercise: one step of Lemma 4.3
 # (level: practice)
 #
-# Given a state and what the layer adds to every token, $U = P\,S\,Q$, return the weight after the layer.
+# Given a state and what the layer adds to every token, $U = P\,S\,Q$, return the weight after the layer. Not all that you are given is needed.
 
 # %% tags=["exercise"]
 def weight_after(M, u, a, w, U):
@@ -271,8 +271,8 @@ for name, model in {"trained": lt.load_pretrained("diag", layers=4, noise=lt.Uni
 #
 # ## What no linear transformer can do
 # Every layer leaves the label of a token at $a\,y - \langle w, x\rangle$, with one $a$ and one $w$ for all tokens. Where $y$ is itself a linear function of $x$, this is again a linear function of $x$. It can never become the *square* of the
-# first feature: **Theorem 4.2**. How near can it come? No linear function of the inputs comes nearer to the squares than their least-squares fit. The cosine between the $n$ squares and that fit is therefore a bound for *any* linear transformer, of any
-# depth. (1 means: the same direction. 0 means: nothing in common.)
+# first feature: **Theorem 4.2**. How near can it come? No linear function of the inputs comes nearer to the $n$ squares than their least-squares fit. So no linear transformer, of any depth, makes labels with a larger cosine with the squares than that fit has. (1 means: the same
+# direction. 0 means: nothing in common.)
 #
 # **Predict:** will that bound grow or fall when the model gets more examples?
 
