@@ -57,6 +57,7 @@ gammas = Exercise(
     mistakes={
         "kept_same_gamma": (lambda s, layers: gammas_for(s.max(), layers, growth=1)),
         "gamma_times_largest": (lambda s, layers: 3 * gammas_for(s.max(), layers)),
+        "same_gamma_times_largest": lambda s, layers: 3 * gammas_for(s.max(), layers, growth=1),
         "gamma_shrinks_from": (lambda s, layers: gammas_for(s.max(), layers, growth=4 / 9)),
         "gamma_grows_3": (lambda s, layers: gammas_for(s.max(), layers, growth=3 / 2)),
         "fitted_gamma_smallest": (lambda s, layers: gammas_for(s.min(), layers)),
@@ -178,7 +179,7 @@ class LoopExercise(Exercise):
         for arguments in self.cases():
             answer, held = watched(attempt, arguments)
             if held is not None:
-                return Message("exercise.not_yet", complaint=self._entry(why_endless(held)))
+                return Message("exercise.not_yet", complaint=self._entry(why_endless(held, arguments[0])))
             answers.append(answer)
         made = {name: wrong for name, wrong in self.mistakes.items() if self._gives(wrong, answers)}
         return Exercise.judge(replace(self, mistakes=made), attempt)
@@ -194,10 +195,12 @@ class LoopExercise(Exercise):
             return False
 
 
-def why_endless(held):
-    """Why a loop does not end whose variables hold this: has a condition number come down to 1? -> entry of the catalogue"""
+def why_endless(held, kappa):
+    """Why a loop does not end whose variables hold this: where is the condition number that began as kappa? -> entry of the catalogue"""
     numbers = [value for value in held.values() if isinstance(value, float)]
-    return "never_ends" if any(abs(number - 1) < AT_ONE for number in numbers) else "never_comes_down"
+    if any(abs(number - 1) < AT_ONE for number in numbers):
+        return "never_ends"
+    return "never_moves" if kappa in numbers else "never_comes_down"
 
 
 layers_needed = LoopExercise(

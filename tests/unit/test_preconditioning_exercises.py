@@ -41,6 +41,20 @@ def catches_all(kappa, eps):
             kappa = 2.0
 
 
+def loses_a_three(kappa, eps):
+    layers = 0
+    while kappa - 1 >= eps:  # it stops falling at 3
+        kappa, layers = kappa * (4 / 9) / (1 - 1 / kappa) ** 2, layers + 1
+    return layers
+
+
+def loses_four_ninths(kappa, eps):
+    layers = 0
+    while kappa - 1 >= eps:
+        kappa, layers = kappa / (1 - 1 / (3 * kappa)) ** 2, layers + 1
+    return layers
+
+
 def keeps_kappa(kappa, eps):
     layers = 0
     while kappa - 1 >= eps:
@@ -54,9 +68,11 @@ def keeps_kappa(kappa, eps):
     [
         (compares_kappa_itself, "κ is never below 1"),
         (catches_all, "κ is never below 1"),
-        (in_one_line(), "does not come down"),
-        (keeps_kappa, "does not come down"),
-        (lambda kappa, eps: keeps_kappa(kappa, eps), "does not come down"),
+        (in_one_line(), "stays as it was"),
+        (keeps_kappa, "stays as it was"),
+        (lambda kappa, eps: keeps_kappa(kappa, eps), "stays as it was"),
+        (loses_a_three, "Compare your formula"),
+        (loses_four_ninths, "Compare your formula"),
     ],
 )
 def test_a_loop_that_never_ends_is_told_so_with_its_reason_and_nobody_waits(endless, reason):
