@@ -356,7 +356,7 @@ for condition in (10, 100, 1000, 10_000):
 # </details>
 #
 # A DIAG layer's push on $w$ has two parts: one along the gradient, and one along $u$, the labels that got into the inputs. The second part *remembers* earlier gradients, like momentum. **Predict:** in a trained DIAG, does it push with the first
-# part (cosine above 0) or against it? And with more noise, will it be longer or shorter? Here is the last of four layers:
+# part (cosine above 0) or against it? And with more noise, will it be longer or shorter, beside the first? Here is the last of four layers:
 
 # %% jupyter={"source_hidden": true}
 def parts_of_the_push(model, S):
@@ -387,7 +387,7 @@ for sigma in (0.5, 1, 2, 4):
     print(f"{sigma:5.1f} {cosine:25.2f} {length(second) / length(first):35.2f}")
 
 # %% [markdown]
-# The second part pushes against the gradient, and the more noise, the longer it is. At $\sigma = 4$ it takes nearly all of the step back. It has the form of momentum, and works as a **brake** that noise presses. That is measured in one trained
+# The second part pushes against the gradient, and the more noise, the longer it is beside the first. At $\sigma = 4$ it takes nearly all of the step back. It has the form of momentum, and works as a **brake** that noise presses. That is measured in one trained
 # model; [07](07_noise_adaptive_step_sizes.ipynb) looks at more of them. The number behind it is $\omega_{xy}$.
 #
 # ## What surprised you
