@@ -206,6 +206,21 @@ def steps_by_noise():
     return draw(plots)
 
 
+def moved_inputs(omega_xy=-0.1):
+    """What a layer with only omega_xy does to the four points, in the quiet and the noisy copy: it moves each by its label."""
+    plots = []
+    for name, labels in zip(running_example.NAMES, (QUIET, NOISY), strict=False):
+        plane, parts = axes((-1.4, 1.4), (-4.6, 4.6), ("x", "y"), ((-1, 0, 1), (-4, -2, 0, 2, 4)), name)
+        parts.append(plane.curve((0, 0), plane.y, GREY, "2 3", 2))
+        moved = X + omega_xy * labels * (labels * X).mean()  # (4,)
+        for x, new, y in zip(X, moved, labels, strict=True):
+            if new != x:
+                parts.append(arrow(*plane.at(x, y), *plane.at(new, y), BLUE, 1.5))
+        parts += plane.points(X, labels, GREY, 4)
+        plots.append(parts)
+    return draw(plots)
+
+
 def steps_of_relatives():
     """Layer by layer the effective steps of four models, at sigma = 1 and at sigma = 3."""
     noise = lt.Uniform(5.0)
@@ -230,7 +245,7 @@ def steps_of_relatives():
 
 
 def brakes():
-    """The momentum's share of the step in units of the gradient's, in the last two layers of eight models that descend."""
+    """The brake's part of the step in units of the gradient's, in the last two layers of eight models that descend."""
     plots = []
     for noise in (lt.Uniform(5.0), lt.Categorical((1, 3))):
         plane, parts = axes((0.4, 8.6), (-2.3, 0), ("", ""), ((), (-2, -1, 0)), noise.label)
@@ -265,6 +280,7 @@ SKETCHES = {
     "turned-ellipse": turned_ellipse,
     "fit-then-shrink": fit_then_shrink,
     "steps-by-noise": steps_by_noise,
+    "moved-inputs": moved_inputs,
     "steps-of-relatives": steps_of_relatives,
     "brakes": brakes,
 }
