@@ -197,7 +197,7 @@ for sigma in (0, 1, 2, 4):
 
 # %% [markdown]
 # Deeper in a model a label has become $y^l = a\,y - \langle w, x\rangle$ ([04](04_every_layer_keeps_a_weight_vector.ipynb)). Where $a = 1$ that is the residual $r$. Let $g$ be the mean of $y^l x$: the label as it is *now*, times the
-# input as it was *at first*. Where $a = 1$ this is minus the gradient at $w$ ([03](03_one_layer_is_one_gradient_step.ipynb)); else it is that of a regression on the labels $a\,y$. In a deeper layer the pair steps along this $g$.
+# input as it was *at first*. Where $a = 1$ this is minus the gradient at $w$ ([03](03_one_layer_is_one_gradient_step.ipynb)); else it is that of a regression on the labels $a\,y$. In a deeper layer a step goes along this $g$.
 #
 # <details><summary>There, a second term comes in</summary>
 #
@@ -335,14 +335,14 @@ for name, y in zip(NAMES[:2], LABELS[:2], strict=True):
 # step. Beyond, it is the stronger one, and the step is negative.
 #
 # ## The same two numbers in every layer
-# A deeper layer finds inputs that several layers have changed. By [04](04_every_layer_keeps_a_weight_vector.ipynb) they are $x^l = M x + y\,u$. Here $M x$ is what has become of the old input, and $y\,u$ holds all the moves. At first $u$ is 0. Without $\omega_{xy}$
-# it stays 0.
+# A deeper layer finds inputs that several layers have changed. By [04](04_every_layer_keeps_a_weight_vector.ipynb) they are $x^l = M x + y\,u$: a part $M x$ that goes with the old input, and a part $y\,u$ that goes with the label. In the pair $M = I$,
+# and $u = \omega_{xy}\,\alpha$ is the move for a label of 1. At first $u$ is 0, and without $\omega_{xy}$ it stays 0.
 #
-# The layer reads the mean of $y^l x^l$. Put in $x^l$:
+# The layer reads the mean of $y^l x^l$. Put in $x^l$, and the same two numbers come out, now as vectors:
 #
 # $$\overline{y^l x^l} = M g + \overline{y^l y}\;u .$$
 #
-# Again there are two terms, one from the old inputs and one from the moves. The push is $-M^T k$ with $k = \omega_{yx}\,\overline{y^l x^l}$ (04's last exercise), so it has two parts as well:
+# The push is $-M^T k$ with $k = \omega_{yx}\,\overline{y^l x^l}$ (04's last exercise), so it has two parts as well:
 #
 # $$p = \underbrace{-\,\omega_{yx}\,M^T M\,g}_{\text{gradient}} \; \underbrace{-\;\omega_{yx}\;\overline{y^l y}\;M^T u}_{\text{brake}} .$$
 #
