@@ -182,6 +182,15 @@ def at_noise(model, sigma):
     return implicit_from_moments(model, moments.S)
 
 
+def apart(heights, least):
+    """Heights of names, in pixels, moved up until none is nearer than `least` to the one below it."""
+    moved = np.array(heights, dtype=float)
+    downwards = moved.argsort()[::-1]  # the lowest on the page first
+    for below, above in zip(downwards[:-1], downwards[1:], strict=True):
+        moved[above] = min(moved[above], moved[below] - least)
+    return moved
+
+
 def steps_by_noise():
     """Of each layer of DIAG-4 against the noise: effective step, cosine with the gradient, and the factor on what was there."""
     model = lt.load_pretrained("diag", 4, lt.Uniform(5.0))
@@ -198,10 +207,12 @@ def steps_by_noise():
         ("ρ", factors, (0.6, 1.4), (0.6, 0.8, 1, 1.2, 1.4)),
     ):
         plane, parts = axes((0, 5.7), ends, ("σ", ""), ((0, 1, 2, 3, 4, 5), ticks), title)
+        _, heights = plane.at(5.2, rows[-1] - 0.01)  # (4,)
+        heights = apart(heights, LETTER)
         for layer, colour in enumerate((BLUE, GREEN, ORANGE, RED)):
             parts.append(plane.curve(sigmas, rows[:, layer], colour, thick=2))
             parts += plane.points(sigmas, rows[:, layer], colour, 3)
-            parts.append(text(*plane.at(5.2, rows[-1, layer] - 0.01), str(layer + 1), LETTER, colour))
+            parts.append(text(plane.at(5.2, 0)[0], heights[layer], str(layer + 1), LETTER, colour))
         plots.append(parts)
     return draw(plots)
 

@@ -196,18 +196,7 @@ for sigma in (0, 1, 2, 4):
     print(f"{sigma:5d} {mean_square.mean():10.2f} {step.mean():6.3f}")
 
 # %% [markdown]
-# Deeper in a model a label has become $y^l = a\,y - \langle w, x\rangle$ ([04](04_every_layer_keeps_a_weight_vector.ipynb)). Where $a = 1$ that is the residual $r$. Let $g$ be the mean of $y^l x$: the label as it is *now*, times the
-# input as it was *at first*. Where $a = 1$ this is minus the gradient at $w$ ([03](03_one_layer_is_one_gradient_step.ipynb)); else it is that of a regression on the labels $a\,y$. In a deeper layer a step goes along this $g$.
-#
-# <details><summary>There, a second term comes in</summary>
-#
-# Let the pair come after layers that have left the inputs as they were. Away from $w = 0$ the query carries $-\langle w, x\rangle$, so the first layer of the pair shifts the query too. Its $w$ becomes
-#
-# $$w + \eta\,(g - \omega_{xy}\,|g|^2\,w), \qquad \eta = -\omega_{yx}\,\bigl(1 + \omega_{xy}\,\overline{(y^l)^2}\bigr) .$$
-#
-# For a negative $\omega_{xy}$ the second term stretches what earlier layers have built.
-#
-# </details>
+# Nobody told the two layers $\sigma$. Their step shortens by itself.
 #
 # ## What a shorter step does to a direction
 # Take an eigenvector of $\Sigma$ with eigenvalue $s$ as a direction, as in 02. From $w = 0$, $L$ steps of size $\eta$ find the share $1 - (1 - \eta s)^L$ of the least-squares answer there ([03](03_one_layer_is_one_gradient_step.ipynb)).
@@ -238,6 +227,9 @@ for sigma in (1, 4):
 # The weak directions lose most, in the model as in ridge. There the inputs vary little, so the noise says more about the labels than $w$ does. The model was never told $\sigma$, yet its shares follow ridge's.
 #
 # ## Which layer does it?
+# Deeper in a model a label has become $y^l = a\,y - \langle w, x\rangle$ ([04](04_every_layer_keeps_a_weight_vector.ipynb)). Where $a = 1$ that is the residual $r$. Let $g$ be the mean of $y^l x$: the label as it is *now*, times the
+# input as it was *at first*. Where $a = 1$ this is minus the gradient at $w$ ([03](03_one_layer_is_one_gradient_step.ipynb)); else it is that of a regression on the labels $a\,y$.
+#
 # A layer multiplies the $w$ that it finds by a factor $\rho$. What it adds to that is its push, $p = w_\text{after} - \rho\,w_\text{before}$. Its **effective step** is the $\eta$ with which $\eta\,g$ comes closest to $p$, as a
 # least-squares fit over many sequences:
 #
@@ -348,6 +340,16 @@ for name, y in zip(NAMES[:2], LABELS[:2], strict=True):
 #
 # The effective step is the sum of the two parts' steps. Of the first we know the sign, because $\langle g, M^T M g\rangle = |M g|^2$ is never negative. **So wherever $\omega_{yx}$ is negative, the gradient's part of the step is positive, and a negative
 # step is the brake's doing.**
+#
+# <details><summary>What such a pair of layers does deeper in a model</summary>
+#
+# Let the pair come after layers that have left the inputs as they were. Away from $w = 0$ the query carries $-\langle w, x\rangle$, so the first layer of the pair shifts the query too. Its $w$ becomes
+#
+# $$w + \eta\,(g - \omega_{xy}\,|g|^2\,w), \qquad \eta = -\omega_{yx}\,\bigl(1 + \omega_{xy}\,\overline{(y^l)^2}\bigr) .$$
+#
+# That is the adaptive step, and a second term: for a negative $\omega_{xy}$ it stretches what earlier layers have built.
+#
+# </details>
 #
 # (The paper calls the second part *momentum*, Lemma 4.4: $u$ holds what earlier layers have read, as in the optional half of [05](05_preconditioning_and_momentum.ipynb). We say brake, since in these models it goes against the gradient.)
 #
