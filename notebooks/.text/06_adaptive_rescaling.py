@@ -351,7 +351,7 @@ rescaling.two_weights.check(my_weights)
 # %% [markdown]
 # ## A trained model at n = 20
 # The last beat of the lab shows a DIAG with two layers that was *trained* on $\sigma \in \{1, 3\}$, with twenty examples. Its inputs are $\sqrt{20}$ times as large as the theorem's. That is as if the noise were
-# $\sqrt{20}$ times smaller. With $\sigma^2/20$ in place of each $\sigma^2$, the theorem has the zero where $\tfrac{\sigma^2}{20} = 1 + \tfrac1{20} + \tfrac9{20}$, that is at $\sigma = \sqrt{30} = 5.5$. The trained model breaks at 10.8, and
+# $\sqrt{20}$ times smaller. With $\sigma^2/20$ in place of each $\sigma^2$, the theorem has the zero where $\tfrac{\sigma^2}{20} = 1 + \tfrac1{20} + \tfrac9{20}$, that is at $\sigma = \sqrt{30} = 5.5$. The trained model breaks at 10.8. As the lab told, it
 # meets ridge at neither level: twenty examples are far from very many.
 
 # %%
