@@ -443,7 +443,8 @@ families = {
     "DIAG-7": spread("diag", 7, uniform),
     "DIAG-7, two heads": spread("diag", 7, uniform, heads=2),
 }
-print("                     last step shrinks   steps back: omega_yx < 0   omega_yx > 0")
+print("                     last step   steps back, omega_yx")
+print("                     shrinks     < 0        > 0")
 for name, trainings in families.items():
     shrinks, braked, others = 0, 0, 0
     for each in trainings:
@@ -453,11 +454,11 @@ for name, trainings in families.items():
         shrinks += (np.diff(steps[:, -1]) < 0).all() and abs(steps[-1, -1]) < steps[0, -1] / 10
         braked += (back & descends).any()
         others += (back & ~descends).any()
-    print(f"{name:20}", *(f"{count:{width}d} of {len(trainings)}" for count, width in ((shrinks, 14), (braked, 20), (others, 9))))
+    print(f"{name:20}", "      ".join(f"{count} of {len(trainings)}" for count in (shrinks, braked, others)))
 
 # %% [markdown]
 # What every training shows: with four layers and one head the last step shrinks nearly to zero. With two heads it does not, and some layer brakes so hard that it steps back. Without $\omega_{xy}$ no layer brakes; one of the three trainings
-# steps back all the same, by the positive $\omega_{yx}$ above. One-head DIAG-7 goes either way: its last step shrinks in some trainings and not in others.
+# steps back all the same, by the positive $\omega_{yx}$ above. (One two-head DIAG-7 has such a layer too, beside its brakes.) One-head DIAG-7 goes either way: its last step shrinks in some trainings and not in others.
 #
 # ## Far outside
 # Past the training range the meter only lags. Further out something else happens.
