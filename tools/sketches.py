@@ -207,6 +207,15 @@ def at_noise(model, sigma):
     return implicit_from_moments(model, moments.S)
 
 
+def apart(heights, least):
+    """Heights of names, in pixels, moved up until none is nearer than `least` to the one below it."""
+    moved = np.array(heights, dtype=float)
+    downwards = moved.argsort()[::-1]  # the lowest on the page first
+    for below, above in zip(downwards[:-1], downwards[1:], strict=True):
+        moved[above] = min(moved[above], moved[below] - least)
+    return moved
+
+
 def steps_by_noise():
     """Of each layer of DIAG-4 against the noise: effective step, cosine with the gradient, and the factor on what was there."""
     model = lt.load_pretrained("diag", 4, lt.Uniform(5.0))
@@ -223,10 +232,27 @@ def steps_by_noise():
         ("ρ", factors, (0.6, 1.4), (0.6, 0.8, 1, 1.2, 1.4)),
     ):
         plane, parts = axes((0, 5.7), ends, ("σ", ""), ((0, 1, 2, 3, 4, 5), ticks), title)
+        _, heights = plane.at(5.2, rows[-1] - 0.01)  # (4,)
+        heights = apart(heights, LETTER)
         for layer, colour in enumerate((BLUE, GREEN, ORANGE, RED)):
             parts.append(plane.curve(sigmas, rows[:, layer], colour, thick=2))
             parts += plane.points(sigmas, rows[:, layer], colour, 3)
-            parts.append(text(*plane.at(5.2, rows[-1, layer] - 0.01), str(layer + 1), LETTER, colour))
+            parts.append(text(plane.at(5.2, 0)[0], heights[layer], str(layer + 1), LETTER, colour))
+        plots.append(parts)
+    return draw(plots)
+
+
+def moved_inputs(omega_xy=-0.1):
+    """What a layer with only omega_xy does to the four points, in the quiet and the noisy copy: it moves each by its label."""
+    plots = []
+    for name, labels in zip(running_example.NAMES, (QUIET, NOISY), strict=False):
+        plane, parts = axes((-1.4, 1.4), (-4.6, 4.6), ("x", "y"), ((-1, 0, 1), (-4, -2, 0, 2, 4)), name)
+        parts.append(plane.curve((0, 0), plane.y, GREY, "2 3", 2))
+        moved = X + omega_xy * labels * (labels * X).mean()  # (4,)
+        for x, new, y in zip(X, moved, labels, strict=True):
+            if new != x:
+                parts.append(arrow(*plane.at(x, y), *plane.at(new, y), BLUE, 1.5))
+        parts += plane.points(X, labels, GREY, 4)
         plots.append(parts)
     return draw(plots)
 
@@ -255,7 +281,7 @@ def steps_of_relatives():
 
 
 def brakes():
-    """The momentum's share of the step in units of the gradient's, in the last two layers of eight models that descend."""
+    """The brake's part of the step in units of the gradient's, in the last two layers of eight models that descend."""
     plots = []
     for noise in (lt.Uniform(5.0), lt.Categorical((1, 3))):
         plane, parts = axes((0.4, 8.6), (-2.3, 0), ("", ""), ((), (-2, -1, 0)), noise.label)
@@ -291,6 +317,7 @@ SKETCHES = {
     "turned-ellipse": turned_ellipse,
     "fit-then-shrink": fit_then_shrink,
     "steps-by-noise": steps_by_noise,
+    "moved-inputs": moved_inputs,
     "steps-of-relatives": steps_of_relatives,
     "brakes": brakes,
 }

@@ -221,3 +221,14 @@ def test_a_trained_model_fits_and_then_shrinks():
             slopes.append(-tokens[4, 1])
         np.testing.assert_allclose(points, pixels(range(5), slopes, (-0.2, 5.6), (0, 2.3)), atol=0.06)
         assert slopes[2] > slopes[3] > 0
+
+
+def test_each_input_is_moved_towards_zero_by_its_label():
+    """By hand: alpha is 2, so the move is -0.2 y; an arrow's head stands at its end."""
+    plots = xml.fromstring(SKETCHES["moved-inputs"]()).findall("{*}g")
+    copies = ([-1, -3, 3, 1], [-0.8, -0.4, 0.4, 0.8]), ([0, -4, 4, 0], [-1, -0.2, 0.2, 1])
+    for plot, (labels, moved) in zip(plots, copies, strict=True):
+        heads = [re.findall(r"[\d.]+", head.get("transform"))[:2] for head in plot.findall("{*}path")]
+        wanted = [(x, y) for x, y in zip(moved, labels, strict=True) if y]
+        ends = pixels(*np.transpose(wanted), (-1.4, 1.4), (-4.6, 4.6))
+        np.testing.assert_allclose(np.array(heads, float), ends, atol=0.06)
