@@ -246,7 +246,7 @@ for sigma in (1, 2, 3):
 # </details>
 #
 # ## Nobody tells the transformer σ
-# In the paper's harder setting, *mixed noise*, each sequence draws its own $\sigma$, here from U(0, 5), and the predictor is not told. Then no $\lambda$ is right for all. The best fixed one is the mean of $\sigma^2$
+# In the paper's harder setting, *mixed noise*, each sequence draws its own $\sigma$, here anything between 0 and 5, *U(0, 5)*, and the predictor is not told. Then no $\lambda$ is right for all. The best fixed one is the mean of $\sigma^2$
 # (*ConstRR* in the paper): the variance is in proportion to $\sigma^2$, so on average its mean counts. *AdaRR* estimates $\sigma^2$ from the residuals of least squares. A trained linear transformer joins the table. (After ±: the standard error.)
 
 # %%
