@@ -156,6 +156,10 @@ def test_the_guard_is_not_passed_by_writing_into_the_weights():
         (lambda x: torch.tensor(2 * x, requires_grad=True), "type Tensor"),
         (lambda x: torch.tensor(2 * x), "Correct"),
         (lambda x: np.ones((2, 2)) @ x, "left side has 2 columns, its right side 3 rows"),
+        (lambda x: np.ones((2, 2)) @ 0, "One side of your @ is a single number"),
+        (lambda x: 0 @ x, "One side of your @ is a single number"),
+        (lambda x: x ^ 2, "a power is written with two stars"),
+        (lambda x: 1.5 ^ 2, "a power is written with two stars"),
         (lambda x: 1 / 0, "stops with ZeroDivisionError"),
         (lambda: 3, "stops with TypeError"),
         (2.0, "shape"),
@@ -199,3 +203,63 @@ def test_what_follows_runs_with_a_right_function_and_else_with_the_solution():
 def test_a_function_that_was_tried_is_called_by_its_name():
     verdict = ALL["implicit.linear_gap"].verdict(lambda f, a, b: f(a + b))
     assert verdict.endswith("Tried with f = square, a = 1, b = 3: you return 16, expected 6.")
+
+
+def test_code_that_stops_where_a_number_is_expected_has_returned_nothing():
+    assert "you return" not in ALL["regression.share_kept"].verdict(lambda s, sigma, n: 1 / 0)
+
+
+@pytest.mark.parametrize(
+    "attempt, words",
+    [
+        (lambda s, sigma, n: s / (s + sigma**2 / (2 * n)), "deviation"),
+        (lambda s, sigma, n: s**2 / (s**2 + sigma**2 / n), "counts twice"),
+    ],
+)
+def test_a_share_is_called_what_it_is(attempt, words):
+    assert re.match(f"Not yet.*{words}", ALL["regression.share_kept"].verdict(attempt))
+
+
+@pytest.mark.parametrize("attempt", [lambda share, n: 1 / share, lambda share, n: np.sqrt(n / share) - 1])
+def test_a_meter_is_not_called_what_it_is_not(attempt):
+    assert ALL["regression.noise_read"].verdict(attempt).startswith("Not yet. The largest deviation")
+
+
+def components(x, y, sigma, decompose):
+    """Shares applied along the eigenvectors, and not rotated back."""
+    Sigma = x.T @ x / len(y)
+    s, V = decompose(Sigma)
+    w = np.linalg.pinv(Sigma) @ (x.T @ y / len(y))
+    return s / (s + sigma**2 / len(y)) * (V.T @ w)
+
+
+def turned(Sigma):
+    """Eigenvectors the other way round, in the other order."""
+    s, V = np.linalg.eigh(Sigma)
+    return s[::-1], -V[:, ::-1]
+
+
+@pytest.mark.parametrize(
+    "decompose",
+    [np.linalg.eigh, np.linalg.eig, lambda Sigma: np.linalg.svd(Sigma)[1::-1], turned],
+)
+def test_shares_that_are_not_rotated_back_are_called_so_whatever_found_the_eigenvectors(decompose):
+    verdict = ALL["regression.ridge"].verdict(lambda x, y, sigma: components(x, y, sigma, decompose))
+    assert "rotate them back" in verdict
+
+
+@pytest.mark.parametrize(
+    "penalty, words",
+    [
+        (lambda n, d, sigma: sigma, "Your penalty is σ:"),
+        (lambda n, d, sigma: sigma**2 / d, "divided the penalty by d"),
+        (lambda n, d, sigma: sigma / d, "deviation"),
+        (lambda n, d, sigma: 1 / n, "deviation"),
+    ],
+)
+def test_a_penalty_is_called_what_it_is(penalty, words):
+    def attempt(x, y, sigma):
+        n, d = x.shape
+        return np.linalg.solve(x.T @ x / n + penalty(n, d, sigma) * np.eye(d), x.T @ y / n)
+
+    assert re.match(f"Not yet.*{words}", ALL["regression.ridge"].verdict(attempt))
