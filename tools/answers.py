@@ -110,7 +110,7 @@ def row(lab, beat, place, task):
 
 def question_in(task):
     """The sentences of a task that ask something, with the one before them where they are short; the whole task where none asks."""
-    sentences = [one.strip() for one in re.findall(r"[^.?!]*(?:\d[.]\d[^.?!]*)*[.?!]+(?:\s+|$)", task)]
+    sentences = [one.strip() for one in re.findall(r"[^.?!]*(?:\d[.]\d[^.?!]*)*[.?!]+\)?(?:\s+|$)", task)]
     asking = [place for place, sentence in enumerate(sentences) if sentence.endswith("?")]
     if not asking:
         return task

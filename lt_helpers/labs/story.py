@@ -252,6 +252,8 @@ def surprises(*labs):
     right = [line for right, line in lines if right]
     if len(lines) == 1:
         heading = Message("story.surprise", count=len(wrong))
+    elif not wrong:
+        heading = Message("story.all_right", total=len(lines))
     else:
         heading = Message("story.surprises", count=len(wrong), total=len(lines))
     items = "".join(f"<li>{html.escape(line)}</li>" for line in [*wrong, *right])

@@ -196,6 +196,10 @@ def test_a_beat_that_a_hand_ends_must_be_known(monkeypatch):
         ("What for? Whose error is smallest?", "What for? Whose error is smallest?"),
         (f"Look. Which of them is {'very ' * 12}good?", f"Which of them is {'very ' * 12}good?"),
         ("Slide the noise to 4.", "Slide the noise to 4."),
+        (
+            f"Look. (It is the {'very ' * 12}blue line.) Which one?",
+            "(It is the " + "very " * 12 + "blue line.) Which one?",
+        ),
     ],
 )
 def test_what_a_task_asks_is_found(task, asked):
