@@ -4,10 +4,11 @@
 estimates it for each sequence, `evidence_ridge` takes the most probable one, TunedRR estimates it with two tuned constants, and `bayes`
 weighs all that are possible: it is the best possible predictor, which the paper lacks. `gradient_descent`,
 `momentum`, `newton`, `gradient_steps` (with the sizes of `chebyshev_sizes` or `learned_sizes`) and `conjugate_gradients` are the algorithms
-that layers are compared with.
+that layers are compared with. `for_task` has those that serve a task, told what it says.
 """
 
 import json
+import warnings
 from functools import cache
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from . import checks
 from .model import warn_if_diverged
 from .noise import check_noise
 from .spectrum import Spectrum, divide
-from .task import PAPER, second_moments
+from .task import PAPER, RegressionTask, second_moments
 
 FOLDER = Path(__file__).parent / "pretrained"
 TUNED, LOSSES = FOLDER / "tuned_rr.json", FOLDER / "baselines.json"
@@ -155,11 +156,11 @@ def evidence_ridge(x, y):
     return spectrum.ridge(spectrum.noise_by_evidence())
 
 
-def tuned_rr(x, y, noise):
+def tuned_rr(x, y, noise, constants=None):
     """TunedRR: AdaRR with its estimate of sigma^2 multiplied by a constant and capped by another (section 6).
 
     The two constants are tuned (`python -m lt_helpers tune`) for d = 10, n = 20 and the noise distributions of the paper. For others,
-    `tune.tune` finds them and `tuned_noise` takes them.
+    `tune.tune` finds them.
 
     Parameters
     ----------
@@ -168,7 +169,9 @@ def tuned_rr(x, y, noise):
     y : (B, n) array
         Labels.
     noise : Noise
-        One of the paper's.
+        One of the paper's, unless there are constants.
+    constants : dict, optional
+        {"multiplier": float, "cap": float}, as `tune.tune` finds them.
 
     Returns
     -------
@@ -183,14 +186,17 @@ def tuned_rr(x, y, noise):
     x, y = checks.context(x, y)
     n, d = x.shape[1:]
     check_degrees_of_freedom(n, d, "TunedRR")
-    constants = tuned_constants()
-    if check_noise(noise).key not in constants or (d, n) != PAPER:
+    check_noise(noise)
+    if constants is None:
+        constants = find_constants(RegressionTask(d, n, noise))
+    if constants is None:
         raise ValueError(
             f"TunedRR has no constants for d = {d}, n = {n} and noise {noise.label}: "
-            f"it is tuned for d = {PAPER.dim}, n = {PAPER.context} and {', '.join(constants)}."
+            f"it is tuned for d = {PAPER.dim}, n = {PAPER.context} and {', '.join(tuned_constants())}. "
+            "For others, tune.tune(task) finds what constants takes."
         )
     spectrum = Spectrum.from_tokens(x, y)
-    return spectrum.ridge(tuned_noise(spectrum, **constants[noise.key]))
+    return spectrum.ridge(tuned_noise(spectrum, **read_constants(constants)))
 
 
 def bayes(x, y, noise):
@@ -539,15 +545,33 @@ def stored_losses():
     return json.loads(LOSSES.read_text())
 
 
-def on_spectrum(noise, evidence=False):
+def find_constants(task):
+    """TunedRR's constants for a task, as stored; None for all but the paper's."""
+    of_paper = RegressionTask(*PAPER, task.noise) == task
+    return tuned_constants().get(task.noise.key) if of_paper else None
+
+
+def read_constants(constants):
+    """TunedRR's two constants, or one sentence on what they must be."""
+    try:
+        return {name: checks.number(constants[name], name, 0) for name in ("multiplier", "cap")}
+    except (TypeError, KeyError, IndexError) as error:
+        raise ValueError(
+            f'constants is {checks.shown(constants)}: constants must be {{"multiplier": .., "cap": ..}}, as tune.tune(task) finds them.'
+        ) from error
+
+
+def on_spectrum(task, evidence=False, constants=None):
     """The baselines that are not told sigma, as `evaluate.evaluate` takes them, worst first.
 
     Parameters
     ----------
-    noise : Noise
-        One of the paper's noise distributions, for d = 10, n = 20: TunedRR is tuned for no others.
+    task : RegressionTask or Noise
+        What they are told of; a noise stands for the paper's task, d = 10 and n = 20, with that noise.
     evidence : bool
         Whether ridge regression by evidence is among them, as "EvidenceRR". The paper's Table 1 lacks it.
+    constants : dict, optional
+        TunedRR's, as `tune.tune(task)` finds them; by default those that are stored for the paper's noises.
 
     Returns
     -------
@@ -557,19 +581,71 @@ def on_spectrum(noise, evidence=False):
     Raises
     ------
     TypeError, ValueError
-        If the noise is none of these.
+        If an argument is none of these, or a noise none of the paper's.
     """
-    if check_noise(noise).key not in tuned_constants():
-        raise ValueError(f"noise is {noise!r}: TunedRR is tuned for {', '.join(tuned_constants())}.")
-    constants = tuned_constants()[noise.key]
-    by_evidence = {"EvidenceRR": lambda spectrum: spectrum.ridge(spectrum.noise_by_evidence())}
-    return {
-        "ConstRR": lambda spectrum: spectrum.ridge(np.full(len(spectrum.s), np.sqrt(noise.mean_square))),
-        "AdaRR": lambda spectrum: spectrum.ridge(spectrum.noise_estimate()),
-        **(by_evidence if evidence else {}),
-        "TunedRR": lambda spectrum: spectrum.ridge(tuned_noise(spectrum, **constants)),
-        "Bayes-optimal": lambda spectrum: spectrum.bayes(noise),
+    if not isinstance(task, RegressionTask):
+        if check_noise(task).key not in tuned_constants():
+            raise ValueError(f"noise is {task!r}: TunedRR is tuned for {', '.join(tuned_constants())}.")
+        task = RegressionTask(*PAPER, task)
+    constants = find_constants(task) if constants is None else read_constants(constants)
+    noise, has_degrees = task.noise, task.context > task.dim
+
+    rivals = {
+        "ConstRR": lambda spectrum: spectrum.ridge(np.full(len(spectrum.s), np.sqrt(noise.mean_square)))
     }
+    if has_degrees:
+        rivals["AdaRR"] = lambda spectrum: spectrum.ridge(spectrum.noise_estimate())
+    if evidence:
+        rivals["EvidenceRR"] = lambda spectrum: spectrum.ridge(spectrum.noise_by_evidence())
+    if has_degrees and constants:
+        rivals["TunedRR"] = lambda spectrum: spectrum.ridge(tuned_noise(spectrum, **constants))
+    if not task.no_oracle:
+        rivals["Bayes-optimal"] = lambda spectrum: spectrum.bayes(noise)
+    return {name: scaled(predict, task.w_scale) for name, predict in rivals.items()}
+
+
+def scaled(predict, w_scale):
+    """A function Spectrum -> w that is made for w ~ N(0, I), made for w ~ N(0, w_scale^2 I)."""
+    if w_scale == 1:
+        return predict
+    return lambda spectrum: w_scale * predict(spectrum.with_inputs_times(w_scale))
+
+
+def for_task(task, constants=None):
+    """The baselines of a task that are not told sigma, as `lt.risk` takes them, worst first.
+
+    All know how large w is. ConstRR, TunedRR and Bayes also know how sigma is distributed.
+
+    Parameters
+    ----------
+    task : RegressionTask
+        Of any d, n, noise, covariance and scale of w; one of your own, too.
+    constants : dict, optional
+        TunedRR's, as `tune.tune(task)` finds them; by default those that are stored for the paper's tasks, and else TunedRR is missing.
+
+    Returns
+    -------
+    dict
+        Functions (x, y) -> w (B, d), by name: "ConstRR", "AdaRR", "EvidenceRR", "TunedRR", "Bayes-optimal". AdaRR and TunedRR, which
+        estimate the noise from what n exceeds d by, are missing with n <= d. Bayes is missing, with a RuntimeWarning that says why,
+        where ridge regression is not the best answer even when told sigma: with noise or weights of your own.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is none of these.
+    """
+    if not isinstance(task, RegressionTask):
+        raise TypeError(f"task is {checks.shown(task)}: task must be a RegressionTask.")
+    if task.no_oracle:
+        lost = f"{task.no_oracle}: Bayes, which averages ridge regressions, is not among the baselines."
+        warnings.warn(lost, RuntimeWarning, stacklevel=2)
+    return {name: of_tokens(predict) for name, predict in on_spectrum(task, True, constants).items()}
+
+
+def of_tokens(predict):
+    """A function Spectrum -> w as a function (x, y) -> w."""
+    return lambda x, y: predict(Spectrum.from_tokens(*checks.context(x, y)))
 
 
 def check_degrees_of_freedom(n, d, name):

@@ -13,7 +13,7 @@ and no query need be drawn: the standard error is several times smaller than wit
 
 import inspect
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -38,7 +38,8 @@ class Risk:
     total_error : float
         Standard error of `total`.
     excess : float
-        Against the oracle, 1/2 E (y_hat - <w_oracle, x_t>)^2: the paper's adjusted loss. 0 for ridge regression that is told sigma.
+        Against the oracle, 1/2 E (y_hat - <w_oracle, x_t>)^2: the paper's adjusted loss. 0 for ridge regression that is told sigma. NaN
+        for a task where that is not the best answer (`RegressionTask.no_oracle`).
     excess_error : float
         Standard error of `excess`.
     diverged : int
@@ -90,7 +91,7 @@ def risk(predictor, task, sequences, rng):
         A `LinearTransformer` is judged by its implicit weight, and so is a function of the context alone, ``(x, y) -> w`` (B, d), such
         as `baselines.ada_rr`: their mean over all queries is exact. A model that was trained at another n than the task has says so,
         once. What a baseline is told besides comes first, as in
-        ``functools.partial(baselines.bayes, noise=task.noise)``.
+        ``functools.partial(baselines.bayes, noise=task.noise)``; `baselines.for_task` has them all, told what the task says.
     task : RegressionTask
         What the sequences are drawn from.
     sequences : int
@@ -102,7 +103,8 @@ def risk(predictor, task, sequences, rng):
     -------
     Risk
         `total` and `excess`, each with its standard error. All are infinite if a sequence got no finite answer, with a RuntimeWarning
-        that counts those. A standard error is infinite alone, with a RuntimeWarning, if answers are finite but far off.
+        that counts those. A standard error is infinite alone, with a RuntimeWarning, if answers are finite but far off. The excess is
+        NaN, with a RuntimeWarning that says why, where the task has no oracle.
 
     Raises
     ------
@@ -115,10 +117,16 @@ def risk(predictor, task, sequences, rng):
     if isinstance(predictor, LinearTransformer):
         predictor.warn_if_other_length(task.context)
     result = judge(predictor, task, sequences, rng, "predictor")
+    errors = [result.total_error, result.excess_error]
+    if task.no_oracle:
+        lost = f"{task.no_oracle}: the total error is judged, and the excess is NaN."
+        warnings.warn(lost, RuntimeWarning, stacklevel=2)
+        result = replace(result, excess=np.nan, excess_error=np.nan)
+        errors = [result.total_error]
     if result.diverged:
         lost = f"the predictor diverged on {result.diverged} of {sequences} sequences: its risk is infinite."
         warnings.warn(lost, RuntimeWarning, stacklevel=2)
-    elif not np.isfinite([result.total_error, result.excess_error]).all():
+    elif not np.isfinite(errors).all():
         lost = f"the predictor explodes: its answers are finite, but so far off that the standard error of {result.total:.2g} is not."
         warnings.warn(lost, RuntimeWarning, stacklevel=2)
     return result
@@ -146,9 +154,10 @@ def adjusted_loss(model, task, samples, rng):
     Raises
     ------
     TypeError, ValueError
-        As `risk` does.
+        As `risk` does; and if the task has no oracle.
     """
     check_arguments(task, samples, rng, "samples")
+    check_oracle(task)
     if isinstance(model, LinearTransformer):
         check_dimension(model, task)
         model.warn_if_other_length(task.context)
@@ -180,9 +189,10 @@ def evaluate(predictors, task, samples, rng):
     Raises
     ------
     TypeError, ValueError
-        If an argument is none of these, or an answer has another shape.
+        If an argument is none of these, an answer has another shape, or the task has no oracle.
     """
     check_arguments(task, samples, rng, "samples")
+    check_oracle(task)
     check_predictors(predictors)
     risks = {name: [] for name in predictors}
     one_query = {name: [] for name in predictors}
@@ -190,7 +200,7 @@ def evaluate(predictors, task, samples, rng):
         moments = task.sample_moments(size, rng)
         x_query = task.sample_queries(size, rng)  # (B, d)
         spectrum = Spectrum.from_moments(moments.S, moments.context)
-        oracle = spectrum.ridge(moments.sigma)  # (B, d)
+        oracle = spectrum.ridge(moments.sigma / task.w_scale)  # (B, d)
         oracle_loss = half_square(((oracle - moments.w) * x_query).sum(axis=1))  # (B,)
         for name, predict in predictors.items():
             w = read_answer(predict(spectrum), oracle.shape, "weights must be numbers (batch, dim)")
@@ -269,7 +279,7 @@ def judge(predictor, task, sequences, rng, name):
     excesses = []
     for size in split(sequences, min(CHUNK, most)):
         batch = task.sample(size, rng)
-        oracle = Spectrum.from_tokens(batch.x, batch.y).ridge(batch.sigma)  # (B, d)
+        oracle = Spectrum.from_tokens(batch.x, batch.y).ridge(batch.sigma / task.w_scale)  # (B, d)
 
         # A predictor that explodes is counted, and NumPy need not warn of it.
         with np.errstate(over="ignore", invalid="ignore"):
@@ -358,6 +368,12 @@ def check_arguments(task, samples, rng, name):
     checks.generator(rng)
     if not isinstance(task, RegressionTask):
         raise TypeError(f"task is {checks.shown(task)}: task must be a RegressionTask.")
+
+
+def check_oracle(task):
+    """A ValueError, if losses above the oracle's mean nothing for the task."""
+    if task.no_oracle:
+        raise ValueError(f"{task.no_oracle}: lt.risk has the total error.")
 
 
 def read_answer(answer, shape, wanted):

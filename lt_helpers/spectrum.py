@@ -91,6 +91,24 @@ class Spectrum:
         V = right[:, ::-1].mT  # (B, d, d)
         return cls(second_moments(x, y), s, V, alpha, n)
 
+    def with_inputs_times(self, factor):
+        """The spectrum of the same contexts with all inputs multiplied by a factor.
+
+        So w ~ N(0, w_scale^2 I) becomes what all here is made for: y = <w, x> = <w / w_scale, w_scale x>, where w / w_scale ~ N(0, I).
+
+        Parameters
+        ----------
+        factor : float
+            Above zero.
+
+        Returns
+        -------
+        Spectrum
+        """
+        sizes = np.append(np.full(self.s.shape[-1], factor), 1.0)  # (D,)
+        S = sizes[:, None] * self.S * sizes
+        return Spectrum(S, factor**2 * self.s, self.V, factor * self.alpha, self.context)
+
     def components(self, w):
         """Weights along the principal directions, V^T w.
 
@@ -286,7 +304,9 @@ class Spectrum:
         # So many at a time that what is computed for each direction fits into the memory.
         most = max(1, NUMBERS // max(1, self.s.size))
         parts = [self.log_likelihood(sigmas[start : start + most]) for start in range(0, len(sigmas), most)]
-        scores = np.concatenate(parts, axis=1) + np.log(weights)  # (B, K)
+        with np.errstate(divide="ignore"):
+            beforehand = np.log(weights)  # (K,): -inf where a density is zero
+        scores = np.concatenate(parts, axis=1) + beforehand  # (B, K)
         probabilities = np.exp(scores - scores.max(axis=1, keepdims=True))
         probabilities /= probabilities.sum(axis=1, keepdims=True)
         return probabilities

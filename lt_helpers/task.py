@@ -2,11 +2,12 @@
 
     w ~ N(0, I_d)     x_i ~ N(0, C)     y_i = <w, x_i> + xi_i     xi_i ~ N(0, sigma^2)
 
-One w and one sigma per sequence. The target of the query is <w, x_t>, without noise. A linear transformer reads a context only
-through its second moments S = mean of e e^T with e = (x, y): they can be drawn directly, at a cost that does not grow with n.
+One w and one sigma per sequence; w may have another scale. The target of the query is <w, x_t>, without noise. A linear transformer
+reads a context only through its second moments S = mean of e e^T with e = (x, y): they can be drawn directly, at a cost that does not
+grow with n.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +24,8 @@ class Setting(NamedTuple):
 
 
 PAPER = Setting(dim=10, context=20)  # Table 1, and so every stored model
+DRAWS = ("sample_w", "sample_inputs", "sample_noise", "sample")  # what a task of one's own may override
+TRIED = 4096  # inputs of one's own, against the covariance that is said of them
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,17 @@ def second_moments(x, y):
 class RegressionTask:
     """A distribution of sequences. Two tasks are equal when all that they are made of is.
 
+    A task of your own is a subclass that overrides one or more of three methods: `sample_inputs`, `sample_noise` and `sample_w`.
+
+        class Signs(RegressionTask):
+            def sample_inputs(self, shape, rng):
+                return rng.choice([-1.0, 1.0], (*shape, self.dim))
+
+    (One with parameters is a `dataclass(frozen=True, eq=False)`.)
+
+    With inputs of your own, ridge regression that is told sigma stays the best answer given sigma, and `baselines.bayes` the best
+    without: both hold for any X. With noise or weights of your own they do not, and what needs them says so (`no_oracle`).
+
     Parameters
     ----------
     dim : int
@@ -106,7 +120,9 @@ class RegressionTask:
     noise : Noise
         How sigma is distributed.
     covariance : (d, d) array, optional
-        C, the covariance of x, symmetric and positive definite; the identity by default.
+        C, the covariance of x, symmetric and positive definite; the identity by default. Of inputs of your own it must be E[x x^T].
+    w_scale : float
+        The standard deviation of each component of w.
 
     Raises
     ------
@@ -118,6 +134,7 @@ class RegressionTask:
     context: int
     noise: Noise
     covariance: np.ndarray | None = None
+    w_scale: float = 1.0
 
     def __post_init__(self):
         checks.count(self.dim, "dim")
@@ -125,6 +142,10 @@ class RegressionTask:
         check_noise(self.noise)
         if self.covariance is not None:
             object.__setattr__(self, "covariance", read_covariance(self.covariance, self.dim))
+        scale = checks.number(self.w_scale, "w_scale", checks.SMALLEST, checks.LARGEST)
+        object.__setattr__(self, "w_scale", scale)
+        if "sample_inputs" in self.own:
+            check_inputs(self)
 
     def __eq__(self, other):
         return isinstance(other, RegressionTask) and self._parts == other._parts
@@ -135,8 +156,23 @@ class RegressionTask:
     @property
     def _parts(self):
         """All that the task is made of, as what can be compared: of arrays only their numbers can."""
-        numbers = None if self.covariance is None else tuple(self.covariance.ravel().tolist())
-        return self.dim, self.context, self.noise, numbers
+        return type(self), *(comparable(getattr(self, field.name)) for field in fields(self))
+
+    @property
+    def own(self):
+        """What a subclass draws in its own way: the names of these methods, none in a task of this class."""
+        return tuple(name for name in DRAWS if getattr(type(self), name) is not getattr(RegressionTask, name))
+
+    @property
+    def no_oracle(self):
+        """Why ridge regression that is told sigma is not the best answer given sigma, in words; "" where it is."""
+        culprits = [name for name in self.own if name != "sample_inputs"]
+        if not culprits:
+            return ""
+        return (
+            f"{type(self).__name__} has a {' and a '.join(culprits)} of its own, and so ridge regression that is told sigma is not the "
+            "best answer given sigma"
+        )
 
     def sample(self, batch, rng):
         """Draw sequences as tokens.
@@ -159,10 +195,11 @@ class RegressionTask:
         """
         checks.count(batch, "batch", least=0)
         checks.generator(rng)
-        w, sigma = self._sample_w_and_sigma(batch, rng)  # (B, d), (B,)
-        x = self._shape_inputs(rng.normal(size=(batch, self.context, self.dim)))  # (B, n, d)
+        w = self.sample_w(batch, rng)  # (B, d)
+        sigma = self.noise.sample(batch, rng)  # (B,)
+        x = self.sample_inputs((batch, self.context), rng)  # (B, n, d)
         x_query = self.sample_queries(batch, rng)  # (B, d)
-        xi = sigma[:, None] * rng.normal(size=(batch, self.context))  # (B, n)
+        xi = self.sample_noise(x, sigma, rng)  # (B, n)
         y = (x @ w[..., None])[..., 0] + xi
         return Batch(x, y, w, sigma, x_query, (x_query * w).sum(axis=1))
 
@@ -170,7 +207,8 @@ class RegressionTask:
         """Draw sequences as second moments, at a cost that does not grow with n.
 
         n S of the white tokens (x, xi) is a Wishart matrix; Bartlett's decomposition draws its Cholesky factor: chi variables with
-        n, n-1, ... degrees of freedom on the diagonal, normal ones below. It needs n > d; shorter contexts are drawn as tokens.
+        n, n-1, ... degrees of freedom on the diagonal, normal ones below. It needs n > d; shorter contexts are drawn as tokens, and so
+        are inputs or noise of one's own.
 
         Parameters
         ----------
@@ -188,12 +226,13 @@ class RegressionTask:
         TypeError, ValueError
             If the batch is no count, or the generator none.
         """
-        if self.context <= self.dim:
+        if self.context <= self.dim or set(self.own) - {"sample_w"}:
             tokens = self.sample(batch, rng)
             return Moments(second_moments(tokens.x, tokens.y), tokens.w, tokens.sigma, self.context)
         checks.count(batch, "batch", least=0)
         checks.generator(rng)
-        w, sigma = self._sample_w_and_sigma(batch, rng)  # (B, d), (B,)
+        w = self.sample_w(batch, rng)  # (B, d)
+        sigma = self.noise.sample(batch, rng)  # (B,)
 
         # The Cholesky factor of n S for white tokens.
         D = self.dim + 1
@@ -212,15 +251,83 @@ class RegressionTask:
 
     def sample_queries(self, batch, rng):
         """Draw the inputs of `batch` queries with the Generator `rng` -> (B, d)."""
-        return self._shape_inputs(rng.normal(size=(batch, self.dim)))
+        return self.sample_inputs((batch,), rng)
 
-    def _sample_w_and_sigma(self, batch, rng):
-        w = rng.normal(size=(batch, self.dim))
-        return w, self.noise.sample(batch, rng)
+    def sample_w(self, batch, rng):
+        """Draw true weights.
 
-    def _shape_inputs(self, white):
-        """White inputs (..., d) -> inputs with the task's covariance."""
+        Parameters
+        ----------
+        batch : int
+            B, how many.
+        rng : numpy.random.Generator
+            What draws them.
+
+        Returns
+        -------
+        (B, d) array
+            Of mean square `w_scale`^2.
+        """
+        return self.w_scale * rng.normal(size=(batch, self.dim))
+
+    def sample_inputs(self, shape, rng):
+        """Draw inputs, of contexts and of queries.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            How many: (B, n) of contexts, (B,) of queries.
+        rng : numpy.random.Generator
+            What draws them.
+
+        Returns
+        -------
+        (*shape, d) array
+            With E[x x^T] = `covariance`.
+        """
+        white = rng.normal(size=(*shape, self.dim))
         return white if self.covariance is None else white @ np.linalg.cholesky(self.covariance).T
+
+    def sample_noise(self, x, sigma, rng):
+        """Draw what is added to each label of the contexts.
+
+        Parameters
+        ----------
+        x : (B, n, d) array
+            The inputs, on which it may depend.
+        sigma : (B,) array
+            The noise levels of the sequences.
+        rng : numpy.random.Generator
+            What draws them.
+
+        Returns
+        -------
+        (B, n) array
+        """
+        return sigma[:, None] * rng.normal(size=x.shape[:2])
+
+
+def comparable(value):
+    """A value, or the numbers of an array."""
+    return tuple(value.ravel().tolist()) if isinstance(value, np.ndarray) else value
+
+
+def check_inputs(task):
+    """A ValueError, unless inputs of a learner's own have the shape and the second moments that the task says."""
+    name = f"{type(task).__name__}.sample_inputs"
+    x = task.sample_inputs((TRIED,), np.random.default_rng(0))
+    x = checks.array(x, f"{name}(({TRIED},), rng)", (TRIED, task.dim))
+    C = np.eye(task.dim) if task.covariance is None else task.covariance
+    products = x[:, :, None] * x[:, None]  # (TRIED, d, d)
+    found = products.mean(axis=0)  # (d, d)
+    error = products.std(axis=0) / np.sqrt(TRIED) + 1e-9 * abs(C).max()
+    off = abs(found - C) / error  # (d, d), in standard errors
+    if off.max() > 8:
+        i, j = np.unravel_index(off.argmax(), off.shape)
+        raise ValueError(
+            f"{name} draws inputs whose mean of x_{i} x_{j} is {found[i, j]:.3g}, but the covariance says {C[i, j]:.3g}: "
+            "covariance must be E[x x^T] of the inputs."
+        )
 
 
 def read_covariance(covariance, dim):

@@ -52,15 +52,18 @@ def tune(task, samples=50_000, seed=0, rounds=6):
     rounds = checks.count(rounds, "rounds")
     moments = task.sample_moments(samples, np.random.default_rng(seed))
     spectrum = Spectrum.from_moments(moments.S, moments.context)
-    oracle = spectrum.components(spectrum.ridge(moments.sigma))  # (B, d)
+    if task.no_oracle:  # the truth has the same minimum, with more noise
+        target = spectrum.components(moments.w)  # (B, d)
+    else:
+        target = spectrum.components(spectrum.ridge(moments.sigma / task.w_scale))  # (B, d)
     estimate = spectrum.noise_estimate() ** 2  # (B,)
 
     def loss(point):
         multiplier, cap = np.exp(point)
-        strength = np.minimum(multiplier * estimate, cap)[:, None] / moments.context  # (B, 1)
-        miss = (
-            divide(spectrum.alpha, spectrum.s + strength) - oracle
-        )  # (B, d), along the principal directions
+        penalty = np.minimum(multiplier * estimate, cap) / task.w_scale**2  # (B,)
+        strength = penalty[:, None] / moments.context  # (B, 1)
+        w = divide(spectrum.alpha, spectrum.s + strength)  # (B, d), along the principal directions
+        miss = w - target
         if task.covariance is not None:
             miss = (spectrum.V @ miss[..., None])[..., 0]  # as the covariance has it
         return excess(miss, task.covariance).mean()
