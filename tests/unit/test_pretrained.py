@@ -191,6 +191,19 @@ def test_the_stored_model_comes_first_and_then_the_seeds_in_order(tmp_path):
     assert len(spread("diag", 7, Uniform(5), folder=tmp_path)) == 1
 
 
+@pytest.mark.parametrize("name", ["seed-1-old", "seed-", "seed-x", "seed-²", "seed--1"])
+def test_a_folder_that_is_of_no_seed_is_passed_over(name, tmp_path):
+    (tmp_path / name).mkdir()
+    assert len(spread("diag", 4, Uniform(5), folder=tmp_path)) == 1
+
+
+@pytest.mark.parametrize("name", ["nowhere", "file"])
+def test_a_spread_from_where_there_is_no_folder_is_refused(name, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match=rf"^folder is .*{name}: there is no such folder\.$"):
+        spread("diag", 4, Uniform(5), folder=tmp_path / name)
+
+
 def test_of_a_model_that_is_not_stored_there_is_no_spread():
     with pytest.raises(ValueError, match="no stored model kind='diag', layers=99"):
         spread("diag", 99, Uniform(5))
