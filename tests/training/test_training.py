@@ -135,6 +135,14 @@ WRONG = [
     ),
     (lambda: search(DIAG, TASK, 0, [np.ones((2, 4))]), "warm is .*: warm must be a dictionary"),
     (lambda: search(DIAG, TASK, 0, plan="long"), "plan is 'long': plan must be a Plan"),
+    (
+        lambda: replace(QUICK, settings=AdamSettings()),
+        r"stages\[0\] has learning_rate=None: Adam's stages must have one",
+    ),
+    (
+        lambda: replace(QUICK_BY_ADAM, stages=(QUICK_BY_ADAM.stages[0], Stage(1, 4, 64))),
+        r"stages\[1\] has learning_rate=None: Adam's stages must have one",
+    ),
     (lambda: one_layer(DIAG, TASK, np.random.default_rng(0)), "the family has 2 layers: only a single layer"),
     (lambda: Adam(DIAG, np.ones((2, 4)), "task", np.random.default_rng(0)), "task is 'task': task must be"),
     (lambda: levenberg.solve(DIAG, RegressionTask(8, 20, Fixed(0)), 0, {}), "the task has dim = 8"),
