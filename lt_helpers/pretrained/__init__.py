@@ -221,14 +221,12 @@ def origin(record):
     Returns
     -------
     origin : str
-        "trained"; "closed form", where no search was made; "copied from GD++" or "copied from DIAG", where the weights of that model
-        (DIAG's with a noise of 0.3%, that FULL starts with) were better than all that `steps` steps of search found; "unknown".
+        "trained"; "copied from GD++" or "copied from DIAG", where the weights of that model (DIAG's with a noise of 0.3%, that FULL
+        starts with) were better than all that `steps` steps of search found; "unknown".
     """
     start = record.get("start")
     if not isinstance(start, str):
         return "unknown"
-    if start == "closed form":
-        return start
     source, comma, _ = start.partition(", as it came")
     return f"copied from {source}" if comma else "trained"
 

@@ -309,11 +309,6 @@ def test_a_model_that_is_said_to_be_copied_is_its_source(entry):
             assert typical > 1e-4
 
 
-def test_a_record_of_weights_that_no_search_has_found_says_so():
-    """As of the single layers of 0.1.0."""
-    assert origin({"start": "closed form"}) == "closed form" and origin({"start": "random 0"}) == "trained"
-
-
 def test_records_that_say_nothing_of_their_start_are_of_unknown_origin():
     assert origin({}) == origin({"start": None}) == "unknown"
 
