@@ -15,6 +15,7 @@ from lt_helpers import (
     LinearTransformer,
     RegressionTask,
     Uniform,
+    adjusted_loss,
     load_pretrained,
     weights,
 )
@@ -503,6 +504,17 @@ def test_models_of_a_noise_are_weighed_on_the_same_sequences():
         found = Found(theta, np.nan, "random 0", 0, 0, 0.0, False)
         losses.append(record_of(which, 0, found, samples=2_000)["loss"])
     np.testing.assert_allclose(losses, losses[0], rtol=1e-9)
+
+
+def test_a_model_for_inputs_of_one_number_is_weighed_on_such():
+    task = RegressionTask(1, 20, Uniform(2))
+    parameters = family("diag", 1, 1)
+    theta = one_step(parameters, task)
+    found = Found(theta, np.nan, "random 0", 0, 0, 0.0, False)
+    said = record_of(ModelId("diag", 1, Uniform(2)), 0, found, samples=20_000, dim=1)
+    loss, error = adjusted_loss(parameters.model(theta, 20), task, 20_000, np.random.default_rng(1))
+    assert said["loss"] == pytest.approx(loss, abs=5 * np.hypot(error, said["standard_error"]))
+    assert said["standard_error"] == pytest.approx(error, rel=0.2)
 
 
 @pytest.mark.parametrize("kind", ["diag", "full"])
