@@ -18,6 +18,7 @@ from example import SHRINK, sequences
 from minutes import BEAT
 from poster import questions, signed, solutions
 from series import ROOT, half_day, series
+from site_labs import needs_kernel
 from tables import table
 
 import lt_helpers as lt
@@ -31,6 +32,7 @@ GUIDE = ROOT / "docs" / "instructor-guide.md"
 FILE = ROOT / "docs" / "teaching.toml"
 LETTERS = "ABC"
 SAMPLES = 20_000  # sequences behind a mean
+ON_THE_SITE = ("half_day", "one_hour", "remote")  # plans that do without JupyterLab
 HELP = "Read the check's sentence aloud; then the hint under the cell, and the solution."
 
 
@@ -70,6 +72,38 @@ def plan(name):
         rows.append({**row, "start": start, "minutes": minutes})
         start += minutes
     return rows
+
+
+@cache
+def missing_on_the_site():
+    """The beats of plans that the site leaves out, as they need a kernel -> {"PointsLab": [1, 2], ...}"""
+    rows = [row for name in ON_THE_SITE for row in plan(name) if "beats" in row]
+    found = {}
+    for name in dict.fromkeys(row["lab"] for row in rows):
+        lab = getattr(labs, name)()
+        planned = {beat for row in rows if row["lab"] == name for beat in row["beats"]}
+        places = [
+            place
+            for place, beat in enumerate(lab.BEATS, 1)
+            if beat.name in planned and needs_kernel(lab, beat)
+        ]
+        if places:
+            found[name] = places
+    return found
+
+
+def with_a_kernel():
+    """Which beats of the plans the site leaves out, in sentences."""
+    missing = missing_on_the_site()
+    parts = [
+        f"{'beats' if len(places) > 1 else 'beat'} {' and '.join(map(str, places))} of {name}"
+        for name, places in missing.items()
+    ]
+    return (
+        "A few beats of these plans need a kernel, and are not on the site, where no hand moves a point: "
+        f"{', and '.join(parts)}. Show them from one machine with JupyterLab, and let the room predict. "
+        "The site numbers the beats that it has, this guide those of the notebook."
+    )
 
 
 def labelled(row):
@@ -348,6 +382,7 @@ def say():
 
 
 BLOCKS = {
+    "kernel": with_a_kernel,
     "half-day": lambda: timetable("half_day"),
     "what-goes": what_goes,
     "checkpoints": checkpoints,
