@@ -82,3 +82,11 @@ def test_a_cell_shows_a_lab_whatever_its_values(source, shown):
     found = lab_call(source)
     assert (found is not None) == shown
     assert not shown or found[0] is NoiseLab and found[1].func.id == "NoiseLab"
+
+
+def test_one_tool_makes_the_page_on_which_labs_are_drawn():
+    tools = {
+        path.name: path.read_text(encoding="utf-8") for path in (NOTEBOOKS.parent / "tools").glob("*.py")
+    }
+    making = {name for name, text in tools.items() if "draw.js" in text and ".set_content(" in text}
+    assert making == {"chart_page.py"}
