@@ -86,7 +86,8 @@ def rendered(text, folder):
 def lab_script(job):
     """(name, (class, values)) -> the script of a lab."""
     name, (kind, values) = job
-    return script(name, site_lab(kind(**{**values, "beat": None})))
+    opened = kind(**values).beat
+    return script(name, site_lab(kind(**{**values, "beat": None}), opened))
 
 
 def output(data, live, metadata=()):

@@ -34,16 +34,48 @@ OTHERS = 15  # the steps of a lab that is not named here, for two controls
 LARGE, SMALL = 41, 5  # the steps of a beat's large control, and of the others beside it
 
 
-def site_lab(lab):
-    """An open lab -> what its script holds: its beats, everything that it shows without them, and the words of its buttons."""
-    beats = []
+def site_lab(lab, opened):
+    """What the script of a lab holds: its beats, the place at which it opens, what it shows without them, and the words of its buttons.
+
+    Parameters
+    ----------
+    lab : Lab, open at no beat.
+    opened : str or None.  The beat at which the notebook opens it, None: at none.
+
+    Returns
+    -------
+    dict
+    """
+    beats = {}
     if not lab.state()["panels"]:  # a lab that shows chosen panels does not lead
-        beats = [one for one in (site_beat(lab, beat) for beat in lab.BEATS) if one]
+        beats = {beat.name: site_beat(lab, beat) for beat in lab.BEATS}
         lab.reset()
         lab.go_to(None)
+    start = start_among(beats, opened)
+    beats = [packed for packed in beats.values() if packed]
     names = {name: lab.names.find("button", name) for name in ("back", "next", "everything", "lead", "lock")}
     phases = {phase: lab.names.say(Message(f"story.{phase}")) for phase in ("ask", "do", "told")}
-    return {"beats": beats, "everything": part(lab, grid(lab)), "names": names | phases}
+    everything = part(lab, grid(lab))
+    return {"beats": beats, "start": start, "everything": everything, "names": names | phases}
+
+
+def start_among(beats, opened):
+    """The place, among the beats that are there, of the one at which a lab opens, or of the next; None where it shows everything.
+
+    Parameters
+    ----------
+    beats : dict.  All beats by name, in order; nothing for those that need a kernel.
+    opened : str or None.
+
+    Returns
+    -------
+    int or None
+    """
+    if opened is None or not beats:
+        return None
+    names = list(beats)
+    before = [name for name in names[: names.index(opened)] if beats[name]]
+    return len(before) if len(before) < sum(map(bool, beats.values())) else None
 
 
 def part(lab, axes):

@@ -6,7 +6,7 @@ What they show is computed by the package. They hold numbers and symbols, and no
 from pathlib import Path
 
 import numpy as np
-from drawing import INK, Plane, arrow, element, line, minus, rectangle, svg, text
+from drawing import INK, Plane, arrow, element, line, minus, rectangle, ring, svg, text
 
 import lt_helpers as lt
 from lt_helpers.implicit import effective_step_size, implicit_from_moments
@@ -55,6 +55,31 @@ def draw(plots):
         for index, parts in enumerate(plots)
     ]
     return svg(step * len(plots), step, [rectangle(0, 0, step * len(plots), step), *groups])
+
+
+def ten_features():
+    """The ten weights of one sequence, the true ones and those that least squares and DIAG-4 find, at two noises; and their distances."""
+    model = lt.load_pretrained("diag", 4, lt.Uniform(5.0))
+    component = np.arange(1, 11)
+    plots = []
+    for sigma in (1.0, 4.0):
+        batch = lt.RegressionTask(10, 20, lt.Fixed(sigma)).sample(1, np.random.default_rng(1))
+        truth = batch.w[0]  # (10,)
+        fitted = lt.baselines.ols(batch.x, batch.y)[0]
+        answered = lt.implicit_regression(model, batch.x, batch.y).w[0, -1]
+        plane, parts = axes((0.2, 10.8), (-3.4, 3.4), ("", "w"), (component, (-2, 0, 2)), f"σ = {sigma:g}")
+        parts.append(plane.curve(plane.x, (0, 0), GREY, "2 3", 2))
+        parts += [
+            line(*plane.at(k - 0.4, w), *plane.at(k + 0.4, w), INK, 3)
+            for k, w in zip(component, truth, strict=True)
+        ]
+        parts += [ring(*plane.at(k, w), 5, RED) for k, w in zip(component, fitted, strict=True)]
+        parts += plane.points(component, answered, BLUE, 4)
+        for height, found, colour in ((3.0, fitted, RED), (2.5, answered, BLUE)):
+            distance = np.linalg.norm(found - truth)
+            parts.append(text(*plane.at(10.6, height - 0.15), f"{distance:.1f}", LETTER, colour, "end"))
+        plots.append(parts)
+    return draw(plots)
 
 
 def weights(labels, step, layers):
@@ -182,6 +207,15 @@ def at_noise(model, sigma):
     return implicit_from_moments(model, moments.S)
 
 
+def apart(heights, least):
+    """Heights of names, in pixels, moved up until none is nearer than `least` to the one below it."""
+    moved = np.array(heights, dtype=float)
+    downwards = moved.argsort()[::-1]  # the lowest on the page first
+    for below, above in zip(downwards[:-1], downwards[1:], strict=True):
+        moved[above] = min(moved[above], moved[below] - least)
+    return moved
+
+
 def steps_by_noise():
     """Of each layer of DIAG-4 against the noise: effective step, cosine with the gradient, and the factor on what was there."""
     model = lt.load_pretrained("diag", 4, lt.Uniform(5.0))
@@ -198,10 +232,27 @@ def steps_by_noise():
         ("ρ", factors, (0.6, 1.4), (0.6, 0.8, 1, 1.2, 1.4)),
     ):
         plane, parts = axes((0, 5.7), ends, ("σ", ""), ((0, 1, 2, 3, 4, 5), ticks), title)
+        _, heights = plane.at(5.2, rows[-1] - 0.01)  # (4,)
+        heights = apart(heights, LETTER)
         for layer, colour in enumerate((BLUE, GREEN, ORANGE, RED)):
             parts.append(plane.curve(sigmas, rows[:, layer], colour, thick=2))
             parts += plane.points(sigmas, rows[:, layer], colour, 3)
-            parts.append(text(*plane.at(5.2, rows[-1, layer] - 0.01), str(layer + 1), LETTER, colour))
+            parts.append(text(plane.at(5.2, 0)[0], heights[layer], str(layer + 1), LETTER, colour))
+        plots.append(parts)
+    return draw(plots)
+
+
+def moved_inputs(omega_xy=-0.1):
+    """What a layer with only omega_xy does to the four points, in the quiet and the noisy copy: it moves each by its label."""
+    plots = []
+    for name, labels in zip(running_example.NAMES, (QUIET, NOISY), strict=False):
+        plane, parts = axes((-1.4, 1.4), (-4.6, 4.6), ("x", "y"), ((-1, 0, 1), (-4, -2, 0, 2, 4)), name)
+        parts.append(plane.curve((0, 0), plane.y, GREY, "2 3", 2))
+        moved = X + omega_xy * labels * (labels * X).mean()  # (4,)
+        for x, new, y in zip(X, moved, labels, strict=True):
+            if new != x:
+                parts.append(arrow(*plane.at(x, y), *plane.at(new, y), BLUE, 1.5))
+        parts += plane.points(X, labels, GREY, 4)
         plots.append(parts)
     return draw(plots)
 
@@ -230,7 +281,7 @@ def steps_of_relatives():
 
 
 def brakes():
-    """The momentum's share of the step in units of the gradient's, in the last two layers of eight models that descend."""
+    """The brake's part of the step in units of the gradient's, in the last two layers of eight models that descend."""
     plots = []
     for noise in (lt.Uniform(5.0), lt.Categorical((1, 3))):
         plane, parts = axes((0.4, 8.6), (-2.3, 0), ("", ""), ((), (-2, -1, 0)), noise.label)
@@ -258,6 +309,7 @@ def braking(model, state):
 
 
 SKETCHES = {
+    "ten-features": ten_features,
     "layers-on-four-points": layers_on_four_points,
     "bowl-of-four-points": bowl_of_four_points,
     "arrows-of-a-layer": arrows_of_a_layer,
@@ -265,6 +317,7 @@ SKETCHES = {
     "turned-ellipse": turned_ellipse,
     "fit-then-shrink": fit_then_shrink,
     "steps-by-noise": steps_by_noise,
+    "moved-inputs": moved_inputs,
     "steps-of-relatives": steps_of_relatives,
     "brakes": brakes,
 }

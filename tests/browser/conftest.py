@@ -79,6 +79,23 @@ slider.observe(lambda change: show(change.new), "value")
 chart.follow({"level": slider}, follow)
 ipywidgets.VBox([slider, chart])"""
 
+# A beat after its prediction and its answer, when its words are longest. A lab that trains would take minutes: there the prediction alone.
+ALL_TOLD = f"""import sys
+sys.path.append({str(ROOT / "tools")!r})
+from answers import finish
+from lt_helpers import labs
+from lt_helpers.labs.live import LiveLab
+
+def told(kind, place):
+    beat = kind.BEATS[place]
+    lab = kind(beat=beat.name)
+    if beat.ask:
+        *_, (_, lab.controls[beat.ask].value) = lab.controls[beat.ask].options
+        lab.lock()
+    if not isinstance(lab, LiveLab):
+        finish(lab, beat)
+    return lab"""
+
 NOTEBOOKS = {  # a notebook has one kernel, in however many pages it is open: those that tests share have two names
     "two_labs": TWO_LABS,
     "shared": TWO_LABS,
@@ -118,6 +135,9 @@ def address_of(tmp_path_factory):
         write_notebook(folder / "notebooks" / f"{name}.ipynb", cells)
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         write_notebook(folder / "notebooks" / f"labs_of_{path.name}", lab_cells(path))
+    for kind in all_labs().values():
+        cells = [f"told(labs.{kind.__name__}, {place})" for place in range(len(kind.BEATS))]
+        write_notebook(folder / "notebooks" / f"beats_of_{kind.__name__}.ipynb", [ALL_TOLD, *cells])
     with jupyterlab(
         folder, JUPYTER_CONFIG_PATH=str(ROOT / "binder")
     ) as address_of:  # the settings of `make lab`
