@@ -102,21 +102,11 @@ def part(lab, axes):
 
 def site_beat(lab, beat):
     """A beat -> what `part` says of it, its task, where it is done, and what is told for each prediction; None where it needs a kernel."""
-    lab.go_to(beat.name)
-    start, kind, say = lab.values, type(lab), lab.names.say
-    axes = {}
-    for name, most in ((beat.control, LARGE), *((name, SMALL) for name in beat.others)):
-        options = [] if name is None else options_of(lab, name)
-        if len(options) > 1:
-            axes[name] = thinned(options, most, lab.values[name], beat.at.get(name))
-    points = [
-        {**start, **{name: value for name, (_, value) in zip(axes, point)}}
-        for point in itertools.product(*axes.values())
-    ]
-    reached = [beat.is_reached(point, lab.state_at(point), start) for point in points]
+    axes, points, reached = along(lab, beat)
     if not any(reached):
         return None
 
+    start, kind, say = lab.values, type(lab), lab.names.say
     first = points[reached.index(True)]
     found = lab.state_at({**first, **beat.at})
     answer = beat.ask and beat.answer(found, lab._begun)
@@ -140,6 +130,28 @@ def site_beat(lab, beat):
         "reached": reached,
         "told": told_along(lab, beat, points, reached) or told(None),
     }
+
+
+def along(lab, beat):
+    """Go to a beat -> its controls that slide (as in `grid`), the points of their grid, and at which of these the beat is done."""
+    lab.go_to(beat.name)
+    start = lab.values
+    axes = {}
+    for name, most in ((beat.control, LARGE), *((name, SMALL) for name in beat.others)):
+        options = [] if name is None else options_of(lab, name)
+        if len(options) > 1:
+            axes[name] = thinned(options, most, start[name], beat.at.get(name))
+    points = [
+        {**start, **{name: value for name, (_, value) in zip(axes, point)}}
+        for point in itertools.product(*axes.values())
+    ]
+    return axes, points, [beat.is_reached(point, lab.state_at(point), start) for point in points]
+
+
+def needs_kernel(lab, beat):
+    """Whether no slider ends a beat, so that a page without a kernel leaves it out."""
+    _, _, reached = along(lab, beat)
+    return not any(reached)
 
 
 def told_along(lab, beat, points, reached):

@@ -99,7 +99,19 @@ class WithoutScores(Exercise):
 
 
 def holds_scores(attempt):
-    """Does a function of tokens, P, Q and query make the scores, or the scores over n, on its way?"""
+    """Does an attempt make one array of all scores, or of the scores over n, on its way?
+
+    Seen is what NumPy makes of the tokens. Scores that are made one by one, in a loop or within one call of einsum, and those of a copy
+    that `np.array` has made, are not: they count as none.
+
+    Parameters
+    ----------
+    attempt : function of tokens (n, D), P (D, D), Q (D, D) and query (D,).
+
+    Returns
+    -------
+    bool
+    """
     *_, (tokens, P, Q, query) = contexts()
     right = tokens @ Q @ query  # (n,)
     traced = tokens.view(Traced)

@@ -1,11 +1,10 @@
 """A JupyterLab with a copy of the notebooks for all tests, and a function that opens one of them."""
 
-import re
 import shutil
 
 import nbformat
 import pytest
-from all_labs import all_labs, write_notebook
+from all_labs import all_labs, lab_call, write_notebook
 from browsing import ROOT, chromium, jupyterlab
 from cell_names import needed
 from notebook_page import NotebookPage
@@ -115,7 +114,7 @@ NOTEBOOKS = {  # a notebook has one kernel, in however many pages it is open: th
 def lab_cells(path):
     """The cells of a notebook that show a lab, and those that these need: nbval runs all, and test_memory.py those of half a day."""
     cells = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
-    labs = [index for index, source in enumerate(cells) if re.search(r"(?m)^(\w+ = )?\w+Lab\(", source)]
+    labs = [index for index, source in enumerate(cells) if lab_call(source)]
     assert labs, f"{path.name} shows no lab"
     return [cells[index] for index in needed(cells, labs)]
 

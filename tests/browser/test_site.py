@@ -334,7 +334,7 @@ def test_sizes(site):
 
 def test_every_link_leads_somewhere(site):
     for page in site.glob("*.html"):
-        for link in re.findall(r'(?:href|src)="([^"]+)"', page.read_text()):
+        for link in re.findall(r'(?:href|src|srcset)="([^"]+)"', page.read_text()):
             target, _, anchor = link.partition("#")
             if target.startswith(("https:", "data:")):
                 continue

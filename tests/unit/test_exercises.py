@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from lt_helpers import exercises
-from lt_helpers.exercises.attention import S_OF_THE_NOTEBOOK, moments
+from lt_helpers.exercises.attention import S_OF_THE_NOTEBOOK, holds_scores, moments
 from lt_helpers.exercises.base import Exercise
 from lt_helpers.labs import running_example
 from lt_helpers.language import Message, catalogue
@@ -128,6 +128,22 @@ def test_a_moved_bracket_forms_no_scores(attempt):
 )
 def test_a_moved_bracket_may_be_written_in_other_ways(attempt):
     assert ALL["attention.by_moments"].verdict(attempt).startswith("Correct")
+
+
+@pytest.mark.parametrize(
+    "attempt, seen",
+    [
+        (lambda tokens, P, Q, query: tokens @ Q @ query, True),
+        (lambda tokens, P, Q, query: (Q @ query) @ tokens.T / len(tokens), True),
+        (lambda tokens, P, Q, query: 2 * tokens @ Q @ query, False),
+        (lambda tokens, P, Q, query: sum(e * (e @ Q @ query) for e in tokens), False),
+        (lambda tokens, P, Q, query: np.einsum("ni,nj,jk,k->i", tokens, tokens, Q, query), False),
+        (lambda tokens, P, Q, query: np.array(tokens) @ Q @ query, False),
+    ],
+    ids=["scores", "over n", "twice the scores", "one by one", "within einsum", "of a copy"],
+)
+def test_scores_are_seen_in_one_array_that_is_made_of_the_tokens(attempt, seen):
+    assert holds_scores(attempt) == seen
 
 
 def test_the_guard_is_not_passed_by_writing_into_the_weights():
