@@ -154,7 +154,7 @@ for noise, model in models.items():
 # The loss no longer falls. It may be as low as the model allows. Or the weights sit in a **poor minimum**: every small change makes the loss larger, but other weights far away are better. Seen from inside both look alike, since the
 # gradient is zero in both. The lab can tell only from outside: it compares with the stored model. If yours has stopped falling a tenth above that, the lab says so.
 #
-# A remedy is a new start (*Everything*, then *Restart*). The noise of small batches helps too, and so does a larger learning rate. *Jump to the optimum* is no remedy. It goes to the nearest minimum quickly, by a method
+# A remedy is a new start (*Everything*, then *Restart*). The noise of small batches may help too, and so may a larger learning rate. *Jump to the optimum* is no remedy. It goes to the nearest minimum quickly, by a method
 # called Gauss-Newton, and stays there.
 #
 # <details><summary>How often does it get stuck?</summary>

@@ -263,7 +263,7 @@ for name in plain:
 # - **It beats ridge CV.** Twenty rows are few to choose a penalty from.
 # - **Whitening costs more than it gives.** It blows up directions in which the features hardly vary. Learned from the context alone, it is worst: twenty rows say
 #   little about a ten-by-ten matrix.
-# - **DIAG with four layers explodes**, on a few contexts.
+# - **DIAG with four layers explodes** on a few contexts, and a few are enough to spoil its mean.
 #
 # ## The gate
 # A smaller number in a table is no proof yet. The errors of two predictors on the same contexts go up and down together, so look at the **lead**: the opponent's error minus the model's, context

@@ -293,7 +293,7 @@ for level, row in zip(levels, np.stack(list(profile.values()), axis=1)[..., 0]):
     print(f"{level:5d}  ", *(f"{loss:14.2f}" if loss < 2 else f"{'above 2':>14}" for loss in row))
 
 # %% [markdown]
-# It beats AdaRR by far at 2 and at 5, and by little at 3, 4 and 6. **Evidence ridge it beats at 2 and 5 alone.** From 8 on, and on quiet sequences, it loses to both. Far out it explodes: its answer is a polynomial in the data, and nothing bounds it. The Bayes-optimal predictor is best at
+# It beats AdaRR by far at 2 and at 5, and by little at 3, 4 and 6. **It beats evidence ridge at 2 and at 5 alone.** From 8 on, and on quiet sequences, it loses to both. Far out it explodes: its answer is a polynomial in the data, and nothing bounds it. The Bayes-optimal predictor is best at
 # its two states and poor between and below them, for the same reason: it was told that there is nothing else. Report such a table with every such result. [12](12_from_pilot_to_practice.ipynb) has the rules for use.
 #
 # ## What is a term worth?
