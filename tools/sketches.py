@@ -1,12 +1,15 @@
 """Still drawings of the small examples for the notebooks' text: `python tools/sketches.py` writes them to docs/pictures/, as SVG.
 
-What they show is computed by the package. They hold numbers and symbols, and no words of any language, but for the turned ellipse.
+What they show is computed by the package; the two about notebook 12, by the notebook, which prints it. They hold numbers and symbols, and
+no words of any language, but for the turned ellipse and those two, whose rows have the names that the notebook prints.
 """
 
+import re
 from pathlib import Path
 
 import numpy as np
-from drawing import INK, Plane, arrow, element, line, minus, rectangle, ring, svg, text
+from brief import lines_of, printed
+from drawing import INK, PALE, Plane, arrow, dot, element, line, minus, rectangle, ring, svg, text
 
 import lt_helpers as lt
 from lt_helpers.implicit import effective_step_size, implicit_from_moments
@@ -14,7 +17,7 @@ from lt_helpers.labs import running_example
 from lt_helpers.labs.gradient import descent_model
 from lt_helpers.pretrained import ONE_FEATURE
 from lt_helpers.task import second_moments
-from lt_helpers.view.roles import BLUE, GREEN, GREY, ORANGE, RED
+from lt_helpers.view.roles import BLUE, GREEN, GREY, ORANGE, PINK, RED
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 SIZE, MARGIN, LETTER = 210, 34, 12  # pixels: of a plot, of the room around it, and of its letters
@@ -308,6 +311,100 @@ def braking(model, state):
     return step / by_gradient - 1
 
 
+def rows_of_dots(planes, rows, ticks, marks):
+    """Plots side by side that share their rows, each row with its name on the left.
+
+    Parameters
+    ----------
+    planes : list of Plane.  Row 0 is drawn at y = 0, and so on.
+    rows : list of str.
+    ticks : dict.  Label: where it stands on the horizontal axis.
+    marks : list of lists of (x, row, mark).  Of each plane; a mark is a function of a place in pixels.
+
+    Returns
+    -------
+    list of elements
+    """
+    parts = []
+    for plane, points in zip(planes, marks, strict=True):
+        bottom = plane.top + plane.height
+        for label, tick in ticks.items():
+            x, _ = plane.at(tick, 0)
+            parts.append(line(x, plane.top, x, bottom, PALE, 1))
+            parts.append(text(x, bottom + 16, label, LETTER, GREY, "middle"))
+        for row in range(len(rows)):
+            _, y = plane.at(plane.x[0], row)
+            parts.append(line(plane.left, y, plane.left + plane.width, y, PALE, 1))
+        parts += [mark(*plane.at(x, row)) for x, row, mark in points]
+    for row, name in enumerate(rows):
+        _, y = planes[0].at(planes[0].x[0], row)
+        parts.append(text(planes[0].left - 10, y + 4, name, LETTER, anchor="end"))
+    return parts
+
+
+def filled(colour):
+    """A mark of a model."""
+    return lambda x, y: dot(x, y, 4.5, colour)
+
+
+def open_ring(colour):
+    """A mark of an opponent."""
+    return lambda x, y: ring(x, y, 5, colour)
+
+
+def errors_by_mismatch():
+    """The errors that notebook 12 prints for its synthetic settings, a row for each: models filled, opponents open."""
+    marks = [filled(colour) for colour in (BLUE, ORANGE)]
+    marks += [open_ring(colour) for colour in (GREEN, PINK, RED, GREY, INK)]
+    (heading, names), *settings = printed("mismatches").items()
+    assert not heading
+    height = 24 * len(settings)
+    plane = Plane(180, 50, 500, height, np.log10((0.075, 1.7)), (len(settings) - 0.4, -0.6))
+    points = []
+    for row, (_, errors) in enumerate(settings):
+        points += [(np.log10(float(error)), row, mark) for error, mark in zip(errors, marks, strict=True)]
+    ticks = {f"{tick:g}": np.log10(tick) for tick in (0.1, 0.2, 0.5, 1)}
+    parts = rows_of_dots([plane], [name for name, _ in settings], ticks, [points])
+    for place, (name, mark) in enumerate(zip(names, marks, strict=True)):
+        parts += [mark(40 + 94 * place, 24), text(50 + 94 * place, 28, name, LETTER)]
+    return svg(700, height + 84, [rectangle(0, 0, 700, height + 84), *parts])
+
+
+def leads():
+    """The leads that notebook 12 prints, in standard errors: a plot for each opponent, a row for each setting, a dot for each model."""
+    opponents, rows = {}, []
+    for told in lines_of("leads"):
+        if told.startswith("over "):
+            opponent, *models = re.split(r"\s{2,}", told.removeprefix("over "))
+            opponents[opponent] = []
+        else:
+            name, *_ = re.split(r"\s{2,}", told.strip())
+            in_errors = [float(number) for number in re.findall(r"\(\s*([-+.\d]+)\)", told)]
+            opponents[opponent].append(in_errors)
+            rows += [name] if name not in rows else []
+    colours = BLUE, ORANGE, GREEN
+    height, width = 24 * len(rows), 180
+    planes, marks, parts = [], [], []
+    for place, (opponent, errors) in enumerate(opponents.items()):
+        plane = Plane(150 + place * (width + 16), 72, width, height, (-40, 50), (len(rows) - 0.4, -0.6))
+        planes.append(plane)
+        left, right = plane.at(-2, 0)[0], plane.at(2, 0)[0]
+        parts.append(rectangle(left, plane.top, right - left, height, PALE))
+        parts.append(text(plane.left + width / 2, 62, f"over {opponent}", LETTER, anchor="middle"))
+        marks.append(
+            [
+                (lead, row, filled(colour))
+                for row, found in enumerate(errors)
+                for lead, colour in zip(found, colours, strict=True)
+            ]
+        )
+    parts += rows_of_dots(planes, rows, {minus(tick): tick for tick in (-40, -20, 0, 20, 40)}, marks)
+    for place, (model, colour) in enumerate(zip(models, colours, strict=True)):
+        parts += [filled(colour)(160 + 110 * place, 24), text(170 + 110 * place, 28, model, LETTER)]
+    whole = 150 + 3 * (width + 16)
+    return svg(whole, height + 106, [rectangle(0, 0, whole, height + 106), *parts])
+
+
 SKETCHES = {
     "ten-features": ten_features,
     "layers-on-four-points": layers_on_four_points,
@@ -320,6 +417,8 @@ SKETCHES = {
     "moved-inputs": moved_inputs,
     "steps-of-relatives": steps_of_relatives,
     "brakes": brakes,
+    "errors-by-mismatch": errors_by_mismatch,
+    "leads": leads,
 }
 
 

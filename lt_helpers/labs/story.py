@@ -49,6 +49,8 @@ def tell_story(lab, beat, values, found, begun, locked, answers):
     Told
     """
     entry = f"{lab.NAME}.beat.{beat.name}"
+    if not beat.can_begin(begun):
+        return Told(DO, Message(f"{entry}.first"), [])
     if not found:
         waits = beat.ask is not None and beat.ask not in locked
         return Told(ASK, Message(f"{entry}.task"), []) if waits else Told(DO, go_on(entry, beat), [])

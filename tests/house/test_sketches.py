@@ -5,6 +5,7 @@ import xml.etree.ElementTree as xml
 
 import numpy as np
 import pytest
+from brief import lines_of, printed
 from drawing import arrow, text
 from sketches import PICTURES, SIZE, SKETCHES, axes, draw
 
@@ -232,3 +233,39 @@ def test_each_input_is_moved_towards_zero_by_its_label():
         wanted = [(x, y) for x, y in zip(moved, labels, strict=True) if y]
         ends = pixels(*np.transpose(wanted), (-1.4, 1.4), (-4.6, 4.6))
         np.testing.assert_allclose(np.array(heads, float), ends, atol=0.06)
+
+
+def centres(name, kind):
+    """Of the marks of a drawing whose rows lie 24 pixels apart, but for its key -> (K, 2): pixels across, and the row"""
+    marks = [
+        (float(mark.get("cx")), float(mark.get("cy")))
+        for mark in xml.fromstring(SKETCHES[name]()).findall(".//{*}circle")
+        if (mark.get("fill") != "none") == (kind == "filled") and float(mark.get("cy")) > 30
+    ]
+    x, y = np.array(marks).T
+    return x, np.round((y - y.min()) / 24).astype(int)
+
+
+@pytest.mark.parametrize("kind, columns", [("filled", slice(0, 2)), ("open", slice(2, 7))])
+def test_the_errors_by_mismatch_are_those_that_are_printed(kind, columns):
+    (_, *settings) = printed("mismatches").values()
+    errors = np.log([[float(error) for error in row[columns]] for row in settings])
+    x, row = centres("errors-by-mismatch", kind)
+    drawn = x.reshape(errors.shape)
+    assert (row.reshape(errors.shape) == np.arange(len(settings))[:, None]).all()
+    scale = np.polyfit(errors.ravel(), drawn.ravel(), 1)
+    np.testing.assert_allclose(np.polyval(scale, errors), drawn, atol=0.1)
+    assert scale[0] > 0
+
+
+def test_the_leads_are_those_that_are_printed_and_none_is_over_bayes():
+    leads = [float(lead) for line in lines_of("leads") for lead in re.findall(r"\(\s*([-+][\d.]+)\)", line)]
+    leads = np.array(leads).reshape(3, 8, 3)  # opponents, settings, models
+    assert leads[-1].max() < -2  # "every dot lies left of 0 by more than two standard errors"
+    x, row = centres("leads", "filled")
+    drawn = x.reshape(leads.shape)
+    assert (row.reshape(leads.shape) == np.arange(8)[:, None]).all()
+    for plot, numbers in zip(drawn, leads):
+        scale = np.polyfit(numbers.ravel(), plot.ravel(), 1)
+        np.testing.assert_allclose(np.polyval(scale, numbers), plot, atol=0.1)
+        assert scale[0] > 0

@@ -361,7 +361,8 @@ class TestEveryLab:
         names = [beat.name for beat in kind.BEATS]
         assert len(set(names)) == len(names)
         for beat in kind.BEATS:
-            assert {"task", "told", *(["go"] if beat.ask else [])} == {
+            asks, waits = ["go"] if beat.ask else [], ["first"] if beat.ready else []
+            assert {"task", "told", *asks, *waits} == {
                 id.split(".")[-1] for id in entries if id.startswith(f"{kind.NAME}.beat.{beat.name}.")
             }, beat.name
             lab.go_to(beat.name)
