@@ -16,6 +16,7 @@ from .preparation import Preparation
 from .pretrained import load_pretrained
 from .regressor import InContextRegressor
 from .task import RegressionTask
+from .training.train import train
 from .trial import pilot
 
 __version__ = "0.2.0"
@@ -35,4 +36,5 @@ __all__ = [
     "load_pretrained",
     "pilot",
     "risk",
+    "train",
 ]

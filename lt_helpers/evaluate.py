@@ -424,6 +424,7 @@ def add_arguments(parser):
         required=True,
         help="the noise to weigh it on: uniform:5, categorical:1,3, fixed:0",
     )
+    options.add_sizes(parser)
     parser.add_argument("--samples", type=int, default=100_000, help="held-out sequences (default: 100000)")
     parser.add_argument("--seed", type=options.seed, default=0, help="seed of the held-out sequences")
 
@@ -431,10 +432,15 @@ def add_arguments(parser):
 def run(args):
     """Weigh a model file beside the best possible predictor."""
     model = LinearTransformer.load(args.model)
+    dim = model.dim if args.dim is None else args.dim
+    context = (model.context or PAPER.context) if args.context is None else args.context
+    task = RegressionTask(dim, context, args.noise, args.covariance)
+    if dim != model.dim:
+        model = model.with_dim(dim)
+    model.warn_if_other_length(context)
     predictors = {
         str(model): lambda spectrum: model.implicit_weight(spectrum.S),
         "bayes": lambda spectrum: spectrum.bayes(args.noise),
     }
-    task = RegressionTask(model.dim, model.context or PAPER.context, args.noise)
     for name, result in evaluate(predictors, task, args.samples, np.random.default_rng(args.seed)).items():
         print(f"{name}: adjusted loss {result.loss:.4g} +- {result.standard_error:.1g} on {args.noise.label}")

@@ -435,7 +435,8 @@ class LinearTransformer:
             parse_noise(self.noise.key)
         except ValueError:
             raise ValueError(
-                f"the model's noise is {self.noise.label}, which a file cannot keep: it must be Fixed, Uniform or Categorical, or None."
+                f"the model's noise is {self.noise.label}, which a file cannot keep: it must be Fixed, Uniform or Categorical, or "
+                "None, as in LinearTransformer(model.P, model.Q, model.context, label_size=model.label_size, record=model.record)."
             ) from None
         return self.noise.key
 

@@ -234,14 +234,18 @@ class Categorical(Noise):
 
     def __post_init__(self):
         values = [read_sigma(value, "each of values") for value in several(self.values, "values")]
-        weights = np.ones(len(values))
-        if self.weights is not None:
-            weights = checks.array(several(self.weights, "weights"), "weights", (len(values),))
+        weights = [1.0] * len(values) if self.weights is None else several(self.weights, "weights")
+        if len(weights) != len(values):
+            raise ValueError(
+                f"weights is {checks.shown(self.weights)} and values is {checks.shown(self.values)}: there must be as many of both."
+            )
+        weights = checks.array(weights, "weights", (len(values),))
         if (weights <= 0).any():
             raise ValueError(f"weights is {checks.shown(self.weights)}: each of weights must be above zero.")
 
         order = np.argsort(values, kind="stable")
-        weights = weights[order] / weights.sum()  # (K,)
+        weights = weights[order] / weights.max()  # (K,)
+        weights = weights / weights.sum()
         equal = np.ptp(weights) < 1e-12
         object.__setattr__(self, "values", tuple(values[place] for place in order))
         object.__setattr__(self, "weights", None if equal else tuple(weights.tolist()))

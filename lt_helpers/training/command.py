@@ -12,10 +12,12 @@ from tqdm import tqdm
 from .. import checks, options
 from ..model import LinearTransformer
 from ..pretrained import ModelId
-from ..task import PAPER
+from ..task import PAPER, RegressionTask
 from .sweep import Store, alone, cluster, record_of, spread_set, sweep, train_model, whole_set
+from .train import train
 
 FILTERS = ("kind", "layers", "noise")
+OF_ONE = ("out", "dim", "context", "covariance")
 OF_ALL = ("folder", "jobs", "scheduler", "improve")
 
 
@@ -26,6 +28,7 @@ def add_arguments(parser):
     parser.add_argument(
         "--noise", type=options.noise, help="train models for this noise: uniform:5, categorical:1,3, fixed:0"
     )
+    options.add_sizes(parser)
     parser.add_argument(
         "--all", action="store_true", help="train all models of the stored set that match the options above"
     )
@@ -66,7 +69,7 @@ def run(args):
     if args.all and args.spread:
         raise ValueError("--all and --spread name two sets of models: give one of them.")
     whole = args.all or args.spread
-    for name in ("out",) if whole else OF_ALL:
+    for name in OF_ONE if whole else OF_ALL:
         if getattr(args, name) is not None:
             raise ValueError(f"--{name} goes {'without' if whole else 'with'} --all or --spread.")
     if args.spread and args.improve:
@@ -96,17 +99,36 @@ def train_one(args):
         )
     out = checks.writable_file(args.out or Path("model.safetensors"), "out")
     checks.writable_file(out.with_name(out.name + ".partial"), "out")  # what it is called while it is written
-    which = ModelId(args.kind, args.layers, args.noise)
+    task = task_of(args)
     with Bar() as bar:
-        model, found = train_model(which, args.seed, {}, report=bar)
+        if task == RegressionTask(*PAPER, args.noise):
+            model = train_for_paper(ModelId(args.kind, args.layers, args.noise), args.seed, out, bar)
+        else:
+            model = train(task, args.kind, args.layers, seed=args.seed, progress=bar)
     model.save(out)
-    record = record_of(which, args.seed, found)
-    LinearTransformer(model.P, model.Q, PAPER.context, args.noise, record=record).save(out)
 
-    loss = f"adjusted loss {record['loss']:.4g} +- {record['standard_error']:.1g}"
-    so_far = " (interrupted: the best so far)" if found.interrupted else ""
-    print(f"{out}: {loss} after {record['seconds']:.0f} s{so_far}")
-    return 130 if found.interrupted else 0
+    record = model.record
+    error = f" +- {record['standard_error']:.1g}" if "standard_error" in record else ""
+    so_far = " (interrupted: the best so far)" if record["interrupted"] else ""
+    print(f"{out}: adjusted loss {record['loss']:.4g}{error} after {record['seconds']:.0f} s{so_far}")
+    return 130 if record["interrupted"] else 0
+
+
+def train_for_paper(which, seed, out, report):
+    """A model of the paper's task with its record, as the stored set has it; in the file `out` before it is weighed."""
+    model, found = train_model(which, seed, {}, report=report)
+    model.save(out)
+    record = record_of(which, seed, found) | {"interrupted": found.interrupted}
+    return LinearTransformer(model.P, model.Q, PAPER.context, which.noise, record=record)
+
+
+def task_of(args):
+    """The task of a single model, by default the paper's; its d is that of the covariance, if that is given alone."""
+    dim = args.dim
+    if dim is None:
+        dim = PAPER.dim if args.covariance is None else len(args.covariance)
+    context = PAPER.context if args.context is None else args.context
+    return RegressionTask(dim, context, args.noise, args.covariance)
 
 
 def train_set(args):

@@ -179,14 +179,14 @@ def solve(family, task, seed, warm, report=None):
     check_task(family, task)
     check_seed(seed)
     warm = check_starts(warm, family)
-    if task.covariance is not None or task.context < task.dim:
+    if task.covariance is not None or task.context < task.dim or task.w_scale != 1 or task.own:
         raise ValueError(
-            "the density of an eigenvalue is known for white inputs and n >= d only: use `search`."
+            "the density of an eigenvalue is known for white inputs and n >= d only, and here for w of scale 1: use `search`."
         )
     began, rng = process_time(), np.random.default_rng(seed)
     grid = Grid(*same_eigenvalues(task.dim, task.context), task, family.layers)
     const_rr = grid.const_rr()
-    starts = all_starts({name: theta[:, [0, 2]].numpy() for name, theta in warm.items()}, family.layers, rng)
+    starts = all_starts({name: theta[:, [0, 2]] for name, theta in warm.items()}, family.layers, rng)
 
     fits, interrupted = {}, False
     try:

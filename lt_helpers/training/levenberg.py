@@ -111,7 +111,8 @@ def solve(family, task, seed, warm, report=None):
     check_seed(seed)
     if not warm:
         raise ValueError(f"warm is {checks.shown(warm)}: a descent needs at least one start.")
-    return Descents(family, task, seed, check_starts(warm, family), report).run()
+    warm = {name: torch.from_numpy(theta) for name, theta in check_starts(warm, family).items()}
+    return Descents(family, task, seed, warm, report).run()
 
 
 class Descents:

@@ -5,7 +5,8 @@ queries is a distance of weights, so no query is drawn. And the best answer, giv
 
     loss = 1/2 E (w^L - w_ridge)^T C (w^L - w_ridge),   C the covariance of x
 
-has the same minimum as the squared error, with far less noise in its gradient.
+has the same minimum as the squared error, with far less noise in its gradient. Where ridge is not the best answer (a task with noise or
+weights of its own), the truth stands in its place.
 
 A rare context makes w^L, a polynomial of degree 3^L - 1 in its tokens, explode: one in 100,000 can double the mean, and no batch would
 ever show it. It has a large w, as a rule. So three in ten sequences are drawn with w and x stretched, and all are weighted to make up
@@ -31,7 +32,7 @@ class Sequences:
     Parameters
     ----------
     S : (B, W, W).  Second moments, zero beyond d + 1 (see `arrays.padded`).
-    oracle : (B, d).  Ridge weights, told sigma.
+    oracle : (B, d).  Ridge weights, told sigma; the true weights of a task that has no oracle.
     root : (d, d).  root root^T = C.
     weight : (B,), with mean 1.  Weighted means over the sequences are means over the task.
     """
@@ -69,9 +70,12 @@ def draw(task, batch, rng, share=STRETCHED):
     -------
     Sequences, of NumPy arrays in double precision.
     """
-    moments, weight = stretched(task.sample_moments(batch, rng), task, int(share * batch))
+    moments, weight = task.sample_moments(batch, rng), np.ones(batch)
+    if not task.own:  # else the density is not known
+        moments, weight = stretched(moments, task, int(share * batch))
+    oracle = moments.w if task.no_oracle else ridge(moments, task.w_scale)
     root = np.eye(task.dim) if task.covariance is None else np.linalg.cholesky(task.covariance)
-    return Sequences(arrays.padded(moments.S), ridge(moments), root, weight)
+    return Sequences(arrays.padded(moments.S), oracle, root, weight)
 
 
 def stretched(moments, task, count):
@@ -103,7 +107,7 @@ def stretched(moments, task, count):
 
     # The logarithm of the stretched density over the task's: both are Gaussian, in w and in the n inputs.
     whitening = np.eye(d) if task.covariance is None else np.linalg.inv(task.covariance)
-    size_w = (w**2).sum(1)  # (B,)
+    size_w = (w**2).sum(1) / task.w_scale**2  # (B,)
     size_x = n * np.einsum("bij,ij->b", S[:, :d, :d], whitening)  # (B,)
     log_ratio = -d * np.log(STRETCH_W) - n * d * np.log(STRETCH_X)
     log_ratio = log_ratio + size_w * (1 - STRETCH_W**-2) / 2 + size_x * (1 - STRETCH_X**-2) / 2
@@ -112,12 +116,12 @@ def stretched(moments, task, count):
     return replace(moments, S=S, w=w), 1 / (1 - share + share * np.exp(log_ratio))
 
 
-def ridge(moments):
-    """The oracle's weights (B, d). Where no matrix is singular, solving is ten times as fast as diagonalising."""
+def ridge(moments, w_scale=1.0):
+    """The oracle's weights (B, d), for w of that scale. Where no matrix is singular, solving is ten times as fast as diagonalising."""
     S, n, d = moments.S, moments.context, moments.w.shape[1]
     if n <= d:
-        return Spectrum.from_moments(S, n).ridge(moments.sigma)
-    strength = moments.sigma[:, None, None] ** 2 / n * np.eye(d)
+        return Spectrum.from_moments(S, n).ridge(moments.sigma / w_scale)
+    strength = (moments.sigma / w_scale)[:, None, None] ** 2 / n * np.eye(d)
     return np.linalg.solve(S[:, :d, :d] + strength, S[:, :d, d:])[..., 0]
 
 

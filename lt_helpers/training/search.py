@@ -12,7 +12,6 @@ from numbers import Integral
 from time import process_time
 
 import numpy as np
-import torch
 
 from .. import checks
 from .adam import Adam, anneal, prune, random_starts
@@ -68,7 +67,7 @@ class Found:
     capped: int = 0
 
 
-def search(family, task, seed, warm=None, plan=None, report=None):
+def search(family, task, seed, warm=None, plan=None, report=None, kind=np):
     """Train a model from random and warm starts.
 
     Parameters
@@ -79,6 +78,7 @@ def search(family, task, seed, warm=None, plan=None, report=None):
     warm : dict, optional.  Names of starts and their parameters (L, K).
     plan : Plan, optional.  By default the family's own.
     report : function of a Report, optional.  Called after each step.
+    kind : module.  numpy or torch: what Gauss-Newton computes with.
 
     Returns
     -------
@@ -91,12 +91,14 @@ def search(family, task, seed, warm=None, plan=None, report=None):
     """
     check_task(family, task)
     check_seed(seed)
-    warm = {name: theta.numpy() for name, theta in check_starts(warm or {}, family).items()}
-    if not isinstance(plan := plan or family.plan(task.noise, alone=not warm), Plan):
+    warm = check_starts(warm or {}, family)
+    if plan is None:
+        plan = family.plan(task.noise, alone=not warm)
+    if not isinstance(plan, Plan):
         raise TypeError(f"plan is {checks.shown(plan)}: plan must be a Plan.")
     if not warm and not plan.restarts:
         raise ValueError(f"warm is {checks.shown(warm)}: a plan without random starts needs another start.")
-    return Search(family, task, seed, warm, plan, report).run()
+    return Search(family, task, seed, warm, plan, report, kind).run()
 
 
 class Search:
@@ -110,9 +112,9 @@ class Search:
     done, total : int.  Steps.
     """
 
-    def __init__(self, family, task, seed, warm, plan, report):
+    def __init__(self, family, task, seed, warm, plan, report, kind):
         self.family, self.task, self.seed = family, task, seed
-        self.warm, self.plan, self.report = warm, plan, report
+        self.warm, self.plan, self.report, self.kind = warm, plan, report, kind
         self.began = process_time()
         self.rng = np.random.default_rng(seed)
         self.adam = random_starts(family, task, self.rng, plan.restarts) if plan.restarts else None
@@ -133,7 +135,7 @@ class Search:
 
         every = [self.adam, *self.runs.values()] if self.adam else list(self.runs.values())
         return Found(
-            theta.numpy().copy(),
+            np.asarray(theta).copy(),
             loss,
             best,
             steps=sum(run.steps for run in every),
@@ -170,7 +172,7 @@ class Search:
         Returns
         -------
         name : str
-        theta : (L, K) tensor
+        theta : (L, K) array or tensor
         loss : float.  On so many held-out `sequences`.
         capped : int.  How many of these count for less than they lose.
         """
@@ -178,8 +180,8 @@ class Search:
         candidates = {f"{name}, as it came": theta for name, theta in self.warm.items()}
         candidates |= {f"random {i}": theta for i, theta in enumerate(random)}
         candidates |= {name: run.best for name, run in runs.items()}
-        candidates = {name: torch.as_tensor(theta) for name, theta in candidates.items()}
-        held_out = draw(self.task, sequences, self.rng).of(torch.from_numpy)
+        candidates = {name: self.kind.asarray(theta) for name, theta in candidates.items()}
+        held_out = draw(self.task, sequences, self.rng).of(self.kind.asarray)
         rare = self.plan.settings.rare
 
         losses = compared(self.family, candidates, held_out, partial(held_out_loss, limit=rare))
@@ -188,12 +190,12 @@ class Search:
         return best, candidates[best], losses[best], int(capped)
 
     def add(self, name, theta):
-        """A run from a start; each sees the same sequences. NumPy is quicker at small batches, torch at large ones."""
+        """A run from a start; each sees the same sequences. Adam's batches are small: it is NumPy."""
         rng, settings = np.random.default_rng(self.seed), self.plan.settings
         if isinstance(settings, AdamSettings):
             self.runs[name] = Adam(self.family, theta, self.task, rng, settings)
         else:
-            self.runs[name] = GaussNewton(self.family, torch.from_numpy(theta), self.task, rng, settings)
+            self.runs[name] = GaussNewton(self.family, self.kind.asarray(theta), self.task, rng, settings)
 
     def advance(self, name, stage):
         """A stage of one run."""
@@ -250,13 +252,11 @@ def check_seed(seed):
 
 
 def check_starts(warm, family):
-    """Warm starts {name: theta} as tensors in double precision, or one sentence on what is wrong with them."""
+    """Warm starts {name: theta} as arrays in double precision, or one sentence on what is wrong with them."""
     if not isinstance(warm, dict):
         raise TypeError(f"warm is {checks.shown(warm)}: warm must be a dictionary of names and parameters.")
     shape = (family.layers, family.count)
-    return {
-        name: torch.from_numpy(checks.array(theta, f"warm[{name!r}]", shape)) for name, theta in warm.items()
-    }
+    return {name: checks.array(theta, f"warm[{name!r}]", shape) for name, theta in warm.items()}
 
 
 def deeper(family, theta):
@@ -282,11 +282,11 @@ def deeper(family, theta):
 
 def jittered(theta, rng, scale=0.003):
     """theta (L, K) with a little noise: a DIAG model is a saddle of FULL's loss, from which an exact start never leaves."""
-    usual = torch.from_numpy(theta).abs().mean(dim=1, keepdim=True).numpy()  # (L, 1)
+    usual = abs(theta).mean(axis=1, keepdims=True)  # (L, 1)
     return theta + scale * rng.normal(size=theta.shape) * usual
 
 
-def weighed(family, theta, task, samples, rng, chunk=20_000):
+def weighed(family, theta, task, samples, rng, chunk=20_000, kind=np):
     """Adjusted loss on fresh sequences, none of them stretched, and no loss capped.
 
     Parameters
@@ -295,6 +295,7 @@ def weighed(family, theta, task, samples, rng, chunk=20_000):
     samples : int.  How many sequences.
     rng : numpy.random.Generator
     chunk : int.  How many at a time.
+    kind : module.  numpy or torch: what it computes with.
 
     Returns
     -------
@@ -302,11 +303,11 @@ def weighed(family, theta, task, samples, rng, chunk=20_000):
     p9999 : float.  99.99th percentile over the sequences.
     diverged : int.  How many losses are not finite.
     """
-    theta, losses = torch.as_tensor(theta), []
+    theta, losses = kind.asarray(theta), []
     for begin in range(0, samples, chunk):
-        sequences = draw(task, min(chunk, samples - begin), rng, share=0).of(torch.from_numpy)
-        losses.append(sequence_losses(family, theta, sequences))
-    losses = torch.cat(losses).numpy()
+        sequences = draw(task, min(chunk, samples - begin), rng, share=0).of(kind.asarray)
+        losses.append(np.asarray(sequence_losses(family, theta, sequences)))
+    losses = np.concatenate(losses)  # (samples,)
     diverged = int((~np.isfinite(losses)).sum())
     error = losses.std(ddof=1) / np.sqrt(samples)
     return float(losses.mean()), float(error), float(np.quantile(losses, 0.9999)), diverged

@@ -269,7 +269,7 @@ def train_model(which, seed, models, plan=None, report=None):
     else:
         if "one head" in warm:
             plan = plan or parameters.widening()
-        found = search(parameters, task, key, warm, plan, report)
+        found = search(parameters, task, key, warm, plan, report, kind=torch)
     return parameters.model(found.theta, PAPER.context, which.noise), found
 
 
@@ -290,7 +290,7 @@ def record_of(which, seed, found, samples=SAMPLES, dim=PAPER.dim):
     """
     same = np.random.default_rng([seed, crc32(which.noise.key.encode())])
     parameters, task = family_of(which, dim), task_of(which, dim)
-    loss, error, p9999, diverged = weighed(parameters, found.theta, task, samples, same)
+    loss, error, p9999, diverged = weighed(parameters, found.theta, task, samples, same, kind=torch)
     versions = {name: version(name) for name in ("lt_helpers", "numpy", "scipy", "torch")}
     return {
         "kind": which.kind,

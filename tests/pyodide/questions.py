@@ -120,6 +120,33 @@ def models_in_training():
     return answers
 
 
+def a_task_of_ones_own():
+    """A noise by its density, the best possible weights for it, a model that is trained on it, and whether torch is asked for."""
+    import numpy as np
+
+    import lt_helpers as lt
+    from lt_helpers.training.plans import NEWTON_OF_FEW, Plan, Round, Stage
+
+    class Triangle(lt.Noise):
+        sigma_max = 3.0
+
+        def density(self, sigma):
+            return sigma
+
+    task = lt.RegressionTask(3, 12, Triangle(), np.diag([2.0, 1.0, 0.5]), w_scale=0.5)
+    batch = task.sample(50, np.random.default_rng(0))
+    bayes = lt.baselines.for_task(task)["Bayes-optimal"](batch.x, batch.y)
+    plan = Plan(2, (Round(10, 16, 0.02, 1),), 2, (Stage(1, 5, 64),), NEWTON_OF_FEW, held_out=500)
+    model = lt.train(task, layers=2, plan=plan, progress=False, samples=500)
+    return [
+        repr(task.noise),
+        *bayes[:3].ravel(),
+        *model.omega.ravel(),
+        model.record["loss"],
+        "torch" in sys.modules,
+    ]
+
+
 def sample():
     """A batch of sequences that depends on nothing but its seed."""
     import numpy as np
@@ -151,6 +178,7 @@ QUESTIONS = (  # the first one first: what it looks for, the others may bring
     a_lab_at_another_noise,
     every_lab_as_it_opens,
     models_in_training,
+    a_task_of_ones_own,
 )
 
 

@@ -3,6 +3,8 @@
 import dataclasses
 import traceback
 import warnings
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,7 @@ from lt_helpers.implicit import filter_factors
 from lt_helpers.noise import Noise, parse_noise
 from lt_helpers.pretrained import record
 from lt_helpers.spectrum import Spectrum
+from lt_helpers.training.plans import NEWTON_OF_FEW, Plan, Round, Stage
 
 PACKAGE = Path(lt.__file__).parent
 DRAWN = lt.RegressionTask(3, 8, lt.Fixed(0.5)).sample(4, np.random.default_rng(0))
@@ -24,6 +27,8 @@ TASK = lt.RegressionTask(3, 8, lt.Uniform(1.0))
 MODEL = lt.LinearTransformer.random("diag", 3, 2, rng=np.random.default_rng(1))
 OTHER_MODEL = lt.LinearTransformer.random("full", 4, 1, rng=np.random.default_rng(1))
 DATA = dict(x=DRAWN.x, y=DRAWN.y)
+CONSTANTS = {"multiplier": 0.8, "cap": 2.0}
+QUICK = Plan(1, (Round(1, 4, 0.01, 1),), 1, (Stage(1, 1, 4),), replace(NEWTON_OF_FEW, held_out=4), held_out=9)
 STORED = dict(kind="diag", layers=4, noise=lt.Uniform(5), heads=1, variant="")
 
 
@@ -35,12 +40,15 @@ def generator():
 CALLS = {
     "Fixed": (lt.Fixed, dict(sigma=1.0)),
     "Uniform": (lt.Uniform, dict(sigma_max=1.0)),
-    "Categorical": (lt.Categorical, dict(values=(1.0, 3.0))),
+    "Categorical": (lt.Categorical, dict(values=(1.0, 3.0), weights=(0.9, 0.1))),
     "parse_noise": (lambda noise: parse_noise(noise), dict(noise="uniform:5")),
     "Fixed.sample": (lt.Fixed(1).sample, dict(size=3, rng=generator)),
     "Uniform.sample": (lt.Uniform(1).sample, dict(size=3, rng=generator)),
     "Categorical.sample": (lt.Categorical((1, 3)).sample, dict(size=3, rng=generator)),
-    "RegressionTask": (lt.RegressionTask, dict(dim=3, context=8, noise=lt.Fixed(1), covariance=np.eye(3))),
+    "RegressionTask": (
+        lt.RegressionTask,
+        dict(dim=3, context=8, noise=lt.Fixed(1), covariance=np.eye(3), w_scale=2.0),
+    ),
     "sample": (TASK.sample, dict(batch=2, rng=generator)),
     "sample_moments": (TASK.sample_moments, dict(batch=2, rng=generator)),
     "LinearTransformer": (
@@ -66,6 +74,12 @@ CALLS = {
     "ada_rr": (baselines.ada_rr, DATA),
     "evidence_ridge": (baselines.evidence_ridge, DATA),
     "bayes": (baselines.bayes, dict(**DATA, noise=lt.Uniform(1))),
+    "tuned_rr": (baselines.tuned_rr, dict(**DATA, noise=lt.Uniform(1), constants=CONSTANTS)),
+    "for_task": (baselines.for_task, dict(task=TASK, constants=CONSTANTS)),
+    "train": (
+        partial(lt.train, progress=False),
+        dict(task=TASK, kind="diag", layers=1, heads=1, seed=0, plan=QUICK, samples=9),
+    ),
     "gradient_descent": (baselines.gradient_descent, dict(**DATA, step=0.1, steps=3)),
     "momentum": (baselines.momentum, dict(**DATA, step=0.1, beta=0.5, steps=3)),
     "newton": (baselines.newton, dict(**DATA, steps=3)),

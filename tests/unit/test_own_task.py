@@ -146,7 +146,7 @@ def flat(self, sigma):
         (
             lambda: lt.Categorical((1, 3), (1,)),
             ValueError,
-            r"weights has shape \(1,\): weights must be \(2,\)",
+            r"weights is \(1,\) and values is \(1, 3\): there must be as many",
         ),
         (
             lambda: lt.Categorical((1, 3), (1, 0)),
