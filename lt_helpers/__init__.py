@@ -12,23 +12,29 @@ from .evaluate import adjusted_loss, risk
 from .implicit import implicit_regression
 from .model import LinearTransformer
 from .noise import Categorical, Fixed, Noise, Uniform
+from .preparation import Preparation
 from .pretrained import load_pretrained
+from .regressor import InContextRegressor
 from .task import RegressionTask
 from .training.train import train
+from .trial import pilot
 
 __version__ = "0.2.0"
 
 __all__ = [
     "Categorical",
     "Fixed",
+    "InContextRegressor",
     "LinearTransformer",
     "Noise",
+    "Preparation",
     "RegressionTask",
     "Uniform",
     "adjusted_loss",
     "baselines",
     "implicit_regression",
     "load_pretrained",
+    "pilot",
     "risk",
     "train",
 ]

@@ -12,6 +12,7 @@ import numpy as np
 
 from . import checks
 
+MOST_SHOWN = 8  # noise levels that a label names
 CELLS = 4096  # that an interval is cut in where sigma is drawn from a density
 MEANT = {
     "values": "noise levels, such as (1.0, 3.0)",
@@ -254,6 +255,8 @@ class Categorical(Noise):
 
     @property
     def label(self):
+        if len(self.values) > MOST_SHOWN:
+            return f"{{{len(self.values)} levels from {self.values[0]:.3g} to {self.values[-1]:.3g}}}"
         values = [f"{value:g}" for value in self.values]
         if self.weights:
             values = [f"{value} ({weight:.3g})" for value, weight in zip(values, self.weights)]

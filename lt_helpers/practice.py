@@ -14,7 +14,7 @@ import numpy as np
 
 from . import checks
 from .model import linear_transformer
-from .noise import Noise
+from .noise import Categorical
 from .spectrum import Spectrum
 from .task import second_moments
 
@@ -99,39 +99,6 @@ def ridge_cv(x, y, penalties=PENALTIES):
     return weights[np.arange(len(x)), best], penalties[best]
 
 
-class FittedNoise(Noise):
-    """A distribution of sigma that was fitted: some levels, each with a probability of its own.
-
-    Parameters
-    ----------
-    values : (K,) array
-        The levels, ascending.
-    probabilities : (K,) array
-        They sum to 1.
-    """
-
-    def __init__(self, values, probabilities):
-        self.values = np.array(values, float)
-        self.probabilities = np.array(probabilities, float)
-
-    label = property(lambda self: f"fitted, {self.values[0]:.3g} to {self.values[-1]:.3g}")
-    sigma_max = property(lambda self: float(self.values[-1]))
-    mean_square = property(lambda self: float(self.probabilities @ self.values**2))
-
-    @property
-    def key(self):
-        pairs = zip(self.values, self.probabilities, strict=True)
-        return "fitted-" + "-".join(f"{value:g}:{probability:.6g}" for value, probability in pairs)
-
-    def sample(self, size, rng):
-        count = checks.count(size, "size", least=0)
-        return checks.generator(rng).choice(self.values, count, p=self.probabilities)
-
-    def nodes(self, count=64, cuts=()):
-        possible = self.probabilities > 0  # (K,): others have no logarithm
-        return self.values[possible], self.probabilities[possible]
-
-
 @dataclass(frozen=True)
 class FittedPrior:
     """What earlier tasks say beforehand about a new one: w ~ N(0, size^2 I), and how its noise is distributed.
@@ -140,12 +107,12 @@ class FittedPrior:
     ----------
     size : float
         The standard deviation of a component of w, in units of the labels.
-    noise : FittedNoise
-        The distribution of sigma, in units of `size`: sigma^2 is the penalty of ridge regression.
+    noise : Categorical
+        The distribution of sigma, some levels with a weight each, in units of `size`: sigma^2 is the penalty of ridge regression.
     """
 
     size: float
-    noise: FittedNoise
+    noise: Categorical
 
     def bayes(self, x, y):
         """The Bayes-optimal predictor for tasks with this prior.
@@ -195,56 +162,72 @@ def fit_prior(x, y):
     TypeError, ValueError
         If x or y is no such array, or all inputs or all labels are 0.
     """
-    x, y = checks.context(x, y)
-    if not x.any() or not y.any():
+    return fit_prior_of([checks.context(x, y)])
+
+
+def fit_prior_of(groups):
+    """`fit_prior` for tasks that differ in length.
+
+    Parameters
+    ----------
+    groups : list of (x, y)
+        Tasks of one length each, (B, n, d) and (B, n) arrays.
+
+    Returns
+    -------
+    FittedPrior
+    """
+    inputs = np.concatenate([x.reshape(-1, x.shape[-1]) for x, _ in groups])  # (N, d)
+    labels = np.concatenate([y.ravel() for _, y in groups])  # (N,)
+    if not inputs.any() or not labels.any():
         raise ValueError("x and y must not be zero throughout: a prior cannot be fitted on that.")
 
     # If there were no noise at all, the mean of y^2 would be size^2 times that of |x|^2. So the size is at most about this.
-    largest = np.sqrt((y**2).mean() / (x**2).sum(axis=-1).mean())
+    largest = np.sqrt((labels**2).mean() / (inputs**2).sum(axis=-1).mean())
     tried = {}
     for halvings in range(HALVINGS + 1):
         size = largest / 2**halvings
-        tried[size] = fit_noise(x, y, size)
+        tried[size] = fit_noise(groups, size)
 
     # Then between the best one and its neighbours.
     for halving in range(1, FINER + 1):
         step = 2 ** (0.5**halving)
         best = most_probable(tried)
         for size in (best / step, best * step):
-            tried[size] = fit_noise(x, y, size)
+            tried[size] = fit_noise(groups, size)
     size = most_probable(tried)
     noise, _ = tried[size]
     return FittedPrior(float(size), noise)
 
 
 def most_probable(tried):
-    """The size with the largest log likelihood.    tried : {size: (FittedNoise, log likelihood)}"""
+    """The size with the largest log likelihood.    tried : {size: (Categorical, log likelihood)}"""
     return max(tried, key=lambda size: tried[size][1])
 
 
-def fit_noise(x, y, size):
+def fit_noise(groups, size):
     """The distribution of sigma under which labels are most probable, if the size of w is known.
 
     Parameters
     ----------
-    x : (B, n, d) array
-    y : (B, n) array
+    groups : list of (x, y)
+        Tasks of one length each, (B, n, d) and (B, n) arrays.
     size : float
         The standard deviation of a component of w.
 
     Returns
     -------
-    noise : FittedNoise
+    noise : Categorical
         In units of `size`.
     score : float
         The log likelihood of all labels, up to a constant.
     """
-    spectrum = Spectrum.from_tokens(x, y / size)
-    single = spectrum.noise_by_evidence()  # (B,)
+    spectra = [Spectrum.from_tokens(x, y / size) for x, y in groups]
+    single = np.concatenate([spectrum.noise_by_evidence() for spectrum in spectra])  # (B,)
     levels = np.unique(np.quantile(single, np.linspace(0, 1, LEVELS)))  # (K,)
 
     # Only ratios of likelihoods matter, so that of the best level of each context is taken for 1.
-    scores = spectrum.log_likelihood(levels)  # (B, K)
+    scores = np.concatenate([spectrum.log_likelihood(levels) for spectrum in spectra])  # (B, K)
     highest = scores.max(axis=1, keepdims=True)  # (B, 1)
     likelihood = np.exp(scores - highest)  # (B, K)
 
@@ -256,11 +239,12 @@ def fit_noise(x, y, size):
         probabilities = posterior.mean(axis=0)  # (K,)
 
     # Labels were divided by the size: that makes their density larger by the size, for each of them.
-    score = (np.log(likelihood @ probabilities) + highest[:, 0]).sum() - y.size * np.log(size)
+    count = sum(y.size for _, y in groups)
+    score = (np.log(likelihood @ probabilities) + highest[:, 0]).sum() - count * np.log(size)
 
     # Some levels have lost all their share.
     kept = probabilities > NEGLIGIBLE
-    return FittedNoise(levels[kept], probabilities[kept] / probabilities[kept].sum()), float(score)
+    return Categorical(levels[kept], probabilities[kept]), float(score)
 
 
 @dataclass(frozen=True)

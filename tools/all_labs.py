@@ -21,30 +21,42 @@ def all_labs():
 
 
 def lab_of(source):
-    """The lab that a cell shows: the call that is its last line, or that made what its last line names.
+    """The lab that a cell shows, as a call can be repeated.
 
     Returns
     -------
     (class, dict) or None
-        The lab and the literal values of the call; None where the cell shows no lab, or one whose values are computed.
+        The lab and the literal values of its call; None where the cell shows no lab, or one whose values are computed.
+    """
+    kind, call = lab_call(source) or (None, None)
+    if kind is None or call.args:
+        return None
+    try:
+        return kind, {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
+    except ValueError:
+        return None
+
+
+def lab_call(source):
+    """The call of the lab that a cell shows: it is the cell's last line, or has made what the last line names.
+
+    Returns
+    -------
+    (class, ast.Call) or None
     """
     try:
-        body = ast.parse(source).body
+        body = ast.parse(re.sub(r"(?m)^(\s*)%.*", r"\1pass", source)).body  # a magic is no Python
     except SyntaxError:
         return None
     if not body or not isinstance(body[-1], ast.Expr):
         return None
     call = body[-1].value
     if isinstance(call, ast.Name):
-        made = [one.value for one in body[:-1] if isinstance(one, ast.Assign) and names_of(one) == [call.id]]
+        made = [one.value for one in body[:-1] if isinstance(one, ast.Assign) and call.id in names_of(one)]
         call = made[-1] if made else None
     kind = getattr(labs, getattr(getattr(call, "func", None), "id", ""), None)
-    if not (isinstance(kind, type) and issubclass(kind, labs.Lab)) or call.args:
-        return None
-    try:
-        return kind, {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
-    except ValueError:
-        return None
+    is_lab = isinstance(kind, type) and issubclass(kind, labs.Lab)
+    return (kind, call) if is_lab else None
 
 
 def names_of(assignment):

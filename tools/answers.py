@@ -76,18 +76,32 @@ def rows_of(kind):
 def finish(lab, beat):
     """Do what a beat asks for."""
     if isinstance(lab, LiveLab):
-        top, steps = RUNS[lab.NAME][beat.name]
+        top, steps = run_of(lab, beat)
         if top is not None:
             lab.controls["sigma_max"].value = top
         lab.run(steps=steps)
     else:
         wanted = beat.at or MOVES.get((lab.NAME, beat.name), {})
         for name, value in wanted.items():
+            if name not in lab.controls:
+                raise SystemExit(
+                    f"{type(lab).__name__} has no control {name!r}: MOVES in tools/answers.py names it for beat {beat.name!r}."
+                )
             lab.controls[name].value = lab.CONTROLS[name].write(value)
     if beat.ask is not None and beat.ask not in lab.answers:
         raise SystemExit(
             f"{type(lab).__name__}, beat {beat.name!r}, is not done: tools/answers.py says what a hand does, in MOVES."
         )
+
+
+def run_of(lab, beat):
+    """The largest noise that a beat of a lab that trains asks for, and the steps that it waits; see RUNS."""
+    runs = RUNS.get(lab.NAME, {})
+    if beat.name not in runs:
+        raise SystemExit(
+            f"{type(lab).__name__}, beat {beat.name!r}, has no run: tools/answers.py says how long it waits, in RUNS[{lab.NAME!r}]."
+        )
+    return runs[beat.name]
 
 
 def row(lab, beat, place, task):
@@ -110,7 +124,7 @@ def row(lab, beat, place, task):
 
 def question_in(task):
     """The sentences of a task that ask something, with the one before them where they are short; the whole task where none asks."""
-    sentences = [one.strip() for one in re.findall(r"[^.?!]*(?:\d[.]\d[^.?!]*)*[.?!]+(?:\s+|$)", task)]
+    sentences = [one.strip() for one in re.findall(r"[^.?!]*(?:\d[.]\d[^.?!]*)*[.?!]+\)?(?:\s+|$)", task)]
     asking = [place for place, sentence in enumerate(sentences) if sentence.endswith("?")]
     if not asking:
         return task

@@ -1,8 +1,10 @@
 """The numbers of docs/decision-brief.md, taken from what notebook 12 prints: `write_readme.py` carries them there.
 
-The notebook's cell with the tag `decision` prints a table of fixed width and a few single numbers; the brief has them in two languages.
+The notebook's cell with the tag `decision` prints a table and a few single numbers; the brief has them in two languages.
+`sketches.py` draws what the cells with the tags `mismatches` and `leads` print.
 """
 
+import re
 from pathlib import Path
 
 import nbformat
@@ -10,7 +12,7 @@ import nbformat
 ROOT = Path(__file__).parent.parent
 NOTEBOOK = ROOT / "notebooks" / "12_from_pilot_to_practice.ipynb"
 BRIEF = ROOT / "docs" / "decision-brief.md"
-LABEL, WIDTH = 24, 16  # of the names on the left, and of each column
+LABEL = 24  # characters: the names on the left
 ROWS = {
     "excess, noise U(0, 5)": (
         "Tasks whose noise differs, σ ~ U(0, 5): excess loss",
@@ -22,6 +24,10 @@ ROWS = {
     "real table, error": (
         "Real table, one noise level: error (1 = predicting the mean)",
         "実データ（ノイズは一定）の誤差（1 = 平均値による予測）",
+    ),
+    "real table, points": (
+        "The same in points of its score, 25 to 346: root mean square",
+        "同上、スコア（25〜346 点）の点数で：二乗平均平方根",
     ),
     "real table, failed": (
         "The same without the guard: contexts that miss by more than 100 points",
@@ -47,20 +53,27 @@ SINGLE = {
         "The gate (ahead of AdaRR and of Bayes by two standard errors): DIAG passes it in {} of the {} settings of this table.",
         "関門（AdaRR とベイズ最適予測の両方に標準誤差の 2 倍を超える差で勝つ）：DIAG は上の表の {1} 設定のうち {0} 設定で通過。",
     ),
-    "FULL-7, gate passed": ("FULL, in {} of {}.", "FULL は {1} 設定のうち {0} 設定で通過。"),
+    "FULL-7, gate passed": (
+        "FULL passes it in {} of the {}.",
+        "FULL は {1} 設定のうち {0} 設定で通過。",
+    ),
     "two heads, gate passed": (
-        "FULL with two heads, the best model that is stored, in {} of {}.",
+        "FULL with two heads, the best model that is stored, passes it in {} of the {}.",
         "保存されているモデルのうち最良の、ヘッドが二つの FULL は {1} 設定のうち {0} 設定で通過。",
     ),
     "DIAG-7, beats AdaRR": (
-        "DIAG is ahead of AdaRR alone by two standard errors in {} of {}.",
+        "DIAG is ahead of AdaRR alone by two standard errors in {} of the {}.",
         "AdaRR だけを相手に標準誤差の 2 倍を超える差で勝つのは、DIAG が {1} 設定のうち {0} 設定。",
     ),
-    "FULL-7, beats AdaRR": ("FULL, in {} of {}.", "FULL は {1} 設定のうち {0} 設定。"),
+    "FULL-7, beats AdaRR": (
+        "FULL is ahead of AdaRR alone in {} of the {}.",
+        "FULL は {1} 設定のうち {0} 設定。",
+    ),
     "ridge, fitted once": (
         "Real table, where all contexts obey one rule: ridge fitted once on all earlier rows has the error {}.",
         "実データではすべての文脈が同じ規則に従うため、過去の全行に一度だけ当てはめたリッジ回帰の誤差は {} です。",
     ),
+    "in points": ("In points of its score: {}.", "スコアの点数では {} です。"),
     "failures that rang": (
         "Alarm on the real table, over DIAG of four layers and the models of seven: it rang for {} of {} failures.",
         "警報（実データ、4 層の DIAG と 7 層の各モデル）が鳴った割合：失敗 {1} 件中の {0}。",
@@ -81,12 +94,18 @@ SINGLE = {
         "Without the guard the mean error of DIAG explodes in {} of the {} synthetic rows.",
         "ガードがない場合、DIAG の平均誤差は合成データ {1} 行のうち {0} 行で発散します。",
     ),
-    "FULL-7, mean explodes": ("That of FULL, in {} of {}.", "FULL では {1} 行のうち {0} 行です。"),
+    "FULL-7, mean explodes": (
+        "That of FULL explodes in {} of the {}.",
+        "FULL では {1} 行のうち {0} 行です。",
+    ),
     "DIAG-7, missed": (
         "Alarm on the synthetic rows: it missed {} of {} failures of DIAG.",
         "合成データで警報が見逃した割合：DIAG の失敗 {1} 件中 {0} 件。",
     ),
-    "FULL-7, missed": ("It missed {} of {} failures of FULL.", "FULL の失敗 {1} 件中 {0} 件。"),
+    "FULL-7, missed": (
+        "It missed {} of {} failures of FULL: a weight that follows outliers, or much noise, fits its own rows.",
+        "FULL の失敗 {1} 件中 {0} 件。外れ値や大きなノイズに従った重みは、自分の行にはよく合うためです。",
+    ),
 }
 COLUMNS = (
     ("DIAG", "FULL", "ridge CV", "one penalty", "AdaRR", "evidence ridge", "Bayes"),
@@ -102,29 +121,27 @@ COLUMNS = (
 )
 
 
-def printed():
-    """What the notebook's decision cell prints -> {name: list of numbers as text}"""
+def lines_of(tag):
+    """What the notebook's cell with this tag prints -> list of str"""
     (cell,) = (
-        cell
-        for cell in nbformat.read(NOTEBOOK, as_version=4).cells
-        if "decision" in cell.metadata.get("tags", [])
+        cell for cell in nbformat.read(NOTEBOOK, as_version=4).cells if tag in cell.metadata.get("tags", [])
     )
-    lines = cell.outputs[0]["text"].splitlines()
-    columns = {
-        line[:LABEL].strip(): [line[i : i + WIDTH].strip() for i in range(LABEL, len(line), WIDTH)]
-        for line in lines
-    }
-    missing = [name for name in (*ROWS, *SINGLE) if name not in columns]
-    if missing:
-        raise SystemExit(
-            f"{NOTEBOOK.name} does not print {missing[0]!r}: run make notebooks NB=12, or change tools/brief.py."
-        )
-    return columns
+    return cell.outputs[0]["text"].splitlines()
+
+
+def printed(tag="decision"):
+    """What the notebook's cell with this tag prints, as a table -> {name: list of numbers as text}"""
+    return {line[:LABEL].strip(): re.split(r"\s{2,}", line[LABEL:].strip()) for line in lines_of(tag)}
 
 
 def block(language):
     """The numbers as a table and a list, in English (0) or Japanese (1)."""
     numbers = printed()
+    missing = [name for name in (*ROWS, *SINGLE) if name not in numbers]
+    if missing:
+        raise SystemExit(
+            f"{NOTEBOOK.name} does not print {missing[0]!r}: run make notebooks NB=12, or change tools/brief.py."
+        )
     columns = COLUMNS[language]
     rows = [
         ("", *columns),

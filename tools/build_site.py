@@ -76,7 +76,7 @@ def rendered(text, folder):
             return ""
         return f'{match[1]}="{target}{"#" * bool(anchor)}{anchor_of(anchor)}"'
 
-    body = re.sub(r'\b(href|src)="([^"]*)"', redirect, markdown2html_mistune(text))
+    body = re.sub(r'\b(href|src|srcset)="([^"]*)"', redirect, markdown2html_mistune(text))
     body = re.sub(r"<a >(.*?)</a>", r"\1", body, flags=re.S)  # a link that leads nowhere is its words
     body = re.sub(r'(<h\d id=")([^"]*)', lambda match: match[1] + anchor_of(match[2]), body)
     body = body.replace("<img ", '<img loading="lazy" ')
@@ -86,7 +86,8 @@ def rendered(text, folder):
 def lab_script(job):
     """(name, (class, values)) -> the script of a lab."""
     name, (kind, values) = job
-    return script(name, site_lab(kind(**{**values, "beat": None})))
+    opened = kind(**values).beat
+    return script(name, site_lab(kind(**{**values, "beat": None}), opened))
 
 
 def output(data, live, metadata=()):
@@ -164,8 +165,9 @@ def lab_box(name, live):
 
 
 def front_page():
-    """The README's first words, the noise lab, and the map of the series."""
-    words = (ROOT / "README.md").read_text().partition("<!-- /badges -->")[2].partition("![")[0]
+    """The README's first words, the first lab, and the map of the series."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    words = re.search(r"(?s)</picture>\n(.*?)<!-- try -->", readme)[1]
     first = notebooks()[0]
     beside = "\n".join(f"- [{title_of(path)}]({path.relative_to(ROOT)})" for path in DOCUMENTS)
     return "\n".join(

@@ -10,7 +10,6 @@ labs, each with its picture and what it answers.
 import argparse
 import html
 import os
-import re
 import secrets
 import shutil
 import signal
@@ -21,7 +20,8 @@ import time
 import webbrowser
 from pathlib import Path
 
-from all_labs import all_labs, write_notebook
+import nbformat
+from all_labs import all_labs, lab_call, write_notebook
 from series import series
 
 ROOT = Path(__file__).parents[1]
@@ -93,13 +93,14 @@ def title_of(name):
 
 def labs_in_order():
     """The labs as the series first shows them -> list of names, each with what the last notebook that shows it answers."""
-    names = {lab.__name__: name for name, lab in all_labs().items()}
+    names = {kind: name for name, kind in all_labs().items()}
     questions = {}
     for notebook in series():
-        text = (ROOT / "notebooks" / ".text" / f"{notebook['name']}.py").read_text()
-        for shown in re.findall(r"(?m)^(?:\w+ = )?(\w+Lab)\(", text):
-            if shown in names:
-                questions[names[shown]] = notebook["question"]
+        cells = nbformat.read(ROOT / "notebooks" / f"{notebook['name']}.ipynb", as_version=4).cells
+        for cell in cells:
+            shown = lab_call(cell.source) if cell.cell_type == "code" else None
+            if shown:
+                questions[names[shown[0]]] = notebook["question"]
     return [*questions.items(), *((name, "") for name in names.values() if name not in questions)]
 
 

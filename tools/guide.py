@@ -1,14 +1,13 @@
 """What docs/instructor-guide.md repeats from elsewhere: plans that add up, votes, an exit ticket, misconceptions, rescues.
 
-The words come from docs/teaching.toml, what they leave open in braces is computed here; the minutes of notebooks come from the series, what
-a check says from the catalogue. `make readme` writes it; only the answers to predictions, which the labs themselves give (answers.py), take
-half a minute, and wait for `make handouts`.
+The words come from docs/teaching.toml (teaching.py reads it), what they leave open in braces is computed here; the minutes of notebooks
+come from the series, what a check says from the catalogue. `make readme` writes it; only the answers to predictions, which the labs
+themselves give (answers.py), take half a minute, and wait for `make handouts`.
 """
 
 import importlib
 import pkgutil
 import re
-import tomllib
 from functools import cache
 
 import numpy as np
@@ -18,7 +17,9 @@ from example import SHRINK, sequences
 from minutes import BEAT
 from poster import questions, signed, solutions
 from series import ROOT, half_day, series
+from site_labs import needs_kernel
 from tables import table
+from teaching import LETTERS, filled, one_of, teaching
 
 import lt_helpers as lt
 from lt_helpers import exercises, labs
@@ -28,16 +29,9 @@ from lt_helpers.labs.material import sequence
 from lt_helpers.language import catalogue
 
 GUIDE = ROOT / "docs" / "instructor-guide.md"
-FILE = ROOT / "docs" / "teaching.toml"
-LETTERS = "ABC"
 SAMPLES = 20_000  # sequences behind a mean
+ON_THE_SITE = ("half_day", "one_hour", "remote")  # plans that do without JupyterLab
 HELP = "Read the check's sentence aloud; then the hint under the cell, and the solution."
-
-
-@cache
-def teaching():
-    """What docs/teaching.toml holds -> dict"""
-    return tomllib.loads(FILE.read_text(encoding="utf-8"))
 
 
 def clock(minutes):
@@ -72,6 +66,38 @@ def plan(name):
     return rows
 
 
+@cache
+def missing_on_the_site():
+    """The beats of plans that the site leaves out, as they need a kernel -> {"PointsLab": [1, 2], ...}"""
+    rows = [row for name in ON_THE_SITE for row in plan(name) if "beats" in row]
+    found = {}
+    for name in dict.fromkeys(row["lab"] for row in rows):
+        lab = getattr(labs, name)()
+        planned = {beat for row in rows if row["lab"] == name for beat in row["beats"]}
+        places = [
+            place
+            for place, beat in enumerate(lab.BEATS, 1)
+            if beat.name in planned and needs_kernel(lab, beat)
+        ]
+        if places:
+            found[name] = places
+    return found
+
+
+def with_a_kernel():
+    """Which beats of the plans the site leaves out, in sentences."""
+    missing = missing_on_the_site()
+    parts = [
+        f"{'beats' if len(places) > 1 else 'beat'} {' and '.join(map(str, places))} of {name}"
+        for name, places in missing.items()
+    ]
+    return (
+        "A few beats of these plans need a kernel, and are not on the site, where no hand moves a point: "
+        f"{', and '.join(parts)}. Show them from one machine with JupyterLab, and let the room predict. "
+        "The site numbers the beats that it has, this guide those of the notebook."
+    )
+
+
 def labelled(row):
     """What a row of a plan is about: a link to its notebook, or what it says."""
     if "notebook" not in row:
@@ -93,7 +119,8 @@ def in_the_room(row):
         )
     if row.get("room"):
         minutes = f" ({row['acts']} minutes)" if "acts" in row else ""
-        parts.append(row["room"].format(**beat_numbers()) + minutes)
+        where = f"{row.get('notebook') or row['what']}, room"
+        parts.append(filled(row["room"], beat_numbers(), where) + minutes)
     return "; ".join(parts)
 
 
@@ -124,8 +151,13 @@ def checkpoints():
     """What to leave out when."""
     heading = ("at", "if", "then", "minutes from then on")
     rows = [
-        (one["at"], one["late"], one["go"].format(**beat_numbers()), from_then_on(one))
-        for one in teaching()["checkpoint"]
+        (
+            one["at"],
+            one["late"],
+            filled(one["go"], beat_numbers(), f"checkpoint {number}, go"),
+            from_then_on(one),
+        )
+        for number, one in enumerate(teaching()["checkpoint"], 1)
     ]
     return table(heading, rows)
 
@@ -257,18 +289,20 @@ def votes():
     for place, vote in enumerate(teaching()["vote"], 1):
         options = "  ".join(f"({letter}) {option}" for letter, option in zip(LETTERS, vote["options"]))
         letter = LETTERS[vote["options"].index(vote["right"])]
-        blocks.append(
-            f"{place}. {vote['question']}  \n   {options}  \n   **{letter}.** {vote['why'].format(**facts())}"
-        )
+        why = filled(vote["why"], facts(), f"vote {place}, why")
+        blocks.append(f"{place}. {vote['question']}  \n   {options}  \n   **{letter}.** {why}")
     return "\n".join(blocks)
 
 
 def tickets():
     """The exit ticket, with its answers."""
-    return "\n".join(
-        f"{place}. {task['question'].format(**facts())}  \n   *{task['answer'].format(**facts())}*"
-        for place, task in enumerate(teaching()["ticket"], 1)
-    )
+    tasks = []
+    for place, task in enumerate(teaching()["ticket"], 1):
+        question, answer = (
+            filled(task[key], facts(), f"ticket {place}, {key}") for key in ("question", "answer")
+        )
+        tasks.append(f"{place}. {question}  \n   *{answer}*")
+    return "\n".join(tasks)
 
 
 def worksheet():
@@ -287,7 +321,10 @@ def worksheet():
 
 def misconceptions():
     """What one hears, and what to say."""
-    rows = [(f"“{one['hears']}”", one["say"].format(**facts())) for one in teaching()["misconception"]]
+    rows = [
+        (f"“{one['hears']}”", filled(one["say"], facts(), f"misconception {number}, say"))
+        for number, one in enumerate(teaching()["misconception"], 1)
+    ]
     return table(("One hears", "Say"), rows)
 
 
@@ -315,17 +352,25 @@ def notebook_of(exercise):
 
 def rescues():
     """For each exercise its likely wrong answer, as the check names it, and a way out of two minutes."""
-    helps = {one["exercise"]: one for one in teaching()["rescue"]}
-    rows = []
+    helps, rows = checked_rescues(), []
     for name, exercise in all_exercises().items():
         given = helps.get(name, {})
         mistake = given.get("mistake", next(iter(exercise.mistakes)))
         said = catalogue("en").entries[f"exercises.{name}.{mistake}"].replace("{{", "{").replace("}}", "}")
-        way_out = given.get("help", HELP).format(**breaking())
+        way_out = filled(given.get("help", HELP), breaking(), f"the rescue of {name}, help")
         rows.append((notebook_of(name), name.split(".")[1].replace("_", " "), said, way_out))
     return table(
         ("", "exercise", "likely: the check says", "two minutes"), sorted(rows, key=lambda row: row[0])
     )
+
+
+def checked_rescues():
+    """The rescues, by the names of their exercises -> dict; each exercise is there, and has the mistake."""
+    there = all_exercises()
+    for number, one in enumerate(teaching()["rescue"], 1):
+        one_of(one["exercise"], there, f"rescue {number}, exercise")
+        one_of(one["mistake"], there[one["exercise"]].mistakes, f"rescue {number}, mistake")
+    return {one["exercise"]: one for one in teaching()["rescue"]}
 
 
 def beat_numbers():
@@ -342,12 +387,14 @@ def say():
     titles = {notebook["name"]: notebook["title"] for notebook in series()}
     parts = []
     for one in teaching()["say"]:
-        points = "\n".join(f"- {point.format(**facts())}" for point in one["points"])
+        where = f"what to say in {one['notebook']}, points"
+        points = "\n".join(f"- {filled(point, facts(), where)}" for point in one["points"])
         parts.append(f"### {one['notebook'][:2]} {titles[one['notebook']]}\n{points}")
     return "\n\n".join(parts)
 
 
 BLOCKS = {
+    "kernel": with_a_kernel,
     "half-day": lambda: timetable("half_day"),
     "what-goes": what_goes,
     "checkpoints": checkpoints,

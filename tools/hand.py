@@ -9,12 +9,12 @@ import struct
 import zlib
 
 import numpy as np
+from chart_page import chart_page, state_of
 from lab_pictures import fingerprint
 from series import ROOT
 
 from lt_helpers.labs import PointsLab
 from lt_helpers.labs.points import TOP
-from lt_helpers.view.chart import FILES
 
 MOVING, STILL = ROOT / "docs" / "pictures" / "hand.png", ROOT / "docs" / "pictures" / "hand-still.png"
 PANELS = ["scatter", "read"]
@@ -69,14 +69,10 @@ def draw(browser):
     mark = summary(labs)
     if MOVING.exists() and STILL.exists() and marked(MOVING.read_bytes()) == mark:
         return
-    page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
-    plotly = (FILES / "plotly.min.js").read_text()
-    scripts = "\n".join((FILES / name).read_text() for name in ("hands.js", "draw.js"))
-    css = (FILES / "chart.css").read_text()
-    page.set_content(PAGE.format(css=css, width=WIDTH, plotly=plotly, scripts=scripts))
+    page = chart_page(browser, WIDTH, HEIGHT, template=PAGE)
     shots = []
     for lab, height in zip(labs, heights(), strict=True):
-        page.evaluate(SHOW, [lab.chart.get_state("state")["state"], 0, height])
+        page.evaluate(SHOW, [state_of(lab), 0, height])
         shots.append(page.screenshot())
     there_and_back = [*shots, *shots[-2:0:-3]]  # down again in fewer frames
     waits = [PAUSE if shot in (shots[0], shots[-1]) else FRAME for shot in there_and_back]

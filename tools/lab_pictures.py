@@ -11,13 +11,9 @@ import json
 import numpy as np
 from all_labs import FINGERPRINT
 from browsing import chromium
+from chart_page import chart_page, picture_of
 
-from lt_helpers.view.chart import FILES
-
-WIDTH, SCALE = 860, 1.25  # pixels, and of the screen to each
-PAGE = """<!doctype html><meta charset="utf-8">
-<style>{css} body {{ margin: 0; background: white }} #lab {{ width: {width}px }} .lt-words, .lt-play {{ display: none }}</style>
-<div id="lab"></div><script>{plotly}</script><script>{scripts}</script>"""
+WIDTH, HEIGHT, SCALE = 860, 900, 1.25  # pixels, and of the screen to each
 
 
 def fingerprint(lab):
@@ -50,24 +46,9 @@ def draw(found):
     """Labs -> their pictures, PNG as bytes, in the same order."""
     if not found:
         return []
-    plotly = (FILES / "plotly.min.js").read_text()
-    scripts = "\n".join((FILES / name).read_text() for name in ("hands.js", "draw.js"))
-    css = (FILES / "chart.css").read_text()
-    pictures = []
     with chromium() as browser:
-        page = browser.new_page(viewport={"width": WIDTH, "height": 900}, device_scale_factor=SCALE)
-        page.set_content(PAGE.format(css=css, width=WIDTH, plotly=plotly, scripts=scripts))
-        for lab in found:
-            page.evaluate(
-                """state => {
-                  const root = document.querySelector("#lab");
-                  root.replaceChildren();
-                  ltChart(Plotly, root).show(state);
-                }""",
-                lab.chart.get_state("state")["state"],
-            )
-            pictures.append(page.locator("#lab").screenshot())
-    return pictures
+        page = chart_page(browser, WIDTH, HEIGHT, SCALE)
+        return [picture_of(page, lab) for lab in found]
 
 
 def outputs_of(labs, before):

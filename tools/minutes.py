@@ -9,7 +9,7 @@ import re
 import sys
 from dataclasses import dataclass
 
-from all_labs import all_labs, names_of
+from all_labs import lab_call
 from build_notebooks import build, texts
 from series import series
 
@@ -83,11 +83,11 @@ def count_words(text):
 
 
 def beats_of(source):
-    """The beats through which the lab leads that a cell of code shows in its last line -> set of (lab, beat)"""
-    call = last_call(source)
-    kind = call and {kind.__name__: kind for kind in all_labs().values()}.get(call.func.id)
-    if not kind:
+    """The beats through which the lab leads that a cell of code shows -> set of (lab, beat)"""
+    shown = lab_call(source)
+    if shown is None:
         return set()
+    kind, call = shown
     given = {keyword.arg: keyword.value for keyword in call.keywords}
     names = [beat.name for beat in kind.BEATS]
     if "beat" in given:
@@ -96,17 +96,6 @@ def beats_of(source):
     elif "panels" in given:
         names = []
     return {(kind.__name__, name) for name in names}
-
-
-def last_call(source):
-    """The call of a plain name in the last line of a cell, or that made what the last line names -> ast.Call or None"""
-    lines = ast.parse(re.sub(r"(?m)^(\s*)%.*", r"\1pass", source)).body
-    value = getattr(lines[-1], "value", None) if lines else None
-    if isinstance(value, ast.Name):
-        made = [one.value for one in lines[:-1] if isinstance(one, ast.Assign) and value.id in names_of(one)]
-        value = made[-1] if made else None
-    is_call = isinstance(value, ast.Call) and isinstance(value.func, ast.Name)
-    return value if is_call else None
 
 
 def main(prefixes):

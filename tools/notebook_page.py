@@ -182,6 +182,19 @@ class NotebookPage:
             Lab(self.page, chart) for chart in self.page.locator(".jp-OutputArea-output:has(.lt-chart)").all()
         ]
 
+    def output(self, number):
+        """What a lab's cell shows, drawn and at the top of the view: JupyterLab renders what is far off only once one comes near.
+
+        number : int.  Of the cell, from 0.
+        """
+        self.page.evaluate(
+            "number => jupyterapp.shell.currentWidget.content.scrollToItem(number, 'start')", number
+        )
+        cell = self.page.locator(f'.jp-Notebook .jp-Cell[data-windowed-list-index="{number}"]')
+        root = cell.locator(".jp-OutputArea-output:has(.lt-chart)")
+        root.locator(".lt-figure .main-svg").first.wait_for(state="attached", timeout=60_000)
+        return root
+
     def errors(self):
         """Tracebacks and warnings in the outputs."""
         selector = '[data-mime-type="application/vnd.jupyter.error"], [data-mime-type="application/vnd.jupyter.stderr"]'

@@ -4,60 +4,29 @@ They are what `python -m lt_helpers train` makes, DIAG and GD++ with four layers
 points. Models and records go into lt_helpers/pretrained/one_feature, where `load_pretrained(..., folder=ONE_FEATURE)` finds them.
 """
 
-import platform
-from importlib.metadata import version
-
-import numpy as np
 import torch
 
 from lt_helpers.noise import Uniform
 from lt_helpers.pretrained import ONE_FEATURE, ModelId
-from lt_helpers.task import PAPER, RegressionTask
 from lt_helpers.training import eigenvalues
-from lt_helpers.training.parameters import family
-from lt_helpers.training.search import search, weighed
-from lt_helpers.training.sweep import SAMPLES, Store
+from lt_helpers.training.search import search
+from lt_helpers.training.sweep import Store, family_of, record_of, task_of
 
-NOISE, LAYERS, SEED = Uniform(5.0), 4, 0
+DIM, LAYERS, NOISE, SEED = 1, 4, Uniform(5.0), 0
 
 
 def train(kind):
-    """One model, into the store.    kind : "diag" or "gd++" """
-    task = RegressionTask(1, PAPER.context, NOISE)
-    parameters = family(kind, LAYERS, task.dim)
+    """One model and its record, into the store.    kind : "diag" or "gd++" """
+    which = ModelId(kind, LAYERS, NOISE)
+    parameters, task = family_of(which, DIM), task_of(which, DIM)
     if kind == "gd++":
         found = eigenvalues.solve(parameters, task, SEED, {}, None)
     else:
         found = search(parameters, task, SEED)
 
-    held_out = np.random.default_rng([SEED, 1])
-    loss, error, p9999, diverged = weighed(parameters, found.theta, task, SAMPLES, held_out)
-    which = ModelId(kind, LAYERS, NOISE)
-    record = {
-        "kind": kind,
-        "layers": LAYERS,
-        "noise": NOISE.key,
-        "heads": 1,
-        "variant": "",
-        "context": task.context,
-        "dim": task.dim,
-        "loss": loss,
-        "standard_error": error,
-        "p9999": p9999,
-        "diverged": diverged,
-        "samples": SAMPLES,
-        "start": found.start,
-        "steps": found.steps,
-        "skipped": found.skipped,
-        "seconds": round(found.seconds, 1),
-        "seed": SEED,
-        "versions": {
-            "python": platform.python_version(),
-            **{name: version(name) for name in ("lt_helpers", "numpy", "torch")},
-        },
-        "command": "python tools/one_feature.py",
-    }
+    record = record_of(which, SEED, found, dim=DIM) | {"dim": DIM, "command": "python tools/one_feature.py"}
     Store(ONE_FEATURE).add(which, parameters.model(found.theta, task.context, NOISE), record)
+    loss, error = record["loss"], record["standard_error"]
     print(f"{which.label}: adjusted loss {loss:.5f} +- {error:.5f}, {record['seconds']} s")
 
 

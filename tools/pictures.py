@@ -9,10 +9,11 @@ import sys
 
 from all_labs import all_labs
 from browsing import ROOT, chromium
-
-from lt_helpers.view.chart import FILES
+from chart_page import chart_page, picture_of
 
 PICTURES = ROOT / "docs" / "pictures"
+WIDTH, HEIGHT, SCALE, PADDING = 960, 700, 1.5, 8  # pixels, and of the screen to each
+STYLE = ".lt-handles { display: none }"  # nothing of a prediction that nobody has set
 STATES = {
     "algorithm-lab": dict(rescale=0.0, sigma=5.0),
     "gradient-lab": dict(step=1.25, sigma=2.0),
@@ -37,10 +38,6 @@ def train(lab):
 
 
 AFTER = {"training-lab": train}
-SCALE = 1.5
-PAGE = """<!doctype html><meta charset="utf-8"><title>{name}</title>
-<style>body {{ margin: 0; background: white }} #lab {{ width: {width}px; padding: 8px }} .lt-words, .lt-play {{ display: none }}</style>
-<div id="lab"></div><script>{plotly}</script><script>{draw}</script>"""
 
 
 def main(names):
@@ -49,18 +46,12 @@ def main(names):
     if unknown:
         raise SystemExit(f"no lab {', '.join(sorted(unknown))}: there are {', '.join(found)}.")
     PICTURES.mkdir(parents=True, exist_ok=True)
-    plotly, hands, draw = ((FILES / name).read_text() for name in ("plotly.min.js", "hands.js", "draw.js"))
     with chromium() as browser:
-        page = browser.new_page(viewport={"width": 1000, "height": 700}, device_scale_factor=1.5)
+        page = chart_page(browser, WIDTH, HEIGHT, SCALE, PADDING, style=STYLE)
         for name in names or found:
             lab = found[name](beat=None, **STATES.get(name, {}))
             AFTER.get(name, lambda lab: None)(lab)
-            page.set_content(PAGE.format(name=name, width=960, plotly=plotly, draw=hands + draw))
-            page.evaluate(
-                "state => ltChart(Plotly, document.querySelector('#lab')).show(state)",
-                lab.chart.get_state("state")["state"],
-            )
-            page.locator("#lab").screenshot(path=PICTURES / f"{name}.png")
+            (PICTURES / f"{name}.png").write_bytes(picture_of(page, lab))
             print(f"docs/pictures/{name}.png: {lab.words_now}")
 
 

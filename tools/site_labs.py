@@ -34,16 +34,48 @@ OTHERS = 15  # the steps of a lab that is not named here, for two controls
 LARGE, SMALL = 41, 5  # the steps of a beat's large control, and of the others beside it
 
 
-def site_lab(lab):
-    """An open lab -> what its script holds: its beats, everything that it shows without them, and the words of its buttons."""
-    beats = []
+def site_lab(lab, opened):
+    """What the script of a lab holds: its beats, the place at which it opens, what it shows without them, and the words of its buttons.
+
+    Parameters
+    ----------
+    lab : Lab, open at no beat.
+    opened : str or None.  The beat at which the notebook opens it, None: at none.
+
+    Returns
+    -------
+    dict
+    """
+    beats = {}
     if not lab.state()["panels"]:  # a lab that shows chosen panels does not lead
-        beats = [one for one in (site_beat(lab, beat) for beat in lab.BEATS) if one]
+        beats = {beat.name: site_beat(lab, beat) for beat in lab.BEATS}
         lab.reset()
         lab.go_to(None)
+    start = start_among(beats, opened)
+    beats = [packed for packed in beats.values() if packed]
     names = {name: lab.names.find("button", name) for name in ("back", "next", "everything", "lead", "lock")}
     phases = {phase: lab.names.say(Message(f"story.{phase}")) for phase in ("ask", "do", "told")}
-    return {"beats": beats, "everything": part(lab, grid(lab)), "names": names | phases}
+    everything = part(lab, grid(lab))
+    return {"beats": beats, "start": start, "everything": everything, "names": names | phases}
+
+
+def start_among(beats, opened):
+    """The place, among the beats that are there, of the one at which a lab opens, or of the next; None where it shows everything.
+
+    Parameters
+    ----------
+    beats : dict.  All beats by name, in order; nothing for those that need a kernel.
+    opened : str or None.
+
+    Returns
+    -------
+    int or None
+    """
+    if opened is None or not beats:
+        return None
+    names = list(beats)
+    before = [name for name in names[: names.index(opened)] if beats[name]]
+    return len(before) if len(before) < sum(map(bool, beats.values())) else None
 
 
 def part(lab, axes):
@@ -70,21 +102,11 @@ def part(lab, axes):
 
 def site_beat(lab, beat):
     """A beat -> what `part` says of it, its task, where it is done, and what is told for each prediction; None where it needs a kernel."""
-    lab.go_to(beat.name)
-    start, kind, say = lab.values, type(lab), lab.names.say
-    axes = {}
-    for name, most in ((beat.control, LARGE), *((name, SMALL) for name in beat.others)):
-        options = [] if name is None else options_of(lab, name)
-        if len(options) > 1:
-            axes[name] = thinned(options, most, lab.values[name], beat.at.get(name))
-    points = [
-        {**start, **{name: value for name, (_, value) in zip(axes, point)}}
-        for point in itertools.product(*axes.values())
-    ]
-    reached = [beat.is_reached(point, lab.state_at(point), start) for point in points]
+    axes, points, reached = along(lab, beat)
     if not any(reached):
         return None
 
+    start, kind, say = lab.values, type(lab), lab.names.say
     first = points[reached.index(True)]
     found = lab.state_at({**first, **beat.at})
     answer = beat.ask and beat.answer(found, lab._begun)
@@ -108,6 +130,28 @@ def site_beat(lab, beat):
         "reached": reached,
         "told": told_along(lab, beat, points, reached) or told(None),
     }
+
+
+def along(lab, beat):
+    """Go to a beat -> its controls that slide (as in `grid`), the points of their grid, and at which of these the beat is done."""
+    lab.go_to(beat.name)
+    start = lab.values
+    axes = {}
+    for name, most in ((beat.control, LARGE), *((name, SMALL) for name in beat.others)):
+        options = [] if name is None else options_of(lab, name)
+        if len(options) > 1:
+            axes[name] = thinned(options, most, start[name], beat.at.get(name))
+    points = [
+        {**start, **{name: value for name, (_, value) in zip(axes, point)}}
+        for point in itertools.product(*axes.values())
+    ]
+    return axes, points, [beat.is_reached(point, lab.state_at(point), start) for point in points]
+
+
+def needs_kernel(lab, beat):
+    """Whether no slider ends a beat, so that a page without a kernel leaves it out."""
+    _, _, reached = along(lab, beat)
+    return not any(reached)
 
 
 def told_along(lab, beat, points, reached):

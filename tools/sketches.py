@@ -1,12 +1,15 @@
 """Still drawings of the small examples for the notebooks' text: `python tools/sketches.py` writes them to docs/pictures/, as SVG.
 
-What they show is computed by the package. They hold numbers and symbols, and no words of any language, but for the turned ellipse.
+What they show is computed by the package; the two about notebook 12, by the notebook, which prints it. They hold numbers and symbols, and
+no words of any language, but for the turned ellipse and those two, whose rows have the names that the notebook prints.
 """
 
+import re
 from pathlib import Path
 
 import numpy as np
-from drawing import INK, Plane, arrow, element, line, minus, rectangle, svg, text
+from brief import lines_of, printed
+from drawing import INK, PALE, Plane, arrow, dot, element, line, minus, rectangle, ring, svg, text
 
 import lt_helpers as lt
 from lt_helpers.implicit import effective_step_size, implicit_from_moments
@@ -14,7 +17,7 @@ from lt_helpers.labs import running_example
 from lt_helpers.labs.gradient import descent_model
 from lt_helpers.pretrained import ONE_FEATURE
 from lt_helpers.task import second_moments
-from lt_helpers.view.roles import BLUE, GREEN, GREY, ORANGE, RED
+from lt_helpers.view.roles import BLUE, GREEN, GREY, ORANGE, PINK, RED
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 SIZE, MARGIN, LETTER = 210, 34, 12  # pixels: of a plot, of the room around it, and of its letters
@@ -55,6 +58,31 @@ def draw(plots):
         for index, parts in enumerate(plots)
     ]
     return svg(step * len(plots), step, [rectangle(0, 0, step * len(plots), step), *groups])
+
+
+def ten_features():
+    """The ten weights of one sequence, the true ones and those that least squares and DIAG-4 find, at two noises; and their distances."""
+    model = lt.load_pretrained("diag", 4, lt.Uniform(5.0))
+    component = np.arange(1, 11)
+    plots = []
+    for sigma in (1.0, 4.0):
+        batch = lt.RegressionTask(10, 20, lt.Fixed(sigma)).sample(1, np.random.default_rng(1))
+        truth = batch.w[0]  # (10,)
+        fitted = lt.baselines.ols(batch.x, batch.y)[0]
+        answered = lt.implicit_regression(model, batch.x, batch.y).w[0, -1]
+        plane, parts = axes((0.2, 10.8), (-3.4, 3.4), ("", "w"), (component, (-2, 0, 2)), f"σ = {sigma:g}")
+        parts.append(plane.curve(plane.x, (0, 0), GREY, "2 3", 2))
+        parts += [
+            line(*plane.at(k - 0.4, w), *plane.at(k + 0.4, w), INK, 3)
+            for k, w in zip(component, truth, strict=True)
+        ]
+        parts += [ring(*plane.at(k, w), 5, RED) for k, w in zip(component, fitted, strict=True)]
+        parts += plane.points(component, answered, BLUE, 4)
+        for height, found, colour in ((3.0, fitted, RED), (2.5, answered, BLUE)):
+            distance = np.linalg.norm(found - truth)
+            parts.append(text(*plane.at(10.6, height - 0.15), f"{distance:.1f}", LETTER, colour, "end"))
+        plots.append(parts)
+    return draw(plots)
 
 
 def weights(labels, step, layers):
@@ -182,6 +210,15 @@ def at_noise(model, sigma):
     return implicit_from_moments(model, moments.S)
 
 
+def apart(heights, least):
+    """Heights of names, in pixels, moved up until none is nearer than `least` to the one below it."""
+    moved = np.array(heights, dtype=float)
+    downwards = moved.argsort()[::-1]  # the lowest on the page first
+    for below, above in zip(downwards[:-1], downwards[1:], strict=True):
+        moved[above] = min(moved[above], moved[below] - least)
+    return moved
+
+
 def steps_by_noise():
     """Of each layer of DIAG-4 against the noise: effective step, cosine with the gradient, and the factor on what was there."""
     model = lt.load_pretrained("diag", 4, lt.Uniform(5.0))
@@ -198,10 +235,27 @@ def steps_by_noise():
         ("ρ", factors, (0.6, 1.4), (0.6, 0.8, 1, 1.2, 1.4)),
     ):
         plane, parts = axes((0, 5.7), ends, ("σ", ""), ((0, 1, 2, 3, 4, 5), ticks), title)
+        _, heights = plane.at(5.2, rows[-1] - 0.01)  # (4,)
+        heights = apart(heights, LETTER)
         for layer, colour in enumerate((BLUE, GREEN, ORANGE, RED)):
             parts.append(plane.curve(sigmas, rows[:, layer], colour, thick=2))
             parts += plane.points(sigmas, rows[:, layer], colour, 3)
-            parts.append(text(*plane.at(5.2, rows[-1, layer] - 0.01), str(layer + 1), LETTER, colour))
+            parts.append(text(plane.at(5.2, 0)[0], heights[layer], str(layer + 1), LETTER, colour))
+        plots.append(parts)
+    return draw(plots)
+
+
+def moved_inputs(omega_xy=-0.1):
+    """What a layer with only omega_xy does to the four points, in the quiet and the noisy copy: it moves each by its label."""
+    plots = []
+    for name, labels in zip(running_example.NAMES, (QUIET, NOISY), strict=False):
+        plane, parts = axes((-1.4, 1.4), (-4.6, 4.6), ("x", "y"), ((-1, 0, 1), (-4, -2, 0, 2, 4)), name)
+        parts.append(plane.curve((0, 0), plane.y, GREY, "2 3", 2))
+        moved = X + omega_xy * labels * (labels * X).mean()  # (4,)
+        for x, new, y in zip(X, moved, labels, strict=True):
+            if new != x:
+                parts.append(arrow(*plane.at(x, y), *plane.at(new, y), BLUE, 1.5))
+        parts += plane.points(X, labels, GREY, 4)
         plots.append(parts)
     return draw(plots)
 
@@ -230,7 +284,7 @@ def steps_of_relatives():
 
 
 def brakes():
-    """The momentum's share of the step in units of the gradient's, in the last two layers of eight models that descend."""
+    """The brake's part of the step in units of the gradient's, in the last two layers of eight models that descend."""
     plots = []
     for noise in (lt.Uniform(5.0), lt.Categorical((1, 3))):
         plane, parts = axes((0.4, 8.6), (-2.3, 0), ("", ""), ((), (-2, -1, 0)), noise.label)
@@ -257,7 +311,102 @@ def braking(model, state):
     return step / by_gradient - 1
 
 
+def rows_of_dots(planes, rows, ticks, marks):
+    """Plots side by side that share their rows, each row with its name on the left.
+
+    Parameters
+    ----------
+    planes : list of Plane.  Row 0 is drawn at y = 0, and so on.
+    rows : list of str.
+    ticks : dict.  Label: where it stands on the horizontal axis.
+    marks : list of lists of (x, row, mark).  Of each plane; a mark is a function of a place in pixels.
+
+    Returns
+    -------
+    list of elements
+    """
+    parts = []
+    for plane, points in zip(planes, marks, strict=True):
+        bottom = plane.top + plane.height
+        for label, tick in ticks.items():
+            x, _ = plane.at(tick, 0)
+            parts.append(line(x, plane.top, x, bottom, PALE, 1))
+            parts.append(text(x, bottom + 16, label, LETTER, GREY, "middle"))
+        for row in range(len(rows)):
+            _, y = plane.at(plane.x[0], row)
+            parts.append(line(plane.left, y, plane.left + plane.width, y, PALE, 1))
+        parts += [mark(*plane.at(x, row)) for x, row, mark in points]
+    for row, name in enumerate(rows):
+        _, y = planes[0].at(planes[0].x[0], row)
+        parts.append(text(planes[0].left - 10, y + 4, name, LETTER, anchor="end"))
+    return parts
+
+
+def filled(colour):
+    """A mark of a model."""
+    return lambda x, y: dot(x, y, 4.5, colour)
+
+
+def open_ring(colour):
+    """A mark of an opponent."""
+    return lambda x, y: ring(x, y, 5, colour)
+
+
+def errors_by_mismatch():
+    """The errors that notebook 12 prints for its synthetic settings, a row for each: models filled, opponents open."""
+    marks = [filled(colour) for colour in (BLUE, ORANGE)]
+    marks += [open_ring(colour) for colour in (GREEN, PINK, RED, GREY, INK)]
+    (heading, names), *settings = printed("mismatches").items()
+    assert not heading
+    height = 24 * len(settings)
+    plane = Plane(180, 50, 500, height, np.log10((0.075, 1.7)), (len(settings) - 0.4, -0.6))
+    points = []
+    for row, (_, errors) in enumerate(settings):
+        points += [(np.log10(float(error)), row, mark) for error, mark in zip(errors, marks, strict=True)]
+    ticks = {f"{tick:g}": np.log10(tick) for tick in (0.1, 0.2, 0.5, 1)}
+    parts = rows_of_dots([plane], [name for name, _ in settings], ticks, [points])
+    for place, (name, mark) in enumerate(zip(names, marks, strict=True)):
+        parts += [mark(40 + 94 * place, 24), text(50 + 94 * place, 28, name, LETTER)]
+    return svg(700, height + 84, [rectangle(0, 0, 700, height + 84), *parts])
+
+
+def leads():
+    """The leads that notebook 12 prints, in standard errors: a plot for each opponent, a row for each setting, a dot for each model."""
+    opponents, rows = {}, []
+    for told in lines_of("leads"):
+        if told.startswith("over "):
+            opponent, *models = re.split(r"\s{2,}", told.removeprefix("over "))
+            opponents[opponent] = []
+        else:
+            name, *_ = re.split(r"\s{2,}", told.strip())
+            in_errors = [float(number) for number in re.findall(r"\(\s*([-+.\d]+)\)", told)]
+            opponents[opponent].append(in_errors)
+            rows += [name] if name not in rows else []
+    colours = BLUE, ORANGE, GREEN
+    height, width = 24 * len(rows), 180
+    planes, marks, parts = [], [], []
+    for place, (opponent, errors) in enumerate(opponents.items()):
+        plane = Plane(150 + place * (width + 16), 72, width, height, (-40, 50), (len(rows) - 0.4, -0.6))
+        planes.append(plane)
+        left, right = plane.at(-2, 0)[0], plane.at(2, 0)[0]
+        parts.append(rectangle(left, plane.top, right - left, height, PALE))
+        parts.append(text(plane.left + width / 2, 62, f"over {opponent}", LETTER, anchor="middle"))
+        marks.append(
+            [
+                (lead, row, filled(colour))
+                for row, found in enumerate(errors)
+                for lead, colour in zip(found, colours, strict=True)
+            ]
+        )
+    parts += rows_of_dots(planes, rows, {minus(tick): tick for tick in (-40, -20, 0, 20, 40)}, marks)
+    for place, (model, colour) in enumerate(zip(models, colours, strict=True)):
+        parts += [filled(colour)(160 + 110 * place, 24), text(170 + 110 * place, 28, model, LETTER)]
+    whole = 150 + 3 * (width + 16)
+    return svg(whole, height + 106, [rectangle(0, 0, whole, height + 106), *parts])
+
+
 SKETCHES = {
+    "ten-features": ten_features,
     "layers-on-four-points": layers_on_four_points,
     "bowl-of-four-points": bowl_of_four_points,
     "arrows-of-a-layer": arrows_of_a_layer,
@@ -265,8 +414,11 @@ SKETCHES = {
     "turned-ellipse": turned_ellipse,
     "fit-then-shrink": fit_then_shrink,
     "steps-by-noise": steps_by_noise,
+    "moved-inputs": moved_inputs,
     "steps-of-relatives": steps_of_relatives,
     "brakes": brakes,
+    "errors-by-mismatch": errors_by_mismatch,
+    "leads": leads,
 }
 
 

@@ -10,9 +10,9 @@ from html import escape
 import numpy as np
 from drawing import NOISE, PALE, Plane, dot, line, minus, rectangle, svg, text
 from example import STEP, blocks, bowl, by_layer, scatter, sequences
-from guide import LETTERS, teaching
 from guide import ticket as asked
 from poster import ROWS, signed
+from teaching import LETTERS, filled, teaching
 
 from lt_helpers.labs.points import SIGMAS, TOP, PointsLab, line_model
 from lt_helpers.view.roles import BLUE, GREY, ORANGE, RED
@@ -181,7 +181,10 @@ def quizzes():
 
 def ticket():
     """The exit ticket, without answers -> HTML"""
-    return listing([task["question"].format(**asked())] for task in teaching()["ticket"])
+    return listing(
+        [filled(task["question"], asked(), f"ticket {place}, question")]
+        for place, task in enumerate(teaching()["ticket"], 1)
+    )
 
 
 def slides():

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import jupytext
 
-GLOSSARY = (Path(__file__).parents[1] / "docs" / "glossary.md").read_text()
+GLOSSARY = (Path(__file__).parents[1] / "docs" / "glossary.md").read_text(encoding="utf-8")
 OPENING = "**Symbols:**"
 ENTRY = re.compile(r"\$([^$]+)\$ (.+)", re.DOTALL)
 

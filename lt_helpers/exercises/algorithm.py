@@ -66,6 +66,18 @@ def label_itself(x, y, omega):
     return moved(x, y, omega, Sigma, alpha, y[:-1].mean() ** 2)
 
 
+def own_square(x, y, omega):
+    """Each label is rescaled by its own square, in the place of v."""
+    Sigma, alpha, _ = means(x[:-1], y[:-1])
+    return moved(x, y, omega, Sigma, alpha, y**2)
+
+
+def divided_by_all(x, y, omega):
+    """Sums over the examples, divided by their number and one."""
+    share = (len(x) - 1) / len(x)
+    return moved(x, y, omega, *(share * mean for mean in means(x[:-1], y[:-1])))
+
+
 one_layer = Exercise(
     name="algorithm.one_layer",
     solution=layer,
@@ -73,6 +85,8 @@ one_layer = Exercise(
     mistakes={
         "means_run_over": (query_is_read),
         "sums_over_examples": sums,
+        "divided_by_all": divided_by_all,
+        "label_for_v": own_square,
         "swapped_omega_xy_omega_yx": (lambda x, y, omega: layer(x, y, omega.T)),
         "query_did_move": query_left_out,
         "returned_layer_adds": only_the_update,

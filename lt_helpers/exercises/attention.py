@@ -16,6 +16,10 @@ TOKENS = np.array(
 P_SMALL, Q_SMALL = np.array([[0.0, 1.0], [1.0, 1.0]]), np.array([[1.0, 0.0], [2.0, 1.0]])
 
 
+# The S of the running example, which stands in the notebook under this name: a function that forms none of its own finds that one.
+S_OF_THE_NOTEBOOK = np.array([[1.0, 2.0], [2.0, 5.0]])
+
+
 def readings():
     """Tokens (n, D), a matrix Q (D, D) and a query (D,)."""
     rng = np.random.default_rng(0)
@@ -60,6 +64,12 @@ def between(tokens):
     return tokens @ tokens.T / n if n == D else np.full((D, D), np.nan)
 
 
+def lent(tokens):
+    """The S of the notebook, which fits only tokens of two numbers -> (D, D)"""
+    D = tokens.shape[1]
+    return S_OF_THE_NOTEBOOK if D == 2 else np.full((D, D), np.nan)
+
+
 def contexts():
     """Tokens (n, D), P, Q (D, D) and a query (D,)."""
     rng = np.random.default_rng(0)
@@ -89,7 +99,19 @@ class WithoutScores(Exercise):
 
 
 def holds_scores(attempt):
-    """Does a function of tokens, P, Q and query make the scores, or the scores over n, on its way?"""
+    """Does an attempt make one array of all scores, or of the scores over n, on its way?
+
+    Seen is what NumPy makes of the tokens. Scores that are made one by one, in a loop or within one call of einsum, and those of a copy
+    that `np.array` has made, are not: they count as none.
+
+    Parameters
+    ----------
+    attempt : function of tokens (n, D), P (D, D), Q (D, D) and query (D,).
+
+    Returns
+    -------
+    bool
+    """
     *_, (tokens, P, Q, query) = contexts()
     right = tokens @ Q @ query  # (n,)
     traced = tokens.view(Traced)
@@ -110,12 +132,19 @@ by_moments = WithoutScores(
         "p_q_changed": lambda tokens, P, Q, query: Q @ moments(tokens) @ P @ query,
         "entry_by_entry": lambda tokens, P, Q, query: P * moments(tokens) * Q @ query,
         "without_S": lambda tokens, P, Q, query: P @ Q @ query,
+        "without_Q": lambda tokens, P, Q, query: P @ moments(tokens) @ query,
+        "without_query": lambda tokens, P, Q, query: P @ moments(tokens) @ Q,
+        "minus_update": lambda tokens, P, Q, query: -P @ moments(tokens) @ Q @ query,
+        "S_of_the_notebook": lambda tokens, P, Q, query: P @ lent(tokens) @ Q @ query,
         "without_P": lambda tokens, P, Q, query: moments(tokens) @ Q @ query,
         "Q_turned": lambda tokens, P, Q, query: P @ moments(tokens) @ Q.T @ query,
         "P_turned": lambda tokens, P, Q, query: P.T @ moments(tokens) @ Q @ query,
         "row_form": lambda tokens, P, Q, query: query @ P @ moments(tokens) @ Q,
         "query_in_S": lambda tokens, P, Q, query: P @ moments(np.vstack([tokens, query])) @ Q @ query,
         "centred": lambda tokens, P, Q, query: P @ np.cov(tokens.T) @ Q @ query,
+        "means_multiplied": lambda tokens, P, Q, query: (
+            P @ np.outer(tokens.mean(axis=0), tokens.mean(axis=0)) @ Q @ query
+        ),
         "over_D": lambda tokens, P, Q, query: P @ (tokens.T @ tokens / len(query)) @ Q @ query,
     },
 )
@@ -145,12 +174,12 @@ def not_transposed(tokens, P, Q):
     return tokens + tokens @ (P @ moments(tokens) @ Q)
 
 
-def where_it_fits(update):
-    """A wrong layer whose update has the tokens' shape only where there are as many of them as they have numbers."""
+def where_it_fits(wrong):
+    """A wrong layer, of the tokens and P S Q, that has their shape only where there are as many of them as they have numbers."""
 
     def layer(tokens, P, Q):
         n, D = tokens.shape
-        return tokens + update(tokens, P @ moments(tokens) @ Q) if n == D else np.full((n, D), np.nan)
+        return wrong(tokens, P @ moments(tokens) @ Q) if n == D else np.full((n, D), np.nan)
 
     return layer
 
@@ -203,8 +232,13 @@ in_order_n = InLittleMemory(
         "summed_over_tokens": summed,
         "update_alone_layer": update_alone,
         "p_s_q": not_transposed,
-        "tokens_as_columns": where_it_fits(lambda tokens, U: U @ tokens),
-        "not_turned_back": where_it_fits(lambda tokens, U: U @ tokens.T),
+        "p_s_q_alone": lambda tokens, P, Q: tokens @ P @ moments(tokens) @ Q,
+        "tokens_as_columns": where_it_fits(lambda tokens, U: tokens + U @ tokens),
+        "tokens_as_columns_alone": where_it_fits(lambda tokens, U: U @ tokens),
+        "not_turned_back": where_it_fits(lambda tokens, U: tokens + U @ tokens.T),
+        "not_turned_back_alone": where_it_fits(lambda tokens, U: U @ tokens.T),
+        "without_tokens": lambda tokens, P, Q: P @ moments(tokens) @ Q,
+        "S_of_the_notebook": lambda tokens, P, Q: tokens + tokens @ (P @ lent(tokens) @ Q).T,
         "between_tokens": lambda tokens, P, Q: tokens + tokens @ (P @ between(tokens) @ Q).T,
         "p_q_changed": exchanged,
         "softmax_still_there": softmax_kept,

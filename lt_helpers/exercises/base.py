@@ -14,6 +14,11 @@ from ..language import Message, catalogue
 
 # What NumPy says of two matrices that do not fit: "... core dimension 0 ... (size 3 is different from 2)".
 SIZES = re.compile(r"core\D+0.*size.(\d+)\D+(\d+)\)")
+# What Python or NumPy says where a learner's code often stops, and what is said of it instead.
+USUAL = {
+    r"matmul.*\(has 0,": "exercise.number_in_product",
+    r"for \^|bitwise_xor": "exercise.power",
+}
 WHOLE = 9  # numbers of an input that are shown; of a larger one the first three, and its shape
 
 
@@ -87,6 +92,8 @@ class Exercise:
 
     def _first_entries(self, answer, arguments):
         """The first entry of an answer and the one that is expected there -> two strings; None where they do not compare."""
+        if answer is None:  # the code stopped
+            return None
         right = self._right(arguments)
         try:
             if np.iscomplexobj(answer):
@@ -154,6 +161,9 @@ def stopped(error):
     sizes = SIZES.search(str(error))
     if sizes:
         return Message("exercise.sizes", left=sizes[2], right=sizes[1])
+    for words, said in USUAL.items():
+        if re.search(words, str(error)):
+            return Message(said)
     return Message("exercise.stops", kind=type(error).__name__, error=str(error))
 
 

@@ -9,10 +9,7 @@ from ..noise import Fixed
 from ..task import RegressionTask
 from .base import Exercise
 
-CORNERS = np.array([[4, 0, 4], [0, 1, 1], [4, 1, 5]])  # S of the corners (±2, ±1) with y = x_1 + x_2
-
-
-CORNERS = np.array([[4, 0, 4], [0, 1, 1], [4, 1, 5]])  # S of the corners (±2, ±1) with y = x_1 + x_2
+CORNERS = np.array([[4, 0, 8], [0, 1, 3], [8, 3, 25]])  # S of the corners (±2, ±1) with y = 2 x_1 + 3 x_2
 
 
 @dataclass(frozen=True)
@@ -37,14 +34,16 @@ class LayerExercise(Exercise):
         complaint = by_action._compare(added, arguments)
         if complaint is None or complaint.id != "exercise.deviation":
             return complaint
-        return self._by_place(added, action(self.solution)(*arguments), Q) or complaint
+        return self._by_place(added, action(self.solution)(*arguments), P, Q) or complaint
 
-    def _by_place(self, added, right, Q):
+    def _by_place(self, added, right, P, Q):
         """What is wrong, told from where the layer adds what it should not -> Message, or None.    added, right : (2, D, D)"""
         if not added.any():
             return self._entry("nothing_is_added")
         if added[:, :-1].any():
             return self._entry("layer_moves_x")
+        if P[-1, :-1].any():
+            return self._entry("rows_of_sigma")
         if Q[-1, -1] and np.allclose(added[:, -1, :-1], right[:, -1, :-1]):
             return self._entry("layer_also_rescales")
         return None
@@ -81,7 +80,10 @@ def layer(p, q):
 
 
 def descend(Sigma, alpha, eta, steps):
-    w = np.zeros(len(alpha))
+    return descend_from(np.zeros(len(alpha)), Sigma, alpha, eta, steps)
+
+
+def descend_from(w, Sigma, alpha, eta, steps):
     for _ in range(steps):
         w = w + eta * (alpha - Sigma @ w)
     return w
@@ -106,11 +108,30 @@ def without_eta_on_the_second(Sigma, alpha, eta, steps):
     return w
 
 
+def without_eta_on_the_first(Sigma, alpha, eta, steps):
+    w = np.zeros(len(alpha))
+    for _ in range(steps):
+        w = w + alpha - eta * Sigma @ w
+    return w
+
+
+def entry_by_entry(Sigma, alpha, eta, steps):
+    """With Sigma * w for Sigma @ w: after the first step w is a matrix."""
+    w = np.zeros(len(alpha))
+    for _ in range(steps):
+        w = w + eta * (alpha - Sigma * w)
+    return w
+
+
+def last_direction(Sigma, alpha, eta, steps):
+    return alpha - Sigma @ descend(Sigma, alpha, eta, steps - 1)
+
+
 descent = Exercise(
     name="gradient.descent",
     solution=descend,
     cases=lambda: [
-        (np.array([[4.0, 0.0], [0.0, 1.0]]), np.array([4.0, 1.0]), 0.25, 3),
+        (np.array([[2.0, 1.0], [1.0, 2.0]]), np.array([3.0, 1.0]), 0.1, 3),
         (np.array([[2.0, 0.5], [0.5, 1.0]]), np.array([1.0, -1.0]), 0.3, 4),
     ],
     mistakes={
@@ -122,6 +143,16 @@ descent = Exercise(
         "one_step_less": lambda Sigma, alpha, eta, steps: descend(Sigma, alpha, eta, steps - 1),
         "twice_as_long": lambda Sigma, alpha, eta, steps: descend(Sigma, alpha, 2 * eta, steps),
         "eta_on_alpha_only": without_eta_on_the_second,
+        "eta_on_sigma_only": without_eta_on_the_first,
+        "entry_by_entry": entry_by_entry,
+        "w_is_a_matrix": lambda Sigma, alpha, eta, steps: descend_from(
+            np.zeros(Sigma.shape), Sigma, alpha, eta, steps
+        ),
+        "starts_at_one": lambda Sigma, alpha, eta, steps: descend_from(
+            np.ones(len(alpha)), Sigma, alpha, eta, steps
+        ),
+        "starts_at_alpha": lambda Sigma, alpha, eta, steps: descend_from(alpha, Sigma, alpha, eta, steps),
+        "last_direction": last_direction,
         "step_of_one": lambda Sigma, alpha, eta, steps: descend(Sigma, alpha, 1, steps),
         "solved_at_once": lambda Sigma, alpha, eta, steps: np.linalg.solve(Sigma, alpha),
     },
@@ -156,10 +187,18 @@ def fill_columns(Q, dim, step):
     Q[:, :dim] = -step
 
 
+def fill_all(Q, dim, step):
+    Q[:] = -step
+
+
+def fill_divided(Q, dim, step):
+    Q[:dim, :dim] = -step / dim * np.eye(dim)
+
+
 one_step = LayerExercise(
     name="gradient.one_step",
     solution=layer(lambda step: (0.0, 1.0), lambda step: (-step, 0.0)),
-    cases=lambda: [(2, 0.5), (10, 0.1)],
+    cases=lambda: [(2, 0.3), (10, 0.2)],
     mistakes={
         "layer_walks_uphill": (layer(lambda step: (0.0, 1.0), lambda step: (step, 0.0))),
         "layer_also_rescales": layer(lambda step: (0.0, 1.0), lambda step: (-step, -step)),
@@ -168,9 +207,12 @@ one_step = LayerExercise(
         "step_stands_both": (layer(lambda step: (0.0, step), lambda step: (-step, 0.0))),
         "whole_block_filled": with_block(fill_whole_block),
         "columns_filled": with_block(fill_columns),
+        "all_filled": with_block(fill_all),
         "last_row_filled": with_block(fill_last_row),
         "last_column_filled": with_block(fill_last_column),
         "step_1_whatever": layer(lambda step: (0.0, 1.0), lambda step: (-1.0, 0.0)),
+        "step_1_uphill": layer(lambda step: (0.0, 1.0), lambda step: (1.0, 0.0)),
+        "step_divided": with_block(fill_divided),
     },
 )
 
@@ -191,5 +233,8 @@ best_step = Exercise(
         "d_left_on_top": lambda n, d, noise: d * n / (n + d + 1 + noise),
         "noise_of_one_feature": lambda n, d, noise: n / (n + d + 1 + noise / d),
         "noise_taken_off": lambda n, d, noise: n / (n + d + 1 - noise),
+        "brackets_missing": lambda n, d, noise: n / n + d + 1 + noise,
+        "fluctuation_averaged_over": lambda n, d, noise: 1 / (1 + (d + 1) + noise / n),
+        "d_lost_on_top": lambda n, d, noise: n / (d * (n + d + 1 + noise)),
     },
 )

@@ -61,13 +61,16 @@ read_off = Exercise(
         "whole_row": lambda Phi: -Phi[-1],
         "whole_row_plain": lambda Phi: Phi[-1],
         "first_left_out": lambda Phi: -Phi[-1, 1:],
+        "first_entry_alone": lambda Phi: -Phi[-1, 0],
+        "row_of_a_matrix": lambda Phi: -Phi[-1:, :-1],
+        "second_row": lambda Phi: -Phi[1, :-1],
     },
 )
 
 
 def cases():
     """A state (M, u, a, w) and what the layer adds to every token, U: one to work out by hand, and random ones."""
-    U = np.array([[0.5, -1.0, 0.5], [0.0, 0.5, -1.0], [1.0, 2.0, -0.5]])
+    U = np.array([[0.5, -1.0, 0.25], [0.0, 0.5, -1.5], [1.0, 2.0, -0.5]])
     yield np.array([[0.5, 0.0], [0.5, 1.0]]), np.array([1.0, 0.5]), 0.75, np.array([1.0, -2.0]), U
 
     rng = np.random.default_rng(0)
@@ -122,6 +125,71 @@ def minus_k_u(M, u, a, w, U):
     return (1 + U[-1, -1]) * w - M.T @ U[-1, :-1] - U[-1, :-1] @ u
 
 
+def push_alone_plus(M, u, a, w, U):
+    return M.T @ U[-1, :-1]
+
+
+def push_alone_not_transposed(M, u, a, w, U):
+    return -M @ U[-1, :-1]
+
+
+def k_u_as_push(M, u, a, w, U):
+    return (1 + U[-1, -1]) * w + U[-1, :-1] @ u
+
+
+def k_u_taken_off(M, u, a, w, U):
+    return (1 + U[-1, -1]) * w - U[-1, :-1] @ u
+
+
+def k_u_on_old_weight(M, u, a, w, U):
+    return w + U[-1, :-1] @ u
+
+
+def k_u_beside_sign(M, u, a, w, U):
+    return (1 + U[-1, -1]) * w + M.T @ U[-1, :-1] + U[-1, :-1] @ u
+
+
+def new_a(M, u, a, w, U):
+    return (1 + U[-1, -1]) * a + U[-1, :-1] @ u
+
+
+def k_alone(M, u, a, w, U):
+    return -U[-1, :-1]
+
+
+def k_off_old_weight(M, u, a, w, U):
+    return w - U[-1, :-1]
+
+
+def plus_not_transposed(M, u, a, w, U):
+    return (1 + U[-1, -1]) * w + M @ U[-1, :-1]
+
+
+def plus_without_M(M, u, a, w, U):
+    return (1 + U[-1, -1]) * w + U[-1, :-1]
+
+
+def plus_on_old_weight(M, u, a, w, U):
+    return w + M.T @ U[-1, :-1]
+
+
+def one_less(M, u, a, w, U):
+    return (1 - U[-1, -1]) * w - M.T @ U[-1, :-1]
+
+
+def scaled_by_both(M, u, a, w, U):
+    return (1 + U[-1, -1]) * a * w - M.T @ U[-1, :-1]
+
+
+def first_row_as_k(M, u, a, w, U):
+    return (1 + U[-1, -1]) * w - M.T @ U[0, :-1]
+
+
+def whole_new_row(M, u, a, w, U):
+    state = np.block([[M, u[:, None]], [-w, a]])
+    return ((np.eye(len(state)) + U) @ state)[-1]
+
+
 def column_instead_of_row(M, u, a, w, U):
     return (1 + U[-1, -1]) * w - M.T @ U[:-1, -1]
 
@@ -162,5 +230,21 @@ recursion = Exercise(
         "other_order": other_order,
         "k_u_belongs_to_a": plus_k_u,
         "k_u_belongs_to_a_too": minus_k_u,
+        "k_u_as_push": k_u_as_push,
+        "k_u_taken_off": k_u_taken_off,
+        "k_u_on_old_weight": k_u_on_old_weight,
+        "k_u_beside_sign": k_u_beside_sign,
+        "new_a": new_a,
+        "push_alone_plus": push_alone_plus,
+        "push_alone_not_transposed": push_alone_not_transposed,
+        "k_alone": k_alone,
+        "k_off_old_weight": k_off_old_weight,
+        "plus_not_transposed": plus_not_transposed,
+        "plus_without_m": plus_without_M,
+        "plus_on_old_weight": plus_on_old_weight,
+        "one_less": one_less,
+        "scaled_by_both": scaled_by_both,
+        "first_row_as_k": first_row_as_k,
+        "whole_new_row": whole_new_row,
     },
 )

@@ -55,6 +55,17 @@ def root(rows):
     return V / np.sqrt(s) @ V.T
 
 
+def turned_root(rows):
+    """An inverse root that leaves out the last rotation: along the eigenvectors."""
+    s, V = np.linalg.eigh(np.cov(rows.T, bias=True))
+    return V / np.sqrt(s)
+
+
+def triangular_root(rows):
+    """An inverse root by Cholesky."""
+    return np.linalg.inv(np.linalg.cholesky(np.cov(rows.T, bias=True))).T
+
+
 def tables():
     """Rows to learn from (N, d) and rows to whiten (m, d)."""
     rng = np.random.default_rng(0)
@@ -81,5 +92,10 @@ whitening = Exercise(
             lambda rows, queries: (queries - rows.mean(axis=0)) @ root(rows) @ root(rows)
         ),
         "only_standardised_features": lambda rows, queries: (queries - rows.mean(axis=0)) / rows.std(axis=0),
+        "left_rotated": lambda rows, queries: (queries - rows.mean(axis=0)) @ turned_root(rows),
+        "root_triangular": lambda rows, queries: (queries - rows.mean(axis=0)) @ triangular_root(rows),
+        "divided_one_less": (
+            lambda rows, queries: (queries - rows.mean(axis=0)) @ root(rows) * np.sqrt(1 - 1 / len(rows))
+        ),
     },
 )

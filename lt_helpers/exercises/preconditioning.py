@@ -4,14 +4,17 @@ import io
 import math
 import sys
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..language import Message
 from .base import Exercise
 
-LONGEST = 20_000  # lines of a learner's loop that are run; the longest right one takes some fifty
+LONGEST = (
+    500_000  # steps of Python's that a learner's loop may take; the longest right one takes a few hundred
+)
+AT_ONE = 1e-3  # how near to 1 a condition number is that has come down
 
 
 after_layer = Exercise(
@@ -54,6 +57,7 @@ gammas = Exercise(
     mistakes={
         "kept_same_gamma": (lambda s, layers: gammas_for(s.max(), layers, growth=1)),
         "gamma_times_largest": (lambda s, layers: 3 * gammas_for(s.max(), layers)),
+        "same_gamma_times_largest": lambda s, layers: 3 * gammas_for(s.max(), layers, growth=1),
         "gamma_shrinks_from": (lambda s, layers: gammas_for(s.max(), layers, growth=4 / 9)),
         "gamma_grows_3": (lambda s, layers: gammas_for(s.max(), layers, growth=3 / 2)),
         "fitted_gamma_smallest": (lambda s, layers: gammas_for(s.min(), layers)),
@@ -65,11 +69,26 @@ gammas = Exercise(
         "largest_left_out": lambda s, layers: gammas_for(1, layers),
         "turned_over": lambda s, layers: 9 * s.max() ** 2 * gammas_for(s.max(), layers),
         "best_step_size": (lambda s, layers: np.full(layers, 2 / (s.min() + s.max()))),
+        "brackets_missing": lambda s, layers: s.max() ** 2 * gammas_for(s.max(), layers),
+        "third_of_the_eigenvalue": lambda s, layers: s.max() / 3 * (4 / 9) ** np.arange(layers),
+        "third_alone": lambda s, layers: np.full(layers, 1 / 3),
+        "one_each_eigenvalue": lambda s, layers: 1 / (3 * s),
+        "grows_by_steps": lambda s, layers: gammas_for(s.max(), layers, growth=1) * 9 / 4 * np.arange(layers),
     },
 )
 
 
 def condition_after(kappa):
+    """The condition number after a layer of GD++ with gamma s_max = 1/3, from that before it (Theorem 5.1).
+
+    Parameters
+    ----------
+    kappa : number, or array.
+
+    Returns
+    -------
+    number, or array
+    """
     return kappa * (4 / 9) / (1 - 1 / (3 * kappa)) ** 2
 
 
@@ -97,18 +116,31 @@ def until_ratio(kappa, eps, factor):
     return math.ceil(math.log(eps / (kappa - 1)) / math.log(factor))
 
 
-class TooLong(Exception):
-    """A learner's function has run for too many lines."""
+def by_logarithms(kappa, eps):
+    """How the number of layers grows (Theorem 5.1), up to constants."""
+    return math.log(kappa) + math.log(math.log(1 / eps))
 
 
-def runs_for_ever(function, arguments):
-    """Does a function go on for more than LONGEST lines? What it prints, or raises, is left to who calls it next."""
-    lines = 0
+class TooLong(BaseException):
+    """A learner's function has taken too many steps. No Exception: the learner's own `except Exception` would hold it."""
+
+
+def watched(function, arguments):
+    """Run a learner's function for LONGEST steps at most. What it prints, or raises, is left to who calls it next.
+
+    Returns
+    -------
+    answer : what it returns; None where it raises, or is stopped.
+    held : dict, or None.  What its variables hold where it was stopped; None: it ended by itself.
+    """
+    steps, held = 0, {}
 
     def count(frame, event, argument):
-        nonlocal lines
-        lines += 1
-        if lines > LONGEST:
+        nonlocal steps
+        frame.f_trace_opcodes = True  # a loop in one line may never come to another one
+        steps += 1
+        if steps > LONGEST:
+            held.update(variables(function, frame))
             raise TooLong
         return count
 
@@ -116,24 +148,59 @@ def runs_for_ever(function, arguments):
     sys.settrace(count)
     try:
         with redirect_stdout(io.StringIO()):
-            function(*arguments)
+            return function(*arguments), None
     except TooLong:
-        return True
+        return None, held
     except Exception:  # the learner's code: it is run again, and then it is said
-        return False
+        return None, None
     finally:
         sys.settrace(before)
-    return False
+
+
+def variables(function, frame):
+    """What the variables of a function hold that has come to a frame, or to what this calls -> dict"""
+    code = getattr(function, "__code__", None)
+    while frame is not None and frame.f_code is not code:
+        frame = frame.f_back
+    return {} if frame is None else frame.f_locals
 
 
 @dataclass(frozen=True)
 class LoopExercise(Exercise):
-    """Asks for a loop, which may go on for ever: then the verdict says so, instead of waiting."""
+    """Asks for a loop that counts. It may go on for ever: then the verdict says so, instead of waiting.
+
+    A whole number is easily met by chance, so a mistake is named only where it gives the learner's answer to every input.
+    """
 
     def judge(self, attempt):
-        if callable(attempt) and any(runs_for_ever(attempt, arguments) for arguments in self.cases()):
-            return Message("exercise.not_yet", complaint=self._entry("never_ends"))
-        return super().judge(attempt)
+        if not callable(attempt):
+            return super().judge(attempt)
+        answers = []
+        for arguments in self.cases():
+            answer, held = watched(attempt, arguments)
+            if held is not None:
+                return Message("exercise.not_yet", complaint=self._entry(why_endless(held, arguments[0])))
+            answers.append(answer)
+        made = {name: wrong for name, wrong in self.mistakes.items() if self._gives(wrong, answers)}
+        return Exercise.judge(replace(self, mistakes=made), attempt)
+
+    def _gives(self, wrong, answers):
+        """Does a usual mistake give these answers to all inputs?"""
+        try:
+            return all(
+                self._same(np.asarray(answer, dtype=float), np.asarray(wrong(*arguments), dtype=float))
+                for answer, arguments in zip(answers, self.cases(), strict=True)
+            )
+        except Exception:  # answers that are no numbers
+            return False
+
+
+def why_endless(held, kappa):
+    """Why a loop does not end whose variables hold this: where is the condition number that began as kappa? -> entry of the catalogue"""
+    numbers = [value for value in held.values() if isinstance(value, float)]
+    if any(abs(number - 1) < AT_ONE for number in numbers):
+        return "never_ends"
+    return "never_moves" if kappa in numbers else "never_comes_down"
 
 
 layers_needed = LoopExercise(
@@ -147,11 +214,21 @@ layers_needed = LoopExercise(
         "gradient_descent_error": (
             lambda kappa, eps: math.ceil(math.log(eps) / math.log((kappa - 1) / (kappa + 1)))
         ),
-        "theorem_as_it_stands": lambda kappa, eps: math.log(kappa) + math.log(math.log(1 / eps)),
-        "rounded_the_theorem": (lambda kappa, eps: math.ceil(math.log(kappa) + math.log(math.log(1 / eps)))),
+        "theorem_as_it_stands": by_logarithms,
+        "theorem_rounded": lambda kappa, eps: round(by_logarithms(kappa, eps)),
+        "theorem_rounded_up": lambda kappa, eps: math.ceil(by_logarithms(kappa, eps)),
+        "theorem_rounded_down": lambda kappa, eps: math.floor(by_logarithms(kappa, eps)),
+        "theorem_in_twos": lambda kappa, eps: math.log2(kappa) + math.log2(math.log2(1 / eps)),
+        "theorem_in_tens": lambda kappa, eps: math.log10(kappa) + math.log10(math.log10(1 / eps)),
+        "second_logarithm_missing": lambda kappa, eps: math.log(kappa) + math.log(1 / eps),
         "never_starts": lambda kappa, eps: 0,
         "counts_to_one": lambda kappa, eps: 1,
         "falls_below_one": lambda kappa, eps: layers_until(kappa, eps, lambda kappa: kappa * 4 / 9),
+        "brackets_missing": (
+            lambda kappa, eps: layers_until(
+                kappa, eps, lambda kappa: kappa * (4 / 9) / (1 - 1 / 3 * kappa) ** 2
+            )
+        ),
         "lost_square_below": (
             lambda kappa, eps: layers_until(kappa, eps, lambda kappa: kappa * (4 / 9) / (1 - 1 / (3 * kappa)))
         ),

@@ -58,6 +58,14 @@ left_over = Exercise(
 )
 
 
+def with_weights():
+    """Each sequence with an omega_yy that shrinks its slope; then the first with one that turns it round."""
+    weights = (-0.1, -0.125, -0.125, -0.3)
+    yield from ((x, y, omega_yy) for (x, y), omega_yy in zip(sequences(), weights, strict=True))
+    x, y = next(sequences())
+    yield x, y, -0.75
+
+
 def with_factor(factor):
     """A slope that is multiplied by `factor`, a function of x, y and omega_yy."""
     return lambda x, y, omega_yy: fitted(x, y) * factor(x, y, omega_yy)
@@ -66,9 +74,7 @@ def with_factor(factor):
 shrink = Exercise(
     name="rescaling.shrink",
     solution=with_factor(lambda x, y, omega_yy: 1 + omega_yy * mean_left(x, y)),
-    cases=lambda: [
-        (x, y, omega_yy) for (x, y), omega_yy in zip(sequences(), (-0.1, -0.125, -0.125, -0.3), strict=True)
-    ],
+    cases=with_weights,
     mistakes={
         "looked_at_labels": with_factor(lambda x, y, omega_yy: 1 + omega_yy * (y**2).mean()),
         "forgot_the_one": with_factor(lambda x, y, omega_yy: omega_yy * mean_left(x, y)),
@@ -76,6 +82,7 @@ shrink = Exercise(
         "factor_alone": lambda x, y, omega_yy: 1 + omega_yy * mean_left(x, y),
         "not_shrunk": with_factor(lambda x, y, omega_yy: 1),
         "summed_the_squares": with_factor(lambda x, y, omega_yy: 1 + omega_yy * len(y) * mean_left(x, y)),
+        "brackets": lambda x, y, omega_yy: 1 + omega_yy * mean_left(x, y) * fitted(x, y),
         "took_away": lambda x, y, omega_yy: fitted(x, y) + omega_yy * mean_left(x, y),
         "alpha_is_no_slope": lambda x, y, omega_yy: (1 + omega_yy * mean_left(x, y)) * (y * x).mean(),
         "root_of_what_is_left": with_factor(lambda x, y, omega_yy: 1 + omega_yy * np.sqrt(mean_left(x, y))),
@@ -83,6 +90,8 @@ shrink = Exercise(
         "factor_twice": with_factor(lambda x, y, omega_yy: (1 + omega_yy * mean_left(x, y)) ** 2),
         "divided": with_factor(lambda x, y, omega_yy: 1 / (1 + omega_yy * mean_left(x, y))),
         "like_ridge": with_factor(lambda x, y, omega_yy: 1 / (1 - omega_yy * mean_left(x, y))),
+        "stopped_at_zero": with_factor(lambda x, y, omega_yy: max(0, 1 + omega_yy * mean_left(x, y))),
+        "without_its_sign": with_factor(lambda x, y, omega_yy: abs(1 + omega_yy * mean_left(x, y))),
     },
 )
 
@@ -131,11 +140,11 @@ two_weights = Exercise(
 
 
 def models():
-    """The omegas of models as in Theorem 5.2: only omega_yx in the first layer, only omega_yy in the second."""
-    rng = np.random.default_rng(0)
-    for omega_yy in (-1 / 11, -0.3, -0.05):
+    """The omegas of models with two layers: omega_yx and omega_yy in the first, only omega_yy in the second."""
+    for first, second in ((-0.02, -1 / 11), (-0.5, -0.3), (-0.01, -0.05)):
         omega = np.zeros((2, 2, 2))
-        omega[0, 1, 0], omega[1, 1, 1] = -rng.uniform(5, 50), omega_yy
+        omega[0, 1] = -1, first
+        omega[1, 1, 1] = second
         yield (omega,)
 
 
@@ -146,6 +155,8 @@ breaking_point = Exercise(
     mistakes={
         "sigma_2_breaking": lambda omega: -1 / omega[1, 1, 1],
         "turned_fraction_over": lambda omega: np.sqrt(-omega[1, 1, 1]),
+        "wrong_layer": lambda omega: np.sqrt(-1 / omega[0, 1, 1]),
+        "wrong_layer_squared": lambda omega: -1 / omega[0, 1, 1],
         "gradient_step_omega_yx": (lambda omega: np.sqrt(-1 / omega[0, 1, 0])),
         "no_number": lambda omega: (
             np.nan

@@ -6,12 +6,12 @@ from .base import Exercise
 
 
 def cases():
-    """Answers of a model, answers of the oracle, and the truth: for four queries, by hand, and for a few hundred."""
-    yield np.array([3.0, 0.0, 1.0, -1.0]), np.array([2.0, 1.0, 0.5, -1.0]), np.array([1.0, 2.0, 0.0, -1.0])
+    """Answers of a model, of the oracle, and the truth: for four queries, where no two mistakes give one number, and for a few hundred."""
+    yield np.array([1.0, 3.0, -3.0, -1.0]), np.array([0.0, 2.0, 1.0, 0.0]), np.array([1.0, 2.0, 0.0, -1.0])
     rng = np.random.default_rng(0)
-    for size in (200, 500):
+    for size, spread in ((200, 1.0), (20, 0.25)):  # the second model is better than its oracle: below zero
         y = rng.normal(size=size)
-        yield y + rng.normal(size=size), y + 0.5 * rng.normal(size=size), y
+        yield y + spread * rng.normal(size=size), y + 0.5 * rng.normal(size=size), y
 
 
 def excess(y_hat, y_oracle, y):
@@ -33,8 +33,19 @@ excess_risk = Exercise(
         "half_of_the_model": lambda y_hat, y_oracle, y: ((y_hat - y) ** 2 / 2 - (y_oracle - y) ** 2).mean(),
         "each_query": lambda y_hat, y_oracle, y: ((y_hat - y) ** 2 - (y_oracle - y) ** 2) / 2,
         "sum_over_queries": lambda y_hat, y_oracle, y: len(y) * excess(y_hat, y_oracle, y),
+        # Where the model beats the oracle, this is what a flipped sign gives as well; that one is found where it does not.
+        "size_of_the_excess": lambda y_hat, y_oracle, y: abs(excess(y_hat, y_oracle, y)),
         "sign_flipped_model": (lambda y_hat, y_oracle, y: -excess(y_hat, y_oracle, y)),
         "model_own_error": lambda y_hat, y_oracle, y: ((y_hat - y) ** 2).mean() / 2,
+        "oracle_own_error": lambda y_hat, y_oracle, y: ((y_oracle - y) ** 2).mean() / 2,
+        "model_alone_averaged": lambda y_hat, y_oracle, y: (
+            ((y_hat - y) ** 2).mean() / 2 - (y_oracle - y) ** 2 / 2
+        ),
+        "oracle_alone_averaged": lambda y_hat, y_oracle, y: (
+            (y_hat - y) ** 2 / 2 - ((y_oracle - y) ** 2).mean() / 2
+        ),
+        "errors_added": lambda y_hat, y_oracle, y: ((y_hat - y) ** 2 + (y_oracle - y) ** 2).mean() / 2,
+        "errors_divided": lambda y_hat, y_oracle, y: ((y_hat - y) ** 2).mean() / ((y_oracle - y) ** 2).mean(),
         "how_far_two": (lambda y_hat, y_oracle, y: ((y_hat - y_oracle) ** 2).mean() / 2),
         "not_squared": lambda y_hat, y_oracle, y: ((y_hat - y) - (y_oracle - y)).mean() / 2,
         "root_taken": lambda y_hat, y_oracle, y: (root(y_hat, y) - root(y_oracle, y)) / 2,

@@ -10,10 +10,11 @@ from .base import Exercise
 
 
 def labels():
-    """Labels of single sequences, with omega_xy and omega_yx of two layers."""
+    """Labels of single sequences, with omega_xy and omega_yx of two layers; in the last one the step is negative."""
     yield np.array([2.0, 4.0, -1.0, 3.0]), -0.1, -2.0
     yield np.array([0.0, -4.0, 4.0, 0.0]), -0.1, -0.5
     yield 3 * np.random.default_rng(0).normal(size=20), -0.02, -0.7
+    yield np.array([0.0, -4.0, 4.0, 0.0]), -0.2, -0.5
 
 
 shorter_step = Exercise(
@@ -21,6 +22,7 @@ shorter_step = Exercise(
     solution=lambda y, omega_xy, omega_yx: -omega_yx * (1 + omega_xy * (y**2).mean()),
     cases=labels,
     mistakes={
+        "without_its_sign": lambda y, omega_xy, omega_yx: abs(omega_yx * (1 + omega_xy * (y**2).mean())),
         "step_uphill": lambda y, omega_xy, omega_yx: omega_yx * (1 + omega_xy * (y**2).mean()),
         "sum_of_squares": lambda y, omega_xy, omega_yx: -omega_yx * (1 + omega_xy * (y**2).sum()),
         "forgot_the_one": lambda y, omega_xy, omega_yx: -omega_yx * omega_xy * (y**2).mean(),
@@ -32,6 +34,7 @@ shorter_step = Exercise(
         "variance": lambda y, omega_xy, omega_yx: -omega_yx * (1 + omega_xy * y.var()),
         "mean_label": lambda y, omega_xy, omega_yx: -omega_yx * (1 + omega_xy * y.mean()),
         "whatever_the_noise": lambda y, omega_xy, omega_yx: -omega_yx,
+        "stopped_at_zero": lambda y, omega_xy, omega_yx: -omega_yx * max(0, 1 + omega_xy * (y**2).mean()),
     },
 )
 
@@ -61,7 +64,16 @@ betrayed_noise = Exercise(
 
 
 def cases():
-    """What layers of random DIAG models do on random sequences: w before and after, rescaling, gradient."""
+    """w before and after a layer, rescaling, gradient: of three sequences by hand, and of layers of random DIAG models.
+
+    By hand the pushes are (2, -2), (3, 1) and (1.5, 2): much of each goes across its gradient, and the gradients differ in length.
+    """
+    w_before = np.array([[2.0, 2.0], [0.0, 4.0], [2.0, -2.0]])
+    w_after = np.array([[3.0, -1.0], [3.0, 4.0], [2.0, 1.5]])
+    rescaling = np.array([0.5, 0.75, 0.25])
+    gradient = np.array([[3.0, 1.0], [1.0, -1.0], [-1.0, 2.0]])
+    yield w_before, w_after, rescaling, gradient
+
     rng = np.random.default_rng(0)
     for dim, layer in ((10, 1), (4, 2)):
         model = LinearTransformer.random("diag", dim, layers=3, rng=rng, scale=0.4)
@@ -95,6 +107,16 @@ def lengths_only(w_before, w_after, rescaling, gradient):
 def mean_of_length_ratios(w_before, w_after, rescaling, gradient):
     push = w_after - rescaling[:, None] * w_before
     return (np.linalg.norm(push, axis=1) / np.linalg.norm(gradient, axis=1)).mean()
+
+
+def ratio_of_mean_lengths(w_before, w_after, rescaling, gradient):
+    push = w_after - rescaling[:, None] * w_before
+    return np.linalg.norm(push, axis=1).mean() / np.linalg.norm(gradient, axis=1).mean()
+
+
+def one_each(w_before, w_after, rescaling, gradient):
+    push = w_after - rescaling[:, None] * w_before
+    return (gradient * push).sum(axis=1) / (gradient**2).sum(axis=1)
 
 
 def turned_around(w_before, w_after, rescaling, gradient):
@@ -141,7 +163,10 @@ effective_step = Exercise(
         "averaged_one_ratio": mean_of_ratios,
         "compared_lengths_push": lengths_only,
         "mean_of_length_ratios": mean_of_length_ratios,
+        "ratio_of_mean_lengths": ratio_of_mean_lengths,
+        "one_each": one_each,
         "turned_projection_around": turned_around,
+        "lost_its_sign": lambda *layer: abs(step_size(*layer)),
         "sign_flipped_g": uphill,
         "cosine": cosine,
         "divided_by_the_length": by_length,

@@ -49,6 +49,8 @@ fixed_point = Exercise(
         "noise_averaged_over": (
             lambda dim, context, mean_square: -1 / (1 + (dim + 1) / context + mean_square)
         ),
+        "squared_again": (lambda dim, context, mean_square: answer(dim, context, mean_square**2)),
+        "kept_d": (lambda dim, context, mean_square: dim * answer(dim, context, mean_square)),
         "sigma_where_e": (lambda dim, context, mean_square: answer(dim, context, np.sqrt(mean_square))),
     },
 )

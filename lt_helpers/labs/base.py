@@ -409,8 +409,10 @@ class Lab(Definition):
         beat = self._beat
         if beat is None:
             return
-        if self._begun is None:
+        if self._begun is None or not beat.can_begin(self._begun):
             self._begun, self._start = state, values
+        if not beat.can_begin(self._begun):
+            return
         if self._is_told:
             if beat.when is not None and beat.ask is None:
                 self._found = state  # what is told goes on with the hand

@@ -38,6 +38,7 @@ class Beat:
     answer : function (state, begun) -> number or option.  What the prediction is compared with; None where the question has no answer, at
         settings that a call has chosen. `begun` is the state at the beginning.
     tell : function (state, begun) -> dict, optional.  More values for the entry `told`.
+    ready : function (state) -> bool, optional.  Can the beat begin here? Until it can, the lab says what comes first, the entry `first`.
     hands : tuple of str.  The controls of points that a hand can drag meanwhile, Spots: what is told would not hold if others moved.
     """
 
@@ -51,12 +52,17 @@ class Beat:
     when: object = None
     answer: object = None
     tell: object = None
+    ready: object = None
     hands: tuple = ()
 
     @property
     def moving(self):
         """The names of the controls that the learner moves in this beat, and of those at which it is answered."""
         return {self.control, *self.others, *self.hands, *self.at}
+
+    def can_begin(self, state):
+        """Is there already what the beat is about?"""
+        return self.ready is None or bool(self.ready(state))
 
     def is_reached(self, values, state, start):
         """Has the learner done what the beat asks for?    values, start : dict.  Of all controls, now and when the beat began."""

@@ -33,7 +33,9 @@ LINES = {Message("implicit.choice.on line"): "on line", Message("implicit.choice
 LABELS = {Message("implicit.choice.moves"): "moves", Message("implicit.choice.rests"): "rests"}
 TOLD_OF = dict(model="diag", heads=1, layers=4, sigma=0.5, seed=66)  # what the beats are about
 ROUNDING = 1e-9
-STEADY = 0.01  # a share that moves by less stays
+STEADY = 0.01  # a share, or a distance, that moves by less stays
+SLOW = 0.1  # a distance that moves by less hardly moves
+NEAR = 0.25  # distances that differ by less are alike: a step of the prediction
 
 LAYER = layer_axis(TABLE_DEPTH)
 DISTANCE = Axis("distance", 0.0, 6.0)
@@ -46,6 +48,7 @@ class ImplicitState(Frozen):
     """Everything that the lab shows at one setting. L layers, d = 10 components, 12 queries."""
 
     sigma: float
+    trained: bool  # or has the model random weights?
     path: np.ndarray  # (L+1, d): the implicit weight before the first and after each layer
     oracle: np.ndarray  # (d,): ridge regression that is told sigma
     truth: np.ndarray  # (d,)
@@ -105,13 +108,9 @@ class ImplicitLab(Lab):
             values=TOLD_OF,
             ask="way_guess",
             at=dict(layers=7),
-            answer=lambda state, begun: "sometimes" if no_nearer(state) else "always",
+            answer=lambda state, begun: whether_all(state) if begun.trained else None,
             tell=lambda state, begun: dict(
-                worse=[str(layer) for layer in no_nearer(state)],
-                before=state.to_truth[no_nearer(state)[0] - 1],
-                after=state.to_truth[no_nearer(state)[0]],
-                start=state.to_truth[0],
-                end=state.to_truth[-1],
+                gains=gains(state), start=state.to_truth[0], end=state.to_truth[-1]
             ),
         ),
         Beat(
@@ -121,10 +120,8 @@ class ImplicitLab(Lab):
             values=TOLD_OF,
             ask="guess",
             at=dict(sigma=4.0),
-            answer=lambda state, begun: state.to_truth[-1],
-            tell=lambda state, begun: dict(
-                before=begun.to_truth[-1], ridge=np.linalg.norm(state.oracle - state.truth)
-            ),
+            answer=lambda state, begun: within(DISTANCE, state.to_truth[-1]),
+            tell=lambda state, begun: dict(before=begun.to_truth[-1], oracle=beside_oracle(state)),
         ),
         Beat(
             "random",
@@ -133,7 +130,7 @@ class ImplicitLab(Lab):
             values=TOLD_OF,
             ask="line_guess",
             at=dict(model="random"),
-            answer=lambda state, begun: "on line" if gaps(state).max() < ROUNDING else "off line",
+            answer=lambda state, begun: on_line(state),
             tell=lambda state, begun: dict(gap=max(gaps(state).max(), 1e-16), end=state.to_truth[-1]),
         ),
         Beat(
@@ -143,7 +140,7 @@ class ImplicitLab(Lab):
             values=TOLD_OF,
             ask="label_guess",
             at=dict(model="gd++"),
-            answer=lambda state, begun: "moves" if abs(state.a - 1).max() > STEADY else "rests",
+            answer=lambda state, begun: share(state) if share(begun) == "moves" else None,
             tell=lambda state, begun: dict(a=state.a[-1], u=state.u_length.max()),
         ),
     )
@@ -163,6 +160,7 @@ class ImplicitLab(Lab):
         y = np.broadcast_to(shown.labels(sigma), (QUERIES, PAPER.context))  # (12, n)
         return ImplicitState(
             sigma=sigma,
+            trained=model != "random",
             path=w,
             oracle=oracle,
             truth=shown.truth,
@@ -197,10 +195,61 @@ class ImplicitLab(Lab):
         return [way(state, setting).on("weight", "distance"), agreement(state).on("answer")]
 
 
-def no_nearer(state):
-    """The layers after which the weight is not nearer to the truth than before, as a learner can see -> list of int"""
+def no_nearer(state, gain=STEADY):
+    """The layers after which the weight is not nearer to the truth than before, by so much that a learner sees it -> list of int"""
     gained = -np.diff(state.to_truth)  # (L,)
-    return [layer for layer, gain in enumerate(gained, start=1) if gain < STEADY]
+    return [int(layer) for layer in np.flatnonzero(gained < gain) + 1]
+
+
+def whether_all(state):
+    """Does every layer bring the weight nearer? -> an option of WAYS"""
+    return "sometimes" if no_nearer(state) else "always"
+
+
+def gains(state):
+    """Which layers bring the weight no nearer to the truth, and which hardly -> Message"""
+    none = no_nearer(state)
+    hardly = [layer for layer in no_nearer(state, SLOW) if layer not in none]
+    if not none:
+        return Message("implicit.all_nearer")
+    before, after = state.to_truth[none[0] - 1 : none[0] + 1]
+    said = Message(
+        "implicit.no_nearer",
+        layers=list(map(str, none)),
+        count=len(none),
+        first=none[0],
+        before=before,
+        after=after,
+    )
+    if not hardly:
+        return said
+    more = Message("implicit.hardly", layers=list(map(str, hardly)), count=len(hardly), slow=SLOW)
+    return Message("implicit.no_nearer_or_hardly", none=said, hardly=more)
+
+
+def beside_oracle(state):
+    """How far the oracle is from the truth, where the weight has ended -> Message"""
+    ridge = np.linalg.norm(state.oracle - state.truth)
+    is_alike = abs(ridge - state.to_truth[-1]) < NEAR
+    return Message("implicit.oracle_too" if is_alike else "implicit.oracle_alone", ridge=ridge)
+
+
+def within(axis, value):
+    """A value that can be predicted; None: it lies beyond the axis, or is no number."""
+    return value if axis.low <= value <= axis.high else None
+
+
+def on_line(state):
+    """Are the answers those that the weight foretells? -> an option of LINES; None where they grow beyond all numbers"""
+    largest = gaps(state).max()
+    if not np.isfinite(largest):
+        return None
+    return "on line" if largest < ROUNDING else "off line"
+
+
+def share(state):
+    """Does the share of the own label move? -> an option of LABELS"""
+    return "moves" if abs(state.a - 1).max() > STEADY else "rests"
 
 
 def gaps(state):

@@ -32,6 +32,7 @@ DRAWS, DRAWN = 40_000, 400  # data sets, and how many of them are drawn
 BINS = np.arange(-4.125, 4.2, 0.25)  # of the least-squares slope; one of them lies about SLOPE
 FEWEST = 50  # data sets in a bin whose mean is drawn
 SEEN = 0.05  # a change of slope that can be seen
+FAR = 1.0  # how far from its place a point has been moved, and not just touched
 X = Axis("x", -3.0, 3.0)
 Y = Axis("y", -10.0, 13.0)
 READ = Axis("mean", 0.0, 30.0)
@@ -59,6 +60,7 @@ class PointsState(Frozen):
     x: np.ndarray  # (20,), ascending but for what was dragged
     y: np.ndarray  # (20,)
     middle: int  # the index of the point that lies at x = 0 by itself
+    travel: float  # how far a hand has moved one of the others, at most
     read: np.ndarray  # (3,): means of x^2, x y and y^2
     at_rest: np.ndarray  # (3,): the same before anything was dragged
     fitted: float  # the slope of least squares
@@ -160,8 +162,8 @@ class PointsLab(Lab):
             "drag",
             panels=("scatter",),
             hands=("moved",),
-            when=lambda values, state: abs(state.slope - state.slope_at_rest) >= SEEN,
-            tell=lambda state, begun: dict(before=begun.slope, after=state.slope),
+            when=lambda values, state: state.travel >= FAR,
+            tell=lambda state, begun: dict(line=followed(begun, state)),
         ),
         Beat(
             "pull",
@@ -217,6 +219,7 @@ class PointsLab(Lab):
         y = SLOPE * x + sigma * noise  # (20,)
         at_rest = second_moments(x[None, :, None], y[None])  # (1, 2, 2)
 
+        rest = np.stack([x, y])  # (2, 20)
         x, y = dragged(x, y, middle, moved, lifted)
         S = second_moments(x[None, :, None], y[None])  # (1, 2, 2)
         model = line_model(kind)
@@ -226,6 +229,7 @@ class PointsLab(Lab):
             x=x,
             y=y,
             middle=middle,
+            travel=abs(np.delete(rest - [x, y], middle, axis=1)).max(),
             read=three(S[0]),
             at_rest=three(at_rest[0]),
             fitted=S[0, 0, 1] / S[0, 0, 0] if S[0, 0, 0] else 0.0,
@@ -294,6 +298,15 @@ def turn(before, after):
     if abs(abs(after) - abs(before)) < SEEN:
         return "same"
     return "flatter" if abs(after) < abs(before) else "steeper"
+
+
+def followed(begun, state):
+    """How the line has followed a point that was dragged; it may end where it was, which is said as well -> Message"""
+    if not np.isfinite(state.slope):
+        return Message("points.explodes", fitted=state.fitted)
+    if abs(state.slope - begun.slope) < SEEN:
+        return Message("points.line_is_back", slope=state.slope)
+    return Message("points.line_followed", before=begun.slope, after=state.slope)
 
 
 def mean_truth(state):

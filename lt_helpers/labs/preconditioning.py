@@ -26,6 +26,7 @@ from .frozen import Frozen
 from .marks import log_axis
 
 DEEPEST = 12
+KAPPA, FIFTY_TIMES = 20, 50  # what the beats begin with, and how much more uneven one of them is
 GOAL = 0.01  # kappa - 1 that counts as "round" in the prediction
 ROUND = 1.001  # below this the words name no condition number
 ROUNDING = 1e-9  # |1 - gamma s| below this counts as 0: the direction is dead
@@ -95,7 +96,7 @@ class PreconditioningLab(Lab):
             "circle",
             panels=("shape",),
             control="layers",
-            values=dict(kappa=20, gamma=0.33, layers=1, follow=True),
+            values=dict(kappa=KAPPA, gamma=0.33, layers=1, follow=True),
             when=lambda values, state: state.condition[-1] < CIRCLE**2,
             tell=lambda state, begun: dict(
                 layers=state.layers,
@@ -109,27 +110,33 @@ class PreconditioningLab(Lab):
             "depth",
             panels=("shape", "condition"),
             control="layers",
-            values=dict(kappa=1000, gamma=0.33, layers=1, follow=True),
+            values=dict(kappa=FIFTY_TIMES * KAPPA, gamma=0.33, layers=1, follow=True),
             ask="expected",
             when=lambda values, state: state.condition[-1] - 1 < GOAL,
-            answer=lambda state, begun: layers_until_round(state.condition),
-            tell=lambda state, begun: dict(few=layers_until_round(condition_by_layer(20, state.gamma))),
+            answer=lambda state, begun: (
+                layers_until_round(state.condition) if state.kappa == FIFTY_TIMES * KAPPA else None
+            ),
+            tell=lambda state, begun: layers_more(state),
         ),
         Beat(
             "bolder",
             panels=("shape", "map"),
             control="gamma",
-            values=dict(kappa=20, gamma=0.33, layers=1, follow=True),
+            values=dict(kappa=KAPPA, gamma=0.33, layers=1, follow=True),
             ask="bolder_guess",
             at=dict(gamma=0.75),
-            answer=lambda state, begun: change_of(begun.condition[-1], state.condition[-1]),
+            answer=lambda state, begun: (
+                change_of(begun.condition[-1], state.condition[-1])
+                if (state.kappa, state.layers) == (KAPPA, 1)
+                else None
+            ),
             tell=lambda state, begun: dict(careful=begun.condition[-1], bold=state.condition[-1]),
         ),
         Beat(
             "race",
             panels=("shape", "error"),
             control="layers",
-            values=dict(kappa=20, gamma=0.33, layers=1, follow=True),
+            values=dict(kappa=KAPPA, gamma=0.33, layers=1, follow=True),
             ask="race_guess",
             at=dict(layers=7),
             answer=lambda state, begun: min(RACERS.values(), key=finish(state).get),
@@ -278,6 +285,13 @@ def condition_by_layer(kappa, gamma):
 def layers_until_round(condition):
     """How many layers it takes until the condition number, (L+1,) by layer, is near 1."""
     return int((condition - 1 < GOAL).argmax())
+
+
+def layers_more(state):
+    """How many layers it takes at the smaller condition number, how many more here, and what these divide by -> dict"""
+    few = layers_until_round(condition_by_layer(KAPPA, state.gamma))
+    more = layers_until_round(state.condition) - few
+    return dict(few=few, more=more, divided=(9 / 4) ** more)
 
 
 def change_of(before, after):

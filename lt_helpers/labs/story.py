@@ -49,6 +49,8 @@ def tell_story(lab, beat, values, found, begun, locked, answers):
     Told
     """
     entry = f"{lab.NAME}.beat.{beat.name}"
+    if not beat.can_begin(begun):
+        return Told(DO, Message(f"{entry}.first"), [])
     if not found:
         waits = beat.ask is not None and beat.ask not in locked
         return Told(ASK, Message(f"{entry}.task"), []) if waits else Told(DO, go_on(entry, beat), [])
@@ -252,6 +254,8 @@ def surprises(*labs):
     right = [line for right, line in lines if right]
     if len(lines) == 1:
         heading = Message("story.surprise", count=len(wrong))
+    elif not wrong:
+        heading = Message("story.all_right", total=len(lines))
     else:
         heading = Message("story.surprises", count=len(wrong), total=len(lines))
     items = "".join(f"<li>{html.escape(line)}</li>" for line in [*wrong, *right])

@@ -93,6 +93,7 @@ class TrainingLab(LiveLab):
             control="sigma_max",
             values=dict(sigma_max=QUIET, **TOLD_OF),
             ask="way_guess",
+            ready=lambda trained: has_trained(trained, QUIET),
             when=lambda values, trained: has_settled(trained, LOUD, SETTLED),
             answer=lambda trained, begun: way_of(last_step(begun), last_step(trained)),
             tell=lambda trained, begun: dict(before=last_step(begun), now=last_step(trained)),
@@ -103,6 +104,7 @@ class TrainingLab(LiveLab):
             control="sigma_max",
             values=dict(sigma_max=LOUD, **TOLD_OF),
             ask="guess",
+            ready=lambda trained: has_trained(trained, LOUD),
             when=lambda values, trained: has_settled(trained, QUIET, BACK),
             answer=lambda trained, begun: last_step(trained),
             tell=lambda trained, begun: dict(loss=trained.loss[-1]),
@@ -113,6 +115,7 @@ class TrainingLab(LiveLab):
             control="sigma_max",
             values=dict(sigma_max=QUIET, **TOLD_OF),
             ask="ratio_guess",
+            ready=lambda trained: has_trained(trained, QUIET),
             when=lambda values, trained: has_settled(trained, LOUD, SETTLED),
             answer=lambda trained, begun: nearness_of(to_bayes(begun), to_bayes(trained)),
             tell=lambda trained, begun: dict(
@@ -184,6 +187,11 @@ class TrainingLab(LiveLab):
 
     def _more_buttons(self):
         return [self._button("jump", self._pressed(self.jump))]
+
+
+def has_trained(trained, top):
+    """Has it been trained long enough to have something to change, and is its noise that of this σ_max?"""
+    return trained.steps >= TRAINED and trained.noise.sigma_max == top
 
 
 def has_settled(trained, top, steps):

@@ -142,7 +142,9 @@ def spread(kind, layers=None, noise=None, heads=1, variant="", folder=SPREAD):
     Parameters
     ----------
     kind, layers, noise, heads, variant : as in `load_pretrained`.
-    folder : str or Path, optional.  Where a folder for each seed, seed-1, seed-2, ..., holds models.safetensors and records.json.
+    folder : str or Path, optional
+        Where a folder for each seed, seed-1, seed-2, ..., holds models.safetensors and records.json. One whose name ends otherwise, such
+        as seed-1-old, is none of a seed.
 
     Returns
     -------
@@ -154,15 +156,25 @@ def spread(kind, layers=None, noise=None, heads=1, variant="", folder=SPREAD):
     Raises
     ------
     ValueError, TypeError
-        As `load_pretrained` does.
+        As `load_pretrained` does, and if there is no such folder.
     """
     which = model_id(kind, layers, noise, heads, variant)
     models = [load_pretrained(which)]
-    folders = checks.path(folder, "folder").glob("seed-*")
-    for seed_folder in sorted(folders, key=lambda path: int(path.name.removeprefix("seed-"))):
+    for seed_folder in seed_folders(folder):
         if which in stored_by_id(seed_folder):
             models.append(load_pretrained(which, folder=seed_folder))
     return models
+
+
+def seed_folders(folder):
+    """The folders seed-1, seed-2, ... in a folder -> list of Path, by their numbers; or a ValueError, if there is no such folder."""
+    place = checks.path(folder, "folder")
+    if not place.is_dir():
+        raise ValueError(f"folder is {place}: there is no such folder.")
+    seeds = {path: path.name.removeprefix("seed-") for path in place.glob("seed-*")}
+    return sorted(
+        (path for path, seed in seeds.items() if seed.isdecimal()), key=lambda path: int(seeds[path])
+    )
 
 
 def record(kind, layers=None, noise=None, heads=1, variant="", folder=FOLDER):
@@ -209,14 +221,12 @@ def origin(record):
     Returns
     -------
     origin : str
-        "trained"; "closed form", where no search was made; "copied from GD++" or "copied from DIAG", where the weights of that model
-        (DIAG's with a noise of 0.3%, that FULL starts with) were better than all that `steps` steps of search found; "unknown".
+        "trained"; "copied from GD++" or "copied from DIAG", where the weights of that model (DIAG's with a noise of 0.3%, that FULL
+        starts with) were better than all that `steps` steps of search found; "unknown".
     """
     start = record.get("start")
     if not isinstance(start, str):
         return "unknown"
-    if start == "closed form":
-        return start
     source, comma, _ = start.partition(", as it came")
     return f"copied from {source}" if comma else "trained"
 

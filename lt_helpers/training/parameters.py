@@ -5,8 +5,6 @@ respect to U back to theta and S: for NumPy arrays and torch tensors alike. Lead
 What a family makes by itself, a start or the parameters of a model, is a NumPy array.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from .. import checks
@@ -160,18 +158,6 @@ class Full(Family):
         idle[: self.count // 2] = 0
         return idle
 
-    def with_one_step(self, theta, best):
-        """The parameters (1, K) of a single layer changed so that it takes the best of all steps, w = A alpha.    best : BestStep"""
-        d = self.dim
-        pairs = self.pairs(theta.copy())[0]  # (2, H, D, D)
-        P, Q = pairs[0], pairs[1]
-        largest = best.along.max()
-        P[:, d] = 0
-        P[0, d, d] = -np.sqrt(largest)
-        Q[0, :, :d] = 0
-        Q[0, :d, :d] = best.axes * (best.along / largest * np.sqrt(largest)) @ best.axes.T
-        return pairs.reshape(1, self.count)
-
     def read(self, model):
         """The parameters (L, K) of a LinearTransformer with as many heads."""
         return np.stack([model.P, model.Q], axis=1).reshape(self.layers, self.count)
@@ -249,13 +235,6 @@ class Diag(Family):
         idle[:2] = 0
         return idle
 
-    def with_one_step(self, theta, best):
-        """The parameters (1, K) of a single layer changed so that it takes the best step of one size, w = c alpha.    best : BestStep"""
-        theta = theta.copy()
-        theta[0, 1] = -np.sqrt(best.size)
-        theta[0, 2] = np.sqrt(best.size)
-        return theta
-
     def read(self, model):
         """The parameters (L, K) of a DIAG or GD++ model with one head."""
         p, q = (matrix[:, 0][:, [0, -1], [0, -1]] for matrix in (model.P, model.Q))
@@ -292,11 +271,6 @@ class Omegas(Diag):
     def idle(self, theta):
         return np.zeros_like(theta)
 
-    def with_one_step(self, theta, best):
-        theta = theta.copy()
-        theta[0, 2] = -best.size
-        return theta
-
     def read(self, model):
         return model.omega.reshape(self.layers, 4) * self.free
 
@@ -319,58 +293,6 @@ class GDPlusPlus(Omegas):
         p = np.asarray(self.omegas(theta), float)[:, None, [0, 2]]  # (L, 1, 2)
         q = np.broadcast_to([1.0, 0.0], p.shape)
         return balanced_diagonals(p, q, self.dim, context, noise)
-
-
-@dataclass(frozen=True)
-class BestStep:
-    """The best that a single layer can do, which is one gradient step, preconditioned where the family can (Mahankali et al. 2023).
-
-    Parameters
-    ----------
-    size : float.  c, of the best step w = c alpha, alpha = mean y x.
-    along : (d,) array.  Of the best step w = A alpha: the eigenvalues of A.
-    axes : (d, d) array.  Its eigenvectors, in columns.
-    """
-
-    size: float
-    along: np.ndarray
-    axes: np.ndarray
-
-
-def best_step(task):
-    """What a single layer comes to, in closed form.
-
-    For x ~ N(0, C), in units of w_scale and with m = E sigma^2: E alpha w^T = C and E alpha alpha^T = C^2 (1 + 1/n) + C (tr C + m) / n,
-    so the best A is (C + (C + tr C + m) / n)^-1, and the best c is E <alpha, C w> / E <alpha, C alpha>.
-
-    Parameters
-    ----------
-    task : RegressionTask
-
-    Returns
-    -------
-    BestStep
-
-    Raises
-    ------
-    ValueError
-        If the task draws anything in its own way.
-    """
-    if task.own:
-        raise ValueError(
-            f"{type(task).__name__} has a {' and a '.join(task.own)} of its own: the best single layer is known for the others."
-        )
-    n = task.context
-    m = task.noise.mean_square / task.w_scale**2
-    variances, axes = np.ones(task.dim), np.eye(task.dim)
-    if task.covariance is not None:
-        variances, axes = np.linalg.eigh(task.covariance)
-    trace = variances.sum()
-    along = 1 / (variances + (variances + trace) / n + m / n)  # (d,)
-    usual = (variances**3).sum() / (
-        variances**2
-    ).sum()  # the variance that one step for all directions is made for
-    return BestStep(1 / (usual + (usual + trace) / n + m / n), along, axes)
 
 
 def stacked(matrices):

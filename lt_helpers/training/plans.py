@@ -1,4 +1,4 @@
-"""How a family of models is trained: the settings of both optimisers, and the plan of a whole search. Data, and no code."""
+"""How a family of models is trained: the settings of both optimisers, and the plan of a whole search, as data."""
 
 from dataclasses import dataclass, replace
 
@@ -99,6 +99,11 @@ class Plan:
     stages : tuple of Stage.  Of all starts.
     settings : NewtonSettings or AdamSettings.  Of the optimiser that takes the stages' steps.
     held_out : int.  Sequences that make the last choice.
+
+    Raises
+    ------
+    ValueError
+        If Adam takes the steps of a stage that has no learning rate.
     """
 
     restarts: int
@@ -107,6 +112,14 @@ class Plan:
     stages: tuple
     settings: NewtonSettings | AdamSettings
     held_out: int = 100_000
+
+    def __post_init__(self):
+        if isinstance(self.settings, AdamSettings):
+            for number, stage in enumerate(self.stages):
+                if stage.learning_rate is None:
+                    raise ValueError(
+                        f"stages[{number}] has learning_rate=None: Adam's stages must have one, such as Stage(1, 4_000, 256, 0.006)."
+                    )
 
 
 @dataclass(frozen=True)

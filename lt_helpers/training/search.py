@@ -14,12 +14,10 @@ from time import process_time
 import numpy as np
 
 from .. import checks
-from ..noise import Fixed
 from .adam import Adam, anneal, prune, random_starts
 from .gauss_newton import GaussNewton
 from .gradient import forward
 from .objective import count_capped, draw, held_out_loss
-from .parameters import best_step
 from .plans import AdamSettings, Plan
 from .run import check_task
 
@@ -282,32 +280,6 @@ def jittered(theta, rng, scale=0.003):
     """theta (L, K) with a little noise: a DIAG model is a saddle of FULL's loss, from which an exact start never leaves."""
     usual = abs(theta).mean(axis=1, keepdims=True)  # (L, 1)
     return theta + scale * rng.normal(size=theta.shape) * usual
-
-
-def one_layer(family, task, rng):
-    """The best single layer, exactly: one gradient step (see `best_step`). What it has no use for stays random.
-
-    Parameters
-    ----------
-    family : of `parameters`, with one layer.
-    task : RegressionTask
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    (1, K) array
-
-    Raises
-    ------
-    ValueError, TypeError
-        In one sentence, if the family has more layers, or another d than the task.
-    """
-    check_task(family, task)
-    if family.layers != 1:
-        raise ValueError(
-            f"the family has {family.layers} layers: only a single layer is known in closed form."
-        )
-    return family.with_one_step(family.start(rng, Fixed(0)), best_step(task))
 
 
 def weighed(family, theta, task, samples, rng, chunk=20_000):

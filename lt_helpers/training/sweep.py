@@ -38,14 +38,14 @@ def held(which):
     return tuple(which.variant.removeprefix("no-").split("-no-")) if which.variant else ()
 
 
-def family_of(which):
-    """The parameters of the model that a ModelId names, of `parameters`."""
-    return family(which.kind, which.layers, PAPER.dim, which.heads, held(which))
+def family_of(which, dim=PAPER.dim):
+    """The parameters of the model that a ModelId names, for inputs of `dim` numbers, of `parameters`."""
+    return family(which.kind, which.layers, dim, which.heads, held(which))
 
 
-def task_of(which):
-    """What the model that a ModelId names is trained on, a RegressionTask."""
-    return RegressionTask(*PAPER, which.noise)
+def task_of(which, dim=PAPER.dim):
+    """What the model that a ModelId names is trained on, for inputs of `dim` numbers, a RegressionTask."""
+    return RegressionTask(dim, PAPER.context, which.noise)
 
 
 def whole_set():
@@ -273,7 +273,7 @@ def train_model(which, seed, models, plan=None, report=None):
     return parameters.model(found.theta, PAPER.context, which.noise), found
 
 
-def record_of(which, seed, found, samples=SAMPLES):
+def record_of(which, seed, found, samples=SAMPLES, dim=PAPER.dim):
     """How a model was trained and how good it is.
 
     Parameters
@@ -282,13 +282,15 @@ def record_of(which, seed, found, samples=SAMPLES):
     seed : int
     found : Found
     samples : int.  Held-out sequences, the same for all models of a noise.
+    dim : int.  d, of the inputs.
 
     Returns
     -------
     dict, as it stands in records.json
     """
     same = np.random.default_rng([seed, crc32(which.noise.key.encode())])
-    loss, error, p9999, diverged = weighed(family_of(which), found.theta, task_of(which), samples, same)
+    parameters, task = family_of(which, dim), task_of(which, dim)
+    loss, error, p9999, diverged = weighed(parameters, found.theta, task, samples, same)
     versions = {name: version(name) for name in ("lt_helpers", "numpy", "scipy", "torch")}
     return {
         "kind": which.kind,

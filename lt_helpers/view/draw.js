@@ -1,6 +1,7 @@
 // Draws one figure with its words, and follows the page's colours and width. A plain script: the widget and a page without a kernel share it.
 //
-//   const chart = ltChart(Plotly, element, grab);               // grab({control, index, x, y}) hears where a hand drags a handle
+//   const chart = ltChart(Plotly, element, grab, waits);        // grab({control, index, x, y}) hears where a hand drags a handle; waits(): is
+//                                                               // one of these still to be answered?
 //   chart.show({data, layout, handles, words, error, quiet});   // a whole figure; quiet words are not read out
 //   chart.show(state, [["words"], ["data", 0, "y", "bdata"]]);  // the same state, in which only what these paths name has changed
 //   chart.close();
@@ -113,7 +114,7 @@ function ltMoved({data, layout}, paths) {
   return moved;
 }
 
-function ltChart(Plotly, element, grab = () => {}) {
+function ltChart(Plotly, element, grab = () => {}, waits = () => false) {
   element.classList.add("lt-chart");
   const picture = document.createElement("div");
   picture.className = "lt-picture";
@@ -122,7 +123,7 @@ function ltChart(Plotly, element, grab = () => {}) {
   figure.setAttribute("role", "img");
   const words = document.createElement("p");
   words.className = "lt-words";
-  const hands = ltHandles(figure, grab);
+  const hands = ltHandles(figure, grab, waits);
   const play = document.createElement("button");
   play.className = "lt-play";
   play.type = "button";

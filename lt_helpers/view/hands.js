@@ -22,11 +22,11 @@ function ltNumber(axis, pixel) {
 
 // What a hand can take hold of, over a figure: one element a handle, for mouse, touch and keys. Screen readers find a slider in each.
 //
-//   const layer = ltHandles(figure, grab);      // grab({control, index, x, y}): null for an axis along which it does not move
-//   layer.place(handles);                       // after each drawing of the figure
+//   const layer = ltHandles(figure, grab, waits);  // grab({control, index, x, y}): null for an axis along which it does not move
+//   layer.place(handles);                          // after each drawing of the figure; waits(): is one of them still to be answered?
 const LT_AHEAD = 400; // milliseconds after a move in which a handle is ahead of the kernel's picture
 
-function ltHandles(figure, grab) {
+function ltHandles(figure, grab, waits) {
   const layer = document.createElement("div");
   layer.className = "lt-handles";
   const known = new Map(); // from "control index" to {element, handle}
@@ -135,9 +135,10 @@ function ltHandles(figure, grab) {
     grab({control: handle.control, index: handle.index, ...sent});
   }
 
-  // Nothing moves any more: handles stand where the kernel has them.
+  // Nothing moves any more, and all is answered: handles stand where the kernel has them.
   function settle() {
     clearTimeout(timer);
+    if (waits()) return void (timer = setTimeout(settle, LT_AHEAD));
     for (const entry of known.values()) entry.ahead = false;
     place(latest);
   }

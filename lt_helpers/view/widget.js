@@ -75,13 +75,23 @@ function ltMoves(send) {
     busy = true;
   }
 
-  function sendNewest() {
+  function forgetLost() {
     const now = performance.now();
     for (const [lost, at] of out) if (now - at > LT_PATIENCE) out.delete(lost);
+  }
+
+  // Is one still to be answered?
+  function waits() {
+    forgetLost();
+    return out.size > 0;
+  }
+
+  function sendNewest() {
+    forgetLost();
     const room = took > LT_SLOW ? 1 : 2;
     if (newest === null || out.size >= room) return;
     number++;
-    out.set(number, now);
+    out.set(number, performance.now());
     const [[kind, what]] = Object.entries(newest);
     send({[kind]: {...what, number}});
     newest = null;
@@ -100,7 +110,7 @@ function ltMoves(send) {
     busy = out.size > 0;
   }
 
-  return {move, grab, answer, rest};
+  return {move, grab, answer, rest, waits};
 }
 
 // Selects the text that a lab shows for copying by hand. What has the keyboard keeps it.
@@ -197,7 +207,7 @@ export default () => {
 
   async function render({model, el}) {
     try {
-      const view = ltChart(await ltPlotly(model), el, (what) => moves.grab(what));
+      const view = ltChart(await ltPlotly(model), el, moves.grab, moves.waits);
       views.set(el, view);
       view.show(state);
       model.send({drawn: state.version});

@@ -33,7 +33,8 @@ lab
 #
 # Two kinds of numbers are easily mixed up.
 #
-# - **The model's weights.** The model has four *layers*. Each has two diagonal matrices, $P$ and $Q$, with two numbers each: 4 × 2 × 2 = 16. They were set once, in training. Since then they are frozen.
+# - **The model's weights.** The model has four *layers*. Each has two diagonal matrices, $P$ and $Q$, with two numbers each, one for $x$ and one for $y$: 4 × 2 × 2 = 16. They were set once, in
+#   training. Since then they are frozen.
 # - **The slope $w$** is worked out anew each time the model reads a set of points. It is stored nowhere.
 #
 # **In-context learning is learning from the examples in the input, while all weights stay as they are.** A language model does so with a prompt: you write three examples into it, and it goes on
@@ -53,8 +54,14 @@ lab
 # The model for ten features is a second one of the same kind, again with 16 numbers: all features share theirs. Both were trained on many sequences, with $w$ drawn from a bell curve around 0, and
 # $\sigma$ evenly from 0 to 5.
 #
-# A line can be looked at. For ten numbers we ask instead: *how far is the $w$ that was found from the true one?* The next cell draws 2,000 sequences at each noise level, and prints the mean
-# distance. (An answer of 0 learns nothing: it is about 3.1 away.)
+# The slope of a line was one number. Now there are ten, one for each feature, and a line becomes ten dots. Here is one sequence, twice, with little and with much noise:
+#
+# ![Two plots with ten columns, one for each feature. At sigma = 1 the red rings and the blue dots lie on each other, and near the black bars. At sigma = 4 some red rings lie far from the bars, up to 2.8; their blue dots lie much nearer to zero, and nine of the ten dots nearer to the bars than the rings do. The corners say 1.0 and 1.0, and 4.0 and 2.1.](../docs/pictures/ten-features.svg)
+#
+# Black bars: the true $w$. Red rings: what least squares finds. Blue dots: the model's. At $\sigma = 4$ the rings that lie far out have their dots much nearer to 0, as the blue line was flatter than
+# the red one. In the corner is the **distance** to the true $w$, red for least squares and blue for the model: the root of the sum of the ten squared differences.
+#
+# Is that typical? The next cell draws 2,000 sequences at each noise level, and prints the mean distance. ($w = 0$, which learns nothing, is about 3.1 away.)
 
 # %% jupyter={"source_hidden": true}
 import numpy as np
@@ -77,26 +84,26 @@ for sigma in (1.0, 2.0, 3.0, 4.0):
     print(f"{sigma:5.0f} {distances[0]:15.2f} {distances[1]:11.2f}")
 
 # %% [markdown]
-# With little noise both are near the truth. With much noise least squares fits the noise: at $\sigma = 4$ it is further from the truth than an answer of 0. The model is nearer at all four levels, and nobody
+# With little noise both are near the truth. With much noise least squares fits the noise: at $\sigma = 4$ it is further from the truth than $w = 0$ is. The model is nearer at all four levels, and nobody
 # told it $\sigma$.
 #
 # ## How good is that?
 # To judge a predictor, ask it for an answer to a new input. Take the difference to the true answer $\langle w, x\rangle$, without noise, and square it. The cell below prints half of the mean, as the
 # paper's Table 1 does. The **oracle** is a predictor that cheats: it is told $\sigma$, and shrinks what least squares finds
-# by just the right amount ([02](02_in_context_regression.ipynb)). On average nobody can do better.
+# by just the right amount (`ridge` in the code, and the subject of [02](02_in_context_regression.ipynb)). On average nobody can do better.
 
 # %%
 task = lt.RegressionTask(dim=10, context=20, noise=lt.Uniform(5.0))
-batch = task.sample(5000, np.random.default_rng(0))  # 5000 sequences, each with its own truth, its own sigma, and a new input
+many = task.sample(5000, np.random.default_rng(0))  # 5000 sequences, each with its own truth, its own sigma, and a new input
 
 answers = {
     "nothing learned": np.zeros(5000),
-    "least squares": (lt.baselines.ols(batch.x, batch.y) * batch.x_query).sum(axis=1),
-    "the model": model(batch.x, batch.y, batch.x_query),
-    "oracle": (lt.baselines.ridge(batch.x, batch.y, batch.sigma) * batch.x_query).sum(axis=1),
+    "least squares": (lt.baselines.ols(many.x, many.y) * many.x_query).sum(axis=1),
+    "the model": model(many.x, many.y, many.x_query),
+    "oracle": (lt.baselines.ridge(many.x, many.y, many.sigma) * many.x_query).sum(axis=1),
 }
 for name, y_hat in answers.items():
-    print(f"{name:16} half the mean squared error {((y_hat - batch.y_query) ** 2).mean() / 2:.3f}")
+    print(f"{name:16} half the mean squared error {((y_hat - many.y_query) ** 2).mean() / 2:.3f}")
 
 # %% [markdown]
 # Even the oracle errs: some of what it would have to know is not in the twenty examples. So the series counts what a predictor loses **to the oracle**, and calls it the *excess risk*. You write it now.
@@ -135,7 +142,14 @@ start.excess_risk.check(excess_risk)
 #
 # </details>
 
+# %%
+loses = start.excess_risk.use(excess_risk)  # yours, once it is right
+for name, y_hat in answers.items():
+    print(f"{name:16} excess risk {loses(y_hat, answers['oracle'], many.y_query):.2f}")
+
 # %% [markdown]
+# Least squares loses 3.08 to the oracle. The model loses 0.06, and it was not told $\sigma$.
+#
 # ## What surprised you
 # Run this cell once you have been through the lab. It puts your predictions beside the answers.
 

@@ -20,7 +20,7 @@ tiny
 # **You will be able to** compute attention for four tokens by hand, with the softmax and without; move the bracket that turns a cost of $n^2$ into a cost of $n$; write a layer in three lines; say
 # what a linear transformer keeps of its context, and what it loses.
 #
-# **Takes** 35 minutes; the first half, up to *What it costs*, takes 20. **Needs** [00](00_start_here.ipynb), matrix products, and a little NumPy. Words: [glossary](../docs/glossary.md).
+# **Takes** 35 minutes; the first half, up to *What it costs*, takes 25. **Needs** [00](00_start_here.ipynb), matrix products, and a little NumPy. Words: [glossary](../docs/glossary.md).
 
 # %% [markdown]
 # **Symbols:** $n$ the number of examples; $d$ the number of features; $e$ a token, $(x, y)$; $S$ the mean of $e e^T$: all that a layer knows of its context; $\Sigma, \alpha, v$ the blocks of $S$: the
@@ -158,7 +158,8 @@ wider = np.array([[2, 1, 3], [2, -1, 1], [-2, 1, -1], [-2, -1, -3]])  # y = x_1 
 print(wider.T @ wider / 4)
 
 # %% [markdown]
-# Check one entry: at the top right stands the mean of $x y$, $(1 + 3 + 3 + 1)/4 = 2$. With one feature, the least-squares slope is $\alpha / \Sigma = 2 / 1$.
+# Check one entry of the first: at the top right stands the mean of $x y$, $(1 + 3 + 3 + 1)/4 = 2$. With one feature, the least-squares slope is $\alpha / \Sigma = 2 / 1$. In the second, $\Sigma$ is the
+# 2 × 2 block at the top left, $\alpha = (4, 1)$ stands beside it and below it, and $v = 5$ in the corner.
 #
 # ### Act 2: the bracket, moved
 # (one or two lines) What does the query add to itself? Form $S$ from the tokens, and make no scores.
@@ -189,14 +190,14 @@ attention.by_moments.check(update)
 # </details>
 
 # %%
-moved = attention.by_moments.use(update)
+my_update = attention.by_moments.use(update)
 print("what the query adds, by scores:", scored / n @ tokens @ P.T)
-print("what the query adds, by S:     ", moved(tokens, P, Q, query))
+print("what the query adds, by S:     ", my_update(tokens, P, Q, query))
 
 # %% [markdown]
 # ### Act 3: a layer, in three lines
 # (level: first steps) Now for all tokens at once: each token $e$ becomes $e + P S Q\, e$. Never hold a score for each pair of tokens; the check looks at the memory that you use.
-# The next cell runs *your* layer.
+# The next cells run *your* layer: here on the four examples, further down as a trained model, and [03](03_one_layer_is_one_gradient_step.ipynb) starts from it.
 
 # %% tags=["exercise"]
 def layer(tokens, P, Q):
@@ -223,16 +224,16 @@ attention.in_order_n.check(layer)
 # ```python
 # def layer(tokens, P, Q):
 #     S = tokens.T @ tokens / len(tokens)
-#     update = P @ S @ Q
-#     return tokens + tokens @ update.T
+#     U = P @ S @ Q
+#     return tokens + tokens @ U.T
 # ```
 #
 # </details>
 
 # %%
-shear = attention.in_order_n.use(layer)  # yours, once it is right
+my_layer = attention.in_order_n.use(layer)  # yours, once it is right
 print("the four examples after the layer, one a row:")
-print(shear(tokens, P, np.diag([-1, 0])))
+print(my_layer(tokens, P, np.diag([-1, 0])))
 
 # %% [markdown]
 # The black dots of the lab: what is left of the labels once the line has been taken away.
@@ -251,8 +252,17 @@ lab
 #
 # </details>
 #
-# A token has $D = d + 1$ numbers. With the map first, a layer takes $2nD^2 + 2n^2D$ multiplications. With $S$ first it takes $2nD^2 + 2D^3$. They are equal at $n = D$. *Everything* has a switch, *measured here*, which times the forms on your machine. The clock adds
+# A token has $D = d + 1$ numbers. With the map first, a layer takes $2nD^2 + 2n^2D$ multiplications. With $S$ first it takes $2nD^2 + 2D^3$. They are equal at $n = D$.
+#
+# <details><summary>Which products are these? And what does the clock say?</summary>
+#
+# Map first: $Q e_i$ and $P e_j$ for all tokens take $nD^2$ each; the $n^2$ scores take $n^2 D$, and the weighted sums as many. $S$ first: $S$ takes $nD^2$, and so does $P S Q$ times all tokens; the
+# products $P S$ and $(P S) Q$ take $D^3$ each.
+#
+# *Everything* has a switch, *measured here*, which times the forms on your machine. The clock adds
 # what the count leaves out: exponentials are slow, and for few tokens all forms cost about the same.
+#
+# </details>
 #
 # ## A linear transformer
 # Stack such layers, and nothing else: a transformer's other parts (softmax, MLP, normalisation) are left out. Each layer adds, for the context and the query alike (eq. 3),
@@ -268,8 +278,9 @@ for function in (linear.layer_update, linear.next_moments):
     print(head.rstrip() + body)
 
 # %% [markdown]
-# A whole model, however deep, can forget the tokens once it has $S$. A trained model with seven layers reads 200 examples. Then it reads 11 made-up tokens with the same $S$. How far do the two
-# answers lie apart?
+# The package does what you wrote: a trained model with seven layers is your `layer` for the examples and your `update` for the query, seven times. The next cell runs it so, on 200 examples.
+#
+# A whole model, however deep, can forget the tokens once it has $S$. So the cell then takes 11 made-up tokens with the same $S$. How far will the two answers lie apart?
 
 # %%
 batch = lt.RegressionTask(dim=10, context=200, noise=lt.Fixed(1.0)).sample(1, np.random.default_rng(0))
@@ -277,11 +288,22 @@ examples = np.concatenate([batch.x, batch.y[..., None]], axis=2)[0]  # 200 token
 model = lt.load_pretrained("full", layers=7, noise=lt.Uniform(5.0))
 model.context = None  # it was trained at 20 examples, and would warn: how good its answer is, is not the question here
 
+
+def answer(tokens):
+    """Of the trained model, layer by layer, by your two functions."""
+    query = np.append(batch.x_query[0], 0.0)  # (11,): its label is not known
+    for P, Q in zip(model.P[:, 0], model.Q[:, 0]):  # one head: (11, 11) each
+        added = my_update(tokens, P, Q, query)
+        tokens = my_layer(tokens, P, Q)
+        query = query + added
+    return -query[-1]
+
+
 R = np.linalg.qr(examples)[1]  # (11, 11), R^T R = sum of e e^T
 made_up = R * np.sqrt(11 / 200)  # 11 tokens whose mean of e e^T is S
-real = model(batch.x, batch.y, batch.x_query, form="tokens")
-short = model(made_up[None, :, :10], made_up[None, :, 10], batch.x_query, form="tokens")
-print(f"the answers lie {abs(real - short)[0]:.6f} apart")
+print(f"200 examples, by the package:          {model(batch.x, batch.y, batch.x_query)[0]:.4f}")
+print(f"200 examples, by your functions:       {answer(examples):.4f}")
+print(f"11 made-up tokens, by your functions:  {answer(made_up):.4f}")
 
 # %% [markdown]
 # To a linear transformer a context **is** its $S$: 11 × 11 numbers for ten features. The rest of the series is arithmetic on such matrices.
@@ -313,10 +335,12 @@ surprises(tiny, lab)
 
 # %% [markdown]
 # ## If you have ten minutes more
+# Open a line to read it. The first cell below prints the numbers of the first, the second cell those of the second.
+#
 # <details><summary>Token by token: linear attention as a recurrent network</summary>
 #
 # A map needs all tokens at hand. $S$ can be kept while they come in, as a running mean: `S += (np.outer(e, e) - S) / t` for the $t$-th token. This is the *recurrent form*: linear attention is a
-# recurrent network whose memory is a matrix (Katharopoulos et al. 2020). The first of the two cells below runs it.
+# recurrent network whose memory is a matrix (Katharopoulos et al. 2020). The first of the two cells below runs it, on the 200 examples.
 #
 # </details>
 # <details><summary>What the softmax was for: looking things up</summary>

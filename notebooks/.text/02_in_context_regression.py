@@ -17,7 +17,7 @@ lab
 #
 # </details>
 #
-# The lab comes back below, with four more questions, once their words have been explained.
+# Answer its first question now, and leave *Next* alone: the other four come below, once their words have been explained.
 #
 # **You will be able to** solve a sequence by least squares and by ridge regression; derive how much to shrink, for any noise level; read the noise off what a predictor keeps; say what the excess
 # risk is.
@@ -45,8 +45,8 @@ lab
 #
 # $$y_i = \langle w^*, x_i\rangle + \sigma\, \xi_i, \qquad \xi_i \sim N(0, 1).$$
 #
-# You see the $n$ pairs. You answer with weights $w$ of your own, and are compared with the truth: half the squared distance, $\tfrac12 |w - w^*|^2$. (For a random new input that is half your expected squared
-# error, because the mean of $x x^T$ is $I$.) Which $w$ is best?
+# You see the $n$ pairs. You answer with weights $w$ of your own, and are compared with the truth: half the squared distance, $\tfrac12 |w - w^*|^2$. (For a random new input $x$ that is the mean of
+# $\tfrac12 \langle w - w^*, x\rangle^2$, because the mean of $x x^T$ is $I$.) Which $w$ is best?
 
 # %% jupyter={"source_hidden": true}
 import numpy as np
@@ -100,7 +100,7 @@ for sigma in (0, 1, 2, 3, 4):
 #
 # $$w_\text{ols} = \frac{\alpha}{\Sigma} = \frac{\overline{x y}}{s} = w^* + \frac{\sigma}{s}\,\overline{x \xi}.$$
 #
-# The last term is the error of least squares. In it the noise alone is random: $x_i \xi_i$ has variance $x_i^2$, so the mean of $n$ such terms has variance $s/n$. The error of least squares then has variance
+# The last term is the error of least squares. Take the inputs as given. Then the noise alone is random: $x_i \xi_i$ has variance $x_i^2$, so the mean of $n$ such terms has variance $s/n$. The error of least squares then has variance
 # $\sigma^2/s^2 \cdot s/n = \sigma^2/(n s)$.
 #
 # Now keep the share $k$. The answer $k\,w_\text{ols}$ misses $w^*$ by $(k - 1)\,w^*$, and by $k$ times that error. The two are independent, so their mean squares add up to the expected squared error:
@@ -143,7 +143,7 @@ for sigma in (0, 1, 3, 5):
 
 # %% [markdown]
 # ## Turn it round: a noise meter
-# The formula goes both ways. Watch which share a predictor keeps, and you know **the $\sigma$ on which it acts**, whether it was told one or not. This meter comes back in all later notebooks.
+# The formula goes both ways. Watch which share a predictor keeps, and you know **the $\sigma$ on which it acts**, whether it was told one or not. This meter comes back in [07](07_noise_adaptive_step_sizes.ipynb).
 #
 # ### Act 2: read the noise off a share
 # (one line) With $s = 1$: solve $k = 1/(1 + \sigma^2/n)$ for $\sigma$.
@@ -179,7 +179,7 @@ print("00's model had slope 1.08 of 2 at sigma = 4: it acts on", round(float(met
 print("00's GD++ had slope 1.41 of 2 at every sigma: it acts on", round(float(meter(1.41 / 2, 20)), 1))
 
 # %% [markdown]
-# (The twenty points of 00 have $s = 1$.) Nobody told the model of 00 its $\sigma$, and it acts on about the right one. GD++ acts on 2.9 always. That is the root of 25/3, the mean of $\sigma^2$ in its training.
+# (The twenty points of 00 have $s = 1$.) Nobody told the model of 00 its $\sigma$, yet it acts on 1.3 where 1 is right, and on 4.1 where 4 is. GD++ acts on 2.9 always. That is the root of 25/3, the mean of $\sigma^2$ in its training.
 #
 # ## Ten features: ten problems of one
 # The inputs of one sequence form a cloud. It is longer in some directions than in others, and its long axis is turned.
@@ -192,9 +192,9 @@ print("00's GD++ had slope 1.41 of 2 at every sigma: it acts on", round(float(me
 #
 # **Ridge regression** does this in one formula. It takes the $w$ for which $\sum_i (y_i - \langle w, x_i\rangle)^2 + \lambda |w|^2$ is smallest: a large $w$ costs a *penalty*, $\lambda$. Where the gradient is zero,
 #
-# $$\Big(\Sigma + \frac{\lambda}{n} I\Big)\, w = \alpha \qquad\text{keeps}\qquad \frac{s}{s + \lambda/n} \quad\text{of each direction.}$$
+# $$\Big(\Sigma + \frac{\lambda}{n} I\Big)\, w = \alpha .$$
 #
-# Compare with the best share: **the right penalty is $\lambda = \sigma^2$**, in all directions at once.
+# Along an eigenvector that says $(s + \lambda/n)\, w_i = \alpha_i$, where least squares has $s\, w_i = \alpha_i$. So ridge regression keeps the share $s/(s + \lambda/n)$ of each direction. Compare with the best share: **the right penalty is $\lambda = \sigma^2$**, in all directions at once.
 #
 # The lab again, from its second question on:
 
@@ -226,7 +226,8 @@ print("s / (s + sigma^2/n)     ", np.round(share(eigenvalues[some], 1.0, n), 3))
 #
 # </details>
 #
-# There are two ways to compute the excess risk: as a difference of errors, which needs the truth; or as $\tfrac12 E|w - w_o|^2$, which does not. For least squares:
+# There are two ways to compute the excess risk: as a difference of errors, which needs the truth; or as $\tfrac12 E|w - w_o|^2$, which does not. For least squares, on 8,000 sequences, the two
+# are the same but for chance:
 
 # %% jupyter={"source_hidden": true}
 print("sigma   difference of errors   half squared distance to the oracle")
@@ -245,7 +246,7 @@ for sigma in (1, 2, 3):
 # </details>
 #
 # ## Nobody tells the transformer σ
-# In the paper's harder setting, *mixed noise*, each sequence draws its own $\sigma$, here from U(0, 5), and the predictor is not told. Then no $\lambda$ is right for all. The best fixed one is the mean of $\sigma^2$
+# In the paper's harder setting, *mixed noise*, each sequence draws its own $\sigma$, here anything between 0 and 5, *U(0, 5)*, and the predictor is not told. Then no $\lambda$ is right for all. The best fixed one is the mean of $\sigma^2$
 # (*ConstRR* in the paper): the variance is in proportion to $\sigma^2$, so on average its mean counts. *AdaRR* estimates $\sigma^2$ from the residuals of least squares. A trained linear transformer joins the table. (After ±: the standard error.)
 
 # %%

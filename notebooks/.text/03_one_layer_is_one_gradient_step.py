@@ -113,7 +113,7 @@ gradient.descent.check(descend)
 #
 # $$P\,S\,Q = \begin{pmatrix} 0 & 0\\ -\eta\,\alpha^T & 0\end{pmatrix}.$$
 #
-# A layer moves all tokens by one rule. So the examples move too, each by $-w x$: those on the right sink, those on the left rise. What is left of their labels is $y - w x$, **their residuals**:
+# On a token $(x, y)$ it adds $-\eta\,\langle\alpha, x\rangle$ to the last coordinate, whatever $y$ is, and leaves $x$ alone. So the examples move as the query does, each by $-w x$: those on the right sink, those on the left rise. What is left of their labels is $y - w x$, **their residuals**:
 #
 # ![Three plots of the four points as blue dots and the query as a red dot. With w = 0 the points rise to the right and the query stands at height 0. With w = 1 the points are lower on the right and higher on the left, at heights 0, -2, 2, 0, and the query has sunk from 0 to -2. With w = 1.5 the points lie still flatter, and the query stands at -3.](../docs/pictures/layers-on-four-points.svg)
 #
@@ -173,7 +173,7 @@ def layer(tokens, P, Q):
 
 
 half_step = descent_model(step=0.5, layers=1, dim=1)
-after_one = layer(four_tokens, half_step.P[0, 0], half_step.Q[0, 0])
+after_one = layer(four_tokens, half_step.P[0, 0], half_step.Q[0, 0])  # of its first layer, and there of the first head
 print("x and y before:", four_tokens.tolist())
 print("x and y after: ", (after_one + 0.0).tolist())
 print("answer at x = 2:", half_step(four_x[None], labels_A[None], np.array([[2.0]]))[0])
@@ -198,14 +198,14 @@ for depth in (1, 4, 12):
         residual = batch.y - (batch.x @ by_loop[..., None])[..., 0]  # (B, n)
         by_loop = by_loop + 0.3 * (residual[..., None] * batch.x).mean(axis=1)
     same = np.allclose(by_layers, by_loop, rtol=0, atol=1e-12)
-    print(f"{depth:2d} layers and {depth:2d} steps of the loop {'agree to 1e-12' if same else 'DIFFER'}")
+    print(f"depth {depth:2d}: the layers and the loop {'agree to 1e-12' if same else 'DIFFER'}")
 
 # %% [markdown]
 # ## Fast and slow directions
 # Now four points with two features, at the corners $(\pm 2, \pm 1)$ of a rectangle. Their $\Sigma$ is diagonal with the entries 4 and 1: the inputs vary more along the first direction. Without noise, and with the truth
 # $(1, 1)$, $\alpha = (4, 1)$. Take $\eta = \tfrac14$, by hand: the first step gives $w = (1, \tfrac14)$, the second $(1, \tfrac7{16})$. The first entry was right at once. The second one creeps.
 #
-# In general, $g = \Sigma\,(w_\text{ols} - w)$, since $\alpha = \Sigma\, w_\text{ols}$. So along an eigenvector of $\Sigma$ a step multiplies what is still missing by $1 - \eta s$. After $L$ steps the share that has been found is
+# In general, with $w_\text{ols}$ for the least-squares answer, $g = \Sigma\,(w_\text{ols} - w)$, since $\alpha = \Sigma\, w_\text{ols}$. So along an eigenvector of $\Sigma$ a step multiplies what is still missing by $1 - \eta s$. After $L$ steps the share that has been found is
 #
 # $$1 - (1 - \eta s)^L .$$
 #
@@ -261,10 +261,10 @@ for title, number in (
     print(f"{title:20}  sigma = 0  sigma = 1  sigma = 4")
     for depth in (1, 4, 16):
         row = [f"{number(excess_by_step[depth, sigma]):11.3f}" for sigma in (0, 1, 4)]
-        print(f"{depth:7d} layers      ", *row, sep="")
+        print(f"{depth:7d} layer{' ' if depth == 1 else 's'}      ", *row, sep="")
 
 # %% [markdown]
-# With much noise the best step is short. With noise, sixteen layers and the right step, descent comes close to the oracle. But one must know which step is right, and that depends on $\sigma$. A built layer
+# With much noise the best step is short. With noise, sixteen layers and the right step, descent comes close to the oracle: its excess risk is 0.02 and 0.04. But one must know which step is right, and that depends on $\sigma$. A built layer
 # has one fixed step. The trained model of the lab's last step kept near ridge at $\sigma = 1$ and at $\sigma = 4$, with frozen weights: it is not plain gradient descent. [06](06_adaptive_rescaling.ipynb) finds out what it does.
 #
 # ### Exercise: the best step of one layer
@@ -306,15 +306,21 @@ gradient.best_step.check(best_step)
 
 # %% [markdown]
 # ## Discussion
-# **Does training find that step?** Let it start from nothing. Here are three FULL models of one layer. All 242 entries of their P and Q begin as random numbers, and nothing says which of them should be zero. They train on
-# U(0, 5), where $E\,\sigma^2 = 25/3$. Each step of training takes 64 fresh sequences with $n = 20$, $d = 10$, and knows nothing of the closed form.
+# **Does training find that step?** Here are three FULL models of one layer. All 242 entries of their P and Q begin as random numbers, and nothing says which of them should be zero. They train on
+# U(0, 5), where $E\,\sigma^2 = 25/3$. Each step of training takes 64 fresh sequences with $n = 20$ and $d = 10$.
 #
-# Multiply out the last row of $P\,S\,Q$: whatever its entries, a layer answers $w = C\,\alpha + \ldots$ with $C = -P_{yy}\,Q_{xx}^T$, where $Q_{xx}$ is the block of Q that reads $x$ and $P_{yy}$ the last entry of P. The dots are what the
-# other entries of P and Q add. A gradient step is $C = \eta I$, and no dots.
+# Whatever its entries, a layer answers $w = C\,\alpha + \ldots$, with a matrix $C$ that one can read off P and Q. The dots are what else it adds. A gradient step is $C = \eta I$, and no dots. So watch the diagonal of $C$:
+#
+# <details><summary>Where C comes from</summary>
+#
+# Multiply out the last row of $P\,S\,Q$. Let $P_{yy}$ be the last entry of P, and $Q_{xx}$ the block of Q of its first $d$ rows and columns. The part with $\alpha$ is $P_{yy}\,\alpha^T Q_{xx}$. The answer is minus that, so
+# $C = -P_{yy}\,Q_{xx}^T$.
+#
+# </details>
 
-# %%
+# %% jupyter={"source_hidden": true}
 noise = lt.Uniform(5.0)
-closed_form = 20 / (20 + 10 + 1 + 25 / 3)
+closed_form = gradient.best_step.use(best_step)(20, 10, noise.mean_square)  # by your function, once it is right
 
 runs = [LiveRun("full", layers=1, noise=noise, learning_rate=0.02, seed=seed) for seed in range(3)]
 for seed, run in enumerate(runs):
@@ -345,7 +351,7 @@ for steps in (0, 10, 20, 40, 60, 80, 100, 150, 200, 300, 400, 600, 800):
     means = [step_matrix(run).diagonal().mean() for run in runs]
     print(f"{steps:8d}  ", *(f"{round(mean, 3) + 0.0:7.3f}" for mean in means), "     ", point_of_curve(means[0]))
 
-# %%
+# %% jupyter={"source_hidden": true}
 contexts = lt.RegressionTask(10, 20, noise).sample_moments(4000, np.random.default_rng(9)).S
 print("after 800 steps   diagonal of C   largest entry off it   share of w that is no step along alpha")
 for number, run in enumerate(runs, start=1):
@@ -361,11 +367,17 @@ trained = lt.load_pretrained("diag", layers=1, noise=noise)
 print(f"\nthe stored DIAG model: -omega_yx = {-trained.omega[0, 1, 0]:.3f} ({origin(trained.record)})")
 
 # %% [markdown]
-# It does, and from random weights each time. Of 242 numbers eleven are left that matter, $P_{yy}$ and the diagonal of $Q_{xx}$, and their products are the step of the closed form, to the noise of small batches. The
-# stored DIAG model ends there too. With one layer it can do nothing else: $\omega_{yy}$ multiplies the query's $y$, which is 0, and no later layer reads the new $x$.
+# It does, from random weights each time. (The closed form is what `best_step` returns, yours once it is right.) Of 242 numbers eleven are left that matter, as in the layer that you built, and the step is the best one, to within the chance of small batches.
+# The stored DIAG model ends there too.
 #
-# That one gradient step is the best that one layer can do, for noisy labels too, is a theorem of Mahankali et al. (2023). For labels without noise, Ahn et al. (2023) prove what the optimum is, and Zhang et al. (2023) that gradient flow ends there; where the inputs are correlated, the step gets a
-# matrix in front, a preconditioner. Deeper models are free to do something else. Compare them with gradient descent at its best step size, on the mixed noise of U(0, 5):
+# <details><summary>What is proved</summary>
+#
+# That one gradient step is the best that one layer can do, for noisy labels too, is a theorem of Mahankali et al. (2023). For labels without noise, Ahn et al. (2023) prove what the optimum is, and Zhang et al. (2023)
+# that training in very small steps ends there. Where the inputs are correlated, the step gets a matrix in front, a preconditioner.
+#
+# </details>
+#
+# Deeper models are free to do something else. Compare them with gradient descent at its best step size, on the mixed noise of U(0, 5):
 
 # %%
 spectrum, oracle = sample_spectra(noise)
@@ -377,13 +389,9 @@ for layers in range(1, 8):
 fixed_ridge = spectrum.ridge(np.full(4000, np.sqrt(noise.mean_square)))
 print(f"\nridge with the mean of sigma^2: {excess_risk(fixed_ridge, oracle):.3f}")
 
-print("\nfour trained layers\nlayer   omega_xx  omega_xy  omega_yx  omega_yy")
-for layer, omega in enumerate(lt.load_pretrained("diag", 4, noise).omega, start=1):
-    print(f"{layer:5d} ", *(f"{number:9.3f}" for number in omega.ravel()))
-
 # %% [markdown]
-# - **Where gradient descent stops.** For fixed inputs its answer is linear in the labels, whatever the step and the depth. No such predictor beats ridge regression with the mean of $\sigma^2$ ([06](06_adaptive_rescaling.ipynb) shows why).
-#   From two layers on the trained models go below it, because the other omegas are at work too. (The $-13.2$ of the last layer does not diverge: the layers before it, by $\omega_{xx}$, have made $x$ small.) [05](05_preconditioning_and_momentum.ipynb) to [07](07_noise_adaptive_step_sizes.ipynb) take them one by one.
+# - **Where gradient descent stops.** For fixed inputs its answer is linear in the labels, whatever the steps and the depth. No such predictor beats ridge regression with the mean of $\sigma^2$ ([06](06_adaptive_rescaling.ipynb) shows why).
+#   From two layers on the trained models do. So more than $\omega_{yx}$ is at work in them: [05](05_preconditioning_and_momentum.ipynb) to [07](07_noise_adaptive_step_sizes.ipynb) take the other omegas one by one.
 # - **A construction is not an explanation.** Weights exist for which a layer *is* a gradient step. That alone says nothing about a trained model. For one layer we could compare the numbers. For deeper models
 #   [04](04_every_layer_keeps_a_weight_vector.ipynb) shows what holds whatever the weights are.
 # - **The paper** sums over the context where we take means, so its $\omega_{yx}$ is smaller by the factor $n$.

@@ -128,25 +128,29 @@ print("from outside:", np.round(outside, 2))
 print("from inside: ", np.round(inside, 2))
 
 # %% [markdown]
-# The same ten numbers. `lt.implicit_regression` gives them for every layer of a batch at once: `state.w`, and beside it `state.M`, `state.u`, `state.a`. The next cell takes the twenty examples through the layers, token by token,
-# and compares each with what the theorem says of it.
+# The same ten numbers. `lt.implicit_regression` gives them for every layer of a batch at once: `state.w`, and beside it `state.M`, `state.u`, `state.a`. The next cell takes the twenty examples through the layers by attention, token
+# by token, and follows the label of the first one. Beside it stands what the theorem foretells.
 
 # %%
 state = lt.implicit_regression(random_model, x, y)
 print("(batch, layers + 1, ...):  w", state.w.shape, " M", state.M.shape, " u", state.u.shape, " a", state.a.shape)
 
 tokens = np.concatenate([x[0], y[0][:, None]], axis=1)  # (n, d+1)
-deviation = 0.0
-for number, (layer_P, layer_Q) in enumerate(zip(random_model.P, random_model.Q), start=1):
+labels = [tokens[0, -1]]  # of the first example, before the first and after each layer
+for layer_P, layer_Q in zip(random_model.P, random_model.Q):
     added = np.zeros_like(tokens)
     for head_P, head_Q in zip(layer_P, layer_Q):
         scores = tokens @ head_Q.T @ tokens.T  # (n, n)
         added += scores @ tokens @ head_P.T / len(tokens)
     tokens = tokens + added
-    x_foretold = x[0] @ state.M[0, number].T + np.outer(y[0], state.u[0, number])
-    y_foretold = state.a[0, number] * y[0] - x[0] @ state.w[0, number]
-    deviation = max(deviation, abs(tokens - np.column_stack([x_foretold, y_foretold])).max())
-print("all tokens of all layers are what Theorem 4.1 says:", deviation < 1e-10)
+    labels.append(tokens[0, -1])
+labels_foretold = state.a[0] * y[0, 0] - state.w[0] @ x[0, 0]  # (L+1,)
+print("label of the first example:", np.round(labels, 2))
+print("foretold, a y - <w, x>:    ", np.round(labels_foretold, 2))
+
+M, u, w, a = state.M[0, -1], state.u[0, -1], state.w[0, -1], state.a[0, -1]  # after the last layer
+foretold = np.column_stack([x[0] @ M.T + np.outer(y[0], u), a * y[0] - x[0] @ w])  # (n, d+1)
+print(f"largest deviation, all tokens after the last layer: {abs(tokens - foretold).max():.6f}")
 
 # %% [markdown]
 # ## Linear in what?
@@ -177,9 +181,13 @@ implicit.linear_gap.check(linear_gap)
 #
 # </details>
 #
-# **Predict:** which of the two gaps below is zero, that of queries or that of labels?
+# The next cell puts two functions of the random model into your test: its answer as a function of the query, and as a function of the labels.
+# **Predict:** which of the two gaps is zero?
 
 # %%
+gap = implicit.linear_gap.use(linear_gap)  # yours where it is right
+
+
 def answer_to(query):
     return random_model(x, y, query[None])[0]
 
@@ -190,14 +198,12 @@ def answer_of(labels):
 
 query_1, query_2 = rng.normal(size=(2, 10))
 labels_1, labels_2 = rng.normal(size=(2, 1, 20))
-gap_of_queries = answer_to(query_1 + query_2) - answer_to(query_1) - answer_to(query_2)
-gap_of_labels = answer_of(labels_1 + labels_2) - answer_of(labels_1) - answer_of(labels_2)
-print(f"queries: {abs(gap_of_queries):.4f}")
-print(f"labels:  {abs(gap_of_labels):.4f}")
+print(f"queries: {abs(gap(answer_to, query_1, query_2)):.4f}")
+print(f"labels:  {abs(gap(answer_of, labels_1, labels_2)):.4f}")
 
 # %% [markdown]
-# The gap of queries is zero, that of labels is not. Labels enter $S$, and $S$ holds their products: $y\,x$, and $y^2$. So *which* linear model a layer holds may depend on the labels in a curved way. That is what lets a
-# transformer shrink its answer where labels are noisy ([06](06_adaptive_rescaling.ipynb)), which least squares, linear in the labels, cannot do.
+# The gap of queries is zero, that of labels is not. Labels enter $S$, which holds the means of $y\,x$ and of $y^2$. The first is linear in the labels, the second is not; and a later layer multiplies by what earlier ones have
+# made of the labels. So *which* linear model a layer holds may depend on the labels in a curved way. That is what lets a transformer shrink its answer where labels are noisy ([06](06_adaptive_rescaling.ipynb)), which least squares, linear in the labels, cannot do.
 #
 # ## What one layer does to the state
 # Call the last row of a layer's map $I + P\,S\,Q$ by two names: $k$, what it takes from a token's $x$ into its label, and $\rho$, what it multiplies the label by. Multiply once, block by block:
@@ -206,13 +212,15 @@ print(f"labels:  {abs(gap_of_labels):.4f}")
 # \begin{pmatrix} M & u \\ -w^T & a\end{pmatrix} =
 # \begin{pmatrix} \cdot & \cdot \\ \textcolor{#D55E00}{k^T} M - \textcolor{#0072B2}{\rho}\, w^T & \textcolor{#D55E00}{\langle k,}\, u\textcolor{#D55E00}{\rangle} + \textcolor{#0072B2}{\rho}\, a\end{pmatrix} .$$
 #
-# On the right stands the new last row, $(-w'^T, a')$. Its last entry says $a' = \rho\,a + \langle k, u\rangle$ (Lemma 4.3, where $k$ is called $c$ and $\rho$ is $1 + r$). The rows above the last change $M$ and $u$ in the same way. What about $w'$? Its old value is *rescaled* by
+# A dot stands for rows that we do not need. On the right stands the new last row, $(-w'^T, a')$. Its last entry says $a' = \rho\,a + \langle k, u\rangle$ (Lemma 4.3, where $k$ is called $c$ and $\rho$ is $1 + r$). The rows above the last change $M$ and $u$ in the same way. What about $w'$? Its old value is *rescaled* by
 # $\rho$, and the layer adds a *push*.
+#
+# Try it on the layer of the picture. The last row of its $P\,S\,Q$ is $(-1, -\tfrac14)$, so $k = -1$ and $\rho = \tfrac34$. Before it $M = 1$ and $w = 0$: the new last row begins with $k M - \rho\,w = -1$, and that is $-w'$. So $w' = 1$, as you read it off.
 #
 # ### Exercise: one step of Lemma 4.3
 # (level: practice)
 #
-# Given a state and what the layer adds to every token, $U = P\,S\,Q$, return the weight after the layer.
+# Given a state and what the layer adds to every token, $U = P\,S\,Q$, return the weight after the layer. Not all that you are given is needed.
 
 # %% tags=["exercise"]
 def weight_after(M, u, a, w, U):
@@ -245,7 +253,7 @@ implicit.recursion.check(weight_after)
 #
 # </details>
 #
-# For gradient descent $M = I$, $\rho = 1$ and $k = -\eta\, g$, so the push $-M^T k$ is $\eta\, g$: the step of 03. What trained layers do with both is the matter of [06](06_adaptive_rescaling.ipynb) and [07](07_noise_adaptive_step_sizes.ipynb).
+# For gradient descent $M = I$, $\rho = 1$ and $k = -\eta\, g$ with the gradient $g = \alpha - \Sigma w$ of 03. So the push $-M^T k$ is $\eta\, g$: its step. What trained layers do with both is the matter of [06](06_adaptive_rescaling.ipynb) and [07](07_noise_adaptive_step_sizes.ipynb).
 
 # %% [markdown]
 # ## Trained and random, on many sequences
@@ -259,12 +267,12 @@ for name, model in {"trained": lt.load_pretrained("diag", layers=4, noise=lt.Uni
     print(f"{name:8}", np.round(np.median(distances, axis=0), 2))
 
 # %% [markdown]
-# Training does not make a linear transformer hold a linear model: it always does. Training decides *which*.
+# Training does not make a linear transformer hold a linear model: it always does. Training decides *which*. And it asks for the last one only: layer 3 hardly moves $w$, but may prepare the last step in $M$, $u$ and $a$.
 #
 # ## What no linear transformer can do
-# If the labels are a linear function of the inputs, then after every layer so is the label of every token, $a\,y - \langle w, x\rangle$, with one weight for all of them. It can never become the *square* of the first feature: **Theorem 4.2**.
-# How near can it come?
-# Nearest is the linear function that fits the squares best. Its cosine with them is a bound for *any* linear transformer of any depth. (1 means: the same direction. 0 means: nothing in common.)
+# Every layer leaves the label of a token at $a\,y - \langle w, x\rangle$, with one $a$ and one $w$ for all tokens. Where $y$ is itself a linear function of $x$, this is again a linear function of $x$. It can never become the *square* of the
+# first feature: **Theorem 4.2**. How near can it come? No linear function of the inputs comes nearer to the $n$ squares than their least-squares fit. So no linear transformer, of any depth, makes labels with a larger cosine with the squares than that fit has. (1 means: the same
+# direction. 0 means: nothing in common.)
 #
 # **Predict:** will that bound grow or fall when the model gets more examples?
 

@@ -43,14 +43,14 @@ lab
 # Take the four points of [03](03_one_layer_is_one_gradient_step.ipynb) with two features, at the corners $(\pm 2, \pm 1)$ of a rectangle. $\Sigma$ has the eigenvalues 4 and 1. Their ratio, largest over smallest, is the **condition number** $\kappa$: here 4. It
 # says how uneven the inputs are.
 #
-# Gradient descent walks towards the $w$ that solves $\Sigma w = \alpha$, and must use one $\eta$ for both directions. The best compromise leaves equally much in both. Here it is $\eta = \tfrac25$: of the error $1 - \tfrac85 = -\tfrac35$ is left in the strong direction, and $1 - \tfrac25 = \tfrac35$ in the weak one. In
+# Gradient descent walks towards the $w$ that solves $\Sigma w = \alpha$, and must use one $\eta$ for both directions. The best compromise leaves equally much in both. Here it is $\eta = 2/(4 + 1) = \tfrac25$: of the error $1 - \tfrac85 = -\tfrac35$ is left in the strong direction, and $1 - \tfrac25 = \tfrac35$ in the weak one. In
 # general $(\kappa - 1)/(\kappa + 1)$ is left after each step. If the four points were a *square*, $\Sigma$ would be the same in all directions, and one step could be right in all of them. So let us make a square.
 #
 # The layer may change the inputs as well. It takes off a part of $\Sigma x$:
 #
 # $$x \leftarrow x - \gamma\,\Sigma x .$$
 #
-# The query is moved by the same rule, so the answers stay right. A long side loses more of its length than a short one, because $\Sigma$ is large along it. With $\gamma = \tfrac17$, by hand: the side $2$ becomes $2\,(1 - \tfrac47) = \tfrac67$, and the side $1$ becomes $1 - \tfrac17 = \tfrac67$.
+# The labels stay as they are, and the query is moved by the same rule. So what the moved examples say of the moved query is right for the query that was asked. A long side loses more of its length than a short one, because $\Sigma$ is large along it. With $\gamma = \tfrac17$, by hand: the side $2$ becomes $2\,(1 - \tfrac47) = \tfrac67$, and the side $1$ becomes $1 - \tfrac17 = \tfrac67$.
 #
 # ![Four grey corners of a rectangle from (-2, -1) to (2, 1), and inside it the four blue corners of a square with half the side 6/7. A red arrow leads from the corner of the rectangle to that of the square.](../docs/pictures/rectangle-to-square.svg)
 #
@@ -85,7 +85,7 @@ for name, each in {"square, then step": two_layers, "two best gradient steps": t
     print(f"{name:24} w = {w.round(3).tolist()}")
 
 # %% [markdown]
-# Why 49/36? A step that is right at once has $\eta = 1/s$, so here $s$ must be $\tfrac{36}{49}$, the square of $\tfrac67$. How an eigenvalue shrinks is your first act.
+# Why 49/36? Along an axis the eigenvalue is the mean square of the inputs, which after the first layer is $(\tfrac67)^2 = \tfrac{36}{49}$ in both directions. A step with $\eta = 1/s$ is right at once. How an eigenvalue shrinks is your first act.
 #
 # ### Exercise: an eigenvalue after a layer
 # (level: first steps)
@@ -113,7 +113,7 @@ preconditioning.after_layer.check(after_layer)
 
 # %% [markdown]
 # ## One $\gamma$ for ten directions
-# A square is luck: with ten eigenvalues no single $\gamma$ makes all of them equal. But one $\gamma$ can make them *more* equal. With $t = \gamma s$ the eigenvalues go by the map $t \mapsto t\,(1 - t)^2$, the curve of the lab's third step. It
+# A square is luck: with ten eigenvalues no single $\gamma$ makes all of them equal. But one $\gamma$ can make them *more* equal. With $t = \gamma s$ the eigenvalues go by the map $t \mapsto t\,(1 - t)^2$, the curve of the lab's third task. It
 # rises up to $t = \tfrac13$ and falls to zero at $t = 1$.
 #
 # The paper's **Theorem 5.1** puts the largest eigenvalue at the top, $\gamma s_\text{max} = \tfrac13$. All others lie left of the top: they keep their order, and crowd together. The largest becomes $\tfrac13 (\tfrac23)^2 / \gamma$, which is
@@ -121,8 +121,16 @@ preconditioning.after_layer.check(after_layer)
 #
 # $$\kappa' = \kappa\;\frac{4/9}{\bigl(1 - 1/(3\kappa)\bigr)^2} .$$
 #
-# For the rectangle: $\gamma = \tfrac1{12}$, and $\kappa$ falls from 4 to $\tfrac{256}{121} = 2.1$. For a large $\kappa$ a layer divides by about $\tfrac94$. Near the end it does better: if $\kappa = 1 + \varepsilon$, then
-# $\kappa' \approx 1 + \tfrac34\varepsilon^2$. Here are ten eigenvalues with $\kappa = 20$:
+# For the rectangle: $\gamma = \tfrac1{12}$, and $\kappa$ falls from 4 to $\tfrac{256}{121} = 2.1$. For a large $\kappa$ the lower part is nearly 1: a layer divides $\kappa$ by about $\tfrac94$. Near the end it does better: if $\kappa = 1 + \varepsilon$, then
+# $\kappa' \approx 1 + \tfrac34\varepsilon^2$. All eigenvalues are then close to the top of the curve, and there it is flat.
+#
+# <details><summary>Where the square comes from</summary>
+#
+# At its top, $t = \tfrac13$, the curve has the height $\tfrac4{27}$, slope 0 and second derivative $6t - 4 = -2$. The smallest eigenvalue stands $\varepsilon/3$ left of the top, so it comes out lower by $(\varepsilon/3)^2$. In units of $\tfrac4{27}$ that is $\tfrac34\varepsilon^2$.
+#
+# </details>
+#
+# Here are ten eigenvalues with $\kappa = 20$:
 
 # %%
 eigenvalues = np.geomspace(1 / 20, 1, 10)
@@ -133,10 +141,8 @@ for number in range(1, 8):
     print(f"{number:5d} {gamma:7.2f} {eigenvalues.max() / eigenvalues.min() - 1:18.2g}")
 
 # %% [markdown]
-# At the end $\kappa - 1$ is about squared by each layer: the number of correct digits doubles. Newton's iteration *for the inverse of a matrix*, $X \leftarrow X\,(2I - \Sigma X)$, does so too: it squares what is left, $I - \Sigma X$. Much
-# depends on its start. In the lab's race it knew no eigenvalue, and began with $X = \Sigma/|\Sigma|_F^2$. Seven steps are then too few: in weak directions nearly everything is left at first, and the square of nearly 1 is nearly 1.
-# Told the largest and the smallest eigenvalue, as the others are, it begins with $X = \frac{2}{s_\text{max} + s_\text{min}} I$, and keeps up with GD++. For an accuracy $\varepsilon$ GD++ needs about
-# $\log\kappa + \log\log(1/\varepsilon)$ layers (Theorem 5.1).
+# Layers 1 to 3 divide $\kappa$ by about two. At the end each layer about squares $\kappa - 1$: the number of correct digits doubles. That makes two parts of the count. To bring $\kappa - 1$ below $\varepsilon$, GD++ needs a multiple of $\log\kappa$ layers for the
+# divisions, and a multiple of $\log\log(1/\varepsilon)$ for the squarings (Theorem 5.1).
 #
 # ### Exercise: the right gammas
 # (level: practice)
@@ -174,19 +180,26 @@ preconditioning.gammas.check(my_gammas)
 
 # %% [markdown]
 # ## Fair opponents
-# In the lab's race GD++ beat plain gradient descent, which takes the same step each time. Four others choose better, steps or start. None of them changes the inputs.
+# In the lab's race GD++ beat plain gradient descent, which takes the same step each time. Four others choose their steps, or their start, better. None of them changes the inputs.
 #
 # - **Learned steps:** one step size a layer, the same for all contexts, best on average. Layers that had the gradient step alone could do no better.
 # - **Chebyshev's steps:** the best sizes for eigenvalues from a smallest to a largest. Of each context both are known.
 # - **Conjugate gradients:** they find their steps on each context. No other steps of the same number fit its labels better.
-# - **Newton's iteration**, started with the best $X$ that is a multiple of $I$. Of each context it too is told the two extreme eigenvalues. Its steps multiply matrices, as layers of GD++ do.
+# - **Newton's iteration for the inverse of** $\Sigma$: $X \leftarrow X\,(2I - \Sigma X)$, and $w = X\alpha$. A step squares what is left, $I - \Sigma X$. It multiplies matrices, as a layer of GD++ does. Here it too is told the two extreme eigenvalues of each context, and starts with
+#   the best multiple of $I$.
 #
-# Half the squared error of $w$, on 2,000 random contexts without noise, and below them GD++ as it was *trained*:
+# <details><summary>Why was Newton last in the lab's race?</summary>
+#
+# One step leaves $I - \Sigma X\,(2I - \Sigma X) = (I - \Sigma X)^2$. In the race it was told no eigenvalue, and began with $X = \Sigma$ divided by the sum of its squared entries. In weak directions nearly everything is left at first, and the square of nearly 1 is nearly 1: seven steps are too few.
+#
+# </details>
+#
+# Half the squared error of $w$, on 2,000 random contexts without noise, and below them GD++ twice: with the theorem's $\gamma$ for each context, and as it was *trained*:
 
 # %% jupyter={"source_hidden": true}
 task = lt.RegressionTask(dim=10, context=20, noise=lt.Fixed(0))
 contexts = task.sample(2000, np.random.default_rng(0))
-s = np.linalg.eigvalsh(contexts.x.mT @ contexts.x / 20)  # (B, d), ascending
+s, directions = np.linalg.eigh(contexts.x.mT @ contexts.x / 20)  # (B, d), ascending, and (B, d, d)
 others = task.sample(5000, np.random.default_rng(1))
 seen = np.linalg.eigvalsh(others.x.mT @ others.x / 20)  # eigenvalues of other contexts: what training sees
 
@@ -204,6 +217,17 @@ def newton(x, y, k):
     return (X @ alpha)[..., 0]
 
 
+def by_theorem(k):
+    """k layers of GD++, each with gamma s_max = 1/3 and the best step for the eigenvalues that it meets  ->  w (B, d)"""
+    now, left = s, np.ones_like(s)  # (B, d): the eigenvalues, and how much of the error is left along each
+    for _ in range(k):
+        lowest, highest = now[:, :1], now[:, -1:]  # in ascending order they stay
+        left = left * (1 - 2 / (lowest + highest) * now)
+        now = now * (1 - now / (3 * highest)) ** 2
+    missing = (directions * left[:, None]) @ directions.mT @ contexts.w[..., None]  # (B, d, 1)
+    return contexts.w - missing[..., 0]
+
+
 steps = (1, 2, 4, 7)
 plain = 2 / (s[:, :1] + s[:, -1:])  # each context with its own best step
 methods = {
@@ -212,6 +236,7 @@ methods = {
     "Chebyshev's steps": lambda k: baselines.gradient_steps(contexts.x, contexts.y, baselines.chebyshev_sizes(s[:, 0], s[:, -1], k)),
     "conjugate gradients": lambda k: baselines.conjugate_gradients(contexts.x, contexts.y, k),
     "Newton, told s": lambda k: newton(contexts.x, contexts.y, k),
+    "GD++, by theorem": by_theorem,
     "GD++, trained": lambda k: lt.load_pretrained("gd++", k, lt.Fixed(0)).implicit_weight(second_moments(contexts.x, contexts.y)),
 }
 
@@ -223,13 +248,13 @@ for name, method in methods.items():
     print(f"{name:20}", "".join(f"{text:>10}" for text in row))
 
 # %% [markdown]
-# One GD++ layer is one learned step: there is no later layer that could use the rounder inputs. From two layers on GD++ is ahead of all of them, and after seven by many orders of magnitude. So step sizes are not its secret.
-# Newton gains speed as it does, by multiplying matrices: a step about doubles the degree of its polynomial in $\Sigma$. A layer of GD++ triples it, by changing the inputs.
+# One GD++ layer is one gradient step: there is no later layer that could use the rounder inputs. From four layers on GD++ with the theorem's $\gamma$ leaves less than all methods that choose steps, and keeps up with Newton. So step sizes are not its
+# secret. The trained GD++ is ahead of everything from two layers on, and soon far ahead, although its weights are the same for all contexts. What did training find?
 #
 # <details><summary>Why so few layers?</summary>
 #
 # $K$ gradient steps of any sizes make a polynomial of degree $K$ in $\Sigma$. A GD++ layer makes $\Sigma(1 - \gamma\Sigma)^2$ of $\Sigma$, so the degree becomes three times what it was, plus 1: 1, 4, 13, 40. Two layers do about what four learned steps do (both leave 0.26). A layer
-# costs more for it: it multiplies matrices, where a step multiplies a matrix and a vector.
+# costs more for it: it multiplies matrices, where a step multiplies a matrix and a vector. A step of Newton's, which multiplies matrices too, about doubles the degree.
 #
 # </details>
 #
@@ -247,17 +272,23 @@ print("layer   gamma * largest s   kappa before it   in the hardest tenth   (med
 for number, omega in enumerate(trained.omega[:-1]):  # no layer reads the inputs after the last
     position = -omega[0, 0] * np.median(before[:, number, -1])
     print(f"{number + 1:5d} {position:15.2f} {np.median(kappa_before[:, number]):17.1f} {np.median(kappa_before[hard, number]):20.1f}")
+largest = (-trained.omega[:-1, 0, 0] * before[:, :-2, -1]).max(axis=0)  # (L-1,): of gamma s, over all contexts
+print("the largest of 2,000:", "  ".join(f"{position:.2f}" for position in largest))
+print(f"kappa after layer 1 by the theorem: {preconditioning.condition_after(np.median(kappa_before[:, 0])):.1f}")
 losses = ((trained.implicit_weight(moments.S) - moments.w) ** 2).sum(axis=1) / 2
 print(f"the hardest tenth of the contexts makes up {losses[hard].sum() / losses.sum():.0%} of the loss")
 
 # %% [markdown]
-# Training is bolder than the theorem: in every layer $\gamma s_\text{max}$ lies far beyond $\tfrac13$. The second layer is the boldest, and there a typical $\kappa$ gains nothing. That layer is for the hard contexts, which make up most of the
-# loss. Before the third layer hard and typical contexts have the same condition number, 5.0.
+# Training is bolder than the theorem: in every layer $\gamma s_\text{max}$ lies far beyond $\tfrac13$. In layer 1 a typical one stands at 0.60, and the largest of 2,000 at 0.98: just before 1, where a direction would be lost. The gain: a typical $\kappa$ falls to 4.8,
+# where the theorem's $\gamma$ leaves 8.4.
+#
+# Layer 1 also makes contexts alike. Its curve has one top, and lifts no eigenvalue above it, so layer 2 can be bold without risk: 0.81 at most. There a typical $\kappa$ gains nothing, it is 4.8 before and 5.0 after. Hard contexts gain, from 9.7 to 5.0, and they make
+# up most of the loss.
 #
 # ### Exercise: how many layers?
 # (level: practice)
 #
-# With the theorem's $\gamma$, how many layers does it take until $\kappa - 1 < \varepsilon$? Iterate the formula above.
+# With the theorem's $\gamma$ one layer makes $\kappa' = \kappa\cdot\tfrac49 / \bigl(1 - 1/(3\kappa)\bigr)^2$ of $\kappa$. How many layers does it take until $\kappa - 1 < \varepsilon$? Iterate, and count.
 
 # %% tags=["exercise"]
 def my_layers(kappa, eps):
@@ -325,7 +356,7 @@ for condition in (10, 100, 1000, 10_000):
 # </details>
 #
 # A DIAG layer's push on $w$ has two parts: one along the gradient, and one along $u$, the labels that got into the inputs. The second part *remembers* earlier gradients, like momentum. **Predict:** in a trained DIAG, does it push with the first
-# part (cosine above 0) or against it? And with more noise, will it be longer or shorter? Here is the last of four layers:
+# part (cosine above 0) or against it? And with more noise, will it be longer or shorter, beside the first? Here is the last of four layers:
 
 # %% jupyter={"source_hidden": true}
 def parts_of_the_push(model, S):
@@ -356,7 +387,7 @@ for sigma in (0.5, 1, 2, 4):
     print(f"{sigma:5.1f} {cosine:25.2f} {length(second) / length(first):35.2f}")
 
 # %% [markdown]
-# It pushes against the gradient, and the more noise, the longer it is. At $\sigma = 4$ it takes nearly all of the step back. Momentum in form, it is a **brake** in use, and noise presses it. That is measured in one trained
+# The second part pushes against the gradient, and the more noise, the longer it is beside the first. At $\sigma = 4$ it takes nearly all of the step back. It has the form of momentum, and works as a **brake** that noise presses. That is measured in one trained
 # model; [07](07_noise_adaptive_step_sizes.ipynb) looks at more of them. The number behind it is $\omega_{xy}$.
 #
 # ## What surprised you

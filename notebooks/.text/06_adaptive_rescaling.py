@@ -52,9 +52,9 @@ import lt_helpers as lt
 from lt_helpers.evaluate import evaluate
 from lt_helpers.exercises import rescaling
 from lt_helpers.implicit import implicit_from_moments
+from lt_helpers.labs.rescaling import best_border, labels_squared
 from lt_helpers.labs.running_example import LABELS, NAMES, X, ridge_slopes
-from lt_helpers.pretrained import ONE_FEATURE
-from lt_helpers.spectrum import Spectrum
+from lt_helpers.pretrained import ONE_FEATURE, spread
 from lt_helpers.task import second_moments
 
 # %%
@@ -68,7 +68,7 @@ for sigma in (0, 3):
 # The two ranges overlap. A sequence with $v = 15$ may have no noise at all. That is why the bare labels told $\sigma = 1$ from $\sigma = 3$ in 74% of the lab's sequences only; a coin is right in 50%.
 #
 # A and B of the lab are the smallest example. The inputs are $x = (-1, -1, 1, 1)$. A has the labels $(-1, -3, 3, 1)$, and B has $(1, -3, 3, -1)$: the same four numbers in another order, so $v = 5$ in both.
-# Now fit a line to each. A leaves residuals of $\pm 1$, B of $\pm 2$. **What a fit leaves over is the noise.** (In [03](03_one_layer_is_one_gradient_step.ipynb) it was the height at which the bottom of the bowl lies.)
+# Now fit a line $w x$ to each. A leaves residuals of $\pm 1$, B of $\pm 2$. **What a fit leaves over shows the noise.** (In [03](03_one_layer_is_one_gradient_step.ipynb) it was the height at which the bottom of the bowl lies.)
 #
 # ### Exercise: what is left over
 # (level: first steps)
@@ -146,12 +146,13 @@ print(f"in the wrong order: A is multiplied by {factors[0]:.3f}, B by {factors[2
 # A′ is the noisy copy of A; its labels are $(0, -4, 4, 0)$. *Ridge* is told the noise: $\sigma = 1$ for A, $\sigma = 2$ for A′ and B. The two layers agree with it on both noisy sequences, and were told nothing. On A they miss
 # it: why, is seen below.
 #
-# In the wrong order the shrinking layer reads the bare labels. A and B have the same $v$, so both are multiplied by $\tfrac38$, though A is the quiet one. The order matters: **fit first, then look.**
+# In the wrong order the shrinking layer reads the bare labels, and multiplies them by $1 - \tfrac58 = \tfrac38$: in A and in B, for both have $v = 5$. What is fitted to labels of $\tfrac38$ the size is $\tfrac38$ of the slope,
+# though A is the quiet one. The order matters: **fit first, then look.**
 #
 # ### Exercise: fit, look, shrink
 # (level: first steps)
 #
-# Return the slope after both layers: the least-squares slope times $1 + \omega_{yy}\,\overline{r^2}$. Your `left_over` may help.
+# Return the slope after both layers: the least-squares slope times $1 + \omega_{yy}\,\overline{r^2}$, whatever sign that has. Your `left_over` may help.
 
 # %% tags=["exercise"]
 def shrink(x, y, omega_yy):
@@ -187,16 +188,25 @@ rescaling.shrink.check(shrink)
 
 # %% jupyter={"source_hidden": true}
 one_feature = lt.load_pretrained("diag", layers=4, noise=lt.Uniform(5.0), folder=ONE_FEATURE)
-state = read_four_points(one_feature)
-row = np.concatenate([-state.w, state.a[..., None]], axis=-1)  # (3, 5, 2): the label of a token is <row, token>
-reads = np.einsum("blD,bDE,blE->bl", row, state.S, row)  # (3, 5): the mean of the squared labels before each layer
+reads = labels_squared(one_feature, read_four_points(one_feature).S)  # (3, 4): the mean of the squared labels before each layer
 for name, read in zip(NAMES, reads, strict=True):
     print(f"{name:2}: layer 1 reads {read[0]:.2f}, layer 3 reads {read[2]:.2f}")
 
 # %% [markdown]
-# For two layers it fits, and comes to the least-squares slopes. The third layer reads about what is left over, 1, 4 and 4, and shrinks A′ and B much more than A. Training has found *fit, look, shrink*.
+# For two layers it fits, and comes to the least-squares slopes. The third layer reads about what is left over, 1, 4 and 4, and shrinks A′ and B much more than A. This training has found *fit, look, shrink*.
 #
-# With ten features no four points can be drawn, but the lab's histograms say the same. The later the layer, the better its $v$ tells the noise: 74%, 92%, 98%, 98% in layers 1 to 4.
+# With ten features no four points can be drawn, but the lab's histograms say the same. Here they are as numbers, for every training of that model that is stored: how often the $v$ that a layer reads tells $\sigma = 1$ from $\sigma = 3$.
+
+# %% jupyter={"source_hidden": true}
+both = [lt.RegressionTask(10, 20, lt.Fixed(sigma)).sample_moments(2000, np.random.default_rng(0)).S for sigma in (1, 3)]
+print("right in % of sequences, layers 1 to 4")
+for number, each in enumerate(spread("diag", 4, lt.Uniform(5.0)), start=1):
+    quiet, noisy = (labels_squared(each, S) for S in both)  # (2000, 4)
+    right = [best_border(quiet[:, layer], noisy[:, layer])[1] for layer in range(4)]
+    print(f"training {number} ", *(f"{100 * share:5.0f}" for share in right))
+
+# %% [markdown]
+# In each of them the second layer tells the noise far better than the first, and the third better still.
 #
 # ## The other reaction: a shorter step
 # There is a second way. A layer with only $\omega_{xy}$ moves each input by its own label, $x \leftarrow x + \omega_{xy}\,y\,\alpha$. The layer after it then reads $\overline{y x} = (1 + \omega_{xy}\,v)\,\alpha$. With
@@ -205,20 +215,20 @@ for name, read in zip(NAMES, reads, strict=True):
 # $$\text{step} = -\omega_{yx}\,(1 + \omega_{xy}\, v) .$$
 #
 # Take $\omega_{xy} = -0.1$ and $\omega_{yx} = -1$. At the start $v$ is 5, 8 and 5, so the steps are 0.5, 0.2 and 0.5: B gets the long step of A. After a first step of $\tfrac12$ the slopes are 1, 1 and $\tfrac12$. Then $v$, the mean of $r^2$, is
-# 2, 5 and 4.25, and the steps are 0.8, 0.5 and 0.575. Again: fit once, then look. [07](07_noise_adaptive_step_sizes.ipynb) is about this reaction.
+# 2, 5 and 4.25, and the steps are 0.8, 0.5 and 0.575: now B's is nearer to that of A′. Again: fit once, then look. [07](07_noise_adaptive_step_sizes.ipynb) is about this reaction.
 #
 # ## Who cannot look
 # GD++ is DIAG without $\omega_{xy}$ and $\omega_{yy}$. Its layers never multiply a label by a label. So twice the labels give twice the answer. It cannot shrink the more, the noisier the labels are.
 #
 # How well can such a model do? Let $X$ hold the inputs as rows, so $y = X w + \text{noise}$. With $E[w w^T] = I$ that gives $E[w\,y^T] = X^T$ and $E[y\,y^T] = X X^T + E[\sigma^2]\,I$. Among all answers
-# that are linear in $y$, the one with the smallest mean squared error (least squares of $w$ on $y$) is
+# that are linear in $y$, the one with the smallest mean squared error is least squares of $w$ on $y$. As the slope of a line is the mean of $y x$ over that of $x^2$, it is
 #
 # $$E[w\,y^T]\;E[y\,y^T]^{-1}\,y \;=\; X^T\bigl(X X^T + E[\sigma^2]\,I\bigr)^{-1} y \;=\; \bigl(X^T X + E[\sigma^2]\,I\bigr)^{-1} X^T y .$$
 #
 # The last step holds because $X^T(X X^T + k I) = (X^T X + k I)X^T$ for any number $k$. The right side is ridge regression with one penalty for all sequences, $\lambda = E[\sigma^2]$: **ConstRR** of [02](02_in_context_regression.ipynb); the lab
 # writes *fixed ridge*.
 #
-# **Predict:** four trained layers, with $\sigma$ either 1 or 3: does GD++ get below ConstRR? Does DIAG? The loss is half the squared error above the oracle's.
+# **Predict:** four trained layers, with $\sigma$ either 1 or 3: is the loss of GD++ below that of ConstRR? Is that of DIAG? The loss is half the mean squared error, less the oracle's: the excess risk of [00](00_start_here.ipynb).
 
 # %%
 mixed = lt.Categorical((1, 3))
@@ -229,7 +239,7 @@ for name, result in evaluate(predictors, lt.RegressionTask(10, 20, mixed), 50_00
     print(f"{name:8} loss {result.loss:.3f} +- {result.standard_error:.3f}")
 
 # %% [markdown]
-# GD++ stays at ConstRR. More layers would not help it: this is why the GD++ rows of the paper's Table 1, the loss for each number of layers, become flat. DIAG can look, and loses a fifth as much.
+# GD++ stays at ConstRR. More layers would not help it: this is why the GD++ rows of the paper's Table 1, the loss for each number of layers, become flat. DIAG can look, and has a fifth of that loss.
 #
 # ## Where shrinking goes wrong
 # The factor $1 + \omega_{yy}\,\overline{r^2}$ is a straight line in $\overline{r^2}$. It does not stop at zero. With $\omega_{yy} = -\tfrac18$ it is zero where $\overline{r^2} = 8$. Beyond, the answer has **the wrong sign**. You can
@@ -238,7 +248,7 @@ for name, result in evaluate(predictors, lt.RegressionTask(10, 20, mixed), 50_00
 # ### Exercise: read the breaking point off the weights
 # (level: first steps)
 #
-# A two-layer model has only $\omega_{yx}$ in its first layer and only $\omega_{yy}$ in its second. Let what the second layer reads be $\sigma^2$. At which $\sigma$ is the answer zero?
+# A two-layer model has $\omega_{yx}$ and $\omega_{yy}$ in its first layer, and only $\omega_{yy}$ in its second. Let what the second layer reads be $\sigma^2$. At which $\sigma$ is the answer zero?
 
 # %% tags=["exercise"]
 def my_breaking_point(omega):
@@ -252,7 +262,7 @@ rescaling.breaking_point.check(my_breaking_point)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Where is $1 + \omega_{yy}\sigma^2$ zero? The second layer's $\omega_{yy}$ is `omega[1, 1, 1]`.
+# Where is $1 + \omega_{yy}\sigma^2$ zero? The second layer's $\omega_{yy}$ is `omega[1, 1, 1]`. (The first layer's cannot matter: before it, $w$ is zero.)
 #
 # </details>
 # <details><summary>Solution</summary>
@@ -266,13 +276,13 @@ rescaling.breaking_point.check(my_breaking_point)
 
 # %% [markdown]
 # ## Two noise levels, two equations
-# A line through two points: so two layers can be right at two noise levels. This is Theorem 5.2. It takes a model in which all is simple: inputs $x \sim N(0, I/n)$ with very many examples, $n \to \infty$. There
+# A line through two points: so two layers can be right at two noise levels. This is Theorem 5.2. It takes a task in which all is simple: inputs $x \sim N(0, I/n)$ with very many examples, $n \to \infty$. There
 #
 # - $n\Sigma$ is the identity, and $n\alpha$ is the true $w$ plus noise;
-# - the signal in a single label is tiny (its variance is $d/n$), so $v = \sigma^2$: the bare labels are what is left over;
-# - ridge regression, $(\Sigma + \tfrac{\sigma^2}{n} I)\,w = \alpha$ with $\Sigma = \tfrac1n I$, keeps the share $1/(1 + \sigma^2)$ of $n\alpha$.
+# - the signal in a single label is tiny (its variance is $d/n$), so $v = \sigma^2$, before a fit and after it: here even the bare labels show the noise;
+# - ridge regression, $(\Sigma + \tfrac{\sigma^2}{n} I)\,w = \alpha$ with $\Sigma = \tfrac1n I$, answers with the share $1/(1 + \sigma^2)$ of $n\alpha$.
 #
-# The two layers keep $c\,(1 + \omega_{yy}\,\sigma^2)$ of it, with $c = -\omega_{yx}/n$. Ask for the same share at two noise levels $\sigma_1$ and $\sigma_2$:
+# The first layer leaves $w = -\omega_{yx}\,\alpha$. That is the share $c = -\omega_{yx}/n$ of $n\alpha$. The second multiplies it by $1 + \omega_{yy}\,\sigma^2$. Ask for ridge's share at two noise levels $\sigma_1$ and $\sigma_2$:
 #
 # $$c + c\,\omega_{yy}\,\sigma_1^2 = \frac{1}{1 + \sigma_1^2}, \qquad c + c\,\omega_{yy}\,\sigma_2^2 = \frac{1}{1 + \sigma_2^2}.$$
 #
@@ -291,7 +301,16 @@ for sigma in (0, 1, 2, 3, 4):
 #
 # $$\omega_{yy} = -\frac{1}{1 + \sigma_1^2 + \sigma_2^2},$$
 #
-# here $-0.05/0.55 = -\tfrac1{11}$. So the answer is zero at $\sigma^2 = 1 + \sigma_1^2 + \sigma_2^2$: at $\sqrt{11} = 3.32$, where you saw it in the lab. (On the four points, too, the line meets ridge at two noise levels only, 0 and 2. That is why
+# here $-0.05/0.55 = -\tfrac1{11}$.
+#
+# <details><summary>How this comes out</summary>
+#
+# The difference of the right sides is $\frac{\sigma_1^2 - \sigma_2^2}{(1 + \sigma_1^2)(1 + \sigma_2^2)}$, that of the left sides $c\,\omega_{yy}\,(\sigma_2^2 - \sigma_1^2)$. So
+# $c\,\omega_{yy} = -\frac{1}{(1 + \sigma_1^2)(1 + \sigma_2^2)}$. The first equation then gives $c = \frac{1 + \sigma_1^2 + \sigma_2^2}{(1 + \sigma_1^2)(1 + \sigma_2^2)}$. Divide.
+#
+# </details>
+#
+# So the answer is zero at $\sigma^2 = 1 + \sigma_1^2 + \sigma_2^2$: at $\sqrt{11} = 3.32$, where you saw it in the lab. (On the four points, too, the line meets ridge at two noise levels only, 0 and 2. That is why
 # it missed ridge on A, where $\sigma$ is 1.)
 #
 # ### Exercise: two weights for two noise levels
@@ -332,19 +351,19 @@ rescaling.two_weights.check(my_weights)
 # %% [markdown]
 # ## A trained model at n = 20
 # The last beat of the lab shows a DIAG with two layers that was *trained* on $\sigma \in \{1, 3\}$, with twenty examples. Its inputs are $\sqrt{20}$ times as large as the theorem's. That is as if the noise were
-# $\sqrt{20}$ times smaller, so the theorem holds with $\sigma^2/20$ in place of each $\sigma^2$, and would have it break at $\sigma = \sqrt{20 + 1 + 9} = 5.5$. It breaks at 10.8, and meets ridge at neither level.
+# $\sqrt{20}$ times smaller. With $\sigma^2/20$ in place of each $\sigma^2$, the theorem has the zero where $\tfrac{\sigma^2}{20} = 1 + \tfrac1{20} + \tfrac9{20}$, that is at $\sigma = \sqrt{30} = 5.5$. The trained model breaks at 10.8. As the lab told, it
+# meets ridge at neither level: twenty examples are far from very many.
 
 # %%
 trained = lt.load_pretrained("diag", layers=2, noise=mixed)
-print("sigma   sigma^2   layer 1 multiplies labels by   layer 2 reads   kept of the truth   ridge")
+print("sigma   layer 1 multiplies labels by   layer 2 reads   kept of the truth")
 for sigma in (0, 1, 3, 8):
     moments = lt.RegressionTask(10, 20, lt.Fixed(sigma)).sample_moments(10_000, np.random.default_rng(0))
     state = implicit_from_moments(trained, moments.S)
     first, second = state.rescaling.mean(axis=0)  # 1 + omega_yy v of each layer, on average
     read = (second - 1) / trained.omega[1, 1, 1]  # what layer 2 reads
-    ridge = Spectrum.from_moments(moments.S, 20).ridge(moments.sigma)
-    kept, ridge_kept = ((w * moments.w).sum() / (moments.w**2).sum() for w in (state.w[:, -1], ridge))
-    print(f"{sigma:5d} {sigma**2:9d} {first:30.2f} {read:15.1f} {kept:19.2f} {ridge_kept:7.2f}")
+    kept = (state.w[:, -1] * moments.w).sum() / (moments.w**2).sum()
+    print(f"{sigma:5d} {first:30.2f} {read:15.1f} {kept:19.2f}")
 print(f"layer 2 alone would break at sigma = {rescaling.breaking_point.solution(trained.omega):.1f}, if it read sigma^2")
 
 # %% [markdown]

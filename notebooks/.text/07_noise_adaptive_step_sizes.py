@@ -26,7 +26,8 @@ lab
 # %% [markdown]
 # **Symbols:** $\sigma$ the noise: standard deviation of what is added to the labels; $\Sigma, \alpha, v$ the blocks of $S$: the means of $x x^T$, $y x$ and $y^2$;
 # $\omega_{xx}, \omega_{xy}, \omega_{yx}, \omega_{yy}$ the four numbers of a DIAG layer: what it writes, and what it reads; $s$ an eigenvalue of $\Sigma$: how much the inputs vary along a direction;
-# $\eta$ a step size; $r$ a residual, $y - \langle w, x\rangle$; $M, u, a$ the rest of a layer's state, beside $w$.
+# $\eta$ a step size; $r$ a residual, $y - \langle w, x\rangle$; $M, u, a$ the rest of a layer's state, beside $w$;
+# $k, \rho$ what a layer takes from a token's $x$ into its label, and what it multiplies the label by.
 
 # %% [markdown]
 # ## Two minutes: do you remember?
@@ -57,6 +58,7 @@ import numpy as np
 import lt_helpers as lt
 from lt_helpers.exercises import step_sizes
 from lt_helpers.implicit import effective_step_size, filter_factors, implicit_from_moments, implied_noise
+from lt_helpers.labs.running_example import LABELS, NAMES, X
 from lt_helpers.pretrained import spread
 from lt_helpers.spectrum import Spectrum
 
@@ -194,17 +196,7 @@ for sigma in (0, 1, 2, 4):
     print(f"{sigma:5d} {mean_square.mean():10.2f} {step.mean():6.3f}")
 
 # %% [markdown]
-# Deeper in a model the labels have become residuals, and the pair steps along $g = \overline{r\,x}$, minus the gradient at $w$.
-#
-# <details><summary>There, a second term comes in</summary>
-#
-# Away from $w = 0$ the query carries $-\langle w, x\rangle$, so the first layer of the pair shifts the query too. Its $w$ becomes
-#
-# $$w + \eta\,(g - \omega_{xy}\,|g|^2\,w), \qquad \eta = -\omega_{yx}\,(1 + \omega_{xy}\,\overline{r^2}) .$$
-#
-# For a negative $\omega_{xy}$ the second term stretches what earlier layers have built.
-#
-# </details>
+# Nobody told the two layers $\sigma$. Their step shortens by itself.
 #
 # ## What a shorter step does to a direction
 # Take an eigenvector of $\Sigma$ with eigenvalue $s$ as a direction, as in 02. From $w = 0$, $L$ steps of size $\eta$ find the share $1 - (1 - \eta s)^L$ of the least-squares answer there ([03](03_one_layer_is_one_gradient_step.ipynb)).
@@ -218,7 +210,7 @@ for sigma in (1, 4):
     print(f"ridge, sigma = {sigma} ", *(f"{share:6.2f}" for share in s / (s + sigma**2 / 20)))
 
 # %% [markdown]
-# Short steps do what a large penalty does: every share sinks, and the weak directions have the smallest. This is early stopping. A layer that chooses its step by the residuals chooses, in effect, how early to stop.
+# Short steps do much as a large penalty does: every share sinks, and the weak directions have the smallest. This is early stopping. A layer that chooses its step by the residuals chooses, in effect, how early to stop.
 #
 # The trained model's shares fall in the same way. Keep one set of inputs, redraw truth and noise 2,000 times, and fit which share of least squares the model keeps in each direction:
 
@@ -235,151 +227,20 @@ for sigma in (1, 4):
 # The weak directions lose most, in the model as in ridge. There the inputs vary little, so the noise says more about the labels than $w$ does. The model was never told $\sigma$, yet its shares follow ridge's.
 #
 # ## Which layer does it?
-# What a layer adds to its weight, after rescaling what was there, is its push $p$. Its **effective step** is the step along $g$ that comes closest to $p$, as a least-squares fit over many sequences:
+# Deeper in a model a label has become $y^l = a\,y - \langle w, x\rangle$ ([04](04_every_layer_keeps_a_weight_vector.ipynb)). Where $a = 1$ that is the residual $r$. Let $g$ be the mean of $y^l x$: the label as it is *now*, times the
+# input as it was *at first*. Where $a = 1$ this is minus the gradient at $w$ ([03](03_one_layer_is_one_gradient_step.ipynb)); else it is that of a regression on the labels $a\,y$.
+#
+# A layer multiplies the $w$ that it finds by a factor $\rho$. What it adds to that is its push, $p = w_\text{after} - \rho\,w_\text{before}$. Its **effective step** is the $\eta$ with which $\eta\,g$ comes closest to $p$, as a
+# least-squares fit over many sequences:
 #
 # $$\eta = \frac{\sum \langle g, p\rangle}{\sum \langle g, g\rangle}.$$
 #
-# For gradient descent that is exactly its step. The cosine of $g$ and $p$ says how much of the push it describes. Here are the four layers of our model against the noise: the step $\eta$, the cosine, and the factor
-# $\rho$ on the $w$ that was there.
-#
-# ![Three plots against sigma from 0.5 to 5, a line for each of layers 1 to 4. Left, the step: layer 1 stays at 0.34, layer 2 at 0.45, layer 3 falls from 0.04 to 0.02, layer 4 falls from 1.6 to nearly 0. Middle, the cosine: near 1 for layers 1 and 2, falling for 3, and falling to 0.1 for layer 4. Right, the factor: it falls from about 0.95 to between 0.7 and 0.9 for layers 1 to 3, and rises from 1.07 to 1.33 for layer 4.](../docs/pictures/steps-by-noise.svg)
-#
-# The stored weights explain it. (Only in layer 1 is $-\omega_{yx}$ the step itself. The later layers see inputs that $\omega_{xx}$ has shrunk, so the 13 of layer 4 is a step of about 1.5 at $\sigma = 1$.)
-#
-# - **Layer 1** keeps its step. Nothing before it has looked at the labels.
-# - **Layer 2** could react if layer 1 had an $\omega_{xy}$. It has $-0.002$, nearly nothing. So layer 2 keeps its step, and answers to the noise with its $\omega_{yy}$ instead: it shrinks the $w$ that it was given.
-# - **Layer 3** hardly steps at any noise. It prepares the inputs for layer 4, with its $\omega_{xx}$ and its $\omega_{xy}$.
-# - **Layer 4** all but stops at high noise, as if the model were one layer shorter: layer 3 has the largest $\omega_{xy}$, $-0.178$. It stretches what it was given ($\omega_{yy}$ is positive), and
-#   what it still adds is no gradient step any more: see the cosine.
-#
-# ## Other models do otherwise
-# *The noisier, the shorter the last step* is what **this** model does. The paper reads it off one family of models; it is no law. **Predict:** which steps of the relatives below will shrink as well? All were trained on U(0, 5). *× 2* has
-# two heads a layer; $\omega_{xy} = 0$ was trained without that weight.
-#
-# ![Four plots of the effective step by layer, at sigma = 1 in blue and at sigma = 3 in orange. DIAG-4 with two heads: the last step falls from 0.75 to -0.35. Two heads without omega_xy: the third step is negative, about -1, and the fourth between 1.3 and 1.7; both are longer at sigma = 3. DIAG-7: the fifth step falls from 1 to 0.6, the last from 0.8 to -0.4. FULL-7: steps 5 and 6 fall, the last rises from -1 to 0.9.](../docs/pictures/steps-of-relatives.svg)
-#
-# - **Steps pass through zero.** A negative step goes *away* from least squares: it undoes what the layers before have learned. At $\sigma = 3$ the last step is negative in both DIAG models with $\omega_{xy}$.
-# - **FULL-7** shortens its steps 5 and 6, and its last one goes from $-1$ to 0.9.
-# - **Without $\omega_{xy}$** no step shortens: the noisier it is, the *longer* are both late ones. This model answers to the noise by its factors alone. (Its third step is negative at every noise. Why, comes below.)
-#
-# What they share is the answer: a smaller $w$ where it is noisier. How they come to it differs.
-#
-# ## Shorter steps and the brake are one thing
-# Where does a negative step come from? Let $r$ be the label as it stands before a layer. A DIAG layer reads the mean of $r\,x^l$, and its push is $-\omega_{yx}\,M^T$ times that mean (the exercise of
-# [04](04_every_layer_keeps_a_weight_vector.ipynb), with $k = \omega_{yx}\,\overline{r\,x^l}$). Its inputs are $x^l = M x + y\, u$. Put them in, and the push has two parts:
-#
-# $$p = -\omega_{yx}\,M^T M\,g \;-\; \omega_{yx}\;\overline{r\,y}\;M^T u .$$
-#
-# The first part is a gradient step, reshaped by $M^T M$. The second goes along $u$, and is called **momentum** (the optional half of [05](05_preconditioning_and_momentum.ipynb)). At first $u$ is 0. Only $\omega_{xy}$ feeds it: each layer
-# adds $a\,\omega_{xy}$ times the mean that it reads. With a negative $\omega_{xy}$ that goes against a gradient.
-#
-# The effective step is a sum of two as well. Since $\langle g, M^T M g\rangle = |M g|^2$, we know the sign of the first:
-#
-# $$\eta = \underbrace{-\omega_{yx}\,\frac{\sum |M g|^2}{\sum |g|^2}}_{\text{gradient}} \;+\; \text{momentum} .$$
-#
-# **Wherever $\omega_{yx}$ is negative, the gradient's share is positive. A negative step is then made by the momentum, whatever the other weights are.**
-
-# %% jupyter={"source_hidden": true}
-uniform = lt.Uniform(5.0)
-relatives = {
-    "DIAG-4, two heads": lt.load_pretrained("diag", layers=4, noise=uniform, heads=2),
-    "DIAG-7": lt.load_pretrained("diag", layers=7, noise=uniform),
-    "DIAG-4 without omega_xy": lt.load_pretrained("diag", layers=4, noise=uniform, heads=2, variant="no-omega_xy"),
-}
-
-
-def shares_of_the_step(model, state):
-    """What the gradient and what the momentum give to the effective step of each layer of a DIAG model -> (L,), (L,)"""
-    g, M = state.gradient, state.M[:, :-1]  # (B, L, d), (B, L, d, d): before each layer
-    Mg = (M @ g[..., None])[..., 0]  # (B, L, d)
-    by_gradient = -model.omega[:, 1, 0] * (Mg**2).sum(axis=(0, 2)) / (g**2).sum(axis=(0, 2))
-    step, _ = effective_step_size(state, pooled=True)
-    return by_gradient, step - by_gradient
-
-
-# %% jupyter={"source_hidden": true}
-by_gradient, by_momentum = shares_of_the_step(pair, measured(pair, 4.0))
-both = by_gradient[1] + by_momentum[1]
-print(f"the pair that you built, sigma = 4: gradient {by_gradient[1]:.3f}, momentum {by_momentum[1]:.3f}, step {both:.3f}")
-
-shown = {"DIAG-4": (model, 4), "DIAG-4, two heads": (relatives["DIAG-4, two heads"], 4)}
-shown |= {"DIAG-7": (relatives["DIAG-7"], 7), "DIAG-4 without omega_xy": (relatives["DIAG-4 without omega_xy"], 3)}
-for name, (each, layer) in shown.items():
-    print(f"\n{name}, layer {layer}, omega_yx = {each.omega[layer - 1, 1, 0]:.2f}\nsigma   gradient   momentum    step")
-    for sigma in (1, 3, 5):
-        by_gradient, by_momentum = (share[layer - 1] for share in shares_of_the_step(each, measured(each, sigma)))
-        print(f"{sigma:5d} {by_gradient:10.2f} {round(by_momentum, 2) + 0.0:10.2f} {by_gradient + by_momentum:7.2f}")
-
-# %% [markdown]
-# - **The pair** took the step $-\omega_{yx}\,(1 + \omega_{xy}\,\overline{r^2})$. Its 1 is the gradient's share, and its $\omega_{xy}\,\overline{r^2}$ is momentum, against the gradient: a **brake**. The adaptive step of sec. 5.3 and
-#   the momentum of Lemma 4.4 are one term, read twice. (Above, the mean of its steps was 0.237. The fit counts sequences with a long $g$ more, and their labels are larger.)
-# - **DIAG-4** shortens its last step by the brake alone. The gradient's share even *grows* with the noise. The brake grows faster, until the two all but cancel.
-# - **Two heads, and seven layers:** where the brake is stronger than the gradient's share, the step is negative.
-# - **Without $\omega_{xy}$** there is no momentum, and no brake; so nothing shortens a step. Its negative one has another cause: in that layer $\omega_{yx}$ is *positive*, so it steps back at any noise. Whether other
-#   trainings end so, one model cannot tell.
-#
-# Do all DIAG models brake? Here are eight: four or seven layers, one head or two, trained on U(0, 5) or on {1, 3}. Of each you see the last two layers with a negative $\omega_{yx}$. Drawn is the momentum's share of the step,
-# divided by the gradient's, at $\sigma = 1$ (blue) and $\sigma = 3$ (orange). At $-1$ the brake takes back the whole step. Below, the step is negative.
-#
-# ![Two plots, for models trained on U(0, 5) and on {1, 3}, each with eight columns: two layers of each of four models. All points lie below zero. At sigma = 1 they lie between -0.2 and -1.1, at sigma = 3 between -0.4 and -1.8, and in nearly every column the orange point lies below the blue one.](../docs/pictures/brakes.svg)
-#
-# They all do, in both layers, and nearly all of them brake harder where it is noisier.
-#
-# Is the brake needed? Release it: take the momentum's part out of the last push alone, and leave all else as it is.
-
-
-# %% jupyter={"source_hidden": true}
-def without_the_last_brake(model, state):
-    """The weights of a DIAG model whose last layer takes no momentum -> (B, d)"""
-    M, g = state.M[:, -2], state.gradient[:, -1]  # (B, d, d), (B, d): before the last layer
-    along_gradient = -model.omega[-1, 1, 0] * (M.mT @ M @ g[..., None])[..., 0]
-    return state.rescaling[:, -1:] * state.w[:, -2] + along_gradient
-
-
-# %% jupyter={"source_hidden": true}
-print("half the squared distance to the oracle   sigma = 1   sigma = 4")
-for name in ("DIAG-4", "DIAG-4, two heads", "DIAG-7"):
-    each, distances = shown[name][0], {"as it is": [], "last brake released": []}
-    for sigma in (1, 4):
-        state = measured(each, sigma)
-        oracle = Spectrum.from_moments(state.S, context=20).ridge(np.full(len(state.S), float(sigma)))
-        for label, w in (("as it is", state.w[:, -1]), ("last brake released", without_the_last_brake(each, state))):
-            distances[label].append(((w - oracle) ** 2).sum(axis=1).mean() / 2)
-    for label, (at_1, at_4) in distances.items():
-        print(f"{name:18} {label:20} {at_1:11.3f} {at_4:11.3f}")
-
-# %% [markdown]
-# Without it the last layer takes a step that is far too long, on quiet sequences already and much more on noisy ones. The trained $\omega_{yx}$ of that layer counts on the brake.
-#
-# ## Do other trainings show the same?
-# Each model above is one training. Another seed ends in other weights. These are all trainings that are stored. In how many does the last step shrink at each $\sigma$ from 1 to 5, to less than a tenth? In how many does some layer step back, at a
-# negative $\omega_{yx}$, which is then the brake's doing?
-
-# %% jupyter={"source_hidden": true}
-families = {
-    "DIAG-4": spread("diag", 4, uniform),
-    "DIAG-4, two heads": spread("diag", 4, uniform, heads=2),
-    "  without omega_xy": spread("diag", 4, uniform, heads=2, variant="no-omega_xy"),
-    "DIAG-7": spread("diag", 7, uniform),
-    "DIAG-7, two heads": spread("diag", 7, uniform, heads=2),
-}
-print("                     last step shrinks   some layer steps back")
-for name, trainings in families.items():
-    shrinks, back = 0, 0
-    for each in trainings:
-        steps = np.array([effective_step_size(measured(each, sigma, 1000), pooled=True)[0] for sigma in (1, 2, 3, 4, 5)])  # (5, L)
-        shrinks += (np.diff(steps[:, -1]) < 0).all() and abs(steps[-1, -1]) < steps[0, -1] / 10
-        back += ((steps.min(axis=0) < -0.01) & (each.omega[:, 1, 0] < 0)).any()
-    print(f"{name:20} {shrinks:8d} of {len(trainings)} {back:18d} of {len(trainings)}")
-
-# %% [markdown]
-# What every training shows: with four layers and one head the last step shrinks nearly to zero; with two heads it does not, and some layer steps back; without $\omega_{xy}$ neither happens. One-head DIAG-7 goes either way: its last step
-# shrinks in some trainings and not in others.
+# For gradient descent that is exactly its step. A push *across* the gradient has the effective step 0, and one against it a negative step. The cosine of $g$ and $p$ says how much of the push the step describes.
 #
 # ### Exercise: the effective step size
 # (level: practice)
 #
-# A layer takes the weight `w_before` and makes `w_after`. Measure the length of its step along the gradient, one number for all sequences. Mind the rescaling: only what the layer *adds* is a step.
+# A layer takes the weight `w_before` and makes `w_after`. Return its effective step, one number for all sequences together. `rescaling` is $\rho$, and `gradient` is $g$.
 
 # %% tags=["exercise"]
 def my_step_size(w_before, w_after, rescaling, gradient):
@@ -412,6 +273,193 @@ step_sizes.effective_step.check(my_step_size)
 # </details>
 
 # %% [markdown]
+# Here are the four layers of our model against the noise: the step $\eta$, the cosine, and the factor $\rho$. The lab showed one sequence; these are 4,000.
+#
+# ![Three plots against sigma from 0.5 to 5, a line for each of layers 1 to 4. Left, the step: layer 1 stays at 0.34, layer 2 at 0.45, layer 3 falls from 0.04 to 0.02, layer 4 falls from 1.6 to nearly 0. Middle, the cosine: near 1 for layers 1 and 2, falling for 3, and falling to 0.1 for layer 4. Right, the factor: it falls from about 0.95 to between 0.7 and 0.9 for layers 1 to 3, and rises from 1.07 to 1.33 for layer 4.](../docs/pictures/steps-by-noise.svg)
+#
+# The stored weights explain it. (Only in layer 1 is $-\omega_{yx}$ the step itself. Later layers see inputs that others have shrunk and moved, so the 13 of layer 4 comes to a step of about 1.5 at $\sigma = 1$.)
+#
+# - **Layer 1** keeps its step. Nothing before it has looked at the labels.
+# - **Layer 2** could react if layer 1 had an $\omega_{xy}$. It has $-0.002$, nearly nothing. So layer 2 keeps its step, and answers to the noise with its $\omega_{yy}$ instead: it shrinks the $w$ that it was given.
+# - **Layer 3** hardly steps at any noise. It prepares the inputs for layer 4, with its $\omega_{xx}$ and its $\omega_{xy}$.
+# - **Layer 4** reacts: layer 3 has the largest $\omega_{xy}$, $-0.178$. The step of layer 4 falls to nearly nothing. The layer does not stop, though. It stretches the $w$ that it was given ($\omega_{yy}$ is positive), and
+#   it still pushes, less and no longer along $g$:
+
+# %% jupyter={"source_hidden": true}
+print("layer 4\nsigma   step   cosine   length of its push")
+for sigma in (1, 3, 5):
+    state = measured(model, sigma)
+    step, cosine = effective_step_size(state, pooled=True)
+    length = np.sqrt((state.push[:, -1] ** 2).sum(axis=1).mean())
+    print(f"{sigma:5d} {step[-1]:6.2f} {cosine[-1]:8.1f} {length:20.2f}")
+
+# %% [markdown]
+# ## Other models do otherwise
+# *The noisier, the shorter the last step* is what **this** model does. The paper reads it off one family of models; it is no law. **Predict:** which steps of the relatives below will shrink as well? All were trained on U(0, 5). *× 2* has
+# two heads a layer; $\omega_{xy} = 0$ was trained without that weight.
+#
+# ![Four plots of the effective step by layer, at sigma = 1 in blue and at sigma = 3 in orange. DIAG-4 with two heads: the last step falls from 0.75 to -0.35. Two heads without omega_xy: the third step is negative, about -1, and the fourth between 1.3 and 1.7; both are longer at sigma = 3. DIAG-7: the fifth step falls from 1 to 0.6, the last from 0.8 to -0.4. FULL-7: steps 5 and 6 fall, the last rises from -1 to 0.9.](../docs/pictures/steps-of-relatives.svg)
+#
+# - **Steps pass through zero.** A negative step goes *away* from least squares: it undoes what the layers before have learned. At $\sigma = 3$ the last step is negative in both DIAG models with $\omega_{xy}$.
+# - **FULL-7** shortens its steps 5 and 6, and its last one goes from $-1$ to 0.9.
+# - **Without $\omega_{xy}$** no step shortens: the noisier it is, the *longer* are both late ones. This model answers to the noise by its factors alone. (Its third step is negative at every noise. Why, comes below.)
+#
+# What they share is the answer: a smaller $w$ where it is noisier. How they come to it differs.
+#
+# ## The brake, in two numbers
+# Where does a negative step come from? Take the pair of layers again, only $\omega_{xy}$ in the first and only $\omega_{yx}$ in the second, on the four points of 06. The inputs are $x = (-1, -1, 1, 1)$, and A has the labels $y = (-1, -3, 3, 1)$, so $\alpha = 2$ and $v = 5$. Let $\omega_{xy} = -0.1$. The
+# first layer moves each input by $-0.1\,y\,\alpha = -0.2\,y$: towards zero, and the further, the larger its label.
+#
+# ![Two plots of four points, A and A prime, with x to the right and y upwards. An arrow leads from each point sideways towards x = 0. In A the points with the labels 3 and -3 come from 1 to 0.4, those with 1 and -1 from 1 to 0.8. In A prime the points with the labels 4 and -4 come from 1 to 0.2; those with label 0 stay.](../docs/pictures/moved-inputs.svg)
+#
+# The second layer reads the mean of $y$ times the moved input. That is two numbers: the mean of $y$ times the *old* input, $\alpha = 2$, and the mean of $y$ times the *move*, $-0.2\,v = -1$. Together 1, so the step is half as long.
+#
+# **Predict:** in the noisy copy A′ $\alpha$ is 2 as well, and $v = 8$. Which two numbers, and what is left?
+
+# %% jupyter={"source_hidden": true}
+print("     old input   move   together")
+for name, y in zip(NAMES[:2], LABELS[:2], strict=True):
+    move = -0.1 * y * (y * X).mean()  # (4,)
+    print(f"{name:3} {(y * X).mean():10.2f} {(y * move).mean():6.2f} {(y * (X + move)).mean():10.2f}")
+
+# %% [markdown]
+# The second number is a **brake**: it goes against the first, and it grows with the noise. This is the step $-\omega_{yx}\,(1 + \omega_{xy}\,v)$ once more. Its 1 is the gradient, its $\omega_{xy}\,v$ the brake. At $v = 10$ the brake takes back the whole
+# step. Beyond, it is the stronger one, and the step is negative.
+#
+# ## The same two numbers in every layer
+# A deeper layer finds inputs that several layers have changed. By [04](04_every_layer_keeps_a_weight_vector.ipynb) they are $x^l = M x + y\,u$: a part $M x$ that goes with the old input, and a part $y\,u$ that goes with the label. In the pair $M = I$,
+# and $u = \omega_{xy}\,\alpha$ is the move for a label of 1. At first $u$ is 0, and without $\omega_{xy}$ it stays 0.
+#
+# The layer reads the mean of $y^l x^l$. Put in $x^l$, and the same two numbers come out, now as vectors:
+#
+# $$\overline{y^l x^l} = M g + \overline{y^l y}\;u .$$
+#
+# The push is $-M^T k$ with $k = \omega_{yx}\,\overline{y^l x^l}$ (04's last exercise), so it has two parts as well:
+#
+# $$p = \underbrace{-\,\omega_{yx}\,M^T M\,g}_{\text{gradient}} \; \underbrace{-\;\omega_{yx}\;\overline{y^l y}\;M^T u}_{\text{brake}} .$$
+#
+# The effective step is the sum of the two parts' steps. Of the first we know the sign, because $\langle g, M^T M g\rangle = |M g|^2$ is never negative. **So wherever $\omega_{yx}$ is negative, the gradient's part of the step is positive, and a negative
+# step is the brake's doing.**
+#
+# <details><summary>What such a pair of layers does deeper in a model</summary>
+#
+# Let the pair come after layers that have left the inputs as they were. Away from $w = 0$ the query carries $-\langle w, x\rangle$, so the first layer of the pair shifts the query too. Its $w$ becomes
+#
+# $$w + \eta\,(g - \omega_{xy}\,|g|^2\,w), \qquad \eta = -\omega_{yx}\,\bigl(1 + \omega_{xy}\,\overline{(y^l)^2}\bigr) .$$
+#
+# That is the adaptive step, and a second term: for a negative $\omega_{xy}$ it stretches what earlier layers have built.
+#
+# </details>
+#
+# (The paper calls the second part *momentum*, Lemma 4.4: $u$ holds what earlier layers have read, as in the optional half of [05](05_preconditioning_and_momentum.ipynb). We say brake, since in these models it goes against the gradient.)
+#
+# These are the two parts of our model's last step:
+
+# %% jupyter={"source_hidden": true}
+uniform = lt.Uniform(5.0)
+relatives = {
+    "DIAG-4, two heads": lt.load_pretrained("diag", layers=4, noise=uniform, heads=2),
+    "DIAG-7": lt.load_pretrained("diag", layers=7, noise=uniform),
+    "DIAG-4 without omega_xy": lt.load_pretrained("diag", layers=4, noise=uniform, heads=2, variant="no-omega_xy"),
+}
+
+
+def parts_of_the_step(model, state):
+    """What the gradient and what the brake give to the effective step of each layer of a DIAG model -> (L,), (L,)"""
+    g, M = state.gradient, state.M[:, :-1]  # (B, L, d), (B, L, d, d): before each layer
+    Mg = (M @ g[..., None])[..., 0]  # (B, L, d)
+    by_gradient = -model.omega[:, 1, 0] * (Mg**2).sum(axis=(0, 2)) / (g**2).sum(axis=(0, 2))
+    step, _ = effective_step_size(state, pooled=True)
+    return by_gradient, step - by_gradient
+
+
+def print_parts(name, model, layer):
+    print(f"{name}, layer {layer}, omega_yx = {model.omega[layer - 1, 1, 0]:.2f}\nsigma   gradient   brake    step")
+    for sigma in (1, 3, 5):
+        by_gradient, by_brake = (part[layer - 1] for part in parts_of_the_step(model, measured(model, sigma)))
+        print(f"{sigma:5d} {by_gradient:10.2f} {round(by_brake, 2) + 0.0:7.2f} {by_gradient + by_brake:7.2f}")
+
+
+# %%
+print_parts("DIAG-4", model, 4)
+
+# %% [markdown]
+# The gradient's part does not get shorter: it even *grows* with the noise. The brake grows faster, until the two cancel. So this model's shorter step is a brake, and nothing else.
+#
+# **And its relatives?** Here are eight DIAG models: four or seven layers, one head or two (× 2), trained on U(0, 5) or on {1, 3}. Of each you see the last two layers with a negative $\omega_{yx}$. Drawn is the brake's part of the step
+# divided by the gradient's, at $\sigma = 1$ (blue) and $\sigma = 3$ (orange). At $-1$ the brake takes back the whole step. Below that line the step is negative.
+#
+# ![Two plots, for models trained on U(0, 5) and on {1, 3}, each with eight columns: two layers of each of four models. All points lie below zero. At sigma = 1 they lie between -0.2 and -1.1, at sigma = 3 between -0.4 and -1.8, and in nearly every column the orange point lies below the blue one.](../docs/pictures/brakes.svg)
+#
+# All of them brake, in both layers, and nearly all brake harder where it is noisier. In the left plot an orange point of *4 × 2* and one of *7* lie below $-1$: they are the negative last steps that you saw.
+#
+# One negative step is of another kind. The model without $\omega_{xy}$ has no brake:
+
+# %%
+print_parts("DIAG-4 without omega_xy", relatives["DIAG-4 without omega_xy"], 3)
+
+# %% [markdown]
+# In this layer $\omega_{yx}$ is *positive*. So the gradient's own part is negative, at every noise.
+#
+# ## Release the brake
+# Is the brake needed? Take it out of the last push alone, and leave all else as it is.
+
+
+# %% jupyter={"source_hidden": true}
+def without_the_last_brake(model, state):
+    """The weights of a DIAG model whose last layer does not brake -> (B, d)"""
+    M, g = state.M[:, -2], state.gradient[:, -1]  # (B, d, d), (B, d): before the last layer
+    along_gradient = -model.omega[-1, 1, 0] * (M.mT @ M @ g[..., None])[..., 0]
+    return state.rescaling[:, -1:] * state.w[:, -2] + along_gradient
+
+
+# %% jupyter={"source_hidden": true}
+print("half the squared distance to the oracle   sigma = 1   sigma = 4")
+for name in ("DIAG-4", "DIAG-4, two heads", "DIAG-7"):
+    each, distances = relatives.get(name, model), {"as it is": [], "last brake released": []}
+    for sigma in (1, 4):
+        state = measured(each, sigma)
+        oracle = Spectrum.from_moments(state.S, context=20).ridge(np.full(len(state.S), float(sigma)))
+        for label, w in (("as it is", state.w[:, -1]), ("last brake released", without_the_last_brake(each, state))):
+            distances[label].append(((w - oracle) ** 2).sum(axis=1).mean() / 2)
+    for label, (at_1, at_4) in distances.items():
+        print(f"{name:18} {label:20} {at_1:11.3f} {at_4:11.3f}")
+
+# %% [markdown]
+# Without it the last layer takes a step that is far too long, on quiet sequences already and much more on noisy ones. The trained $\omega_{yx}$ of that layer counts on the brake.
+#
+# ## Do other trainings show the same?
+# Each model above is one training. Another seed ends in other weights. The next cell goes through all trainings that are stored, and asks of each:
+#
+# - Does its last step shrink at each $\sigma$ from 1 to 5, to less than a tenth?
+# - Does some layer with a negative $\omega_{yx}$ step back at one of these $\sigma$? That is the brake's doing.
+# - Does some layer with a positive $\omega_{yx}$ step back? There the gradient's own part is negative.
+
+# %% jupyter={"source_hidden": true}
+families = {
+    "DIAG-4": spread("diag", 4, uniform),
+    "DIAG-4, two heads": spread("diag", 4, uniform, heads=2),
+    "  without omega_xy": spread("diag", 4, uniform, heads=2, variant="no-omega_xy"),
+    "DIAG-7": spread("diag", 7, uniform),
+    "DIAG-7, two heads": spread("diag", 7, uniform, heads=2),
+}
+print("                     last step   steps back, omega_yx")
+print("                     shrinks     < 0        > 0")
+for name, trainings in families.items():
+    shrinks, braked, others = 0, 0, 0
+    for each in trainings:
+        steps = np.array([effective_step_size(measured(each, sigma, 1000), pooled=True)[0] for sigma in (1, 2, 3, 4, 5)])  # (5, L)
+        back = steps.min(axis=0) < -0.01  # (L,)
+        descends = each.omega[:, 1, 0] < 0  # (L,)
+        shrinks += (np.diff(steps[:, -1]) < 0).all() and abs(steps[-1, -1]) < steps[0, -1] / 10
+        braked += (back & descends).any()
+        others += (back & ~descends).any()
+    print(f"{name:20}", "      ".join(f"{count} of {len(trainings)}" for count in (shrinks, braked, others)))
+
+# %% [markdown]
+# What every training shows: with four layers and one head the last step shrinks nearly to zero. With two heads it does not, and some layer brakes so hard that it steps back. Without $\omega_{xy}$ no layer brakes; one of the three trainings
+# steps back all the same, by the positive $\omega_{yx}$ above. (One two-head DIAG-7 has such a layer too, beside its brakes.) One-head DIAG-7 goes either way: its last step shrinks in some trainings and not in others.
+#
 # ## Far outside
 # Past the training range the meter only lags. Further out something else happens.
 
@@ -433,7 +481,7 @@ surprises(lab)
 
 # %% [markdown]
 # ## Discussion
-# - **What is proven, and what is measured.** Two layers with $\omega_{xy}$ and $\omega_{yx}$ alone give the adaptive step exactly, and the two shares of a step add up in every DIAG model. How a trained model divides the work is
+# - **What is proven, and what is measured.** Two layers with $\omega_{xy}$ and $\omega_{yx}$ alone give the adaptive step exactly, and the two parts of a step add up in every DIAG model. How a trained model divides the work is
 #   measured, model by model. Whether one *needs* $\omega_{xy}$ for it, only training without it can tell ([11](11_inside_the_weights.ipynb)): it can do without, at a higher loss.
 # - **Ways to react.** Shrinking $w$ as a whole (06), shorter steps, and steps back (here) appear in the same model, in different layers. FULL has no omegas, so its steps cannot be split by this formula.
 # - **A limit of the noise meter.** $w$ need not lie near any ridge answer: a number on the meter is a summary of ten.
@@ -448,8 +496,8 @@ surprises(lab)
 # **3.** Why do two layers suffice for an adaptive step, but not one?
 # <details><summary>Answer</summary>In one DIAG layer w is −ω_yx α, linear in the labels. A step that depends on the residuals needs their squares, which a layer before must have put into the tokens.</details>
 #
-# **4.** A layer of a DIAG model has a negative $\omega_{yx}$, and its effective step is negative. Which of its two shares made it so?
-# <details><summary>Answer</summary>The momentum's. With a negative ω_yx the gradient's share is a sum of squares times a positive number.</details>
+# **4.** A layer of a DIAG model has a negative $\omega_{yx}$, and its effective step is negative. Which of its two parts made it so?
+# <details><summary>Answer</summary>The brake. With a negative ω_yx the gradient's part is a sum of squares times a positive number.</details>
 #
 # **5.** Two contexts have the same Σ and α, and so the same least-squares answer, but one has larger residuals. Does a trained DIAG answer both alike?
 # <details><summary>Answer</summary>No. It also reads the mean of y², which is larger where the residuals are, and shrinks more. A GD++ model answers both alike.</details>

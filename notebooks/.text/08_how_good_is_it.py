@@ -45,7 +45,7 @@ lab
 #
 # To know, look at others that are *not* told $\sigma$. They form a ladder. All but the first are ridge regression, or a mean of it; they differ in the $\sigma$ that they put into the penalty $\lambda = \sigma^2$.
 #
-# | Rung | Which σ it takes | What it knows beforehand |
+# | Rung | Which σ it takes | What it knows of σ beforehand |
 # |---|---|---|
 # | mean | none: it answers 0, the mean label | nothing |
 # | least squares | 0 | nothing |
@@ -176,7 +176,7 @@ ladder.posterior_mean.check(my_posterior_mean)
 
 # %% [markdown]
 # ## Where do trained models stand?
-# **Predict:** on U(0, 5), where do DIAG and FULL with seven layers stand? Could one of them stand above Bayes?
+# **Predict:** on U(0, 5), between which rungs do DIAG and FULL with seven layers stand? Could one of them lose less than Bayes?
 
 # %% jupyter={"source_hidden": true}
 noise = lt.Uniform(5.0)
@@ -216,7 +216,7 @@ for name, w in sorted(answers.items(), key=lambda rung: -excess[rung[0]].mean())
 # Each stored model's loss was measured when it was made, on many more sequences. How many layers are needed to lose less than AdaRR?
 
 # %% jupyter={"source_hidden": true}
-print("trained on   DIAG   FULL")
+print("layers that it takes to lose less than AdaRR\n\ntrained on   DIAG   FULL")
 for trained_on in (*map(lt.Uniform, range(1, 8)), lt.Categorical((1, 3)), lt.Categorical((1, 3, 5))):
     adarr, _ = stored_losses()[trained_on.key]["AdaRR"]
     losses = {kind: [record(kind, layers, trained_on)["loss"] for layers in range(1, 8)] for kind in ("diag", "full")}

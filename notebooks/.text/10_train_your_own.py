@@ -13,7 +13,7 @@ lab
 # %% [markdown]
 # <details><summary>The lab as a picture</summary>
 #
-# ![The training lab 600 steps after the noise went from U(0, 1) to U(0, 5). Four panels show the omegas over the last 2,000 steps, a line a layer. Upright lines mark the change. There omega_yx of the last layer moves from about -7.5 to -3.3, and omega_xy of the second layer turns negative. The loss jumps at the change and falls to the stored model's. The last panel shows the implicit weight on one context near the oracle's.](../docs/pictures/training-lab.png)
+# ![The training lab 600 steps after the noise went from U(0, 1) to U(0, 5). Four panels show the omegas over the last 2,000 steps, a line a layer. Upright lines mark the change. There omega_yx of the last layer moves towards zero, and omega_xy of the second layer turns negative. The loss jumps at the change and falls to the stored model's. The last panel shows the implicit weight on one context near the oracle's.](../docs/pictures/training-lab.png)
 #
 # </details>
 #
@@ -30,13 +30,13 @@ lab
 
 # %% [markdown]
 # ## Two minutes: do you remember?
-# **1.** Layer 1 of a model cannot shorten its own step where a sequence is noisy. Why?
+# **1.** Layer 1 of a model cannot shorten its own step where a sequence is noisy. Why? ([07](07_noise_adaptive_step_sizes.ipynb))
 # <details><summary>Answer</summary>It has fitted nothing yet. How much is left over after a fit is what tells the noise.</details>
 #
-# **2.** A model has the loss 0.060 ± 0.002, another 0.058 ± 0.002. Which is better?
-# <details><summary>Answer</summary>Nobody can say: the difference is smaller than the errors.</details>
+# **2.** A model has the loss 0.060 ± 0.002, another 0.058 ± 0.002. Which is better? ([08](08_how_good_is_it.ipynb), if you did it)
+# <details><summary>Answer</summary>Nobody can say: the difference, 0.002, is less than its own standard error, about 0.003.</details>
 #
-# **3.** Which number of a DIAG layer sets the length of a plain gradient step?
+# **3.** Which number of a DIAG layer sets the length of a plain gradient step? ([03](03_one_layer_is_one_gradient_step.ipynb))
 # <details><summary>Answer</summary>ω_yx; in the first layer the step is −ω_yx.</details>
 #
 # ## The question
@@ -103,7 +103,8 @@ training.loss.check(loss)
 # </details>
 #
 # ## The lab's run, in numbers
-# Here is the same run without a picture: 1,200 steps with $\sigma_{max} = 1$, that is, $\sigma$ is drawn from $U(0, 1)$. Then 1,500 steps with 5. Your machine's numbers may differ in the last digits.
+# Here is the same run without a picture: 1,200 steps with $\sigma_{max} = 1$, that is, $\sigma$ is drawn from $U(0, 1)$. Then 1,500 steps with 5. **Your numbers will differ from those printed here**:
+# processors round differently, and thousands of steps make that visible. Some runs even end at other weights, with nearly the same loss. So the text says only what all our runs had in common.
 
 # %%
 mine = TrainingLab(sigma_max=1.0, beat=None)
@@ -130,11 +131,11 @@ show(loud)
 
 # %% [markdown]
 # - **$\omega_{yx}$.** In the first layer $-\omega_{yx}$ is the length of the step. In a later one it is large where the layers before have shrunk $x$ ([05](05_preconditioning_and_momentum.ipynb)), and says little alone. On
-#   $U(0, 5)$ it comes nearer to zero in all three layers, but at $\sigma = 1$ only the second layer's step gets much shorter, as the next cell shows.
-# - **$\omega_{xy}$.** On $U(0, 1)$ all sequences need nearly the same step, so this number stays near 0. On $U(0, 5)$ they differ. It turns negative: where much is left over after the first layers, the last step gets shorter
-#   ([07](07_noise_adaptive_step_sizes.ipynb)).
-# - **The loss** is larger with more noise. Compared with the best predictor there is, it is *nearer*. Quiet sequences are hard for three layers: least squares has to invert $\Sigma$. Noisy ones ask for shrinkage, which
-#   is easier.
+#   $U(0, 5)$ it comes nearer to zero in the second and in the last layer.
+# - **$\omega_{xy}$ of layer 2.** On $U(0, 1)$ all sequences need nearly the same step, so this number stays near 0. On $U(0, 5)$ they differ. It turns negative: where much is left over after the first layers, the last step gets
+#   shorter ([07](07_noise_adaptive_step_sizes.ipynb)).
+# - **The loss** is larger with more noise, and so is its distance to that of the Bayes-optimal predictor, the best that is possible for who knows how $\sigma$ is drawn. But *as a multiple* of it, the loss is nearer. Quiet sequences
+#   are hard for three layers: least squares has to invert $\Sigma$. Noisy ones ask for shrinkage, which is easier.
 #
 # The effective step ([07](07_noise_adaptive_step_sizes.ipynb)) is how far a layer really goes along the gradient:
 
@@ -146,13 +147,14 @@ for noise, model in models.items():
         print(f"{noise}, at sigma = {sigma}: effective steps", *(f"{step:6.2f}" for step in steps))
 
 # %% [markdown]
-# The last step is about as long as before at $\sigma = 1$, though its $\omega_{yx}$ is a third smaller. At $\sigma = 4$ it is half as long as before.
+# Compare the last column at $\sigma = 1$ and at $\sigma = 4$. Trained on $U(0, 1)$, the last step is no shorter where it is noisier. Trained on $U(0, 5)$, it is clearly shorter there; in some runs it is below 0, and takes back part of
+# what was built ([07](07_noise_adaptive_step_sizes.ipynb)). The second step is shorter than before at both.
 #
 # ## Stuck, or done?
 # The loss no longer falls. It may be as low as the model allows. Or the weights sit in a **poor minimum**: every small change makes the loss larger, but other weights far away are better. Seen from inside both look alike, since the
 # gradient is zero in both. The lab can tell only from outside: it compares with the stored model. If yours has stopped falling a tenth above that, the lab says so.
 #
-# A remedy is a new start (*Everything*, then *Restart*). The noise of small batches helps too, and so does a larger learning rate. *Jump to the optimum* is no remedy. It goes to the nearest minimum quickly, by a method
+# A remedy is a new start (*Everything*, then *Restart*). The noise of small batches may help too, and so may a larger learning rate. *Jump to the optimum* is no remedy. It goes to the nearest minimum quickly, by a method
 # called Gauss-Newton, and stays there.
 #
 # <details><summary>How often does it get stuck?</summary>
@@ -223,7 +225,7 @@ training.fixed_point.check(my_fixed_point)
 #
 # </details>
 #
-# Then let training find it. For $U(0, \sigma_{max})$ the mean of $\sigma^2$ is $\sigma_{max}^2/3$. Does your number agree with what a few hundred steps find, to two digits?
+# Then let training find it. For $U(0, \sigma_{max})$ the mean of $\sigma^2$ is $\sigma_{max}^2/3$. Does your number agree with what a few hundred steps find, to about 0.01?
 
 # %% tags=["nbval-ignore-output"]
 one = TrainingLab(sigma_max=1.0, layers=1, learning_rate=0.02, beat=None)
@@ -242,7 +244,7 @@ surprises(lab)
 # %% [markdown]
 # ## What to keep
 # - **Weights are a summary of the training noise.** A model does not hold its $\sigma_{max}$ as a number. It is spread over all its omegas.
-# - **The same loss, other weights.** Going back to $\sigma_{max} = 1$ the loss returns, and $\omega_{yx}$ goes on to about $-11$. The loss hardly depends on it there.
+# - **Nearly the same loss, other weights.** When $\sigma_{max}$ went back to 1 in the lab, the loss came back too, or to a little less. The last $\omega_{yx}$ ended further from zero than it had been.
 # - **The stored models** were not made here. They come from many starts and far larger batches, and are weighed on 200,000 sequences (`python -m lt_helpers train`). The paper trains with Adam, 200,000 steps of 2,048 sequences, and
 #   keeps the best of five (sec. 6, app. B).
 # - **FULL** has 242 numbers a layer. Choose it under *Everything*, and see where its heat maps leave the diagonal. [11](11_inside_the_weights.ipynb) asks what the rest is worth.

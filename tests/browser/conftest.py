@@ -1,11 +1,10 @@
 """A JupyterLab with a copy of the notebooks for all tests, and a function that opens one of them."""
 
-import re
 import shutil
 
 import nbformat
 import pytest
-from all_labs import all_labs, write_notebook
+from all_labs import all_labs, lab_call, write_notebook
 from browsing import ROOT, chromium, jupyterlab
 from cell_names import needed
 from notebook_page import NotebookPage
@@ -80,6 +79,23 @@ slider.observe(lambda change: show(change.new), "value")
 chart.follow({"level": slider}, follow)
 ipywidgets.VBox([slider, chart])"""
 
+# A beat after its prediction and its answer, when its words are longest. A lab that trains would take minutes: there the prediction alone.
+ALL_TOLD = f"""import sys
+sys.path.append({str(ROOT / "tools")!r})
+from answers import finish
+from lt_helpers import labs
+from lt_helpers.labs.live import LiveLab
+
+def told(kind, place):
+    beat = kind.BEATS[place]
+    lab = kind(beat=beat.name)
+    if beat.ask:
+        *_, (_, lab.controls[beat.ask].value) = lab.controls[beat.ask].options
+        lab.lock()
+    if not isinstance(lab, LiveLab):
+        finish(lab, beat)
+    return lab"""
+
 NOTEBOOKS = {  # a notebook has one kernel, in however many pages it is open: those that tests share have two names
     "two_labs": TWO_LABS,
     "shared": TWO_LABS,
@@ -98,7 +114,7 @@ NOTEBOOKS = {  # a notebook has one kernel, in however many pages it is open: th
 def lab_cells(path):
     """The cells of a notebook that show a lab, and those that these need: nbval runs all, and test_memory.py those of half a day."""
     cells = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
-    labs = [index for index, source in enumerate(cells) if re.search(r"(?m)^(\w+ = )?\w+Lab\(", source)]
+    labs = [index for index, source in enumerate(cells) if lab_call(source)]
     assert labs, f"{path.name} shows no lab"
     return [cells[index] for index in needed(cells, labs)]
 
@@ -119,6 +135,9 @@ def address_of(tmp_path_factory):
         write_notebook(folder / "notebooks" / f"{name}.ipynb", cells)
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         write_notebook(folder / "notebooks" / f"labs_of_{path.name}", lab_cells(path))
+    for kind in all_labs().values():
+        cells = [f"told(labs.{kind.__name__}, {place})" for place in range(len(kind.BEATS))]
+        write_notebook(folder / "notebooks" / f"beats_of_{kind.__name__}.ipynb", [ALL_TOLD, *cells])
     with jupyterlab(
         folder, JUPYTER_CONFIG_PATH=str(ROOT / "binder")
     ) as address_of:  # the settings of `make lab`

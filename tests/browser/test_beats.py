@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
+from all_labs import all_labs
 from notebook_page import NotebookPage, access_faults
 
+from lt_helpers import labs
 from lt_helpers.labs import NoiseLab
 
-SIZES = {"a laptop": (1366, 768), "a small screen": (1024, 768)}
+SIZES = {"a laptop": {"width": 1366, "height": 768}, "a small screen": {"width": 1024, "height": 768}}
+CONTROLS = ".widget-hslider, .widget-dropdown, .widget-checkbox, .widget-text, .widget-toggle-buttons"
 
 
 @pytest.fixture(scope="module")
@@ -102,20 +105,20 @@ def test_keys_alone_lead_through_all_beats(opened, root):
     root.get_by_role("button", name="Lead me").wait_for()
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_every_beat_fits_on_one_screen(opened, root, size):
-    """From the row of buttons to the last line of the words, with JupyterLab's own bars and its file browser."""
-    page = opened.page
-    page.set_viewport_size(dict(zip(("width", "height"), SIZES[size])))
-    room = page.locator(".jp-WindowedPanel-outer, .jp-Notebook").first.bounding_box()["height"]
-    for place in range(len(NoiseLab.BEATS)):
-        root.locator(".lt-steps", has_text=f"{place + 1} of 5").wait_for()
-        page.wait_for_timeout(300)
-        top = root.locator(".lt-steps").bounding_box()["y"]
-        words = root.locator(".lt-words").bounding_box()
-        assert words["y"] + words["height"] - top <= room, NoiseLab.BEATS[place].name
-        root.get_by_role("button", name="Next").click()
-    page.set_viewport_size({"width": 1366, "height": 768})
+@pytest.mark.parametrize("name", [kind.__name__ for kind in all_labs().values()])
+def test_every_beat_fits_on_one_screen(open_notebook, name):
+    """From the row of buttons to the last line of the words, once the answer is told, with JupyterLab's own bars and its file browser."""
+    notebook = open_notebook(f"beats_of_{name}.ipynb")
+    notebook.run_all()
+    assert notebook.errors() == []
+    for size in SIZES.values():
+        notebook.page.set_viewport_size(size)
+        room = notebook.page.locator(".jp-WindowedPanel-outer").first.bounding_box()["height"]
+        for place, beat in enumerate(getattr(labs, name).BEATS):
+            root = notebook.output(place + 1)
+            first, last = (root.locator(part).bounding_box() for part in (".lt-steps", ".lt-words"))
+            assert last["y"] + last["height"] - first["y"] <= room, f"{beat.name}, {size}"
+            assert root.locator(CONTROLS).locator("visible=true").count() <= 3
 
 
 def test_a_dragged_star_is_answered_while_the_hand_moves(opened, root):

@@ -232,6 +232,22 @@ def test_a_lab_leads_asks_and_answers_as_in_a_notebook(open_page):
     assert box.get_by_role("button", name="Lead me").is_visible()
 
 
+def test_a_lab_opens_at_the_beat_at_which_its_notebook_opens_it(open_page):
+    named = [
+        (name, kind, values)
+        for path in notebooks()
+        for name, (kind, values) in labs_of(page_name(path)).items()
+        if values.get("beat")
+    ]
+    assert named
+    for name, kind, values in named:
+        page, lab = open_page(f"{name.rpartition('-')[0]}.html"), kind(**values)
+        box = page.locator(f'[data-lab="{name}"]')
+        box.locator(".main-svg").first.wait_for(state="attached", timeout=60_000)
+        assert lab.names.say(lab.story().task) in box.locator(".lt-task").inner_text()
+        assert not box.get_by_role("button", name="Back").is_disabled()
+
+
 def test_a_star_is_dragged_on_a_page_without_a_kernel(open_page):
     name, _ = noise_lab()
     page = open_page(f"{name.rpartition('-')[0]}.html")
@@ -318,7 +334,7 @@ def test_sizes(site):
 
 def test_every_link_leads_somewhere(site):
     for page in site.glob("*.html"):
-        for link in re.findall(r'(?:href|src)="([^"]+)"', page.read_text()):
+        for link in re.findall(r'(?:href|src|srcset)="([^"]+)"', page.read_text()):
             target, _, anchor = link.partition("#")
             if target.startswith(("https:", "data:")):
                 continue

@@ -85,6 +85,15 @@ def test_no_setting_is_won_by_a_model():
     assert 0 < count("DIAG-7, beats AdaRR")[0] <= count("FULL-7, beats AdaRR")[0] < 8
 
 
+def test_points_are_the_error_in_the_unit_of_the_table():
+    """What it costs to predict the mean, 76 points, times the root of the error: but for the spread of the cuts."""
+    points = row("real table, points")
+    np.testing.assert_allclose(points, 76 * np.sqrt(row("real table, error")), rtol=0.015)
+    in_context = np.delete(points, RIDGE_CV)
+    assert np.ptp(in_context) < 1  # "less than a point"
+    assert 4.5 < in_context.min() - float(printed()["in points"][0]) < 6.5  # "about five points"
+
+
 def test_total_loss_is_excess_and_what_the_oracle_itself_misses():
     for name in ("noise U(0, 5)", "noise {1, 3}"):
         missed_by_all = row(f"total, {name}") - row(f"excess, {name}")

@@ -18,7 +18,8 @@ NOTEBOOKS = sorted((ROOT / "notebooks" / ".text").glob("*.py"))
 ROOMS = [
     *("language", "quiet", "checks", "weights", "noise", "options", "task", "spectrum", "model"),
     *("algorithm", "implicit", "pretrained", "baselines", "evaluate", "tune", "table1", "gauge", "lowrank"),
-    *("practice", "training", "view", "labs", "exercises", "machine", "doctor", "__main__"),
+    *("practice", "preparation", "trial", "regressor"),
+    *("training", "view", "labs", "exercises", "machine", "doctor", "__main__"),
 ]
 MAY_IMPORT = {
     "torch": {"training"},
@@ -173,3 +174,17 @@ def test_ruff_finds_nothing():
         text=True,
     )
     assert done.returncode == 0, done.stdout
+
+
+READERS = ["answers", "chart_page", "guide", "sketches", "symbols", "teaching"]
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_what_holds_greek_letters_is_read_and_written_as_utf_8(name):
+    """Windows would take its own letters, unless it is told which."""
+    tree = ast.parse((ROOT / "tools" / f"{name}.py").read_text(encoding="utf-8"))
+    called = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    calls = [call for call in called if getattr(call.func, "attr", "") in ("read_text", "write_text")]
+    assert calls
+    for call in calls:
+        assert "encoding" in {keyword.arg for keyword in call.keywords}, f"line {call.lineno}"

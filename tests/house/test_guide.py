@@ -11,6 +11,7 @@ from all_labs import all_labs
 from build_notebooks import build, texts
 from minutes import BEAT
 from series import half_day, series
+from site_labs import site_beat
 
 from lt_helpers import RegressionTask, Uniform, labs, load_pretrained
 from lt_helpers.evaluate import adjusted_loss
@@ -147,6 +148,17 @@ def test_the_vote_on_two_sequences_is_right():
     assert vote["right"] == "both alike"
 
 
+@pytest.mark.parametrize("kind", [labs.PointsLab, labs.GradientLab, labs.TinyLab])
+def test_the_guide_names_the_beats_of_its_plans_that_the_site_leaves_out(kind):
+    """Those of which the site's own script of the lab has nothing."""
+    lab = kind()
+    missing = [place for place, beat in enumerate(kind.BEATS, 1) if site_beat(lab, beat) is None]
+    numbers = " and ".join(map(str, missing))
+    told = re.search(r"(?s)<!-- kernel -->\n(.*)\n<!-- /kernel -->", GUIDE)[1]
+    named = re.search(rf"beats? ([\d and]+) of {kind.__name__}", told)
+    assert (named[1] if named else "") == numbers, "run: make readme"
+
+
 def test_the_path_is_told_alike_to_learners():
     numbers = [name[:2] for name in half_day()]
     start = (DOCS.parent / "notebooks" / ".text" / "00_start_here.py").read_text()
@@ -196,6 +208,10 @@ def test_a_beat_that_a_hand_ends_must_be_known(monkeypatch):
         ("What for? Whose error is smallest?", "What for? Whose error is smallest?"),
         (f"Look. Which of them is {'very ' * 12}good?", f"Which of them is {'very ' * 12}good?"),
         ("Slide the noise to 4.", "Slide the noise to 4."),
+        (
+            f"Look. (It is the {'very ' * 12}blue line.) Which one?",
+            "(It is the " + "very " * 12 + "blue line.) Which one?",
+        ),
     ],
 )
 def test_what_a_task_asks_is_found(task, asked):

@@ -6,7 +6,7 @@ import lab_pictures as pictures
 import nbformat
 import numpy as np
 import pytest
-from all_labs import lab_of
+from all_labs import lab_call, lab_of
 from build_notebooks import NOTEBOOKS
 
 from lt_helpers.labs import NoiseLab
@@ -63,3 +63,30 @@ def test_a_fingerprint_sees_what_an_eye_sees():
 )
 def test_the_lab_of_a_cell_is_found_by_its_call(source, values):
     assert lab_of(source) == (None if values is None else (NoiseLab, values))
+
+
+@pytest.mark.parametrize(
+    "source, shown",
+    [
+        ("%matplotlib inline\nNoiseLab(sigma=x)", True),
+        ("with quiet():\n    %time pass\nlab = NoiseLab(sigma=x)\nlab", True),
+        ("lab = other = NoiseLab()\nother", True),
+        ("lab = NoiseLab()\nlab.values", False),
+        ("lab = NoiseLab()", False),
+        ("SomeLab()", False),
+        ("Lab = 1\nPrediction()", False),
+        ("", False),
+    ],
+)
+def test_a_cell_shows_a_lab_whatever_its_values(source, shown):
+    found = lab_call(source)
+    assert (found is not None) == shown
+    assert not shown or found[0] is NoiseLab and found[1].func.id == "NoiseLab"
+
+
+def test_one_tool_makes_the_page_on_which_labs_are_drawn():
+    tools = {
+        path.name: path.read_text(encoding="utf-8") for path in (NOTEBOOKS.parent / "tools").glob("*.py")
+    }
+    making = {name for name, text in tools.items() if "draw.js" in text and ".set_content(" in text}
+    assert making == {"chart_page.py"}

@@ -43,7 +43,7 @@ def test_what_is_read_is_counted(text, words):
         ("lab = NoiseLab()\nlab", 5),
         ("lab = 3\nlab", 0),
         ("%pip list\nNoiseLab()", 5),
-        ("lab = NoiseLab()", 5),
+        ("lab = NoiseLab()", 0),
         ("NoiseLab(beat='steps')", 2),
         ("NoiseLab(beat=None)", 0),
         ("NoiseLab(panels=['kept'])", 0),

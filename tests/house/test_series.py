@@ -9,7 +9,7 @@ import shutil
 
 import nbformat
 import pytest
-from all_labs import all_labs
+from all_labs import all_labs, lab_call
 from build_notebooks import NOTEBOOKS, build, texts
 from series import for_home, half_day, home_line, series, way_on
 
@@ -18,13 +18,9 @@ NAMES = {lab.__name__: name for name, lab in all_labs().items()}
 
 
 def lab_names(notebook):
-    """The labs that a notebook's cells show in their last line, in order -> names of classes."""
-    found = []
-    for cell in notebook.cells:
-        if cell.cell_type == "code" and cell.source:
-            called = re.search(r"(?m)^(?:\w+ = )?(\w+Lab)\(", cell.source)
-            found += [called[1]] if called else []
-    return found
+    """The labs that a notebook's cells show, in order -> names of classes."""
+    shown = [lab_call(cell.source) for cell in notebook.cells if cell.cell_type == "code"]
+    return [kind.__name__ for kind, _ in filter(None, shown)]
 
 
 @pytest.mark.parametrize("text", texts(), ids=lambda text: text.stem)

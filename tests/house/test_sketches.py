@@ -5,10 +5,12 @@ import xml.etree.ElementTree as xml
 
 import numpy as np
 import pytest
+from brief import lines_of, printed
 from drawing import arrow, text
 from sketches import PICTURES, SIZE, SKETCHES, axes, draw
 
-from lt_helpers import Categorical, Fixed, RegressionTask, Uniform, load_pretrained
+from lt_helpers import Categorical, Fixed, RegressionTask, Uniform, implicit_regression, load_pretrained
+from lt_helpers.baselines import ols
 from lt_helpers.pretrained import ONE_FEATURE
 
 
@@ -32,6 +34,43 @@ def pixels(x, y, x_ends, y_ends):
 def test_what_is_stored_is_what_is_drawn(name):
     stored = (PICTURES / f"{name}.svg").read_text(encoding="utf-8")
     assert stored == SKETCHES[name](), "run: python tools/sketches.py"
+
+
+def test_ten_features_are_the_weights_of_one_sequence_and_the_corners_their_distances():
+    """The model's by asking it for ten answers, one for each unit input; and the sequence is like others."""
+    plots = xml.fromstring(SKETCHES["ten-features"]()).findall("{*}g")
+    model = load_pretrained("diag", 4, Uniform(5.0))
+    for sigma, plot, points in zip((1, 4), plots, circles("ten-features"), strict=True):
+        task = RegressionTask(10, 20, Fixed(sigma))
+        batch = task.sample(1, np.random.default_rng(1))
+        x, y = (np.repeat(each, 10, axis=0) for each in (batch.x, batch.y))
+        found = {"red": np.linalg.lstsq(x[0], y[0])[0], "blue": model(x, y, np.eye(10))}
+        wanted = pixels(
+            np.tile(np.arange(1, 11), 2), np.concatenate([*found.values()]), (0.2, 10.8), (-3.4, 3.4)
+        )
+        np.testing.assert_allclose(points, wanted, atol=0.06)
+
+        bars = [float(line.get("y1")) for line in plot.findall("{*}line")]
+        wanted = pixels(np.arange(1, 11), batch.w[0], (0.2, 10.8), (-3.4, 3.4))[:, 1]
+        np.testing.assert_allclose(bars, wanted, atol=0.06)
+
+        distances = [np.linalg.norm(each - batch.w[0]) for each in found.values()]
+        corners = [text.text for text in plot.findall("{*}text")][-2:]
+        assert corners == [f"{distance:.1f}" for distance in distances]
+
+        if sigma == 4:
+            nearer = abs(found["blue"] - batch.w[0]) < abs(found["red"] - batch.w[0])
+            far = abs(found["red"]) > 1
+            assert nearer.sum() == 9 and (abs(found["blue"]) < 0.4 * abs(found["red"]))[far].all()
+            assert round(found["red"].max(), 1) == 2.8
+
+        many = task.sample(2000, np.random.default_rng(0))
+        found = {
+            "red": ols(many.x, many.y),
+            "blue": implicit_regression(model, many.x, many.y).w[:, -1],
+        }
+        typical = [np.linalg.norm(each - many.w, axis=1).mean() for each in found.values()]
+        np.testing.assert_allclose(distances, typical, rtol=0.15)
 
 
 def test_two_steps_of_a_half_leave_the_residuals_and_push_the_query_down_by_the_answer():
@@ -183,3 +222,50 @@ def test_a_trained_model_fits_and_then_shrinks():
             slopes.append(-tokens[4, 1])
         np.testing.assert_allclose(points, pixels(range(5), slopes, (-0.2, 5.6), (0, 2.3)), atol=0.06)
         assert slopes[2] > slopes[3] > 0
+
+
+def test_each_input_is_moved_towards_zero_by_its_label():
+    """By hand: alpha is 2, so the move is -0.2 y; an arrow's head stands at its end."""
+    plots = xml.fromstring(SKETCHES["moved-inputs"]()).findall("{*}g")
+    copies = ([-1, -3, 3, 1], [-0.8, -0.4, 0.4, 0.8]), ([0, -4, 4, 0], [-1, -0.2, 0.2, 1])
+    for plot, (labels, moved) in zip(plots, copies, strict=True):
+        heads = [re.findall(r"[\d.]+", head.get("transform"))[:2] for head in plot.findall("{*}path")]
+        wanted = [(x, y) for x, y in zip(moved, labels, strict=True) if y]
+        ends = pixels(*np.transpose(wanted), (-1.4, 1.4), (-4.6, 4.6))
+        np.testing.assert_allclose(np.array(heads, float), ends, atol=0.06)
+
+
+def centres(name, kind):
+    """Of the marks of a drawing whose rows lie 24 pixels apart, but for its key -> (K, 2): pixels across, and the row"""
+    marks = [
+        (float(mark.get("cx")), float(mark.get("cy")))
+        for mark in xml.fromstring(SKETCHES[name]()).findall(".//{*}circle")
+        if (mark.get("fill") != "none") == (kind == "filled") and float(mark.get("cy")) > 30
+    ]
+    x, y = np.array(marks).T
+    return x, np.round((y - y.min()) / 24).astype(int)
+
+
+@pytest.mark.parametrize("kind, columns", [("filled", slice(0, 2)), ("open", slice(2, 7))])
+def test_the_errors_by_mismatch_are_those_that_are_printed(kind, columns):
+    (_, *settings) = printed("mismatches").values()
+    errors = np.log([[float(error) for error in row[columns]] for row in settings])
+    x, row = centres("errors-by-mismatch", kind)
+    drawn = x.reshape(errors.shape)
+    assert (row.reshape(errors.shape) == np.arange(len(settings))[:, None]).all()
+    scale = np.polyfit(errors.ravel(), drawn.ravel(), 1)
+    np.testing.assert_allclose(np.polyval(scale, errors), drawn, atol=0.1)
+    assert scale[0] > 0
+
+
+def test_the_leads_are_those_that_are_printed_and_none_is_over_bayes():
+    leads = [float(lead) for line in lines_of("leads") for lead in re.findall(r"\(\s*([-+][\d.]+)\)", line)]
+    leads = np.array(leads).reshape(3, 8, 3)  # opponents, settings, models
+    assert leads[-1].max() < -2  # "every dot lies left of 0 by more than two standard errors"
+    x, row = centres("leads", "filled")
+    drawn = x.reshape(leads.shape)
+    assert (row.reshape(leads.shape) == np.arange(8)[:, None]).all()
+    for plot, numbers in zip(drawn, leads):
+        scale = np.polyfit(numbers.ravel(), plot.ravel(), 1)
+        np.testing.assert_allclose(np.polyval(scale, numbers), plot, atol=0.1)
+        assert scale[0] > 0

@@ -4,7 +4,7 @@ const assert = require("node:assert/strict");
 const {before, describe, mock, test} = require("node:test");
 const {Element, Plotly, figure, load, openPage} = require("./page.js");
 
-let scripts, plotly, root, chart, sent;
+let scripts, plotly, root, chart, sent, answered;
 
 before(async () => (scripts = await load(["hands.js", "draw.js"], ["ltChart", "ltNumbers", "ltPixel", "ltNumber", "ltRelated", "ltUpTo"])));
 
@@ -17,7 +17,8 @@ function open(handles, more = {}, page = {}) {
   plotly = new Plotly();
   root = new Element("div");
   sent = [];
-  chart = scripts.ltChart(plotly, root, (what) => sent.push(what));
+  answered = true;
+  chart = scripts.ltChart(plotly, root, (what) => sent.push(what), () => !answered);
   chart.show({...figure(more), handles});
 }
 
@@ -110,6 +111,24 @@ describe("handles", () => {
     assert.ok(Math.abs(sent.at(-1).y - 0.8) < 1e-9);
     mock.timers.tick(400);
     assert.equal(hand.style.transform, "translate(150px, 210px)");
+    mock.timers.reset();
+  });
+
+  test("what a slow kernel has not answered yet stays where the hand put it, and keys go on from there", () => {
+    mock.timers.enable({apis: ["setTimeout"]});
+    open([POINT]);
+    const [hand] = handles();
+    answered = false;
+    hand.fire("pointerdown");
+    hand.fire("pointermove", {clientX: 10 + 250, clientY: 20 + 150});
+    hand.fire("pointerup");
+    mock.timers.tick(4_000);
+    assert.equal(hand.style.transform, "translate(250px, 150px)");
+    hand.fire("keydown", {key: "ArrowDown"});
+    assert.ok(Math.abs(sent.at(-1).y - 0.65) < 1e-9);
+    answered = true;
+    mock.timers.tick(400);
+    assert.equal(hand.style.transform, "translate(150px, 250px)");
     mock.timers.reset();
   });
 

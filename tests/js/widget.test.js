@@ -207,6 +207,23 @@ for (const scripts of [
       assert.deepEqual(moves(), [["sigma", 3], ["sigma", 4], ["sigma", 6]]);
     });
 
+    test("a handle stays where the hand put it until the kernel has answered, or the answer is lost", async () => {
+      const star = {control: "guess", index: 0, panel: 1, x: 0.25, y: 0.5, along: "y", low: [0, 0], high: [1, 1], step: [0.1, 0.1], star: true, unset: false, name: "prediction", says: "0.5"};
+      const grabs = () => model.sent.flatMap(({grab}) => (grab ? [grab] : []));
+      await open(scripts, {state: {...figure(), handles: [star]}});
+      const handle = cell.querySelector(".lt-handle");
+      for (const lost of [false, true]) {
+        handle.fire("keydown", {key: "ArrowUp"});
+        clock += 1_600;
+        mock.timers.tick(1_600);
+        assert.equal(handle.style.transform, "translate(150px, 210px)"); // y is 0.6 by now
+        if (!lost) model.receive({answer: grabs().at(-1).number}); // without a change, as if it were refused
+        clock += 800;
+        mock.timers.tick(800);
+        assert.equal(handle.style.transform, "translate(150px, 250px)");
+      }
+    });
+
     test("a list sends the place of what was chosen", () => {
       kind.set("index", 1, HAND);
       kind.set("index", 2, HAND);

@@ -315,6 +315,17 @@ def test_what_surprised_is_said_first(lab):
     assert "One of your 2 predictions" in surprises(lab).value
 
 
+def test_where_nothing_surprised_all_is_said_to_be_right(lab):
+    labs = [type(lab)() for _ in range(2)]
+    for each in labs:
+        each.controls["expected"].value = lab.BEATS[0].answer(
+            each.state_at(each.values | {"frequency": 3.0}), None
+        )
+        each.lock()
+        each.controls["frequency"].value = 3.0
+    assert "All 2 of your predictions were right:" in surprises(*labs).value
+
+
 @pytest.mark.parametrize(
     "start, value, goal, there",
     [
@@ -350,7 +361,8 @@ class TestEveryLab:
         names = [beat.name for beat in kind.BEATS]
         assert len(set(names)) == len(names)
         for beat in kind.BEATS:
-            assert {"task", "told", *(["go"] if beat.ask else [])} == {
+            asks, waits = ["go"] if beat.ask else [], ["first"] if beat.ready else []
+            assert {"task", "told", *asks, *waits} == {
                 id.split(".")[-1] for id in entries if id.startswith(f"{kind.NAME}.beat.{beat.name}.")
             }, beat.name
             lab.go_to(beat.name)

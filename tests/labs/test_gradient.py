@@ -272,6 +272,8 @@ def test_the_walk_has_arrived_as_soon_as_it_ends_near_the_ring():
     arrived = [lab.story().phase == "told" for lab in (beat("land", step=float(step)) for step in steps)]
     near = [end_of(GradientLab(beat="land", step=float(step))) < 0.2 for step in steps]
     assert arrived == near and 0 < sum(near) < len(near)
+    assert "less than 0.2 from the ring" in lab.names.say(lab.story().task)
+    assert f"ends {end_of(lab):.2f} from least squares" in lab.words_now
 
     begun = end_of(lab)
     lab.controls["step"].value = 0.8

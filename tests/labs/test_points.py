@@ -179,6 +179,24 @@ class TestBeats:
         slopes = [table["slope", "model"][1] for table in (before, after)]
         assert f"from {slopes[0]:.2f} to {slopes[1]:.2f}" in self.tell(lab)
 
+    def test_a_point_that_was_only_touched_is_no_answer(self):
+        lab = PointsLab()
+        at = list(np.delete(lab.arrays.x, lab.arrays.middle)).index(lab.arrays.x[-1])
+        lab._grabbed("moved", at, 2.0, 3.5)  # the place on the grid that is nearest to it
+        assert lab.story().phase == "do"
+
+    def test_a_point_that_was_moved_is_told_of_even_where_the_line_ends_as_it_began(self):
+        lab = PointsLab()
+        lab._grabbed(
+            "moved", 15, 1.0, 11.0
+        )  # up on the right: steeper by itself, flatter by what it scatters
+        after = expected(lab.values)["slope", "model"][1]
+        assert after == pytest.approx(1.85, abs=0.05)
+        told = self.tell(lab)
+        assert f"comes out as {after:.2f}, nearly as before" in told and "changed" not in told
+        lab._grabbed("moved", 15, 1.0, -6.0)
+        assert "The line changed" in self.tell(lab)
+
     def test_a_point_that_is_pulled_up_makes_the_model_trust_all_less_and_least_squares_does_not_care(self):
         lab = PointsLab(beat="pull")
         lab.controls["pull_guess"].value = "steeper"

@@ -205,6 +205,11 @@ def test_a_condition_number_that_is_fifty_times_larger_costs_a_few_layers_more()
     assert lab.story().phase == "ask"
     lab.controls["layers"].value = 12  # who goes on is told of the first layer all the same
     assert lab.answers["expected"].answer == many and told(lab)["few"] == few
+    assert told(lab)["more"] == many - few
+    np.testing.assert_allclose(np.log(told(lab)["divided"]), (many - few) * np.log(2.25))
+    assert 40 < told(lab)["divided"] < 60
+    slow, fast = (np.log(0.01) / np.log((kappa - 1) / (kappa + 1)) for kappa in (1000, 20))
+    np.testing.assert_allclose(slow / fast, 50, rtol=0.01)  # of gradient descent
     assert f"κ = 20 takes {few} layers" in catalogue("en").entries["preconditioning.beat.depth.task"]
 
 
@@ -214,6 +219,22 @@ def test_a_bolder_layer_makes_rounder():
     careful, bold = (conditions(gamma=gamma, layers=1)[-1] for gamma in (0.33, 0.75))
     assert bold < 0.5 * careful and lab.answers["bolder_guess"].answer == "rounder"
     np.testing.assert_allclose([told(lab)["careful"], told(lab)["bold"]], [careful, bold])
+
+
+@pytest.mark.leads
+@pytest.mark.parametrize(
+    "name, moves, call",
+    [
+        ("depth", dict(layers=12), dict(kappa=100)),
+        ("bolder", dict(gamma=0.75), dict(layers=4)),
+        ("bolder", dict(gamma=0.75), dict(kappa=2)),
+    ],
+)
+def test_a_question_about_other_settings_has_no_answer(name, moves, call):
+    lab = PreconditioningLab(beat=name, **call)
+    for control, value in moves.items():
+        lab.controls[control].value = value
+    assert lab.error is None and [one.id for one in lab.story().found] == ["story.no_answer"]
 
 
 @pytest.mark.leads

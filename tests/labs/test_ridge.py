@@ -242,7 +242,7 @@ class TestBeats:
         least = int(np.argmin(apart))
         assert 0 < least < 160 and "it is “nearer, then farther”" in tell(lab)
         assert (
-            f"{apart[0]:.2f} at first, smallest, {apart[least]:.2f}, at λ = {STRENGTHS_DRAWN[least]:.2g}"
+            f"{apart[0]:.2f} at first, {apart[least]:.2f} at λ = {STRENGTHS_DRAWN[least]:.2g}, where it is smallest"
             in tell(lab)
         )
         assert f"{apart[-1]:.2f} at λ = 100" in tell(lab)

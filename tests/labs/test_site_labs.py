@@ -4,7 +4,18 @@ import base64
 import itertools
 
 import numpy as np
-from site_labs import NOTHING, STEPS, first_two, pack, part, shortened, site_beat, thinned
+from site_labs import (
+    NOTHING,
+    STEPS,
+    first_two,
+    pack,
+    part,
+    shortened,
+    site_beat,
+    site_lab,
+    start_among,
+    thinned,
+)
 
 from lt_helpers import labs
 from lt_helpers.view.chart import encode_figure
@@ -74,6 +85,26 @@ def test_what_is_told_of_a_hand_goes_on_with_the_hand():
         lab.controls[beat.control].value = float(packed["controls"][0]["shown"][place])
         assert packed["told"][place] == lab.names.say(lab.story().found)
     assert packed["told"][there[0]] != packed["told"][there[-1]]
+
+
+def test_a_lab_opens_at_the_beat_at_which_its_notebook_opens_it(monkeypatch):
+    monkeypatch.setitem(STEPS, "RidgeLab", dict(sigma=2, context=2))
+    names = [beat.name for beat in labs.RidgeLab.BEATS]
+    for opened in (names[1], names[0], None):
+        packed = site_lab(labs.RidgeLab(beat=None), opened)
+        assert len(packed["beats"]) == len(names)
+        assert packed["start"] == (None if opened is None else names.index(opened))
+        if opened is not None:
+            shown = packed["beats"][packed["start"]]
+            lab = labs.RidgeLab(beat=opened)
+            assert shown["task"] == lab.names.say(lab.story().task)
+
+
+def test_a_beat_that_needs_a_kernel_gives_its_place_to_the_next_one():
+    beats = {"first": {"task": ""}, "drag": None, "last": {"task": ""}}
+    assert [start_among(beats, name) for name in ("first", "drag", "last", None)] == [0, 1, 1, None]
+    assert start_among({"first": {"task": ""}, "drag": None}, "drag") is None
+    assert start_among({}, "first") is None
 
 
 def test_looking_at_another_state_moves_nothing(lab):

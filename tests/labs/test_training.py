@@ -445,4 +445,17 @@ def test_a_beat_waits_for_a_change_in_the_middle_of_the_run():
     lab = TrainingLab(beat="shorter")
     lab.controls["sigma_max"].value = 5.0  # nothing was trained yet: a new run
     lab.run(steps=1500)
-    assert lab.story().phase == "ask"
+    assert lab.story().phase == "do" and lab.story().task.id == "training.beat.shorter.first"
+
+
+@pytest.mark.leads
+@pytest.mark.parametrize("beat, top", [("shorter", 1.0), ("back", 5.0), ("again", 1.0)])
+def test_a_beat_that_is_opened_before_anything_is_trained_says_train_first(beat, top):
+    lab = TrainingLab(beat=beat)
+    assert lab.values["sigma_max"] == top and lab.story().phase == "do"
+    assert "Train first" in lab._guide.task.value and "Nothing is trained yet" in lab.words_now
+    lab.run(steps=1199)
+    assert "Train first" in lab._guide.task.value
+    lab.run(steps=1)
+    assert lab.story().phase == "ask" and "Train first" not in lab._guide.task.value
+    assert lab._begun.steps == 1200  # it begins here, not with the random weights

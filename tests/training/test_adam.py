@@ -7,12 +7,13 @@ import pytest
 import torch
 
 from lt_helpers import RegressionTask, Uniform
+from lt_helpers.exercises.gradient import best_step
 from lt_helpers.training.adam import Adam, anneal, prune, random_starts
 from lt_helpers.training.gradient import forward
 from lt_helpers.training.objective import draw
 from lt_helpers.training.parameters import family
 from lt_helpers.training.plans import AdamSettings, Round, Stage
-from lt_helpers.training.search import one_layer, weighed
+from lt_helpers.training.search import weighed
 
 TASK = RegressionTask(10, 20, Uniform(2))
 QUICK = AdamSettings(batch=64, held_out=500)
@@ -29,8 +30,8 @@ def test_adam_finds_the_best_single_layer(kind, rng):
     run = Adam(parameters, parameters.start(rng, TASK.noise), TASK, rng)
     for _ in range(400):
         run.step()
-    exact = parameters.omegas(one_layer(parameters, TASK, rng))[0, 2]
-    np.testing.assert_allclose(parameters.omegas(run.best)[0, 2], exact, rtol=0.03)
+    exact = best_step.solution(20, 10, TASK.noise.mean_square)
+    np.testing.assert_allclose(-parameters.omegas(run.best)[0, 2], exact, rtol=0.03)
 
 
 @pytest.mark.parametrize("kind", ["gd++", "diag", "full"])
@@ -128,8 +129,8 @@ def test_a_task_can_be_changed_between_steps(rng):
     run.task = RegressionTask(10, 20, Uniform(7))
     for _ in range(200):
         run.step()
-    exact = parameters.omegas(one_layer(parameters, run.task, rng))[0, 2]
-    np.testing.assert_allclose(parameters.omegas(run.best)[0, 2], exact, rtol=0.04)
+    exact = best_step.solution(20, 10, run.task.noise.mean_square)
+    np.testing.assert_allclose(-parameters.omegas(run.best)[0, 2], exact, rtol=0.04)
 
 
 def test_pruning_keeps_a_good_start():
@@ -157,7 +158,8 @@ def test_pruning_keeps_a_good_start():
 def test_annealing_comes_closer_to_the_best_single_layer_than_a_steady_rate(rng):
     parameters = family("full", 1, 10)
     sequences = draw(TASK, 20_000, rng, share=0)
-    exact = sequences.losses(forward(parameters, one_layer(parameters, TASK, rng), sequences.S).w).mean()
+    c = best_step.solution(20, 10, TASK.noise.mean_square)
+    exact = sequences.losses(c * sequences.S[:, :10, 10]).mean()
 
     def excess(theta):
         return sequences.losses(forward(parameters, theta, sequences.S).w).mean() / exact - 1

@@ -12,11 +12,10 @@ import lt_helpers as lt
 from lt_helpers import baselines
 from lt_helpers.__main__ import main
 from lt_helpers.noise import parse_noise
-from lt_helpers.task import second_moments
 from lt_helpers.training import plans
 from lt_helpers.training import train as training
 from lt_helpers.training.objective import draw
-from lt_helpers.training.parameters import best_step, family
+from lt_helpers.training.parameters import family
 from lt_helpers.training.plans import NEWTON_OF_FEW, AdamSettings, Plan, Round, Stage
 from lt_helpers.training.search import steps_of
 from lt_helpers.training.train import InUnits, Units
@@ -179,18 +178,6 @@ def test_the_target_is_ridge_regression_that_is_told_sigma(name):
     np.testing.assert_array_equal(
         draw(own, 9, np.random.default_rng(0)).oracle, own.sample_moments(9, np.random.default_rng(0)).w
     )
-
-
-def test_the_best_single_layer_follows_the_scale_of_w(rng):
-    task = lt.RegressionTask(3, 12, RARE, SKEWED, w_scale=0.3)
-    batch = task.sample(200_000, rng)
-    alpha = second_moments(batch.x, batch.y)[:, :3, 3]
-    C_alpha = alpha @ SKEWED
-    assert best_step(task).size == pytest.approx(
-        (C_alpha * batch.w).sum() / (C_alpha * alpha).sum(), rel=0.03
-    )
-    with pytest.raises(ValueError, match="Outliers has a sample_noise of its own: the best single layer"):
-        best_step(TASKS["noise of one's own"])
 
 
 def test_progress_goes_to_a_function_or_to_a_line(capsys, monkeypatch):

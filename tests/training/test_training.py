@@ -15,9 +15,11 @@ from lt_helpers import (
     LinearTransformer,
     RegressionTask,
     Uniform,
+    adjusted_loss,
     load_pretrained,
     weights,
 )
+from lt_helpers.exercises.gradient import best_step
 from lt_helpers.noise import parse_noise
 from lt_helpers.pretrained import ModelId, record, stored, stored_layers
 from lt_helpers.training import eigenvalues, levenberg
@@ -28,7 +30,7 @@ from lt_helpers.training.gradient import backward, forward
 from lt_helpers.training.objective import draw
 from lt_helpers.training.parameters import family
 from lt_helpers.training.plans import NEWTON_OF_FEW, PLAN_OF_ONE, AdamSettings, Plan, Round, Stage
-from lt_helpers.training.search import Found, one_layer, search, weighed
+from lt_helpers.training.search import Found, search, weighed
 from lt_helpers.training.sweep import (
     Store,
     alone,
@@ -57,16 +59,25 @@ def one_thread():
     torch.set_num_threads(1)
 
 
-CORRELATED = np.array([[2.0, 0.8, 0.0], [0.8, 1.0, 0.1], [0.0, 0.1, 0.3]])
-OTHER_TASKS = [TASK, RegressionTask(3, 7, Uniform(4)), RegressionTask(3, 9, Uniform(2), CORRELATED)]
+ANOTHER = RegressionTask(3, 7, Uniform(4))
+CORRELATED = RegressionTask(3, 9, Uniform(2), np.array([[2.0, 0.8, 0.0], [0.8, 1.0, 0.1], [0.0, 0.1, 0.3]]))
 ALL_FAMILIES = [("gd++", 1), ("diag", 1), ("diag", 2), ("full", 1), ("full", 2)]
 
 
-@pytest.mark.parametrize("task", OTHER_TASKS, ids=["the paper's", "another d and n", "correlated inputs"])
+def one_step(parameters, task):
+    """The parameters (1, K) of a single layer that takes the best step for white inputs, w = c alpha, and does nothing else."""
+    d = task.dim
+    P, Q = np.zeros((2, 1, parameters.heads, d + 1, d + 1))
+    P[0, 0, d, d] = -best_step.solution(task.context, d, task.noise.mean_square)
+    Q[0, 0, :d, :d] = np.eye(d)
+    return parameters.read(LinearTransformer(P, Q))
+
+
+@pytest.mark.parametrize("task", [TASK, ANOTHER], ids=["the paper's", "another d and n"])
 @pytest.mark.parametrize("kind, heads", ALL_FAMILIES)
-def test_the_best_single_layer_is_a_minimum(kind, heads, task, rng):
+def test_the_best_step_is_a_minimum_of_each_family(kind, heads, task, rng):
     parameters = family(kind, 1, task.dim, heads)
-    theta = one_layer(parameters, task, rng)
+    theta = one_step(parameters, task)
     sequences = draw(task, 5_000, rng, share=0)
 
     def loss(theta):
@@ -76,28 +87,6 @@ def test_the_best_single_layer_is_a_minimum(kind, heads, task, rng):
         direction = 0.05 * rng.normal(size=theta.shape)
         assert loss(theta + direction) + loss(theta - direction) > 2 * loss(theta) - 1e-12
         assert min(loss(theta + direction), loss(theta - direction)) > loss(theta) - 4e-3
-
-
-@pytest.mark.parametrize("task", OTHER_TASKS, ids=["the paper's", "another d and n", "correlated inputs"])
-def test_the_best_single_layer_is_the_best_fit_to_many_sequences(task, rng):
-    """w = A alpha or w = c alpha, by least squares over many draws of w and alpha."""
-    moments, few, d = task.sample_moments(200_000, rng), draw(task, 50, rng), task.dim
-    alpha, w = moments.S[:, :-1, -1], moments.w
-    A = np.linalg.lstsq(alpha, w)[0].T
-    weighted = alpha @ (np.eye(d) if task.covariance is None else task.covariance)
-    c = (weighted * w).sum() / (weighted * alpha).sum()
-    for kind, heads in ALL_FAMILIES:
-        parameters = family(kind, 1, d, heads)
-        ours = forward(parameters, one_layer(parameters, task, rng), few.S).w
-        best = few.S[:, :d, d] @ (A.T if kind == "full" else c * np.eye(d))
-        np.testing.assert_allclose(ours, best, rtol=0.02, atol=0.03)
-
-
-def test_the_best_single_layer_of_the_paper_is_one_step_of_known_size(rng):
-    parameters, few = family("diag", 1, 10), draw(TASK, 20, rng)
-    c = 1 / (1 + 11 / 20 + (4 / 3) / 20)
-    w = forward(parameters, one_layer(parameters, TASK, rng), few.S).w
-    np.testing.assert_allclose(w, c * few.S[:, :10, 10], atol=1e-14)
 
 
 DIAG = family("diag", 2, 10)
@@ -135,7 +124,14 @@ WRONG = [
     ),
     (lambda: search(DIAG, TASK, 0, [np.ones((2, 4))]), "warm is .*: warm must be a dictionary"),
     (lambda: search(DIAG, TASK, 0, plan="long"), "plan is 'long': plan must be a Plan"),
-    (lambda: one_layer(DIAG, TASK, np.random.default_rng(0)), "the family has 2 layers: only a single layer"),
+    (
+        lambda: replace(QUICK, settings=AdamSettings()),
+        r"stages\[0\] has learning_rate=None: Adam's stages must have one",
+    ),
+    (
+        lambda: replace(QUICK_BY_ADAM, stages=(QUICK_BY_ADAM.stages[0], Stage(1, 4, 64))),
+        r"stages\[1\] has learning_rate=None: Adam's stages must have one",
+    ),
     (lambda: Adam(DIAG, np.ones((2, 4)), "task", np.random.default_rng(0)), "task is 'task': task must be"),
     (lambda: levenberg.solve(DIAG, RegressionTask(8, 20, Fixed(0)), 0, {}), "the task has dim = 8"),
     (
@@ -143,7 +139,7 @@ WRONG = [
         r"warm is \{\}: .* at least one start",
     ),
     (
-        lambda: eigenvalues.solve(family("gd++", 2, 3), OTHER_TASKS[2], 0, {}),
+        lambda: eigenvalues.solve(family("gd++", 2, 3), CORRELATED, 0, {}),
         "the density of an eigenvalue is known for white inputs and n >= d only",
     ),
     (
@@ -177,8 +173,8 @@ def test_gauss_newton_finds_the_best_single_layer(rng):
     run = GaussNewton(parameters, parameters.start(rng, TASK.noise), TASK, rng)
     for _ in range(100):
         run.step()
-    exact = one_layer(parameters, TASK, rng)
-    np.testing.assert_allclose(run.best[0, 2], exact[0, 2], rtol=0.03)
+    exact = best_step.solution(20, 10, TASK.noise.mean_square)
+    np.testing.assert_allclose(-run.best[0, 2], exact, rtol=0.03)
 
 
 @pytest.mark.parametrize("kind, heads", [("gd++", 1), ("diag", 2), ("full", 1), ("full", 2)])
@@ -504,10 +500,21 @@ def test_models_of_a_noise_are_weighed_on_the_same_sequences():
     """With one layer all kinds are the same model, but for what a single layer has no use for."""
     losses = []
     for which in (ModelId(kind, 1, Uniform(2)) for kind in ("gd++", "diag", "full")):
-        theta = one_layer(family(which.kind, 1, 10), TASK, np.random.default_rng(0))
-        found = Found(theta, np.nan, "closed form", 0, 0, 0.0, False)
+        theta = one_step(family(which.kind, 1, 10), TASK)
+        found = Found(theta, np.nan, "random 0", 0, 0, 0.0, False)
         losses.append(record_of(which, 0, found, samples=2_000)["loss"])
     np.testing.assert_allclose(losses, losses[0], rtol=1e-9)
+
+
+def test_a_model_for_inputs_of_one_number_is_weighed_on_such():
+    task = RegressionTask(1, 20, Uniform(2))
+    parameters = family("diag", 1, 1)
+    theta = one_step(parameters, task)
+    found = Found(theta, np.nan, "random 0", 0, 0, 0.0, False)
+    said = record_of(ModelId("diag", 1, Uniform(2)), 0, found, samples=20_000, dim=1)
+    loss, error = adjusted_loss(parameters.model(theta, 20), task, 20_000, np.random.default_rng(1))
+    assert said["loss"] == pytest.approx(loss, abs=5 * np.hypot(error, said["standard_error"]))
+    assert said["standard_error"] == pytest.approx(error, rel=0.2)
 
 
 @pytest.mark.parametrize("kind", ["diag", "full"])

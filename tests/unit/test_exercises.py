@@ -9,7 +9,9 @@ import pytest
 import torch
 
 from lt_helpers import exercises
+from lt_helpers.exercises.attention import S_OF_THE_NOTEBOOK, holds_scores, moments
 from lt_helpers.exercises.base import Exercise
+from lt_helpers.labs import running_example
 from lt_helpers.language import Message, catalogue
 
 ALL = {
@@ -79,6 +81,23 @@ def test_an_attempt_that_spoils_what_it_is_given_is_judged_by_what_it_returns(na
         assert without_input(ALL[name].verdict(spoiled(wrong))) == said(name, message)
 
 
+def test_no_two_mistakes_with_the_excess_risk_give_one_number_where_it_is_shown():
+    """Else a learner who returns the oracle's error is told of something else."""
+    exercise = ALL["start.excess_risk"]
+    arguments = exercise.cases()
+    shown = next(arguments)
+    numbers = [exercise.solution(*shown)]
+    numbers += [wrong(*shown) for name, wrong in exercise.mistakes.items() if name != "size_of_the_excess"]
+    numbers = np.sort([number for number in numbers if np.ndim(number) == 0])
+    assert np.diff(numbers).min() > 0.01
+    assert min(exercise.solution(*others) for others in arguments) < 0, "a model may beat the oracle by luck"
+
+
+def test_the_s_that_a_function_finds_in_the_notebook_is_that_of_the_four_examples():
+    tokens = np.column_stack([running_example.X, running_example.LABELS[0]])
+    np.testing.assert_array_equal(moments(tokens), S_OF_THE_NOTEBOOK)
+
+
 def test_a_layer_that_writes_into_its_tokens_is_refused():
     def in_place(tokens, P, Q):
         tokens += tokens @ (P @ (tokens.T @ tokens / len(tokens)) @ Q).T
@@ -111,6 +130,22 @@ def test_a_moved_bracket_may_be_written_in_other_ways(attempt):
     assert ALL["attention.by_moments"].verdict(attempt).startswith("Correct")
 
 
+@pytest.mark.parametrize(
+    "attempt, seen",
+    [
+        (lambda tokens, P, Q, query: tokens @ Q @ query, True),
+        (lambda tokens, P, Q, query: (Q @ query) @ tokens.T / len(tokens), True),
+        (lambda tokens, P, Q, query: 2 * tokens @ Q @ query, False),
+        (lambda tokens, P, Q, query: sum(e * (e @ Q @ query) for e in tokens), False),
+        (lambda tokens, P, Q, query: np.einsum("ni,nj,jk,k->i", tokens, tokens, Q, query), False),
+        (lambda tokens, P, Q, query: np.array(tokens) @ Q @ query, False),
+    ],
+    ids=["scores", "over n", "twice the scores", "one by one", "within einsum", "of a copy"],
+)
+def test_scores_are_seen_in_one_array_that_is_made_of_the_tokens(attempt, seen):
+    assert holds_scores(attempt) == seen
+
+
 def test_the_guard_is_not_passed_by_writing_into_the_weights():
     def overwritten(w, x, y, ridge):
         w[:] = ridge
@@ -137,6 +172,10 @@ def test_the_guard_is_not_passed_by_writing_into_the_weights():
         (lambda x: torch.tensor(2 * x, requires_grad=True), "type Tensor"),
         (lambda x: torch.tensor(2 * x), "Correct"),
         (lambda x: np.ones((2, 2)) @ x, "left side has 2 columns, its right side 3 rows"),
+        (lambda x: np.ones((2, 2)) @ 0, "One side of your @ is a single number"),
+        (lambda x: 0 @ x, "One side of your @ is a single number"),
+        (lambda x: x ^ 2, "a power is written with two stars"),
+        (lambda x: 1.5 ^ 2, "a power is written with two stars"),
         (lambda x: 1 / 0, "stops with ZeroDivisionError"),
         (lambda: 3, "stops with TypeError"),
         (2.0, "shape"),
@@ -180,3 +219,63 @@ def test_what_follows_runs_with_a_right_function_and_else_with_the_solution():
 def test_a_function_that_was_tried_is_called_by_its_name():
     verdict = ALL["implicit.linear_gap"].verdict(lambda f, a, b: f(a + b))
     assert verdict.endswith("Tried with f = square, a = 1, b = 3: you return 16, expected 6.")
+
+
+def test_code_that_stops_where_a_number_is_expected_has_returned_nothing():
+    assert "you return" not in ALL["regression.share_kept"].verdict(lambda s, sigma, n: 1 / 0)
+
+
+@pytest.mark.parametrize(
+    "attempt, words",
+    [
+        (lambda s, sigma, n: s / (s + sigma**2 / (2 * n)), "deviation"),
+        (lambda s, sigma, n: s**2 / (s**2 + sigma**2 / n), "counts twice"),
+    ],
+)
+def test_a_share_is_called_what_it_is(attempt, words):
+    assert re.match(f"Not yet.*{words}", ALL["regression.share_kept"].verdict(attempt))
+
+
+@pytest.mark.parametrize("attempt", [lambda share, n: 1 / share, lambda share, n: np.sqrt(n / share) - 1])
+def test_a_meter_is_not_called_what_it_is_not(attempt):
+    assert ALL["regression.noise_read"].verdict(attempt).startswith("Not yet. The largest deviation")
+
+
+def components(x, y, sigma, decompose):
+    """Shares applied along the eigenvectors, and not rotated back."""
+    Sigma = x.T @ x / len(y)
+    s, V = decompose(Sigma)
+    w = np.linalg.pinv(Sigma) @ (x.T @ y / len(y))
+    return s / (s + sigma**2 / len(y)) * (V.T @ w)
+
+
+def turned(Sigma):
+    """Eigenvectors the other way round, in the other order."""
+    s, V = np.linalg.eigh(Sigma)
+    return s[::-1], -V[:, ::-1]
+
+
+@pytest.mark.parametrize(
+    "decompose",
+    [np.linalg.eigh, np.linalg.eig, lambda Sigma: np.linalg.svd(Sigma)[1::-1], turned],
+)
+def test_shares_that_are_not_rotated_back_are_called_so_whatever_found_the_eigenvectors(decompose):
+    verdict = ALL["regression.ridge"].verdict(lambda x, y, sigma: components(x, y, sigma, decompose))
+    assert "rotate them back" in verdict
+
+
+@pytest.mark.parametrize(
+    "penalty, words",
+    [
+        (lambda n, d, sigma: sigma, "Your penalty is σ:"),
+        (lambda n, d, sigma: sigma**2 / d, "divided the penalty by d"),
+        (lambda n, d, sigma: sigma / d, "deviation"),
+        (lambda n, d, sigma: 1 / n, "deviation"),
+    ],
+)
+def test_a_penalty_is_called_what_it_is(penalty, words):
+    def attempt(x, y, sigma):
+        n, d = x.shape
+        return np.linalg.solve(x.T @ x / n + penalty(n, d, sigma) * np.eye(d), x.T @ y / n)
+
+    assert re.match(f"Not yet.*{words}", ALL["regression.ridge"].verdict(attempt))

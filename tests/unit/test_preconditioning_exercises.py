@@ -1,5 +1,7 @@
 """The exercises of notebook 05: what a layer makes of eigenvalues, and a loop that may not end."""
 
+import math
+import sys
 import time
 
 import numpy as np
@@ -17,17 +19,91 @@ def test_an_eigenvalue_after_a_layer_is_that_of_the_moved_inputs(gamma, rng):
     np.testing.assert_allclose(np.sort(after_layer.solution(np.linalg.eigvalsh(Sigma), gamma)), after)
 
 
-def endless(kappa, eps):
+def compares_kappa_itself(kappa, eps):
     layers = 0
     while kappa >= eps:
         kappa, layers = kappa * (4 / 9) / (1 - 1 / (3 * kappa)) ** 2, layers + 1
     return layers
 
 
-def test_a_loop_that_never_ends_is_told_so_and_nobody_waits():
+def in_one_line():
+    """A loop that never comes to another line, which a formatter would not leave."""
+    names = {}
+    exec("def loop(kappa, eps):\n    while True: pass", names)
+    return names["loop"]
+
+
+def catches_all(kappa, eps):
+    while kappa >= eps:
+        try:
+            kappa = kappa * (4 / 9) / (1 - 1 / (3 * kappa)) ** 2
+        except Exception:
+            kappa = 2.0
+
+
+def loses_a_three(kappa, eps):
+    layers = 0
+    while kappa - 1 >= eps:  # it stops falling at 3
+        kappa, layers = kappa * (4 / 9) / (1 - 1 / kappa) ** 2, layers + 1
+    return layers
+
+
+def loses_four_ninths(kappa, eps):
+    layers = 0
+    while kappa - 1 >= eps:
+        kappa, layers = kappa / (1 - 1 / (3 * kappa)) ** 2, layers + 1
+    return layers
+
+
+def keeps_kappa(kappa, eps):
+    layers = 0
+    while kappa - 1 >= eps:
+        new = kappa * (4 / 9) / (1 - 1 / (3 * kappa)) ** 2
+        layers += new > 0
+    return layers
+
+
+@pytest.mark.parametrize(
+    "endless, reason",
+    [
+        (compares_kappa_itself, "κ is never below 1"),
+        (catches_all, "κ is never below 1"),
+        (in_one_line(), "stays as it was"),
+        (keeps_kappa, "stays as it was"),
+        (lambda kappa, eps: keeps_kappa(kappa, eps), "stays as it was"),
+        (loses_a_three, "Compare your formula"),
+        (loses_four_ninths, "Compare your formula"),
+    ],
+)
+def test_a_loop_that_never_ends_is_told_so_with_its_reason_and_nobody_waits(endless, reason):
     start = time.perf_counter()
-    assert layers_needed.verdict(endless).startswith("Not yet. Your loop does not end.")
+    verdict = layers_needed.verdict(endless)
+    assert verdict.startswith("Not yet. Your loop does not end") and reason in verdict
     assert time.perf_counter() - start < 10
+
+
+def test_who_traces_goes_on_after_a_loop_was_watched():
+    def tracer(frame, event, argument):
+        return None
+
+    before = sys.gettrace()
+    sys.settrace(tracer)
+    try:
+        layers_needed.verdict(compares_kappa_itself)
+        assert sys.gettrace() is tracer
+    finally:
+        sys.settrace(before)
+
+
+@pytest.mark.parametrize("rounding", [round, math.ceil, math.floor])
+def test_how_the_number_grows_is_not_taken_for_another_mistake_that_gives_as_many(rounding):
+    """log 10 + log log 10^6 is 4.9: rounded down that is what comes of a lost square."""
+    verdict = layers_needed.verdict(lambda kappa, eps: rounding(np.log(kappa) + np.log(np.log(1 / eps))))
+    assert "That is log κ + log log 1/ε, rounded" in verdict
+
+
+def test_a_number_that_one_mistake_gives_by_chance_is_not_given_its_name():
+    assert "deviation" in layers_needed.verdict(lambda kappa, eps: 6)
 
 
 @pytest.mark.parametrize(

@@ -191,6 +191,19 @@ def test_the_stored_model_comes_first_and_then_the_seeds_in_order(tmp_path):
     assert len(spread("diag", 7, Uniform(5), folder=tmp_path)) == 1
 
 
+@pytest.mark.parametrize("name", ["seed-1-old", "seed-", "seed-x", "seed-²", "seed--1"])
+def test_a_folder_that_is_of_no_seed_is_passed_over(name, tmp_path):
+    (tmp_path / name).mkdir()
+    assert len(spread("diag", 4, Uniform(5), folder=tmp_path)) == 1
+
+
+@pytest.mark.parametrize("name", ["nowhere", "file"])
+def test_a_spread_from_where_there_is_no_folder_is_refused(name, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match=rf"^folder is .*{name}: there is no such folder\.$"):
+        spread("diag", 4, Uniform(5), folder=tmp_path / name)
+
+
 def test_of_a_model_that_is_not_stored_there_is_no_spread():
     with pytest.raises(ValueError, match="no stored model kind='diag', layers=99"):
         spread("diag", 99, Uniform(5))
@@ -294,11 +307,6 @@ def test_a_model_that_is_said_to_be_copied_is_its_source(entry):
             assert typical < 0.02
         elif how == "trained" and noise.sigma_max:
             assert typical > 1e-4
-
-
-def test_a_record_of_weights_that_no_search_has_found_says_so():
-    """As of the single layers of 0.1.0."""
-    assert origin({"start": "closed form"}) == "closed form" and origin({"start": "random 0"}) == "trained"
 
 
 def test_records_that_say_nothing_of_their_start_are_of_unknown_origin():

@@ -34,7 +34,7 @@ function ltElement(parent, kind, properties = {}) {
   return element;
 }
 
-function ltOpen(root, {beats, everything, names}) {
+function ltOpen(root, {beats, start, everything, names}) {
   root.replaceChildren();
   const steps = ltElement(root, "div", {className: "steps"});
   const buttons = Object.fromEntries(
@@ -46,7 +46,7 @@ function ltOpen(root, {beats, everything, names}) {
   const asked = ltElement(root, "div", {className: "asked"});
   const panel = ltElement(root, "div", {className: "controls"});
   const chart = ltChart(Plotly, root, (what) => guess?.drag(what));
-  let at = beats.length ? 0 : null; // the beat; null for everything
+  let at = start; // the beat; null for everything
   let guess = null; // of the present beat: what was predicted, and whether it is locked
   const made = new Map(); // predictions of beats that were left
 

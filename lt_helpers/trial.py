@@ -1,0 +1,285 @@
+"""A pilot: frozen models beside all that they have to beat, on tasks of a table of one's own.
+
+Every predictor gets the same prepared examples and answers the same rows that were held back. Errors are mean squared misses on those,
+in the label's own unit; two predictors are compared task by task.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import checks
+from .baselines import check_degrees_of_freedom
+from .model import linear_transformer
+from .practice import alarm, gate, ridge_cv
+from .preparation import by_length, read_tasks
+from .spectrum import Spectrum
+from .task import second_moments
+
+RARE = 0.01  # the share of alarms from which on a model meets what it was not trained for
+BAYES, ADA_RR, EVIDENCE, ONE, CV, POOLED = (
+    "Bayes, fitted prior",
+    "AdaRR",
+    "evidence ridge",
+    "ridge, one penalty",
+    "ridge, cross-validated",
+    "ridge, fitted once",
+)
+NEEDS = {  # what each of the opponents needs
+    BAYES: "earlier tasks",
+    ADA_RR: "more examples than features",
+    EVIDENCE: "nothing but the examples",
+    ONE: "earlier tasks of like noise",
+    CV: "nothing but the examples",
+    POOLED: "that all tasks obey one w",
+}
+
+
+WEIGH = {  # and what each makes of prepared tasks of one length: a Preparation, a Spectrum, x (B, n, d), y (B, n)  ->  w (B, d)
+    BAYES: lambda preparation, spectrum, x, y: spectrum.bayes(preparation.noise),
+    ADA_RR: lambda preparation, spectrum, x, y: spectrum.ridge(spectrum.noise_estimate()),
+    EVIDENCE: lambda preparation, spectrum, x, y: spectrum.ridge(spectrum.noise_by_evidence()),
+    ONE: lambda preparation, spectrum, x, y: spectrum.ridge(np.full(len(x), np.sqrt(preparation.penalty))),
+    CV: lambda preparation, spectrum, x, y: ridge_cv(x, y)[0],
+    POOLED: lambda preparation, spectrum, x, y: np.tile(preparation.pooled, (len(x), 1)),
+}
+
+
+def opponent(name, preparation, x, y):
+    """What one of the opponents makes of prepared tasks of one length.
+
+    Parameters
+    ----------
+    name : str
+        One of NEEDS.
+    preparation : Preparation
+    x : (B, n, d) array
+    y : (B, n) array
+
+    Returns
+    -------
+    (B, d) array
+        Weights, for prepared inputs.
+
+    Raises
+    ------
+    ValueError
+        If AdaRR gets no more examples than there are features.
+    """
+    n, d = x.shape[1:]
+    if name == ADA_RR:
+        check_degrees_of_freedom(n, d, "AdaRR")
+    return WEIGH[name](preparation, Spectrum.from_tokens(x, y), x, y)
+
+
+def guard(model, fallback, x, y):
+    """A model's weights, and a fallback's where the alarm rings.
+
+    Parameters
+    ----------
+    model : LinearTransformer
+    fallback : (B, d) array
+    x, y : (B, n, d) and (B, n) arrays
+
+    Returns
+    -------
+    w : (B, d) array
+    rings : (B,) array of bool
+    """
+    S = second_moments(x, y)
+    w = model.implicit_weight(S)
+    rings = alarm(w, S)
+    return np.where(rings[:, None], fallback, w), rings
+
+
+def pilot(preparation, models, x, y, x_held, y_held):
+    """Hold frozen models against ridge regression in all its forms, on tasks whose held rows nobody has seen.
+
+    A model is guarded: where its alarm rings, Bayes answers.
+
+    Parameters
+    ----------
+    preparation : Preparation
+        What earlier tasks, which are none of these, have lent.
+    models : dict of LinearTransformers, by name
+        For d features; DIAG and GD++ of another d are brought to it.
+    x : (B, n, d) array, or list of (n_b, d) arrays
+        The examples of at least two new tasks.
+    y : (B, n) array, or list of (n_b,) arrays
+        Their labels.
+    x_held : (B, m, d) array, or list of (m_b, d) arrays
+        More rows of the same tasks, which the predictors answer.
+    y_held : (B, m) array, or list of (m_b,) arrays
+        Their labels: the answers are judged by them.
+
+    Returns
+    -------
+    Pilot
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is none of these.
+    """
+    models = read_models(models, preparation.dim)
+    x, y = read_tasks(x, y, ("x", "y"))
+    x_held, y_held = read_tasks(x_held, y_held, ("x_held", "y_held"), least=1)
+    for name, tasks in (("x", x), ("x_held", x_held)):
+        if tasks and tasks[0].shape[1] != preparation.dim:
+            raise ValueError(
+                f"{name} has {tasks[0].shape[1]} features: it must have those of the preparation, {preparation.dim}."
+            )
+    if len(x) != len(x_held) or len(x) < 2:
+        raise ValueError(
+            f"x has {len(x)} tasks and x_held has {len(x_held)}: they must be the same tasks, two or more."
+        )
+
+    prepared = [preparation.prepare(*task) for task in zip(x, y, strict=True)]
+    is_long = min(len(labels) for _, labels in prepared) > preparation.dim
+    names = [name for name in NEEDS if is_long or name != ADA_RR]
+    weights = {name: np.empty((len(x), preparation.dim)) for name in (*names, *models)}
+    rings = {name: np.empty(len(x), bool) for name in models}
+    for places, inputs, labels in by_length(*map(list, zip(*prepared, strict=True))):
+        spectrum = Spectrum.from_tokens(inputs, labels)
+        found = {name: WEIGH[name](preparation, spectrum, inputs, labels) for name in names}
+        for name, model in models.items():
+            found[name], rings[name][places] = guard(model, found[BAYES], inputs, labels)
+        for name, w in found.items():
+            weights[name][places] = w
+
+    errors = {name: np.empty(len(x)) for name in weights}
+    for name, w in weights.items():
+        for task in range(len(x)):
+            coefficients, intercept = preparation.original(w[task], x[task], y[task])
+            missed = x_held[task] @ coefficients + intercept - y_held[task]  # (m,)
+            errors[name][task] = (missed**2).mean()
+    rivals = {name: errors[name] for name in names}
+    leads = {name: gate(errors[name], rivals) for name in models}
+    return Pilot(errors, leads, rings, preparation.tasks)
+
+
+@dataclass(frozen=True)
+class Pilot:
+    """What came out of a pilot.
+
+    Attributes
+    ----------
+    errors : dict of (B,) arrays
+        The mean squared error of each predictor on the held rows of each task, in the label's unit squared.
+    leads : dict of dicts of Lead
+        How far each model, guarded, is ahead of each opponent.
+    alarms : dict of (B,) arrays of bool
+        Where the alarm of each model rang.
+    earlier : int
+        How many earlier tasks prepared it.
+    """
+
+    errors: dict
+    leads: dict
+    alarms: dict
+    earlier: int
+
+    @property
+    def best_opponent(self):
+        """The opponent with the smallest mean error."""
+        return min((name for name in NEEDS if name in self.errors), key=lambda name: self.errors[name].mean())
+
+    @property
+    def passed(self):
+        """The models that are ahead of every opponent by two standard errors, and whose alarm is rare -> list of names, the best first"""
+        good = [
+            name
+            for name, leads in self.leads.items()
+            if all(lead.beaten for lead in leads.values()) and self.alarms[name].mean() < RARE
+        ]
+        return sorted(good, key=lambda name: self.errors[name].mean())
+
+    @property
+    def verdict(self):
+        """What to use, in one sentence."""
+        if self.passed:
+            name = self.passed[0]
+            return (
+                f"Use {name}, guarded: it is ahead of every opponent by more than two standard errors, and its alarm rang in "
+                f"{self.alarms[name].mean():.1%} of {len(self.alarms[name])} tasks."
+            )
+        best = self.best_opponent
+        if not self.leads:
+            return f"Use {best}: of what needs no model, it errs least."
+        nearest = max(self.leads, key=lambda name: self.leads[name][best].mean)
+        lead = self.leads[nearest][best]
+        if lead.beaten:
+            return f"Use {best}: {nearest} errs less, but {self.reason(nearest)}."
+        behind = in_errors(lead)
+        way = f"{abs(behind):.1f} standard errors {'behind' if behind < 0 else 'ahead'}"
+        return f"Use {best}: no model is ahead of it by two standard errors ({nearest} is {way})."
+
+    def reason(self, name):
+        """Why a model has not passed, in words."""
+        share = self.alarms[name].mean()
+        unbeaten = [rival for rival, lead in self.leads[name].items() if not lead.beaten]
+        if unbeaten:
+            return f"is not ahead of {', '.join(unbeaten)} by two standard errors"
+        return f"its alarm rang in {share:.1%} of the tasks, where less than {RARE:.0%} is asked for"
+
+    def report(self):
+        """All of it as text: errors, leads in standard errors, alarms, and the verdict.
+
+        Returns
+        -------
+        str
+        """
+        tasks = len(next(iter(self.errors.values())))
+        lines = [
+            f"{tasks} tasks, prepared by {self.earlier} earlier ones. Root mean square errors on the held rows, and how far ahead of each",
+            "opponent a model is, in standard errors of the lead: above 2 the opponent is beaten.",
+            "",
+            f"{'':24}{'error':>10}" + "".join(f"{name:>16}" for name in self.leads) + "   needs",
+        ]
+        rivals = [name for name in NEEDS if name in self.errors]
+        for name in sorted(rivals, key=lambda name: self.errors[name].mean()):
+            leads = "".join(f"{in_errors(self.leads[model][name]):>+16.1f}" for model in self.leads)
+            lines.append(f"{name:24}{root_mean(self.errors[name]):>10.4g}{leads}   {NEEDS[name]}")
+        lines += [f"{name + ', guarded':24}{root_mean(self.errors[name]):>10.4g}" for name in self.leads]
+        lines.append("")
+        for name, rings in self.alarms.items():
+            lines.append(f"{name}: the alarm rang in {rings.sum()} of {tasks} tasks{bound(rings)}.")
+        return "\n".join([*lines, self.verdict])
+
+
+def in_errors(lead):
+    """A lead in its standard errors."""
+    return lead.mean / lead.standard_error if lead.standard_error else 0.0
+
+
+def root_mean(errors):
+    """The root of a mean of squares."""
+    return np.sqrt(errors.mean())
+
+
+def bound(rings):
+    """What no alarm in N tasks says of the rate, in words."""
+    if rings.any():
+        return ""
+    return f" (a rate of {3 / len(rings):.2%} or more would have shown itself nineteen times in twenty)"
+
+
+def read_models(models, dim):
+    """The models of a pilot, for d features.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are no dictionary of LinearTransformers, or FULL of another d.
+    """
+    if not isinstance(models, dict):
+        raise TypeError(
+            f"models is {checks.shown(models)}: models must be a dictionary of names and LinearTransformers."
+        )
+    for name in models:
+        if not isinstance(name, str) or name in NEEDS:
+            raise ValueError(
+                f"models has the name {checks.shown(name)}: a name must be a text, and none of {', '.join(NEEDS)}."
+            )
+    read = {name: linear_transformer(model) for name, model in models.items()}
+    return {name: model if model.dim == dim else model.with_dim(dim) for name, model in read.items()}

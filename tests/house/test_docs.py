@@ -1,0 +1,33 @@
+"""The code of pages for engineers runs as it stands, from the top of the page to its end, and does what the words around it say."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def run(page, folder, monkeypatch):
+    """Run all Python of a page in a folder of its own -> what it has named"""
+    monkeypatch.chdir(folder)
+    blocks = re.findall(r"(?s)```python\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"))
+    assert blocks
+    names = {}
+    for block in blocks:
+        exec(block, names)
+    return names
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_pilot_on_a_table_of_ones_own(tmp_path, monkeypatch, capsys):
+    names = run("pilot.md", tmp_path, monkeypatch)
+    printed = capsys.readouterr().out
+    result, page = names["result"], (DOCS / "pilot.md").read_text(encoding="utf-8")
+    assert result.verdict in printed and result.verdict.startswith("Use ")
+    rows = set(re.findall(r"(?m)^\| ([^|]+?) \|", page)) - {"the name"}
+    assert rows == set(result.errors) - set(names["models"])
+    assert len(names["answers"]) == len(names["x_held"][0]) and (tmp_path / "shipped.safetensors").is_file()
+    assert set(re.findall(r"`(\w+)`", page.split("Watch four numbers")[1])) == set(
+        names["regressor"].watch(names["x"], names["y"])
+    )
