@@ -240,18 +240,27 @@ class Categorical(Noise):
                 f"weights is {checks.shown(self.weights)} and values is {checks.shown(self.values)}: there must be as many of both."
             )
         weights = checks.array(weights, "weights", (len(values),))
-        if (weights <= 0).any():
-            raise ValueError(f"weights is {checks.shown(self.weights)}: each of weights must be above zero.")
+        if (weights <= 0).any() or (weights > checks.LARGEST).any():
+            raise ValueError(
+                f"weights is {checks.shown(self.weights)}: each of weights must be above zero, and at most {checks.LARGEST:g}."
+            )
 
         order = np.argsort(values, kind="stable")
-        weights = weights[order] / weights.max()  # (K,)
-        weights = weights / weights.sum()
+        weights = weights[order]  # (K,)
+        if abs(weights.sum() - 1) > 1e-5:  # shares with the six digits of a key stay as they are
+            weights = weights / weights.sum()
         equal = np.ptp(weights) < 1e-12
         object.__setattr__(self, "values", tuple(values[place] for place in order))
         object.__setattr__(self, "weights", None if equal else tuple(weights.tolist()))
 
     sigma_max = property(lambda self: self.values[-1])
     mean_square = property(lambda self: float(np.average(np.square(self.values), weights=self.weights)))
+
+    @property
+    def shares(self):
+        """How likely each value is (K,), of sum 1."""
+        weights = np.array(self.weights or np.ones(len(self.values)))
+        return weights / weights.sum()
 
     @property
     def label(self):
@@ -273,11 +282,12 @@ class Categorical(Noise):
 
     def sample(self, size, rng):
         checks.generator(rng)
-        return rng.choice(self.values, checks.count(size, "size", least=0), p=self.weights)
+        return rng.choice(
+            self.values, checks.count(size, "size", least=0), p=self.shares if self.weights else None
+        )
 
     def nodes(self, count=64, cuts=()):
-        weights = self.weights or np.full(len(self.values), 1 / len(self.values))
-        return np.array(self.values), np.array(weights)
+        return np.array(self.values), self.shares
 
     def __repr__(self):
         weights = f", weights={self.weights!r}" if self.weights else ""

@@ -125,6 +125,14 @@ def test_weights_are_shares_and_equal_ones_are_none():
     assert RARE.mean_square == pytest.approx(0.9 * 0.25 + 0.1 * 16)
 
 
+def test_shares_of_any_weights_are_read_back_from_their_key(rng):
+    for weights in rng.exponential(size=(2_000, 3)):
+        noise = lt.Categorical((1, 2, 3), weights)
+        again = parse_noise(noise.key)
+        assert again == noise and again.nodes()[1].sum() == pytest.approx(1, abs=1e-15)
+        assert len(again.sample(3, rng)) == 3
+
+
 def test_a_model_keeps_a_noise_with_weights_in_its_file(tmp_path):
     model = lt.LinearTransformer(*np.zeros((2, 1, 1, 4, 4)), noise=RARE)
     model.save(tmp_path / "model.safetensors")
