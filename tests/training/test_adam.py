@@ -185,3 +185,74 @@ def test_the_same_seed_gives_the_same_starts():
         return run.best
 
     assert np.array_equal(pruned(3), pruned(3)) and not np.array_equal(pruned(3), pruned(4))
+
+
+class Listed:
+    """A run that takes no step, and keeps what it was told for each."""
+
+    def __init__(self):
+        self.settings, self.told, self.average = AdamSettings(), [], "average"
+
+    def step(self):
+        self.told.append((self.settings.batch, self.settings.learning_rate))
+        return len(self.told)
+
+    def weigh(self, theta):
+        self.told.append(f"weighs {theta}")
+
+    def keep(self, count):
+        self.told.append(f"keeps {count}")
+
+
+def test_a_rate_falls_to_nothing_as_half_a_cosine():
+    """Flat at first, steepest half-way, flat at the end: (1 + cos) / 2 of 0, 45, 90 and 135 degrees."""
+    run, seen = Listed(), []
+    anneal(run, Stage(1, 4, 32, 0.02), seen.append)
+    root = 1 / np.sqrt(2)
+    rates = 0.02 * np.array([1, (1 + root) / 2, 1 / 2, (1 - root) / 2])
+    np.testing.assert_allclose([rate for _, rate in run.told[:4]], rates)
+    assert {batch for batch, _ in run.told[:4]} == {32} and run.told[4:] == ["weighs average"]
+    assert seen == [1, 2, 3, 4]
+
+
+def test_a_round_has_its_own_batch_and_rate_and_is_weighed_before_some_are_left():
+    run, seen = Listed(), []
+    prune(run, (Round(2, 64, 0.02, 5), Round(1, 128, 0.01, 3)), seen.append)
+    first, second = (64, 0.02), (128, 0.01)
+    assert run.told == [first, first, "weighs average", "keeps 5", second, "weighs average", "keeps 3"]
+    assert seen == [1, 2, 5]
+
+
+def test_all_that_is_known_of_a_restart_stays_with_it(rng):
+    parameters = family("diag", 2, 10)
+    run = Adam(parameters, starts(parameters, 4), TASK, rng, QUICK)
+    for _ in range(3):
+        run.step()
+    run.best_loss = np.array([3.0, 1.0, 4.0, 2.0])
+    names = ("theta", "average", "best", "best_loss", "gradient", "square", "usual")
+    before = {name: getattr(run, name) for name in names}
+    run.keep(3)
+    for name in names:
+        np.testing.assert_array_equal(getattr(run, name), before[name][[1, 3, 0]], err_msg=name)
+
+
+def test_what_is_weighed_now_and_then_is_the_average(rng):
+    """On the held-out sequences, by the mean of their weighted losses; the plain last step is another."""
+    parameters = family("diag", 2, 10)
+    run = Adam(parameters, starts(parameters, 1)[0], TASK, rng, replace(QUICK, check=4, single=False))
+    run.hold_out(draw(TASK, 500, rng), run.average)
+    for _ in range(3):
+        run.step()
+    first = run.best.copy()
+    run.step()
+    held = run.held_out
+
+    def loss(theta):
+        losses = held.losses(forward(parameters, theta, held.S).w)
+        return (held.weight * losses / (1 + losses / run.settings.rare)).mean()
+
+    better = run.average if loss(run.average) < loss(first) else first
+    np.testing.assert_array_equal(run.best, better)
+    assert run.best_loss == pytest.approx(loss(better)) and loss(run.theta) != pytest.approx(
+        loss(run.average)
+    )

@@ -377,6 +377,12 @@ def test_one_learned_size_is_the_mean_of_s_over_that_of_its_square():
     np.testing.assert_allclose(baselines.learned_sizes([1.0, 2.0, 4.0], 3), [1, 1 / 2, 1 / 4])
 
 
+def test_as_many_learned_sizes_as_eigenvalues_are_their_inverses_however_far_these_lie_apart():
+    """Lanczos loses what is orthogonal to rounding where eigenvalues lie decades apart, if it is taken away once alone."""
+    s = np.geomspace(1e-5, 1, 16)
+    np.testing.assert_allclose(np.sort(1 / baselines.learned_sizes(s, 16)), s, rtol=1e-10)
+
+
 @pytest.mark.parametrize("steps", [1, 3, 5])
 def test_conjugate_gradients_fit_the_context_best_of_all_in_the_krylov_space(steps, rng):
     batch = RegressionTask(5, 12, Fixed(1)).sample(4, rng)
