@@ -85,6 +85,38 @@ def test_the_damping_falls_where_the_model_holds_and_keeps_within_its_bounds(rng
     assert run.damping == 30.0
 
 
+@pytest.mark.parametrize(
+    "gain, error, factor",
+    [
+        (1.0, 0.05, 1 / 1.2),  # as foretold
+        (0.6, 0.05, 1 / 1.2),
+        (0.4, 0.05, 1.0),
+        (0.1, 0.05, 1.5),  # hardly anything
+        (0.1, 0.5, 1.0),  # which may be chance
+        (-0.2, 0.05, 4.0),  # up: the step is not taken
+        (-0.2, 0.5, 1.0),
+    ],
+)
+def test_the_damping_follows_what_a_step_gains_of_what_was_foretold(run, rng, gain, error, factor):
+    """Both in units of what the quadratic model foretells, for a step so small that the losses of the batch are what we say they are."""
+    sequences, _, _ = observed(run, rng)
+    run.gradient = 1e-4 * run.gradient
+    H, g = run.curvature, run.gradient
+    damped = H + 1.5 * np.diag(np.diag(H) + 1e-3 * np.trace(H) / len(H))
+    move = -np.linalg.solve(damped, g)
+    foretold = -(g @ move) - move @ H @ move / 2
+    there = sequences.losses(forward(run.family, run.theta + move.reshape(run.theta.shape), sequences.S).w)
+
+    # Half of the batch gains more by so much, and half less: by what the mean is uncertain.
+    signs = np.resize([1, -1], 256)
+    gains = foretold * (gain + error * np.sqrt(255) * signs)
+    bounded = there / (1 + there / 10) + gains / sequences.weight
+    before = bounded / (1 - bounded / 10)
+    run.advance(sequences, before, 0.0)
+    assert run.damping == pytest.approx(1.5 * factor)
+    assert run.skipped == (factor == 4)
+
+
 def test_a_batch_that_loses_half_again_what_the_last_ones_did_is_an_accident_until_it_is_the_rule(run):
     run.recent = [1.0] * 9
     assert not run.has_exploded(50.0)  # too few to compare with

@@ -11,7 +11,7 @@ from lt_helpers.training.gradient import forward
 from lt_helpers.training.objective import draw, held_out_loss
 from lt_helpers.training.parameters import family
 from lt_helpers.training.plans import NEWTON_OF_FEW, Plan, Round, Stage
-from lt_helpers.training.search import deeper, jittered, search, weighed
+from lt_helpers.training.search import Search, deeper, jittered, search, weighed
 from lt_helpers.training.sweep import family_of
 
 TASK = RegressionTask(4, 9, Uniform(2))
@@ -74,6 +74,51 @@ def test_steps_that_lead_nowhere_leave_what_a_search_was_given():
     plan = replace(SHORT_WIDENING, stages=(Stage(1, 1, 2, 1e3),))
     found = search(TWO, TASK, 0, {"one head": start}, plan)
     assert found.start == "one head, as it came" and np.array_equal(found.theta, start)
+
+
+class Racer:
+    """A run that a race looks at, and does not move."""
+
+    best = average = None
+
+    def __init__(self, loss):
+        self.best_loss, self.weighed = np.array(loss), []
+
+    def hold_out(self, sequences, *candidates):
+        self.weighed.append(len(sequences.S))
+
+
+def test_a_race_is_gone_on_with_by_the_best(monkeypatch):
+    """Of four the best three, then the best two of these, on as many sequences as make the last choice."""
+    settings = NEWTON_OF_FEW
+    plan = Plan(0, (), 0, (Stage(3, 1, 32), Stage(2, 1, 64)), settings, held_out=70)
+    parameters = family("diag", 2, 4)
+    race = Search(parameters, TASK, 0, {}, plan, None)
+    race.runs = {name: Racer(loss) for name, loss in zip("abcd", (0.3, 0.1, 0.9, 0.2))}
+    went = []
+
+    def advance(name, stage):
+        went.append((name, stage.batch))
+        if name == "a":
+            race.runs[name].best_loss = np.array(0.15)  # it comes up
+
+    monkeypatch.setattr(race, "advance", advance)
+    race.race()
+    assert went == [("b", 32), ("d", 32), ("a", 32), ("b", 64), ("a", 64)]
+    assert list(race.finalists) == ["b", "a"]
+    assert {name: run.weighed for name, run in race.runs.items()} == {"a": [70], "b": [70], "c": [], "d": []}
+
+
+def test_each_start_sees_the_sequences_that_the_others_see():
+    """So that they differ by where they began alone."""
+    parameters = family("diag", 2, 4)
+    plan = replace(SHORT_WIDENING, settings=replace(NEWTON_OF_FEW, held_out=50))
+    race = Search(parameters, TASK, 5, {}, plan, None)
+    theta = parameters.start(np.random.default_rng(0), TASK.noise)
+    for name in "ab":
+        race.add(name, theta)
+    first, second = ([race.runs[name].step() for _ in range(3)] for name in "ab")
+    assert [(step.loss, step.best) for step in first] == [(step.loss, step.best) for step in second]
 
 
 def test_with_no_start_at_all_a_search_says_so():
