@@ -117,6 +117,15 @@ def test_next_and_back_bring_panels_controls_and_values(lab):
     assert lab.beat == "peak" and lab._guide.back.disabled
 
 
+def test_one_panel_and_two_of_a_beat_are_one_row_which_is_higher_than_a_row_of_all():
+    lab, heights = NoiseLab(), []
+    for beat in ("meter", "shares", None):
+        lab.go_to(beat)
+        heights.append(lab.drawing["layout"]["height"])
+    one, two, all_four = heights
+    assert one == two > all_four / 2
+
+
 def test_a_beat_without_a_prediction_is_told_when_it_is_done(lab):
     lab.go_to("look")
     assert "Do." in said(lab) and "Noisy it is." not in said(lab)
