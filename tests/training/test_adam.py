@@ -256,3 +256,28 @@ def test_what_is_weighed_now_and_then_is_the_average(rng):
     assert run.best_loss == pytest.approx(loss(better)) and loss(run.theta) != pytest.approx(
         loss(run.average)
     )
+
+
+def test_the_gradient_is_of_a_loss_that_counts_an_explosion_by_its_logarithm(rng, monkeypatch):
+    """The weighted mean of pull log(1 + loss / pull), by differences; a step gets it in units."""
+    parameters = family("diag", 2, 10)
+    theta = starts(parameters, 1)[0]
+    settings = replace(QUICK, pull=0.5, single=False)
+    run = Adam(parameters, theta, TASK, np.random.default_rng(1), settings)
+    state = run.rng.bit_generator.state
+    told = []
+    monkeypatch.setattr(run, "advance", lambda gradient, units: told.append((gradient, units)))
+    run.step()
+    run.rng.bit_generator.state = state
+    sequences = draw(TASK, settings.batch, run.rng)
+
+    def loss(theta):
+        losses = sequences.losses(forward(parameters, theta, sequences.S).w)
+        return (sequences.weight * 0.5 * np.log(1 + losses / 0.5)).mean()
+
+    ((gradient, units),) = told
+    for place in np.ndindex(theta.shape):
+        step = np.zeros_like(theta)
+        step[place] = 1e-6
+        by_differences = (loss(theta + step) - loss(theta - step)) / 2e-6
+        assert gradient[place] == pytest.approx(by_differences * units[place[1]], rel=1e-5, abs=1e-8)
