@@ -376,13 +376,17 @@ def test_the_beats_are_answered_from_the_files_and_token_by_token():
 
     answer, told = pass_beat(lab, "lower", "luck", noise="uniform-1")
     far = distance("gd++", 2, "uniform-1")
-    assert answer == "lower" and far < -10 and f"{-far:.0f} standard errors lower" in told
+    assert answer == "lower" and far < -10
+    pair = f"ours {ours('gd++', 2, 'uniform-1')[0]:.4f}, the paper's {printed('gd++', 2, 'uniform-1'):.3f}."
+    assert f"{-far:.0f} standard errors lower: {pair}" in told
 
     answer, told = pass_beat(lab, "bound", "lower", noise="uniform-5")
     far = distance("gd++", 7, "uniform-5")
     assert answer == "higher" and far > 2 and f"by {far:.1f} standard errors" in told
     bound, error = read("baselines.json")["uniform-5"]["ConstRR"]
     loss, its_error = ours("gd++", 7, "uniform-5")
+    pair = f"ours {loss:.3f}, the paper's {printed('gd++', 7, 'uniform-5'):.3f}."
+    assert f"standard errors: {pair} ConstRR" in told
     assert printed("gd++", 7, "uniform-5") < bound - 3 * error  # nothing of its kind is lower
     assert abs(loss - bound) < 2 * np.hypot(error, its_error) and f"ConstRR has {bound:.3f}" in told
 
