@@ -62,6 +62,18 @@ def test_gradient_and_curvature_are_averages_of_what_was_seen(run, rng):
     np.testing.assert_allclose(run.curvature, np.mean(curvatures, axis=0), rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("d", [2, 3, 10])
+def test_directions_along_and_across_make_up_the_identity(run, d):
+    """Across are d - 1 directions, of which one is drawn: so long that its square stands for all of them."""
+    run.rng = np.random.default_rng(0)
+    along = np.tile(np.eye(d)[0], (60_000, 1))
+    across = run.random_directions(along)
+    np.testing.assert_allclose((across * along).sum(axis=1), 0, atol=1e-9)
+    np.testing.assert_allclose((across**2).sum(axis=1), d - 1)
+    mean = along.T @ along / len(along) + across.T @ across / len(across)
+    np.testing.assert_allclose(mean, np.eye(d), atol=0.06)
+
+
 def test_a_step_that_raises_the_loss_is_not_taken_and_the_next_is_shorter(run, rng):
     before, batch = run.theta.copy(), observed(run, rng)
     run.gradient = -100 * run.gradient  # up, and far

@@ -94,6 +94,17 @@ def test_a_vanished_gradient_leaves_a_gap(rng):
     assert eta[0, 0] == pytest.approx(1 / s) and np.isnan(eta[0, 1:]).all()
 
 
+def test_a_gradient_has_vanished_once_it_is_a_ten_thousandth_of_the_first(rng):
+    """Each layer leaves a thousandth of it: the second layer still has a step, the third has none."""
+    batch = RegressionTask(1, 5, Fixed(0.0)).sample(1, rng)
+    step = 0.999 / (batch.x**2).mean()
+    eta, cosine = effective_step_size(
+        implicit_regression(gradient_descent_model(step, 1, 3), batch.x, batch.y)
+    )
+    np.testing.assert_allclose(eta[0], [step, step, np.nan], rtol=1e-6)
+    np.testing.assert_allclose(cosine[0], [1, 1, np.nan], rtol=1e-6)
+
+
 def test_rescaling_and_push_make_up_the_step(rng):
     model = LinearTransformer.random("full", 4, 3, 2, rng, scale=0.2)
     batch = RegressionTask(4, 9, Fixed(1.0)).sample(5, rng)
