@@ -106,6 +106,15 @@ def test_a_gradient_that_is_much_longer_than_usual_is_cut(rng):
     assert np.linalg.norm(cut) == pytest.approx(QUICK.clip * 2 * usual)  # usual may double, and no more
 
 
+def test_what_is_usual_follows_by_a_twentieth_a_step(rng):
+    parameters = family("diag", 2, 10)
+    run = Adam(parameters, parameters.start(rng, TASK.noise), TASK, rng, QUICK)
+    for length in (1.0, 1.0, 1.4):
+        run.steps += 1
+        run.advance(np.full((2, 4), length / np.sqrt(8)), np.ones(4))
+    assert run.usual.item() == pytest.approx(1 + 0.4 / 20)
+
+
 def test_the_average_is_of_the_last_steps(rng):
     """The plain mean at first, then one in which each step fades by what `averaging` says."""
     parameters = family("diag", 2, 10)

@@ -74,6 +74,24 @@ def test_directions_along_and_across_make_up_the_identity(run, d):
     np.testing.assert_allclose(mean, np.eye(d), atol=0.06)
 
 
+def test_of_a_thinned_batch_each_sequence_counts_by_its_own_weight(run, rng):
+    """One in two gives curvature: what the others weigh is of no account."""
+    sequences = draw(TASK, 256, rng)
+    done = forward(run.family, run.theta, sequences.S)
+    curvatures = []
+    for others in (1.0, 1e6):
+        each = GaussNewton(run.family, run.theta, TASK, np.random.default_rng(3), SETTINGS)
+        weight = np.where(np.arange(256) % 2, others, 1.0)
+        each.observe(done, replace(sequences, weight=weight), sequences.losses(done.w))
+        curvatures.append(each.curvature)
+    np.testing.assert_allclose(curvatures[0], curvatures[1])
+
+
+def test_the_last_ten_losses_are_remembered(run):
+    losses = [run.step().loss for _ in range(13)]
+    assert run.recent == losses[-10:]
+
+
 def test_a_step_that_raises_the_loss_is_not_taken_and_the_next_is_shorter(run, rng):
     before, batch = run.theta.copy(), observed(run, rng)
     run.gradient = -100 * run.gradient  # up, and far

@@ -105,3 +105,36 @@ def test_near_the_bottom_the_damping_vanishes_and_steps_are_newtons(sequences):
     before = levenberg.look(parameters, start, sequences)[1]
     left = np.sqrt((np.array([before, *losses]) - bottom) / (before - bottom))
     np.testing.assert_allclose(left[1:3] / left[:2], [0.01 / 1.01, 0.002 / 1.002], rtol=0.05)
+
+
+def test_where_a_step_leads_up_shorter_ones_are_tried(sequences):
+    """From this start the first step, hardly damped, raises the loss."""
+    parameters = family("diag", 2, 3)
+    theta = torch.from_numpy(parameters.start(np.random.default_rng(1), TASK.noise))
+    run, before = levenberg.look(parameters, theta, sequences)
+    gradient, H = (np.asarray(each) for each in normal_equations(parameters, run, sequences))
+    damping = 0.01 * (np.diag(H) + 1e-9 * np.trace(H) / len(H))
+    step = np.linalg.solve(H + np.diag(damping), gradient).reshape(theta.shape)
+    assert levenberg.look(parameters, theta - torch.from_numpy(step), sequences)[1] > 100 * before
+    _, after, taken = descend(parameters, theta, sequences, 5)
+    assert taken == 5 and after < before / 5
+
+
+def test_the_best_of_the_tries_goes_on(monkeypatch):
+    """On more sequences, from where it came to, and nothing else does."""
+    for name, count in (("TRIAL", 30), ("FINAL", 60), ("CHOICE", 100)):
+        monkeypatch.setattr(levenberg, name, count)
+    parameters, seen = family("gd++", 1, 3), []
+
+    def descended(family, theta, sequences, steps, report):
+        seen.append((len(sequences.S), float(theta[0, 2])))
+        return theta - 1, abs(float(theta[0, 2]) + 3.0), 1
+
+    monkeypatch.setattr(levenberg, "descend", descended)
+    starts = {
+        name: torch.full((1, 4), at, dtype=torch.float64) for name, at in zip("abc", (-1.0, -2.9, -9.0))
+    }
+    descents = Descents(parameters, TASK, 0, starts, None)
+    descents.starts = starts
+    descents.run()
+    assert seen == [(30, -1.0), (30, -2.9), (30, -9.0), (60, pytest.approx(-3.9))]

@@ -6,8 +6,17 @@ import pytest
 from lt_helpers import Fixed, Uniform, load_pretrained
 from lt_helpers.noise import PAPER_NOISES
 from lt_helpers.pretrained import ModelId
+from lt_helpers.training import sweep as sweeping
 from lt_helpers.training.search import Found
-from lt_helpers.training.sweep import held, record_of, sources, spread_set, warm_starts, whole_set
+from lt_helpers.training.sweep import (
+    held,
+    record_of,
+    sources,
+    spread_set,
+    train_model,
+    warm_starts,
+    whole_set,
+)
 
 ALL = whole_set()
 
@@ -100,6 +109,19 @@ def test_full_starts_beside_diag_where_there_is_noise_and_at_it_where_there_is_n
         ours = np.einsum("lij,lkm->lijkm", P, Q)
         apart = np.linalg.norm(ours - exact) / np.linalg.norm(exact)
         assert (1e-4 < apart < 0.1) if moved else apart < 1e-12
+
+
+def test_each_model_is_trained_on_sequences_of_its_own_whichever_come_before_it(monkeypatch):
+    """By its name and the seed, so that a set can be trained in any order, by several processes."""
+    keys = {}
+    monkeypatch.setattr(
+        sweeping, "search", lambda family, task, key, *rest: keys.setdefault(tuple(key), rest) and None
+    )
+    models = [ModelId("diag", layers, noise) for layers in (1, 2) for noise in (Uniform(2), Uniform(5))]
+    for which in [*models, models[0]]:
+        with pytest.raises(AttributeError):  # nothing was found
+            train_model(which, 4, {})
+    assert len(keys) == 4 and {seed for seed, _ in keys} == {4}
 
 
 def test_a_record_says_what_was_found():

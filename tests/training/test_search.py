@@ -1,6 +1,7 @@
 """What a search is made of: its starts, how it counts its steps, and how it weighs what it finds."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -107,6 +108,23 @@ def test_a_race_is_gone_on_with_by_the_best(monkeypatch):
     assert went == [("b", 32), ("d", 32), ("a", 32), ("b", 64), ("a", 64)]
     assert list(race.finalists) == ["b", "a"]
     assert {name: run.weighed for name, run in race.runs.items()} == {"a": [70], "b": [70], "c": [], "d": []}
+
+
+def test_of_each_run_its_best_is_weighed_and_the_best_of_them_is_handed_back(rng):
+    """Beside runs whose present parameters are nothing, the good one wins by what it has kept."""
+    parameters = family("diag", 2, 4)
+    theta = parameters.start(rng, TASK.noise)
+    plan = replace(SHORT_WIDENING, held_out=400)
+    race = Search(parameters, TASK, 0, {"warm": np.zeros((2, 4))}, plan, None)
+    runs = {
+        name: SimpleNamespace(best=scale * theta, average=np.zeros((2, 4)), theta=np.zeros((2, 4)))
+        for name, scale in (("weak", 0.5), ("good", 1.0))
+    }
+    name, found, loss, capped = race.choose(runs, 2_000)
+    assert name == "good" and np.array_equal(found, theta) and capped == 0
+    other = draw(TASK, 20_000, np.random.default_rng(8), share=0)
+    losses = other.losses(forward(parameters, theta, other.S).w)
+    assert loss == pytest.approx(losses.mean(), rel=0.15)
 
 
 def test_each_start_sees_the_sequences_that_the_others_see():
