@@ -12,7 +12,7 @@ from lt_helpers.training.gradient import forward
 from lt_helpers.training.objective import draw, held_out_loss
 from lt_helpers.training.parameters import family
 from lt_helpers.training.plans import NEWTON_OF_FEW, Plan, Round, Stage
-from lt_helpers.training.search import Search, deeper, jittered, search, weighed
+from lt_helpers.training.search import Search, deeper, jittered, search, steps_of, weighed
 from lt_helpers.training.sweep import family_of
 
 TASK = RegressionTask(4, 9, Uniform(2))
@@ -48,6 +48,17 @@ def test_warm_starts_are_counted_beforehand():
     alone = []
     search(parameters, TASK, 0, {}, plan, alone.append)
     assert {report.total for report in alone} == {2 + 3 + 4 + 5} and len(alone) == 14
+
+
+@pytest.mark.parametrize(
+    "warm, total",
+    [(0, 2 + 5 + 2 * 3 + 2 * 7 + 9), (1, 2 + 5 + 2 * 3 + 3 * 7 + 9), (4, 2 + 5 + 2 * 3 + 3 * 7 + 9)],
+)
+def test_of_several_rounds_what_the_last_one_leaves_goes_on(warm, total):
+    """Of eight random starts four, then two; each takes a head start, and the first stage takes three, warm ones among them."""
+    rounds = (Round(2, 16, 0.01, 4), Round(5, 16, 0.01, 2))
+    plan = Plan(8, rounds, 3, (Stage(3, 7, 32), Stage(1, 9, 32)), NEWTON_OF_FEW)
+    assert steps_of(plan, warm) == total
 
 
 ONE, TWO = family("full", 2, 4), family("full", 2, 4, heads=2)
