@@ -31,7 +31,7 @@ def rounded(value):
     if isinstance(value, np.ndarray):
         return rounded(value.tolist())
     if isinstance(value, (float, np.floating)):
-        return f"{value:.2e}" if abs(value) > 1e-6 else "0"
+        return "0" if abs(value) <= 1e-6 else f"{value:.2e}"  # a gap is not a zero
     return value.item() if isinstance(value, np.generic) else value
 
 

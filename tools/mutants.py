@@ -62,7 +62,11 @@ NEAR = {
     "labs/definition": ["tests/labs/test_beats.py", "tests/labs/test_base.py"],
     "labs/running_example": ["tests/labs/test_rescaling.py"],
     "core/evaluate": ["tests/unit/test_risk.py"],
+    "core/gauge": ["tests/unit/test_lowrank.py"],
+    "core/tune": ["tests/unit/test_baselines.py"],
     "training/live": ["tests/labs/test_training.py"],
+    "training/run": ["tests/training/test_adam.py", "tests/training/test_gauss_newton.py"],
+    "training/sweep": ["tests/training/test_recipes.py"],
 }
 ROOMS = {"labs": "tests/labs", "view": "tests/labs", "core": "tests/unit", "training": "tests/training"}
 QUICK = {

@@ -106,6 +106,62 @@ def test_eight_slides_need_nothing_else():
     assert "Exit ticket" in page and "Five votes" in page
 
 
+def slide(number):
+    """The words of a slide's picture, from left to right as they are written -> list of str, with a plain minus"""
+    section = TEXTS["slides.html"].split("<section ")[number]
+    return [words.replace("−", "-") for words in re.findall(r"<text [^>]*>([^<]*)</text>", section)]
+
+
+def test_the_slide_of_the_pulled_point_has_both_slopes_and_what_told_it():
+    """Twenty points, one of them at x = 0: least squares stays at 2, the mean of y^2 goes from 5 to 5 + 12^2 / 20."""
+    lab = PointsLab.compute(sigma=1.0, kind="diag", moved=(), lifted=(), seed=11)
+    model = load_pretrained("diag", 4, Uniform(5.0), folder=ONE_FEATURE)
+    lifted = np.where(lab.x == 0, 12.0, lab.y)
+    slopes = [
+        model(lab.x[None, :, None], y[None], np.ones((1, 1)), form="tokens")[0] for y in (lab.y, lifted)
+    ]
+    said = slide(1)
+    pairs = dict(zip(said[-6::2], said[-5::2], strict=True))
+    assert pairs == {
+        "least squares": "2.00 → 2.00",
+        "the model's line": f"{slopes[0]:.2f} → {slopes[1]:.2f}",
+        "mean of y²": "5.00 → 12.20",
+    }
+    assert slopes[0] > slopes[1] > 0
+
+
+def test_the_slide_of_the_frozen_numbers_has_each_in_its_row_and_column():
+    """What head after head writes to x and to y, times what it reads of them: omega_xx, xy, yx, yy."""
+    model = load_pretrained("diag", 4, Uniform(5.0), folder=ONE_FEATURE)
+    said = slide(2)
+    assert said[1:5] == ["ω_xx", "ω_xy", "ω_yx", "ω_yy"]
+    for layer in range(4):
+        start = said.index(f"layer {layer + 1}")
+        p, q = np.diagonal(model.P[layer, 0]), np.diagonal(model.Q[layer, 0])
+        wanted = [p[0] * q[0], p[0] * q[1], p[1] * q[0], p[1] * q[1]]
+        np.testing.assert_allclose([float(one) for one in said[start + 1 : start + 5]], wanted, atol=0.0051)
+
+
+def test_the_slides_of_the_four_points_say_what_comes_out_by_hand():
+    walk = [one for one in slide(4) if one.startswith("w = ")]
+    assert walk == ["w = 0", "w = 1", "w = 1.5", "w = 1.75"]
+    assert [one for one in slide(5) if ":  y" in one] == ["A:  y = -1, -3, 3, 1", "B:  y = 1, -3, 3, -1"]
+    left = [one for one in slide(6) if "left over" in one]
+    for words, (name, floor, slope) in zip(left, (("A", 1, 2), ("B", 4, 1)), strict=True):
+        kept = through_layers(LABELS[name])[0][-1] / slope
+        assert words == f"{name}:  left over {floor}, keeps {100 * kept:.0f}%"
+
+
+def test_the_hand_pulls_the_point_up_by_half_steps_without_a_halt():
+    heights = hand.heights()
+    assert heights[0] == 0 and heights[-1] == 12 and (np.diff(heights) >= 0.5).all()
+    assert (np.mod(heights, 0.5) == 0).all()
+    moves = np.diff(heights)
+    assert moves[0] == moves[-1] < moves[len(moves) // 2]  # slowly at either end
+    for lab, height in zip(hand.frames(), heights, strict=True):
+        assert lab.arrays.y[lab.arrays.middle] == height
+
+
 def test_the_moving_picture_is_small_and_shows_the_present_lab():
     moving = hand.MOVING.read_bytes()
     assert len(moving) <= 1_000_000

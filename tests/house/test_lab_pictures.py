@@ -24,7 +24,9 @@ def test_a_notebook_shows_its_labs_before_anything_runs(path):
         (output,) = [one for one in cell.outputs if "image/png" in one.get("data", {})]
         png = base64.b64decode(output.data["image/png"])
         assert png.startswith(b"\x89PNG") and len(png) <= LARGEST
-        assert output.data["text/plain"] == pictures.in_words(kind(**values)), "make notebooks"
+        lab = kind(**values)
+        assert output.data["text/plain"] == pictures.in_words(lab), "make notebooks"
+        assert output.metadata[pictures.FINGERPRINT] == pictures.fingerprint(lab), "make notebooks"
         assert not any("widget" in key for key in output.data)
 
 
@@ -46,6 +48,8 @@ def test_a_fingerprint_sees_what_an_eye_sees():
         return pictures.fingerprint(lab)
 
     assert of([1.0, 2.0]) == of([1.0 + 1e-9, 2.0]) != of([1.1, 2.0])
+    assert len({of([number, 2.0]) for number in (0.0, np.nan, 1e-3, -1e-3)}) == 4
+    assert of([0.0, 2.0]) == of([1e-17, 2.0]) != of([2.0, 0.0])
 
 
 @pytest.mark.parametrize(

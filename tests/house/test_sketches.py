@@ -2,6 +2,7 @@
 
 import re
 import xml.etree.ElementTree as xml
+from functools import cache
 
 import numpy as np
 import pytest
@@ -12,11 +13,18 @@ from sketches import PICTURES, SIZE, SKETCHES, axes, draw
 from lt_helpers import Categorical, Fixed, RegressionTask, Uniform, implicit_regression, load_pretrained
 from lt_helpers.baselines import ols
 from lt_helpers.pretrained import ONE_FEATURE
+from lt_helpers.view.roles import GREY
+
+
+@cache
+def drawing(name):
+    """A drawing as it is made now -> str"""
+    return SKETCHES[name]()
 
 
 def circles(name):
     """Where the points of a drawing stand, plot by plot, in pixels -> list of arrays (K, 2)"""
-    plots = xml.fromstring(SKETCHES[name]()).findall("{*}g")
+    plots = xml.fromstring(drawing(name)).findall("{*}g")
     return [
         np.array([(dot.get("cx"), dot.get("cy")) for dot in plot.findall("{*}circle")], float)
         for plot in plots
@@ -33,7 +41,7 @@ def pixels(x, y, x_ends, y_ends):
 @pytest.mark.parametrize("name", SKETCHES)
 def test_what_is_stored_is_what_is_drawn(name):
     stored = (PICTURES / f"{name}.svg").read_text(encoding="utf-8")
-    assert stored == SKETCHES[name](), "run: python tools/sketches.py"
+    assert stored == drawing(name), "run: python tools/sketches.py"
 
 
 def test_ten_features_are_the_weights_of_one_sequence_and_the_corners_their_distances():
@@ -87,8 +95,84 @@ def test_the_walk_stands_on_the_bowl():
     np.testing.assert_allclose(points, pixels(w, 1 + (w - 2) ** 2, (-0.4, 4.4), (0, 10.5)), atol=0.06)
 
 
+def curves(plot):
+    """The lines through points of a plot, by colour: those without dashes -> {colour: array (K, 2), in pixels}"""
+    found = {}
+    for one in plot.findall("{*}polyline"):
+        if one.get("stroke-dasharray") is None:
+            assert one.get("stroke") not in found
+            found[one.get("stroke")] = np.array(
+                [pair.split(",") for pair in one.get("points").split()], float
+            )
+    return found
+
+
+def named(plot):
+    """The words of a plot in a colour of their own -> {words: (colour, place)}; ticks and axes are grey or black"""
+    plain = ("#1a1a1a", GREY)
+    return {
+        one.text: (one.get("fill"), np.array([one.get("x"), one.get("y")], float))
+        for one in plot.findall("{*}text")
+        if one.get("fill") not in plain
+    }
+
+
+def plots_of(name):
+    return xml.fromstring(drawing(name)).findall("{*}g")
+
+
+def test_both_bowls_are_the_mean_squares_by_hand():
+    """A: 1 + (w - 2)^2. The copy has the same slope and 4 left over. Each has its name under its lowest point, in its colour."""
+    (plot,) = plots_of("bowl-of-four-points")
+    w = np.linspace(-0.4, 4.4, 60)
+    for name, floor in (("A", 1), ("A′", 4)):
+        colour, place = named(plot)[name]
+        height = np.minimum(floor + (w - 2) ** 2, 10.5)
+        np.testing.assert_allclose(curves(plot)[colour], pixels(w, height, (-0.4, 4.4), (0, 10.5)), atol=0.06)
+        np.testing.assert_allclose(place, pixels(2, floor - 0.7, (-0.4, 4.4), (0, 10.5)), atol=0.06)
+
+
+def test_the_long_line_of_the_ellipse_is_called_large_and_the_short_one_small():
+    for plot in plots_of("turned-ellipse"):
+        long, short = plot.findall("{*}line")
+        ends = [np.array([one.get("x2"), one.get("y2")], float) for one in (long, short)]
+        for name, end, one in (("large s", ends[0], long), ("small s", ends[1], short)):
+            colour, place = named(plot)[name]
+            assert colour == one.get("stroke") and np.linalg.norm(place - end) < 6
+        assert np.linalg.norm(ends[0] - SIZE / 2) > 2 * np.linalg.norm(ends[1] - SIZE / 2)
+
+
+@pytest.mark.parametrize("name", ["fit-then-shrink", "steps-by-noise", "steps-of-relatives"])
+def test_the_name_of_a_curve_stands_at_its_end_in_its_colour(name):
+    for plot in plots_of(name):
+        assert len(curves(plot)) == len(named(plot)) > 1
+        for colour, place in named(plot).values():
+            last = curves(plot)[colour][-1]
+            assert 0 < place[0] - last[0] < 35 and abs(place[1] - last[1]) < 6
+
+
+def test_the_curves_of_fit_then_shrink_are_of_the_sequences_that_they_name():
+    """The slope that is fitted best: 2 of A and its copy, 1 of B; the more is left over, the less is kept."""
+    (plot,) = plots_of("fit-then-shrink")
+    ends = {words.split()[0]: float(words.split()[1]) for words in named(plot)}
+    assert list(ends) == ["A", "A′", "B"] and 2 > ends["A"] > ends["A′"] > 1 > ends["B"]
+    for words, (colour, _) in named(plot).items():
+        height = 2.3 * (1 - curves(plot)[colour][-1, 1] / SIZE)
+        assert height == pytest.approx(ends[words.split()[0]], abs=0.006)
+
+
+def test_the_cosines_stand_between_the_steps_and_the_factors():
+    """By pushes and gradients of all sequences together: 1 where a layer steps along the gradient."""
+    points = circles("steps-by-noise")[1]
+    sigmas, model = [0.5, 1, 2, 3, 4, 5], load_pretrained("diag", 4, Uniform(5.0))
+    cosines = np.array([cosines_by_tokens(model, sigma) for sigma in sigmas]).T  # (4, 6)
+    wanted = np.concatenate([pixels(sigmas, row, (0, 5.7), (-0.1, 1.1)) for row in cosines])
+    np.testing.assert_allclose(points, wanted, atol=0.06)
+    assert (abs(cosines) < 1 + 1e-9).all() and cosines[0].min() > 0.99
+
+
 def test_the_layer_takes_the_unit_tokens_where_the_product_of_its_matrices_does():
-    shown = re.findall(r">\(([-\d.]+), ([-\d.]+)\)<", SKETCHES["arrows-of-a-layer"]().replace("−", "-"))
+    shown = re.findall(r">\(([-\d.]+), ([-\d.]+)\)<", drawing("arrows-of-a-layer").replace("−", "-"))
     S = np.array([[1, 2], [2, 5]])
     layer = np.eye(2) + S @ np.diag([-1 / 2, -1 / 20])
     np.testing.assert_allclose(np.array(shown, float), [[1, 0], [0, 1], *layer.T], atol=1e-9)
@@ -109,7 +193,7 @@ def test_both_clouds_are_one_and_only_the_turned_one_is_correlated():
 
 
 def test_the_ellipse_and_the_lines_in_it_reach_two_standard_deviations_of_the_cloud():
-    plots = xml.fromstring(SKETCHES["turned-ellipse"]()).findall("{*}g")
+    plots = xml.fromstring(drawing("turned-ellipse")).findall("{*}g")
     for plot, points in zip(plots, circles("turned-ellipse"), strict=True):
         variances = np.linalg.eigvalsh(np.cov(points.T, bias=True))  # in pixels; the small one first
         ellipse = plot.find("{*}ellipse")
@@ -137,6 +221,21 @@ def steps_by_tokens(model, sigma):
         steps.append((gradient * push).sum() / (gradient**2).sum())
         factors.append(np.median(layer[:, -1, -1]))
     return np.array(steps), np.array(factors)
+
+
+def cosines_by_tokens(model, sigma):
+    """The cosine of each layer's push with the gradient, all sequences as one long vector -> list"""
+    S = RegressionTask(10, 20, Fixed(sigma)).sample_moments(4000, np.random.default_rng(0)).S
+    products, found = np.tile(np.eye(11), (4000, 1, 1)), []
+    for P, Q in zip(model.P, model.Q, strict=True):
+        layer = np.eye(11) + sum(p @ (products @ S @ products.mT) @ q for p, q in zip(P, Q, strict=True))
+        row = products[:, 10:]
+        gradient = (row @ S)[:, 0, :10].ravel()  # mean of r x
+        after = layer @ products
+        push = (layer[:, 10:, 10:] * row - after[:, 10:])[:, 0, :10].ravel()
+        found.append(gradient @ push / np.linalg.norm(gradient) / np.linalg.norm(push))
+        products = after
+    return found
 
 
 def test_the_steps_of_diag_4_stand_at_their_noise():

@@ -237,15 +237,20 @@ def test_the_beats_are_answered_by_the_four_terms_example_by_example():
     neither, _ = errors_at(5.0, omega(off | {"adapt": 0.0}))
     quiet_trained, _ = errors_at(0.0, omega(values, trained=True))
     quiet_neither, _ = errors_at(0.0, omega(off | {"adapt": 0.0}))
+    at_one = [errors_at(1.0, constants)[0][-1] for constants in (omega(off), omega(values, trained=True))]
 
     answer, told = pass_beat(lab, "rescaling", 0.5, rescale=0.0)
     np.testing.assert_allclose(answer, without[-1], rtol=1e-3)
-    assert f"instead of {trained[-1]:.2f}. At σ = 1" in told
+    assert (
+        f"instead of {trained[-1]:.2f}. At σ = 1 it is {at_one[0]:.2f}, instead of {at_one[1]:.2f}:" in told
+    )
     assert f"{trained[-1]:.2f}" == "0.04"  # what the task says
 
-    answer, _ = pass_beat(lab, "layer", 2, rescale=0.0)
+    answer, told = pass_beat(lab, "layer", 2, rescale=0.0)
     assert answer == 1 + np.argmax(without[1:] / trained[1:]) == 4
+    assert f"ends at {without[-1]:.1f}, instead of {trained[-1]:.2f}." in told
 
     answer, told = pass_beat(lab, "neither", "nowhere", adapt=0.0, rescale=0.0)
     assert answer == "quiet" and quiet_neither[-1] < 2 * quiet_trained[-1] and neither[-1] > 2 * trained[-1]
+    assert f"Without noise it is {quiet_neither[-1]:.2f}, as trained {quiet_trained[-1]:.2f};" in told
     assert f"at σ = 5 it is {neither[-1]:.1f}, as trained {trained[-1]:.2f}" in told

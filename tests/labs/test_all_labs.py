@@ -255,6 +255,49 @@ CALLED = {
 }
 
 
+# Where each slider begins and ends, its step, and where it stands when the lab opens with all it has.
+SLIDERS = {
+    "algorithm": {
+        **dict.fromkeys(("precondition", "adapt", "step", "rescale"), (0, 2, 0.1, 1)),
+        "sigma": (0, 8, 0.1, 1),
+    },
+    "attention": {"n": (2, 32, 1, 16), "d": (1, 31, 1, 5), "sharpness": (0, 8, 0.25, 2)},
+    "gradient": {"step": (0, 2.5, 0.05, 0.5), "sigma": (0, 5, 0.1, 1)},
+    "implicit": {"sigma": (0, 5, 0.1, 0.5)},
+    "noise": {"sigma": (0, 8, 0.1, 1)},
+    "pilot": {"strength": (0, 1, 0.2, 0), "sigma": (0, 8, 0.5, 2)},
+    "points": {"sigma": (0, 5, 0.1, 1)},
+    "preconditioning": {"gamma": (0, 1.2, 0.01, 0.33), "layers": (1, 12, 1, 4)},
+    "profile": {},
+    "rescaling": {
+        "fit": (0, 1, 0.05, 0),
+        "omega_yy": (-0.25, 0, 0.025, -0.05),
+        "layer": (1, 4, 1, 1),
+        "s1": (0, 4, 0.1, 1),
+        "s2": (0, 4, 0.1, 3),
+        "sigma": (0, 12, 0.1, 1),
+    },
+    "ridge": {"sigma": (0, 5, 0.1, 1)},
+    "table": {"sigma": (0, 7, 0.1, 2)},
+    "tiny": {"step": (0, 1.5, 0.05, 0)},
+    "training": {"sigma_max": (0, 7, 0.5, 1)},
+    "weights": {"rank": (0, 10, 1, 0), "sigma": (0, 8, 1, 1)},
+}
+
+
+@pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.__name__)
+def test_each_slider_goes_from_where_to_where_it_should(lab):
+    sliders = {name: control for name, control in lab.CONTROLS.items() if isinstance(control, Slider)}
+    found = {
+        name: (control.low, control.high, control.step, opened(lab).values[name])
+        for name, control in sliders.items()
+    }
+    assert found == {
+        name: tuple(pytest.approx(number) for number in numbers)
+        for name, numbers in SLIDERS[lab.NAME].items()
+    }
+
+
 @pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.__name__)
 def test_numbers_rise_along_a_slider(lab):
     for name, control in shown_controls(lab).items():

@@ -237,7 +237,7 @@ class TestBeats:
         lab = AttentionLab(beat="map", map_guess=2, state_guess=1)
         for wrong, words in (
             ("it is “four times as many”", "256, where it had 64"),
-            ("right", "36, as before"),
+            ("right", "36, as before, and the map has 256"),
         ):
             lab.lock()
             lab.controls["n"].value = 16

@@ -295,7 +295,8 @@ def test_the_path_leaves_past_two_over_the_largest_eigenvalue():
 
     told = lab.story().found[-1].values
     ends = {step: end_of(beat("leave", step=step)) for step in (0.5, told["stays"], told["leaves"])}
-    np.testing.assert_allclose([told["near"], told["far"]], [ends[1.3], ends[1.5]])
+    names = ("steep", "near", "far")
+    np.testing.assert_allclose([told[name] for name in names], [steepest, ends[1.3], ends[1.5]])
     start = np.linalg.norm(np.linalg.lstsq(*examples(lab.values)[:2])[0])
     assert ends[1.3] < start < ends[1.5]
 
@@ -328,7 +329,10 @@ def test_with_noise_an_early_layer_is_best(rng):
         path = descent(x, x @ truth + 4.0 * rng.normal(size=20), 0.5, 7)
         misses += ((path - truth) ** 2).sum(axis=1) / 2 / 2000
     assert lab.answers["layer_guess"].answer == misses.argmin() == 1
-    np.testing.assert_allclose(lab.story().found[-1].values["last"], misses[7], rtol=0.1)
+    told, oracle = lab.story().found[-1].values, error(oracle_matrix(x, 4.0), x, 4.0)
+    wanted = [misses.min(), misses[7], oracle]
+    np.testing.assert_allclose([told[name] for name in ("least", "last", "oracle")], wanted, rtol=0.1)
+    assert told["oracle"] == pytest.approx(oracle)
     quiet = [error(descent_matrix(x, 0.5, layers), x, 0.0) for layers in range(8)]
     assert (np.diff(quiet) < 0).all()  # as the task says of no noise
 

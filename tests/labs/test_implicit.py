@@ -327,6 +327,7 @@ def test_answers_of_random_weights_stay_on_the_line():
     assert abs(by_attention - queries @ w).max() < 1e-10 and lab.answers["line_guess"].answer == "on line"
     np.testing.assert_allclose(told(lab)["end"], distances(lab)[-1])
     assert told(lab)["end"] > distances(beat("random"))[-1]
+    assert 0 < told(lab)["gap"] < 1e-10  # of rounding: nothing else is between them
 
 
 @pytest.mark.leads

@@ -345,7 +345,9 @@ def test_the_beats_are_answered_context_by_context():
     answer, told = pass_beat(lab, "curved", "many", strength=1.0)
     before, after = (failed_and_rang("curved", "full-7", 1, t)[2].mean() for t in (0.0, 1.0))
     assert answer == "none" and not failed_and_rang("curved", "full-7", 1, 1.0)[1].any()
-    assert f"from {before:.2f} to {after:.2f}" in told
+    x, y, truth = contexts("curved", 1.0, 2.0, 1.0, 1)
+    ada = errors(by_residuals(x, y), truth, "curved", 1.0, 1.0).mean()
+    assert f"from {before:.2f} to {after:.2f}; AdaRR has {ada:.2f}." in told
 
 
 def test_alarms_are_counted_in_words():

@@ -214,7 +214,9 @@ class TestBeats:
         lab.lock()
         lab.controls["sigma"].value = 4.3
         x, noise, _ = draw(11)
-        assert lab.answers["slope_guess"].answer == pytest.approx(slope("diag", x, 2 * x + 4 * noise))
+        model = slope("diag", x, 2 * x + 4 * noise)
+        assert lab.answers["slope_guess"].answer == pytest.approx(model)
+        assert f"is {model:.2f}, the best-fitting line's still 2.00." in self.tell(lab)
 
     def test_where_the_best_fit_is_2_the_truth_is_nearer_to_1(self):
         """w ~ N(0, 1) and the fit ~ N(w, 16 / 20): the mean of w given a fit of 2 is 2 / (1 + 16 / 20)."""
@@ -224,6 +226,8 @@ class TestBeats:
         told = self.tell(lab)
         assert "it is “about 1”" in told
         assert float(told.split("It is ")[1][:4]) == pytest.approx(2 / 1.8, abs=0.06)
+        x, noise, _ = draw(11)
+        assert f"the model said {slope('diag', x, 2 * x + 4 * noise):.2f}." in told
 
     def test_gdpp_keeps_one_share_at_any_noise(self):
         lab = PointsLab(beat="gdpp", other_guess="same")

@@ -263,7 +263,8 @@ class TestBeats:
             lab.controls["strength"].value = strength
             assert lab.story().phase == "do", strength
         lab.controls["strength"].value = 4.0
-        assert f"At λ = 4 the error is {expected(lab.values)['risk', 'model'][1]:.2f}" in tell(lab)
+        now, before = (expected({**lab.values, "strength": one})["risk", "model"][1] for one in (4.0, 0.01))
+        assert f"At λ = 4 the error is {now:.2f}; it was {before:.2f}." in tell(lab)
 
     def test_three_times_the_noise_asks_for_nine_times_the_penalty(self):
         lab = RidgeLab(beat="noise", guess=3.0)

@@ -4,10 +4,15 @@ import base64
 import itertools
 
 import numpy as np
+import pytest
+import site_labs
+from all_labs import all_labs
 from site_labs import (
     NOTHING,
     STEPS,
     first_two,
+    guesses_of,
+    options_of,
     pack,
     part,
     shortened,
@@ -105,6 +110,74 @@ def test_a_beat_that_needs_a_kernel_gives_its_place_to_the_next_one():
     assert [start_among(beats, name) for name in ("first", "drag", "last", None)] == [0, 1, 1, None]
     assert start_among({"first": {"task": ""}, "drag": None}, "drag") is None
     assert start_among({}, "first") is None
+
+
+def walks():
+    """All beats that a slider or a list ends -> list of (lab, name of the beat); a run in training has no grid"""
+    kinds = [kind for kind in all_labs().values() if kind is not labs.TrainingLab]
+    return [(kind, beat.name) for kind in kinds for beat in kind.BEATS if beat.control is not None]
+
+
+@pytest.mark.parametrize("kind, name", walks(), ids=lambda value: getattr(value, "__name__", value))
+@pytest.mark.leads
+def test_a_beat_of_the_site_is_what_a_learner_goes_through(kind, name, monkeypatch):
+    """A learner locks the last prediction that is offered, and goes to the first point of the site's grid where the beat is done."""
+    beat = next(beat for beat in kind.BEATS if beat.name == name)
+    monkeypatch.setattr(
+        site_labs, "LARGE", 2 if beat.when is None else site_labs.LARGE
+    )  # where it begins, and its end
+    monkeypatch.setattr(site_labs, "SMALL", 2)
+    packed, lab = site_beat(kind(), beat), kind()
+    lab.go_to(name)
+    assert packed["task"] == lab.names.say(lab.story().task)
+
+    moved = [name for name in (beat.control, *beat.others) if len(options_of(lab, name)) > 1]
+    grids = [grid["shown"] for grid in packed["controls"]]
+    points = list(itertools.product(*(range(len(grid)) for grid in grids)))
+    start = points.index(tuple(grid["start"] for grid in packed["controls"]))
+    assert_alike(unpacked(packed, start), lab)
+    done = packed["reached"].index(True)
+    assert not packed["reached"][start]
+
+    if beat.ask is not None:
+        shown, value = guesses_of(lab, beat.ask)[-1]
+        assert packed["ask"]["shown"][-1] == shown
+        assert packed["ask"].get("numbers", [value])[-1] == value
+        lab.controls[beat.ask].value = value
+        lab.lock()
+        assert packed["go"] == lab.names.say(lab.story().task)
+    for control, shown, place in zip(moved, grids, points[done], strict=True):
+        lab.controls[control].value = dict(options_of(lab, control))[shown[place]]
+    assert lab.story().phase == "told"
+    assert_alike(unpacked(packed, done), lab)
+    told = packed["told"] if beat.ask is None else packed["ask"]["said"][-1]
+    assert (told[done] if isinstance(told, list) else told) == lab.names.say(lab.story().found)
+
+
+def assert_alike(frame, lab):
+    """A frame of the site has the words, the axes and the curves of the lab; its page draws stars, and gaps to what is true, by itself."""
+    assert frame["words"] == lab.words_now
+    figure = encode_figure(lab.drawing)
+    assert frame["layout"]["xaxis"] == figure["layout"]["xaxis"]
+    assert frame["layout"]["height"] == figure["layout"]["height"]
+    curves = [
+        {trace["name"]: heights(trace) for trace in data if trace.get("name") and trace["name"] not in OWN}
+        for data in (frame["data"], figure["data"])
+    ]
+    assert curves[0].keys() == curves[1].keys()
+    for name, wanted in curves[1].items():
+        np.testing.assert_allclose(curves[0][name], wanted, rtol=2e-3, atol=1e-4, err_msg=name)
+
+
+OWN = ("prediction", "you", "gap")
+
+
+def heights(trace):
+    """The y of a trace as it is packed, NaN where there is a gap -> array"""
+    if not isinstance(trace["y"], dict):
+        return np.array(trace["y"], float)
+    precision = {"f2": "<f2", "f4": "<f4"}[trace["y"]["dtype"]]
+    return np.frombuffer(base64.b64decode(trace["y"]["bdata"]), precision).astype(float)
 
 
 def test_looking_at_another_state_moves_nothing(lab):

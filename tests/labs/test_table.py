@@ -14,7 +14,7 @@ import lt_helpers
 from lt_helpers import Fixed, RegressionTask, Uniform, implicit_regression, load_pretrained
 from lt_helpers.baselines import ridge
 from lt_helpers.labs import TableLab
-from lt_helpers.labs.table import layer_errors, one_query_error, paper_error, sequences
+from lt_helpers.labs.table import layer_errors, one_query_error, paper_error, sequences, tell_error, tell_loss
 from lt_helpers.noise import parse_noise
 from lt_helpers.table1 import column
 
@@ -376,13 +376,17 @@ def test_the_beats_are_answered_from_the_files_and_token_by_token():
 
     answer, told = pass_beat(lab, "lower", "luck", noise="uniform-1")
     far = distance("gd++", 2, "uniform-1")
-    assert answer == "lower" and far < -10 and f"{-far:.0f} standard errors lower" in told
+    assert answer == "lower" and far < -10
+    pair = f"ours {ours('gd++', 2, 'uniform-1')[0]:.4f}, the paper's {printed('gd++', 2, 'uniform-1'):.3f}."
+    assert f"{-far:.0f} standard errors lower: {pair}" in told
 
     answer, told = pass_beat(lab, "bound", "lower", noise="uniform-5")
     far = distance("gd++", 7, "uniform-5")
     assert answer == "higher" and far > 2 and f"by {far:.1f} standard errors" in told
     bound, error = read("baselines.json")["uniform-5"]["ConstRR"]
     loss, its_error = ours("gd++", 7, "uniform-5")
+    pair = f"ours {loss:.3f}, the paper's {printed('gd++', 7, 'uniform-5'):.3f}."
+    assert f"standard errors: {pair} ConstRR" in told
     assert printed("gd++", 7, "uniform-5") < bound - 3 * error  # nothing of its kind is lower
     assert abs(loss - bound) < 2 * np.hypot(error, its_error) and f"ConstRR has {bound:.3f}" in told
 
@@ -390,3 +394,27 @@ def test_the_beats_are_answered_from_the_files_and_token_by_token():
     errors = by_layer("full", 7, "uniform-5", 5.0)
     assert answer == errors.argmin() != 7
     assert f"After layer {answer}: {errors.min():.3f}, and {errors[-1]:.3f} after the last" in told
+
+
+@pytest.mark.parametrize(
+    "loss, said",
+    [
+        (0.0, "0"),
+        (0.00012345, "0.000123"),
+        (0.04, "0.0400"),
+        (1.0, "1.00"),
+        (99.94, "99.9"),
+        (99.95, "100"),  # with three digits it would have a point and nothing behind it
+        (999.4, "999"),
+        (1000.0, "more than 1000"),
+    ],
+)
+def test_a_loss_has_three_digits(loss, said):
+    assert TableLab().names.say(tell_loss(loss)) == said
+
+
+@pytest.mark.parametrize(
+    "error, said", [(3.0, "3"), (0.26, "0.3"), (0.096, "0.1"), (0.00042, "0.0004"), (4.2e-7, "4e-07")]
+)
+def test_an_error_has_one_digit(error, said):
+    assert TableLab().names.say(tell_error(error)) == said

@@ -232,11 +232,14 @@ def test_the_beats_are_answered_by_matrices_and_losses_of_another_route():
     answer, told = pass_beat(lab, "worse", "lower", rank=1)
     before, now = kept(0), kept(1)
     assert answer == "higher" and now > 10 * before
-    assert f"{before:.2g} at rank 0, {now:.2g} at rank 1" in told
+    whole = loss_of(matrices_by_hand(*model), 3)[3]
+    assert f"{before:.2g} at rank 0, {now:.2g} at rank 1, and {whole:.2g} for the whole" in told
 
     answer, told = pass_beat(lab, "outside", "full", sigma=6)
     full, diag = (loss_of(matrices_by_hand(kind, *model[1:]), 6)[6] for kind in ("full", "diag"))
     assert answer == "diag" and diag < full and f"DIAG has {diag:.2g} and FULL {full:.2g}" in told
+    nothing = loss_of([(np.zeros((11, 11)), np.zeros((11, 11)))], 6)[6]
+    assert f"answering 0 has {nothing:.2g}." in told
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,15 @@ def test_a_gradient_that_is_much_longer_than_usual_is_cut(rng):
     assert np.linalg.norm(cut) == pytest.approx(QUICK.clip * 2 * usual)  # usual may double, and no more
 
 
+def test_what_is_usual_follows_by_a_twentieth_a_step(rng):
+    parameters = family("diag", 2, 10)
+    run = Adam(parameters, parameters.start(rng, TASK.noise), TASK, rng, QUICK)
+    for length in (1.0, 1.0, 1.4):
+        run.steps += 1
+        run.advance(np.full((2, 4), length / np.sqrt(8)), np.ones(4))
+    assert run.usual.item() == pytest.approx(1 + 0.4 / 20)
+
+
 def test_the_average_is_of_the_last_steps(rng):
     """The plain mean at first, then one in which each step fades by what `averaging` says."""
     parameters = family("diag", 2, 10)
@@ -187,3 +196,99 @@ def test_the_same_seed_gives_the_same_starts():
         return run.best
 
     assert np.array_equal(pruned(3), pruned(3)) and not np.array_equal(pruned(3), pruned(4))
+
+
+class Listed:
+    """A run that takes no step, and keeps what it was told for each."""
+
+    def __init__(self):
+        self.settings, self.told, self.average = AdamSettings(), [], "average"
+
+    def step(self):
+        self.told.append((self.settings.batch, self.settings.learning_rate))
+        return len(self.told)
+
+    def weigh(self, theta):
+        self.told.append(f"weighs {theta}")
+
+    def keep(self, count):
+        self.told.append(f"keeps {count}")
+
+
+def test_a_rate_falls_to_nothing_as_half_a_cosine():
+    """Flat at first, steepest half-way, flat at the end: (1 + cos) / 2 of 0, 45, 90 and 135 degrees."""
+    run, seen = Listed(), []
+    anneal(run, Stage(1, 4, 32, 0.02), seen.append)
+    root = 1 / np.sqrt(2)
+    rates = 0.02 * np.array([1, (1 + root) / 2, 1 / 2, (1 - root) / 2])
+    np.testing.assert_allclose([rate for _, rate in run.told[:4]], rates)
+    assert {batch for batch, _ in run.told[:4]} == {32} and run.told[4:] == ["weighs average"]
+    assert seen == [1, 2, 3, 4]
+
+
+def test_a_round_has_its_own_batch_and_rate_and_is_weighed_before_some_are_left():
+    run, seen = Listed(), []
+    prune(run, (Round(2, 64, 0.02, 5), Round(1, 128, 0.01, 3)), seen.append)
+    first, second = (64, 0.02), (128, 0.01)
+    assert run.told == [first, first, "weighs average", "keeps 5", second, "weighs average", "keeps 3"]
+    assert seen == [1, 2, 5]
+
+
+def test_all_that_is_known_of_a_restart_stays_with_it(rng):
+    parameters = family("diag", 2, 10)
+    run = Adam(parameters, starts(parameters, 4), TASK, rng, QUICK)
+    for _ in range(3):
+        run.step()
+    run.best_loss = np.array([3.0, 1.0, 4.0, 2.0])
+    names = ("theta", "average", "best", "best_loss", "gradient", "square", "usual")
+    before = {name: getattr(run, name) for name in names}
+    run.keep(3)
+    for name in names:
+        np.testing.assert_array_equal(getattr(run, name), before[name][[1, 3, 0]], err_msg=name)
+
+
+def test_what_is_weighed_now_and_then_is_the_average(rng):
+    """On the held-out sequences, by the mean of their weighted losses; the plain last step is another."""
+    parameters = family("diag", 2, 10)
+    run = Adam(parameters, starts(parameters, 1)[0], TASK, rng, replace(QUICK, check=4, single=False))
+    run.hold_out(draw(TASK, 500, rng), run.average)
+    for _ in range(3):
+        run.step()
+    first = run.best.copy()
+    run.step()
+    held = run.held_out
+
+    def loss(theta):
+        losses = held.losses(forward(parameters, theta, held.S).w)
+        return (held.weight * losses / (1 + losses / run.settings.rare)).mean()
+
+    better = run.average if loss(run.average) < loss(first) else first
+    np.testing.assert_array_equal(run.best, better)
+    assert run.best_loss == pytest.approx(loss(better)) and loss(run.theta) != pytest.approx(
+        loss(run.average)
+    )
+
+
+def test_the_gradient_is_of_a_loss_that_counts_an_explosion_by_its_logarithm(rng, monkeypatch):
+    """The weighted mean of pull log(1 + loss / pull), by differences; a step gets it in units."""
+    parameters = family("diag", 2, 10)
+    theta = starts(parameters, 1)[0]
+    settings = replace(QUICK, pull=0.5, single=False)
+    run = Adam(parameters, theta, TASK, np.random.default_rng(1), settings)
+    state = run.rng.bit_generator.state
+    told = []
+    monkeypatch.setattr(run, "advance", lambda gradient, units: told.append((gradient, units)))
+    run.step()
+    run.rng.bit_generator.state = state
+    sequences = draw(TASK, settings.batch, run.rng)
+
+    def loss(theta):
+        losses = sequences.losses(forward(parameters, theta, sequences.S).w)
+        return (sequences.weight * 0.5 * np.log(1 + losses / 0.5)).mean()
+
+    ((gradient, units),) = told
+    for place in np.ndindex(theta.shape):
+        step = np.zeros_like(theta)
+        step[place] = 1e-6
+        by_differences = (loss(theta + step) - loss(theta - step)) / 2e-6
+        assert gradient[place] == pytest.approx(by_differences * units[place[1]], rel=1e-5, abs=1e-8)

@@ -7,7 +7,7 @@ from lt_helpers.noise import Categorical, Fixed, Uniform
 from lt_helpers.spectrum import Spectrum
 from lt_helpers.task import RegressionTask
 from lt_helpers.training import eigenvalues as eigenvalues_module
-from lt_helpers.training.eigenvalues import eigenvalues, residual_share, solve
+from lt_helpers.training.eigenvalues import Grid, eigenvalues, residual_share, solve
 from lt_helpers.training.gradient import forward
 from lt_helpers.training.objective import draw
 from lt_helpers.training.parameters import family
@@ -37,6 +37,19 @@ def test_the_integral_is_the_loss_of_the_model(grid):
     losses = sequences.losses(forward(family("gd++", 3, 10), theta, sequences.S).w)
     assert probability.sum() == pytest.approx(1)
     assert integral == pytest.approx(losses.mean(), abs=4 * losses.std() / np.sqrt(len(losses)))
+
+
+def test_with_noise_the_integral_is_the_loss_of_a_model_that_is_far_from_its_best(grid):
+    """An excess over ConstRR that is weighed as the components of alpha scatter, and what ConstRR itself loses."""
+    task = RegressionTask(10, 20, Uniform(5))
+    over = Grid(*grid, task, 3)
+    theta = np.zeros((3, 4))
+    theta[:, [0, 2]] = [[-0.1, -0.2], [-0.1, -0.2], [0.0, 0.4]]
+    sequences = draw(task, 20_000, np.random.default_rng(1), share=0)
+    losses = sequences.losses(forward(family("gd++", 3, 10), theta, sequences.S).w)
+    loss = (over.misfit(theta[:, [0, 2]].ravel()) ** 2).sum() + over.const_rr()
+    assert loss == pytest.approx(losses.mean(), abs=4 * losses.std() / np.sqrt(len(losses)))
+    assert loss > 3 * over.const_rr()
 
 
 @pytest.mark.usefixtures("fewer_draws")

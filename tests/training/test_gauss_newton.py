@@ -62,6 +62,36 @@ def test_gradient_and_curvature_are_averages_of_what_was_seen(run, rng):
     np.testing.assert_allclose(run.curvature, np.mean(curvatures, axis=0), rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("d", [2, 3, 10])
+def test_directions_along_and_across_make_up_the_identity(run, d):
+    """Across are d - 1 directions, of which one is drawn: so long that its square stands for all of them."""
+    run.rng = np.random.default_rng(0)
+    along = np.tile(np.eye(d)[0], (60_000, 1))
+    across = run.random_directions(along)
+    np.testing.assert_allclose((across * along).sum(axis=1), 0, atol=1e-9)
+    np.testing.assert_allclose((across**2).sum(axis=1), d - 1)
+    mean = along.T @ along / len(along) + across.T @ across / len(across)
+    np.testing.assert_allclose(mean, np.eye(d), atol=0.06)
+
+
+def test_of_a_thinned_batch_each_sequence_counts_by_its_own_weight(run, rng):
+    """One in two gives curvature: what the others weigh is of no account."""
+    sequences = draw(TASK, 256, rng)
+    done = forward(run.family, run.theta, sequences.S)
+    curvatures = []
+    for others in (1.0, 1e6):
+        each = GaussNewton(run.family, run.theta, TASK, np.random.default_rng(3), SETTINGS)
+        weight = np.where(np.arange(256) % 2, others, 1.0)
+        each.observe(done, replace(sequences, weight=weight), sequences.losses(done.w))
+        curvatures.append(each.curvature)
+    np.testing.assert_allclose(curvatures[0], curvatures[1])
+
+
+def test_the_last_ten_losses_are_remembered(run):
+    losses = [run.step().loss for _ in range(13)]
+    assert run.recent == losses[-10:]
+
+
 def test_a_step_that_raises_the_loss_is_not_taken_and_the_next_is_shorter(run, rng):
     before, batch = run.theta.copy(), observed(run, rng)
     run.gradient = -100 * run.gradient  # up, and far
@@ -83,6 +113,38 @@ def test_the_damping_falls_where_the_model_holds_and_keeps_within_its_bounds(rng
     assert run.damping == 0.01
     run.damp(1e9)
     assert run.damping == 30.0
+
+
+@pytest.mark.parametrize(
+    "gain, error, factor",
+    [
+        (1.0, 0.05, 1 / 1.2),  # as foretold
+        (0.6, 0.05, 1 / 1.2),
+        (0.4, 0.05, 1.0),
+        (0.1, 0.05, 1.5),  # hardly anything
+        (0.1, 0.5, 1.0),  # which may be chance
+        (-0.2, 0.05, 4.0),  # up: the step is not taken
+        (-0.2, 0.5, 1.0),
+    ],
+)
+def test_the_damping_follows_what_a_step_gains_of_what_was_foretold(run, rng, gain, error, factor):
+    """Both in units of what the quadratic model foretells, for a step so small that the losses of the batch are what we say they are."""
+    sequences, _, _ = observed(run, rng)
+    run.gradient = 1e-4 * run.gradient
+    H, g = run.curvature, run.gradient
+    damped = H + 1.5 * np.diag(np.diag(H) + 1e-3 * np.trace(H) / len(H))
+    move = -np.linalg.solve(damped, g)
+    foretold = -(g @ move) - move @ H @ move / 2
+    there = sequences.losses(forward(run.family, run.theta + move.reshape(run.theta.shape), sequences.S).w)
+
+    # Half of the batch gains more by so much, and half less: by what the mean is uncertain.
+    signs = np.resize([1, -1], 256)
+    gains = foretold * (gain + error * np.sqrt(255) * signs)
+    bounded = there / (1 + there / 10) + gains / sequences.weight
+    before = bounded / (1 - bounded / 10)
+    run.advance(sequences, before, 0.0)
+    assert run.damping == pytest.approx(1.5 * factor)
+    assert run.skipped == (factor == 4)
 
 
 def test_a_batch_that_loses_half_again_what_the_last_ones_did_is_an_accident_until_it_is_the_rule(run):

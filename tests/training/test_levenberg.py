@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from lt_helpers import RegressionTask, Uniform
+from lt_helpers.training import levenberg
 from lt_helpers.training.gradient import forward
 from lt_helpers.training.levenberg import Descents, descend, normal_equations
 from lt_helpers.training.objective import draw
@@ -72,3 +73,68 @@ def test_a_start_is_tried_as_it_came_and_with_shares_of_noise():
     moved = [((starts[name] - theta) / theta).numpy() for name in starts]
     assert (moved[0] == 0).all()
     assert 0.003 < moved[1].std() < 0.03 < moved[2].std() < 0.3
+
+
+def test_steps_are_counted_beforehand_and_along_the_way(monkeypatch):
+    """As many for each start as for the best of them, which goes on; a start that ends sooner leaves a gap in the count."""
+    for name in ("TRIAL", "FINAL", "CHOICE"):
+        monkeypatch.setattr(levenberg, name, 200)
+    parameters, seen = family("gd++", 1, 3), []
+    starts = {
+        name: parameters.start(np.random.default_rng(seed), TASK.noise) for seed, name in enumerate("ab")
+    }
+    found = levenberg.solve(parameters, TASK, 0, starts, seen.append)
+    jittered = [f"{name}, {share} of noise" for name in "ab" for share in ("1%", "10%")]
+    names = ["a", "b", *jittered]
+    assert {report.total for report in seen} == {40 * (6 + 1)}
+    for report in seen:
+        parts = [40 * place for place, name in enumerate(names) if name == report.start] + [40 * 6]
+        assert any(part < report.done <= part + 40 for part in parts)
+    assert found.steps == len(seen) and found.start in names
+    np.testing.assert_array_equal(
+        [report.best for report in seen], np.minimum.accumulate([report.loss for report in seen])
+    )
+
+
+def test_near_the_bottom_the_damping_vanishes_and_steps_are_newtons(sequences):
+    """The loss of a single layer of GD++ is a parabola, and each step that is damped by lambda leaves lambda / (1 + lambda) of the way."""
+    parameters, losses = family("gd++", 1, 3), []
+    start = torch.from_numpy(parameters.start(np.random.default_rng(3), TASK.noise))
+    descend(parameters, start, sequences, 3, lambda step, loss: losses.append(loss))
+    bottom = descend(parameters, start, sequences, 30)[1]
+    before = levenberg.look(parameters, start, sequences)[1]
+    left = np.sqrt((np.array([before, *losses]) - bottom) / (before - bottom))
+    np.testing.assert_allclose(left[1:3] / left[:2], [0.01 / 1.01, 0.002 / 1.002], rtol=0.05)
+
+
+def test_where_a_step_leads_up_shorter_ones_are_tried(sequences):
+    """From this start the first step, hardly damped, raises the loss."""
+    parameters = family("diag", 2, 3)
+    theta = torch.from_numpy(parameters.start(np.random.default_rng(1), TASK.noise))
+    run, before = levenberg.look(parameters, theta, sequences)
+    gradient, H = (np.asarray(each) for each in normal_equations(parameters, run, sequences))
+    damping = 0.01 * (np.diag(H) + 1e-9 * np.trace(H) / len(H))
+    step = np.linalg.solve(H + np.diag(damping), gradient).reshape(theta.shape)
+    assert levenberg.look(parameters, theta - torch.from_numpy(step), sequences)[1] > 100 * before
+    _, after, taken = descend(parameters, theta, sequences, 5)
+    assert taken == 5 and after < before / 5
+
+
+def test_the_best_of_the_tries_goes_on(monkeypatch):
+    """On more sequences, from where it came to, and nothing else does."""
+    for name, count in (("TRIAL", 30), ("FINAL", 60), ("CHOICE", 100)):
+        monkeypatch.setattr(levenberg, name, count)
+    parameters, seen = family("gd++", 1, 3), []
+
+    def descended(family, theta, sequences, steps, report):
+        seen.append((len(sequences.S), float(theta[0, 2])))
+        return theta - 1, abs(float(theta[0, 2]) + 3.0), 1
+
+    monkeypatch.setattr(levenberg, "descend", descended)
+    starts = {
+        name: torch.full((1, 4), at, dtype=torch.float64) for name, at in zip("abc", (-1.0, -2.9, -9.0))
+    }
+    descents = Descents(parameters, TASK, 0, starts, None)
+    descents.starts = starts
+    descents.run()
+    assert seen == [(30, -1.0), (30, -2.9), (30, -9.0), (60, pytest.approx(-3.9))]

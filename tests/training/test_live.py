@@ -178,6 +178,18 @@ def test_weights_that_stay_above_the_stored_ones_are_in_a_poor_minimum():
     assert not run.state().stalled
 
 
+def test_one_explosion_among_the_remembered_losses_neither_makes_a_stall_nor_hides_it():
+    run = LiveRun("diag", 3, Uniform(5), 0.06, 0)
+    loss = run.loss()
+    for place in (2, 15):  # in the earlier half, and in the later one
+        flat, falling = np.full(PLATEAU, loss), loss * np.geomspace(2, 1, PLATEAU)
+        flat[place] = falling[place] = 1e4
+        fill(run, flat)
+        assert run.state().stalled
+        fill(run, falling)
+        assert not run.state().stalled
+
+
 class Falling:
     """A run of Gauss-Newton that weighs 1, then 0.98, then 0.975: a fall by two in a hundred, and one by half of one."""
 

@@ -1,6 +1,7 @@
 """What a search is made of: its starts, how it counts its steps, and how it weighs what it finds."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from lt_helpers.training.gradient import forward
 from lt_helpers.training.objective import draw, held_out_loss
 from lt_helpers.training.parameters import family
 from lt_helpers.training.plans import NEWTON_OF_FEW, Plan, Round, Stage
-from lt_helpers.training.search import deeper, jittered, search, weighed
+from lt_helpers.training.search import Search, deeper, jittered, search, steps_of, weighed
 from lt_helpers.training.sweep import family_of
 
 TASK = RegressionTask(4, 9, Uniform(2))
@@ -49,6 +50,17 @@ def test_warm_starts_are_counted_beforehand():
     assert {report.total for report in alone} == {2 + 3 + 4 + 5} and len(alone) == 14
 
 
+@pytest.mark.parametrize(
+    "warm, total",
+    [(0, 2 + 5 + 2 * 3 + 2 * 7 + 9), (1, 2 + 5 + 2 * 3 + 3 * 7 + 9), (4, 2 + 5 + 2 * 3 + 3 * 7 + 9)],
+)
+def test_of_several_rounds_what_the_last_one_leaves_goes_on(warm, total):
+    """Of eight random starts four, then two; each takes a head start, and the first stage takes three, warm ones among them."""
+    rounds = (Round(2, 16, 0.01, 4), Round(5, 16, 0.01, 2))
+    plan = Plan(8, rounds, 3, (Stage(3, 7, 32), Stage(1, 9, 32)), NEWTON_OF_FEW)
+    assert steps_of(plan, warm) == total
+
+
 ONE, TWO = family("full", 2, 4), family("full", 2, 4, heads=2)
 SHORT_WIDENING = replace(TWO.widening(), stages=(Stage(1, 100, 64, 0.006),))
 
@@ -74,6 +86,68 @@ def test_steps_that_lead_nowhere_leave_what_a_search_was_given():
     plan = replace(SHORT_WIDENING, stages=(Stage(1, 1, 2, 1e3),))
     found = search(TWO, TASK, 0, {"one head": start}, plan)
     assert found.start == "one head, as it came" and np.array_equal(found.theta, start)
+
+
+class Racer:
+    """A run that a race looks at, and does not move."""
+
+    best = average = None
+
+    def __init__(self, loss):
+        self.best_loss, self.weighed = np.array(loss), []
+
+    def hold_out(self, sequences, *candidates):
+        self.weighed.append(len(sequences.S))
+
+
+def test_a_race_is_gone_on_with_by_the_best(monkeypatch):
+    """Of four the best three, then the best two of these, on as many sequences as make the last choice."""
+    settings = NEWTON_OF_FEW
+    plan = Plan(0, (), 0, (Stage(3, 1, 32), Stage(2, 1, 64)), settings, held_out=70)
+    parameters = family("diag", 2, 4)
+    race = Search(parameters, TASK, 0, {}, plan, None)
+    race.runs = {name: Racer(loss) for name, loss in zip("abcd", (0.3, 0.1, 0.9, 0.2))}
+    went = []
+
+    def advance(name, stage):
+        went.append((name, stage.batch))
+        if name == "a":
+            race.runs[name].best_loss = np.array(0.15)  # it comes up
+
+    monkeypatch.setattr(race, "advance", advance)
+    race.race()
+    assert went == [("b", 32), ("d", 32), ("a", 32), ("b", 64), ("a", 64)]
+    assert list(race.finalists) == ["b", "a"]
+    assert {name: run.weighed for name, run in race.runs.items()} == {"a": [70], "b": [70], "c": [], "d": []}
+
+
+def test_of_each_run_its_best_is_weighed_and_the_best_of_them_is_handed_back(rng):
+    """Beside runs whose present parameters are nothing, the good one wins by what it has kept."""
+    parameters = family("diag", 2, 4)
+    theta = parameters.start(rng, TASK.noise)
+    plan = replace(SHORT_WIDENING, held_out=400)
+    race = Search(parameters, TASK, 0, {"warm": np.zeros((2, 4))}, plan, None)
+    runs = {
+        name: SimpleNamespace(best=scale * theta, average=np.zeros((2, 4)), theta=np.zeros((2, 4)))
+        for name, scale in (("weak", 0.5), ("good", 1.0))
+    }
+    name, found, loss, capped = race.choose(runs, 2_000)
+    assert name == "good" and np.array_equal(found, theta) and capped == 0
+    other = draw(TASK, 20_000, np.random.default_rng(8), share=0)
+    losses = other.losses(forward(parameters, theta, other.S).w)
+    assert loss == pytest.approx(losses.mean(), rel=0.15)
+
+
+def test_each_start_sees_the_sequences_that_the_others_see():
+    """So that they differ by where they began alone."""
+    parameters = family("diag", 2, 4)
+    plan = replace(SHORT_WIDENING, settings=replace(NEWTON_OF_FEW, held_out=50))
+    race = Search(parameters, TASK, 5, {}, plan, None)
+    theta = parameters.start(np.random.default_rng(0), TASK.noise)
+    for name in "ab":
+        race.add(name, theta)
+    first, second = ([race.runs[name].step() for _ in range(3)] for name in "ab")
+    assert [(step.loss, step.best) for step in first] == [(step.loss, step.best) for step in second]
 
 
 def test_with_no_start_at_all_a_search_says_so():

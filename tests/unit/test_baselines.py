@@ -171,8 +171,9 @@ SIZES = np.array([25.0, 1.0, 0.04])
         RegressionTask(3, 8, Uniform(4.0)),
         RegressionTask(3, 8, Uniform(4.0), np.diag(SIZES)),
         RegressionTask(3, 8, Uniform(4.0), 0.5 * np.outer(SIZES**0.5, SIZES**0.5) + 0.5 * np.diag(SIZES)),
+        RegressionTask(3, 8, Uniform(4.0), 0.95 * np.outer(SIZES**0.5, SIZES**0.5) + 0.05 * np.diag(SIZES)),
     ],
-    ids=["white", "sizes", "skewed"],
+    ids=["white", "sizes", "skewed", "nearly one direction"],
 )
 def test_tuning_follows_the_task_that_it_is_given(task):
     """On the sequences that it was tuned on no constants around do better, by the error at queries with the task's covariance."""
@@ -375,6 +376,12 @@ def test_learned_sizes_are_where_no_other_polynomial_does_better(steps, rng):
 def test_one_learned_size_is_the_mean_of_s_over_that_of_its_square():
     np.testing.assert_allclose(baselines.learned_sizes([1.0, 2.0, 0.0], 1), [3 / 5])
     np.testing.assert_allclose(baselines.learned_sizes([1.0, 2.0, 4.0], 3), [1, 1 / 2, 1 / 4])
+
+
+def test_as_many_learned_sizes_as_eigenvalues_are_their_inverses_however_these_lie():
+    """Thirty close together and one far away: what is taken away once alone leaves a part to rounding, which grows."""
+    s = np.append(1e-3, np.linspace(1, 1.01, 30))
+    np.testing.assert_allclose(np.sort(1 / baselines.learned_sizes(s, 31)), s, rtol=1e-9)
 
 
 @pytest.mark.parametrize("steps", [1, 3, 5])

@@ -94,6 +94,17 @@ def test_a_vanished_gradient_leaves_a_gap(rng):
     assert eta[0, 0] == pytest.approx(1 / s) and np.isnan(eta[0, 1:]).all()
 
 
+def test_a_gradient_has_vanished_once_it_is_a_ten_thousandth_of_the_first(rng):
+    """Each layer leaves a thousandth of it: the second layer still has a step, the third has none."""
+    batch = RegressionTask(1, 5, Fixed(0.0)).sample(1, rng)
+    step = 0.999 / (batch.x**2).mean()
+    eta, cosine = effective_step_size(
+        implicit_regression(gradient_descent_model(step, 1, 3), batch.x, batch.y)
+    )
+    np.testing.assert_allclose(eta[0], [step, step, np.nan], rtol=1e-6)
+    np.testing.assert_allclose(cosine[0], [1, 1, np.nan], rtol=1e-6)
+
+
 def test_rescaling_and_push_make_up_the_step(rng):
     model = LinearTransformer.random("full", 4, 3, 2, rng, scale=0.2)
     batch = RegressionTask(4, 9, Fixed(1.0)).sample(5, rng)
@@ -101,6 +112,40 @@ def test_rescaling_and_push_make_up_the_step(rng):
     np.testing.assert_allclose(
         state.rescaling[..., None] * state.w[:, :-1] + state.push, state.w[:, 1:], rtol=1e-10, atol=1e-12
     )
+
+
+def test_the_gradient_is_that_of_the_error_to_the_rescaled_labels(rng):
+    """By differences: half the mean square of a y - <w, x>, where a model with a rescaling of its own has come."""
+    model = LinearTransformer.random("full", 3, 3, 1, rng, scale=0.3)
+    x, y = rng.normal(size=(2, 8, 3)), rng.normal(size=(2, 8))
+    state = implicit_regression(model, x, y)
+    assert abs(state.a[:, 1:] - 1).min() > 0.01
+    for row, layer in np.ndindex(2, 3):
+
+        def error(w, row=row, layer=layer):
+            return ((state.a[row, layer] * y[row] - x[row] @ w) ** 2).mean() / 2
+
+        w, h = state.w[row, layer], 1e-5 * np.eye(3)
+        falls = [(error(w - step) - error(w + step)) / 2e-5 for step in h]
+        np.testing.assert_allclose(state.gradient[row, layer], falls, rtol=1e-6, atol=1e-9)
+
+
+def test_the_effective_step_is_the_one_that_leaves_least(rng):
+    """Least squares of the push on the gradient, sequence by sequence and over all; the cosine is that of the angle between them."""
+    model = LinearTransformer.random("full", 3, 2, 1, rng, scale=0.3)
+    x, y = rng.normal(size=(5, 9, 3)), rng.normal(size=(5, 9))
+    state = implicit_regression(model, x, y)
+    (eta, cosine), (pooled, pooled_cosine) = (effective_step_size(state, pooled) for pooled in (False, True))
+    for layer in range(2):
+        g, p = state.gradient[:, layer], state.push[:, layer]
+        for row in range(5):
+            assert eta[row, layer] == pytest.approx(np.linalg.lstsq(g[row, :, None], p[row])[0][0])
+            angle = g[row] @ p[row] / np.linalg.norm(g[row]) / np.linalg.norm(p[row])
+            assert cosine[row, layer] == pytest.approx(angle)
+        assert pooled[layer] == pytest.approx(np.linalg.lstsq(g.reshape(-1, 1), p.ravel())[0][0])
+        assert pooled_cosine[layer] == pytest.approx(
+            np.corrcoef([*g.ravel(), *-g.ravel()], [*p.ravel(), *-p.ravel()])[0, 1]
+        )
 
 
 @pytest.mark.parametrize("sigma", [0.0, 2.0])

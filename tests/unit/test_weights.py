@@ -83,6 +83,19 @@ def test_numbers_of_either_byte_order_are_written(tmp_path, order, rng):
     assert same(safetensors.numpy.load_file(tmp_path / "x.safetensors"), {"a": numbers})
 
 
+@pytest.mark.parametrize("name", ["P", "Pq", "a longer name", "a name that is longer by far"])
+def test_the_numbers_begin_at_a_multiple_of_eight(tmp_path, name):
+    """Whatever the header's length, and with the widest first: what maps a file into memory finds each at a multiple of its size."""
+    path = tmp_path / "file.safetensors"
+    weights.write(
+        path, {"byte": np.ones(3, np.int8), name: np.array([np.pi]), "half": np.ones(1, np.float16)}
+    )
+    written = path.read_bytes()
+    start = 8 + int.from_bytes(written[:8], "little")
+    assert start % 8 == 0 and written[start : start + 8] == np.array([np.pi]).tobytes()
+    assert len(written) == start + 8 + 2 + 3
+
+
 def test_what_the_format_cannot_hold_is_refused_before_anything_is_written(tmp_path):
     path = tmp_path / "x.safetensors"
     for tensor in (np.array(["a"]), np.array([None]), np.array([1j]), np.zeros(2, np.longdouble)):
