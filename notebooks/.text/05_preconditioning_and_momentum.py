@@ -163,7 +163,7 @@ for number in range(1, 8):
     print(f"{number:5d} {gamma:7.2f} {eps:18.2g} {short:27.2g}")
 
 # %% [markdown]
-# Layers 1 to 3 divide $\kappa$ by about two. (In the lab layer 1 leaves 8.3 of $\kappa - 1$, not 8.2: its slider has 0.33, not $\tfrac13$.) In layer 5 $\varepsilon = 0.39$ is not small yet, and $\tfrac34\varepsilon^2$ says 0.12, where 0.07 comes. In layers 6 and 7 it fits. From there on each layer about squares
+# Layers 1 to 3 divide $\kappa$ by about two. (In the lab layer 1 leaves 8.3 of $\kappa - 1$, not 8.2: its slider has 0.33, not $\tfrac13$.) In layer 5 $\varepsilon = 0.39$ is not small yet, and $\tfrac34\varepsilon^2$ says 0.12, where 0.07 comes. In layer 6 it is near, in layer 7 it fits. From there on each layer about squares
 # $\kappa - 1$: the number of correct digits doubles.
 #
 # That makes two parts of the count. To bring $\kappa - 1$ below $\varepsilon$, GD++ needs a multiple of $\log\kappa$ layers for the divisions, and a multiple of $\log\log(1/\varepsilon)$ for the squarings (Theorem 5.1).
