@@ -50,6 +50,16 @@ def gammas_for(largest, layers, growth=9 / 4):
     return growth ** np.arange(layers) / (3 * largest)
 
 
+def layer_by_layer(s, layers, choose):
+    """The gammas of a loop: `choose` finds each from the eigenvalues that its layer meets -> (layers,)"""
+    chosen = []
+    for _ in range(layers):
+        gamma = choose(s)
+        s = after_layer.solution(s, gamma)
+        chosen.append(gamma)
+    return np.array(chosen)
+
+
 gammas = Exercise(
     name="preconditioning.gammas",
     solution=lambda s, layers: gammas_for(s.max(), layers),
@@ -58,6 +68,8 @@ gammas = Exercise(
         "kept_same_gamma": (lambda s, layers: gammas_for(s.max(), layers, growth=1)),
         "gamma_times_largest": (lambda s, layers: 3 * gammas_for(s.max(), layers)),
         "same_gamma_times_largest": lambda s, layers: 3 * gammas_for(s.max(), layers, growth=1),
+        "loop_gamma_times_largest": lambda s, layers: layer_by_layer(s, layers, lambda s: 1 / s.max()),
+        "first_gamma_times_largest": lambda s, layers: 1 / s.max(),
         "gamma_shrinks_from": (lambda s, layers: gammas_for(s.max(), layers, growth=4 / 9)),
         "gamma_grows_3": (lambda s, layers: gammas_for(s.max(), layers, growth=3 / 2)),
         "fitted_gamma_smallest": (lambda s, layers: gammas_for(s.min(), layers)),
@@ -70,6 +82,8 @@ gammas = Exercise(
         "turned_over": lambda s, layers: 9 * s.max() ** 2 * gammas_for(s.max(), layers),
         "best_step_size": (lambda s, layers: np.full(layers, 2 / (s.min() + s.max()))),
         "brackets_missing": lambda s, layers: s.max() ** 2 * gammas_for(s.max(), layers),
+        "loop_turned_over": lambda s, layers: layer_by_layer(s, layers, lambda s: s.max() / 3),
+        "same_turned_over": lambda s, layers: np.full(layers, s.max() / 3),
         "third_of_the_eigenvalue": lambda s, layers: s.max() / 3 * (4 / 9) ** np.arange(layers),
         "third_alone": lambda s, layers: np.full(layers, 1 / 3),
         "one_each_eigenvalue": lambda s, layers: 1 / (3 * s),
@@ -125,14 +139,18 @@ class TooLong(BaseException):
     """A learner's function has taken too many steps. No Exception: the learner's own `except Exception` would hold it."""
 
 
-def watched(function, arguments):
-    """Run a learner's function for LONGEST steps at most. What it prints, or raises, is left to who calls it next.
+@dataclass(frozen=True)
+class Run:
+    """A learner's function, run for LONGEST steps at most."""
 
-    Returns
-    -------
-    answer : what it returns; None where it raises, or is stopped.
-    held : dict, or None.  What its variables hold where it was stopped; None: it ended by itself.
-    """
+    answer: object  # what it returned; None where it raised, or was stopped
+    ended: bool  # by itself
+    steps: int
+    held: dict  # what its variables held at the end, or where it was stopped
+
+
+def watched(function, arguments):
+    """Run a learner's function for LONGEST steps at most. What it prints, or raises, is left to who calls it next -> Run"""
     steps, held = 0, {}
 
     def count(frame, event, argument):
@@ -142,19 +160,23 @@ def watched(function, arguments):
         if steps > LONGEST:
             held.update(variables(function, frame))
             raise TooLong
+        if event == "return":
+            held.update(variables(function, frame))
         return count
 
+    answer, ended = None, True
     before = sys.gettrace()
-    sys.settrace(count)
-    try:
-        with redirect_stdout(io.StringIO()):
-            return function(*arguments), None
-    except TooLong:
-        return None, held
-    except Exception:  # the learner's code: it is run again, and then it is said
-        return None, None
-    finally:
-        sys.settrace(before)
+    with redirect_stdout(io.StringIO()):
+        sys.settrace(count)
+        try:
+            answer = function(*arguments)
+        except TooLong:
+            ended = False
+        except Exception:  # the learner's code: it is run again, and then it is said
+            pass
+        finally:
+            sys.settrace(before)
+    return Run(answer, ended, steps, held)
 
 
 def variables(function, frame):
@@ -175,14 +197,30 @@ class LoopExercise(Exercise):
     def judge(self, attempt):
         if not callable(attempt):
             return super().judge(attempt)
-        answers = []
+        runs = []
         for arguments in self.cases():
-            answer, held = watched(attempt, arguments)
-            if held is not None:
-                return Message("exercise.not_yet", complaint=self._entry(why_endless(held, arguments[0])))
-            answers.append(answer)
+            run = watched(attempt, arguments)
+            if not run.ended:
+                return self._endless("never_ends", run, arguments[0])
+            runs.append(run)
+        if self._stops_at_a_bound(runs):
+            return self._endless("ends_at_bound", run, arguments[0], count=run.answer)
+        answers = [run.answer for run in runs]
         made = {name: wrong for name, wrong in self.mistakes.items() if self._gives(wrong, answers)}
         return Exercise.judge(replace(self, mistakes=made), attempt)
+
+    def _endless(self, name, run, kappa, **values):
+        """The verdict on a loop whose condition is never met, with what its variables show of the reason."""
+        why = self._entry(why_endless(run.held, kappa))
+        return Message("exercise.not_yet", complaint=self._entry(name, why=why, **values))
+
+    def _stops_at_a_bound(self, runs):
+        """Has a loop gone on to a bound of the learner's own? Then all inputs give one count, above every right one."""
+        count = runs[0].answer
+        if not isinstance(count, (int, np.integer)) or any(run.steps < count for run in runs):
+            return False
+        same = all(type(run.answer) is type(count) and run.answer == count for run in runs)
+        return same and count > max(self.solution(*arguments) for arguments in self.cases())
 
     def _gives(self, wrong, answers):
         """Does a usual mistake give these answers to all inputs?"""
@@ -199,7 +237,7 @@ def why_endless(held, kappa):
     """Why a loop does not end whose variables hold this: where is the condition number that began as kappa? -> entry of the catalogue"""
     numbers = [value for value in held.values() if isinstance(value, float)]
     if any(abs(number - 1) < AT_ONE for number in numbers):
-        return "never_ends"
+        return "never_below_one"
     return "never_moves" if kappa in numbers else "never_comes_down"
 
 

@@ -13,18 +13,18 @@ lab
 # %% [markdown]
 # <details><summary>The lab as a picture</summary>
 #
-# ![The preconditioning lab with a condition number of 20 and seven layers. An ellipse for each layer: the first is flat, each is rounder than the one before, the last is a circle. The map of one layer rises to its top at one third and falls to zero at one; the ten eigenvalues, now alike, sit at the top. Ten lines, spread over a factor of twenty at first, meet after six layers. The condition number falls faster and faster, close to the theorem's line. The error of GD++ plunges, while gradient descent, heavy ball and Newton are still near where they began.](../docs/pictures/preconditioning-lab.png)
+# ![The preconditioning lab with a condition number of 20 and seven layers. An ellipse for each layer: all are drawn with the same long axis; the first is flat, each is rounder than the one before, the last is a circle. The map of one layer rises to its top at one third and falls to zero at one; the ten eigenvalues, now alike, sit at the top. Ten lines, spread over a factor of twenty at first, meet after six layers. The condition number falls faster and faster, close to the theorem's line. The error of GD++ plunges, while gradient descent, heavy ball and Newton are still near where they began.](../docs/pictures/preconditioning-lab.png)
 #
 # </details>
 #
 # **You will be able to** say why unevenly spread inputs slow gradient descent down, and what a GD++ layer does about it; choose its strength, and count the layers that a given accuracy takes; compare it fairly with other
 # methods.
 #
-# **Takes** 30 minutes; the part on momentum is optional, and 5 more. **Needs** one layer as a gradient step ([03](03_one_layer_is_one_gradient_step.ipynb)) and the state of a layer ([04](04_every_layer_keeps_a_weight_vector.ipynb)).
+# **Takes** 30 minutes; two parts at the end, on better steps and on momentum, are optional, and 5 more each. **Needs** one layer as a gradient step ([03](03_one_layer_is_one_gradient_step.ipynb)) and the state of a layer ([04](04_every_layer_keeps_a_weight_vector.ipynb)).
 # Words: [glossary](../docs/glossary.md).
 
 # %% [markdown]
-# **Symbols:** $\Sigma, \alpha, v$ the blocks of $S$: the means of $x x^T$, $y x$ and $y^2$; $s$ an eigenvalue of $\Sigma$: how much the inputs vary along a direction; $\eta$ a step size; $\gamma$ the strength of the preconditioning, $-\omega_{xx}$;
+# **Symbols:** $\Sigma, \alpha, v$ the blocks of $S$: the means of $x x^T$, $y x$ and $y^2$; $s$ an eigenvalue of $\Sigma$: how much the inputs vary along a direction; $M, u, a$ the rest of a layer's state, beside $w$; $\eta$ a step size; $\gamma$ the strength of the preconditioning, $-\omega_{xx}$;
 # $\kappa$ the condition number: largest eigenvalue over smallest; $\beta$ the strength of the momentum.
 
 # %% [markdown]
@@ -44,18 +44,21 @@ lab
 # says how uneven the inputs are.
 #
 # Gradient descent walks towards the $w$ that solves $\Sigma w = \alpha$, and must use one $\eta$ for both directions. The best compromise leaves equally much in both. Here it is $\eta = 2/(4 + 1) = \tfrac25$: of the error $1 - \tfrac85 = -\tfrac35$ is left in the strong direction, and $1 - \tfrac25 = \tfrac35$ in the weak one. In
-# general $(\kappa - 1)/(\kappa + 1)$ is left after each step. If the four points were a *square*, $\Sigma$ would be the same in all directions, and one step could be right in all of them. So let us make a square.
+# general $\eta = 2/(s_\text{max} + s_\text{min})$, and each step leaves $1 - \eta\,s_\text{min} = (\kappa - 1)/(\kappa + 1)$ in the weakest direction, and minus as much in the strongest. If the four points were a *square*, $\Sigma$ would be the same in all directions, and one step could be right in all of them. So let us make a square.
 #
 # The layer may change the inputs as well. It takes off a part of $\Sigma x$:
 #
-# $$x \leftarrow x - \gamma\,\Sigma x .$$
+# $$x \leftarrow x - \gamma\,\Sigma x = M x, \qquad M = I - \gamma\,\Sigma .$$
 #
-# The labels stay as they are, and the query is moved by the same rule. So what the moved examples say of the moved query is right for the query that was asked. A long side loses more of its length than a short one, because $\Sigma$ is large along it. With $\gamma = \tfrac17$, by hand: the side $2$ becomes $2\,(1 - \tfrac47) = \tfrac67$, and the side $1$ becomes $1 - \tfrac17 = \tfrac67$.
+# A long side loses more of its length than a short one, because $\Sigma$ is large along it. With $\gamma = \tfrac17$, by hand: the side $2$ becomes $2\,(1 - \tfrac47) = \tfrac67$, and the side $1$ becomes $1 - \tfrac17 = \tfrac67$.
 #
 # ![Four grey corners of a rectangle from (-2, -1) to (2, 1), and inside it the four blue corners of a square with half the side 6/7. A red arrow leads from the corner of the rectangle to that of the square.](../docs/pictures/rectangle-to-square.svg)
 #
-# That is **preconditioning**: make the problem rounder, then take the step. In a layer it is one number, $\omega_{xx} = -\gamma$. A DIAG layer that uses $\omega_{xx}$ and $\omega_{yx}$ and leaves the other two at 0 is called **GD++**. Two such
-# layers solve the rectangle exactly: the first makes the square, the second takes the step.
+# **Why is that allowed?** The labels stay as they are, and the query moves by the same $M$ as the examples. Take $w' = M^{-1} w$ (there is one if no $\gamma s$ is 1). $M$ is symmetric, so
+#
+# $$y = \langle w, x\rangle = \langle M w', x\rangle = \langle w', M x\rangle \qquad\text{for every } x, \text{ the query's too.}$$
+#
+# So the moved examples have a linear model as well, $w'$. Whoever finds it answers $\langle w', M x\rangle$ to the moved query, and that is the answer to the query that was asked. In code: one step on the square finds $w'$.
 
 # %% jupyter={"source_hidden": true}
 import numpy as np
@@ -68,9 +71,25 @@ from lt_helpers.task import second_moments
 
 # %%
 corners = np.array([[2.0, 1], [-2, 1], [-2, -1], [2, -1]])
-labels = corners.sum(axis=1)  # without noise; the truth is (1, 1)
+labels = corners.sum(axis=1)  # without noise; the truth w is (1, 1)
+query = np.array([3.0, -1])  # the right answer is 3 - 1 = 2
 
+Sigma = corners.T @ corners / 4
+M = np.eye(2) - 1 / 7 * Sigma
+square = corners @ M  # each row is M x, since M is symmetric
+alpha = square.T @ labels / 4  # of the moved examples
+w_moved = 49 / 36 * alpha  # one gradient step from 0, with eta = 49/36
+print("the square's w':           ", w_moved.round(3))
+print("its answer, moved query:   ", (w_moved @ (M @ query)).round(3))
+print("M w', for unmoved inputs:  ", (M @ w_moved).round(3))
 
+# %% [markdown]
+# Why 49/36? Along an axis the eigenvalue is the mean square of the inputs, which after the first layer is $(\tfrac67)^2 = \tfrac{36}{49}$ in both directions. A step with $\eta = 1/s$ is right at once.
+#
+# That is **preconditioning**: make the problem rounder, then take the step. In a layer it is one number, $\omega_{xx} = -\gamma$. A DIAG layer that uses $\omega_{xx}$ and $\omega_{yx}$ and leaves the other two at 0 is called **GD++**. Two such
+# layers solve the rectangle: the first makes the square, the second takes the step. The state of [04](04_every_layer_keeps_a_weight_vector.ipynb) keeps $M$, and its $w$ is for unmoved inputs.
+
+# %%
 def gd_plus_plus(gammas, etas, dim):
     """A GD++ model whose layer l has omega_xx = -gammas[l] and omega_yx = -etas[l]."""
     # (p_x, p_y) of the only head; with q = (1, 0) they are the omegas
@@ -85,7 +104,7 @@ for name, each in {"square, then step": two_layers, "two best gradient steps": t
     print(f"{name:24} w = {w.round(3).tolist()}")
 
 # %% [markdown]
-# Why 49/36? Along an axis the eigenvalue is the mean square of the inputs, which after the first layer is $(\tfrac67)^2 = \tfrac{36}{49}$ in both directions. A step with $\eta = 1/s$ is right at once. How an eigenvalue shrinks is your first act.
+# How an eigenvalue shrinks is your first act.
 #
 # ### Exercise: an eigenvalue after a layer
 # (level: first steps)
@@ -121,8 +140,8 @@ preconditioning.after_layer.check(after_layer)
 #
 # $$\kappa' = \kappa\;\frac{4/9}{\bigl(1 - 1/(3\kappa)\bigr)^2} .$$
 #
-# For the rectangle: $\gamma = \tfrac1{12}$, and $\kappa$ falls from 4 to $\tfrac{256}{121} = 2.1$. For a large $\kappa$ the lower part is nearly 1: a layer divides $\kappa$ by about $\tfrac94$. Near the end it does better: if $\kappa = 1 + \varepsilon$, then
-# $\kappa' \approx 1 + \tfrac34\varepsilon^2$. All eigenvalues are then close to the top of the curve, and there it is flat.
+# For the rectangle: $\gamma = \tfrac1{12}$, and $\kappa$ falls from 4 to $\tfrac{256}{121} = 2.1$. For a large $\kappa$ the lower part is nearly 1: a layer divides $\kappa$ by about $\tfrac94$. Near the end it does better: if $\kappa = 1 + \varepsilon$ with a small $\varepsilon$,
+# then $\kappa' \approx 1 + \tfrac34\varepsilon^2$. All eigenvalues are then close to the top of the curve, and there it is flat.
 #
 # <details><summary>Where the square comes from</summary>
 #
@@ -130,19 +149,24 @@ preconditioning.after_layer.check(after_layer)
 #
 # </details>
 #
-# Here are ten eigenvalues with $\kappa = 20$:
+# Here are ten eigenvalues with $\kappa = 20$. The last column says what $\tfrac34\varepsilon^2$ would be:
 
 # %%
 eigenvalues = np.geomspace(1 / 20, 1, 10)
-print("layer   gamma   kappa - 1 after it")
+eps = 20 - 1  # kappa - 1
+print("layer   gamma   kappa - 1 after it   3/4 of (kappa - 1 before it)^2")
 for number in range(1, 8):
+    short = 3 / 4 * eps**2
     gamma = 1 / (3 * eigenvalues.max())
     eigenvalues = eigenvalues * (1 - gamma * eigenvalues) ** 2
-    print(f"{number:5d} {gamma:7.2f} {eigenvalues.max() / eigenvalues.min() - 1:18.2g}")
+    eps = eigenvalues.max() / eigenvalues.min() - 1
+    print(f"{number:5d} {gamma:7.2f} {eps:18.2g} {short:27.2g}")
 
 # %% [markdown]
-# Layers 1 to 3 divide $\kappa$ by about two. At the end each layer about squares $\kappa - 1$: the number of correct digits doubles. That makes two parts of the count. To bring $\kappa - 1$ below $\varepsilon$, GD++ needs a multiple of $\log\kappa$ layers for the
-# divisions, and a multiple of $\log\log(1/\varepsilon)$ for the squarings (Theorem 5.1).
+# Layers 1 to 3 divide $\kappa$ by about two. (In the lab layer 1 leaves 8.3 of $\kappa - 1$, not 8.2: its slider has 0.33, not $\tfrac13$.) In layer 5 $\varepsilon = 0.39$ is not small yet, and $\tfrac34\varepsilon^2$ says 0.12, where 0.07 comes. In layer 6 it is near, in layer 7 it fits. From there on each layer about squares
+# $\kappa - 1$: the number of correct digits doubles.
+#
+# That makes two parts of the count. To bring $\kappa - 1$ below $\varepsilon$, GD++ needs a multiple of $\log\kappa$ layers for the divisions, and a multiple of $\log\log(1/\varepsilon)$ for the squarings (Theorem 5.1).
 #
 # ### Exercise: the right gammas
 # (level: practice)
@@ -179,29 +203,26 @@ preconditioning.gammas.check(my_gammas)
 # </details>
 
 # %% [markdown]
-# ## Fair opponents
-# In the lab's race GD++ beat plain gradient descent, which takes the same step each time. Four others choose their steps, or their start, better. None of them changes the inputs.
+# ## A fair race
+# In the lab Newton's method was told less than the others. Now all three are told the largest and the smallest eigenvalue of each context:
 #
-# - **Learned steps:** one step size a layer, the same for all contexts, best on average. Layers that had the gradient step alone could do no better.
-# - **Chebyshev's steps:** the best sizes for eigenvalues from a smallest to a largest. Of each context both are known.
-# - **Conjugate gradients:** they find their steps on each context. No other steps of the same number fit its labels better.
-# - **Newton's iteration for the inverse of** $\Sigma$: $X \leftarrow X\,(2I - \Sigma X)$, and $w = X\alpha$. A step squares what is left, $I - \Sigma X$. It multiplies matrices, as a layer of GD++ does. Here it too is told the two extreme eigenvalues of each context, and starts with
-#   the best multiple of $I$.
+# - **Gradient descent** takes the same step each time, $\eta = 2/(s_\text{max} + s_\text{min})$, and does not change the inputs.
+# - **Newton's iteration for the inverse of** $\Sigma$ does not change them either: $X \leftarrow X\,(2I - \Sigma X)$, and $w = X\alpha$. It starts with $X = \eta I$. A step squares what is left: $I - \Sigma X$ becomes $(I - \Sigma X)^2$. It multiplies matrices, as a layer of GD++ does.
+# - **GD++** has the theorem's $\gamma$, and the best $\eta$ for the eigenvalues that each layer meets.
 #
 # <details><summary>Why was Newton last in the lab's race?</summary>
 #
-# One step leaves $I - \Sigma X\,(2I - \Sigma X) = (I - \Sigma X)^2$. In the race it was told no eigenvalue, and began with $X = \Sigma$ divided by the sum of its squared entries. In weak directions nearly everything is left at first, and the square of nearly 1 is nearly 1: seven steps are too few.
+# There it began with $X = \Sigma$ divided by the sum of its squared entries, which needs no eigenvalue. In weak directions nearly everything is left at first, and the square of nearly 1 is nearly 1: seven steps are too few.
 #
 # </details>
 #
-# Half the squared error of $w$, on 2,000 random contexts without noise, and below them GD++ twice: with the theorem's $\gamma$ for each context, and as it was *trained*:
+# Half the squared error of $w$, on 2,000 random contexts without noise. The last row is GD++ as it was *trained*:
 
 # %% jupyter={"source_hidden": true}
 task = lt.RegressionTask(dim=10, context=20, noise=lt.Fixed(0))
 contexts = task.sample(2000, np.random.default_rng(0))
 s, directions = np.linalg.eigh(contexts.x.mT @ contexts.x / 20)  # (B, d), ascending, and (B, d, d)
-others = task.sample(5000, np.random.default_rng(1))
-seen = np.linalg.eigvalsh(others.x.mT @ others.x / 20)  # eigenvalues of other contexts: what training sees
+best_step = 2 / (s[:, :1] + s[:, -1:])  # (B, 1): of each context
 
 
 def loss(w):
@@ -211,7 +232,7 @@ def loss(w):
 def newton(x, y, k):
     """k steps of X <- X (2 I - Sigma X) from the best multiple of the identity  ->  w (B, d)"""
     Sigma, alpha = x.mT @ x / 20, x.mT @ y[..., None] / 20
-    X = plain[..., None] * np.eye(10)
+    X = best_step[..., None] * np.eye(10)
     for _ in range(k):
         X = X @ (2 * np.eye(10) - Sigma @ X)
     return (X @ alpha)[..., 0]
@@ -228,35 +249,29 @@ def by_theorem(k):
     return contexts.w - missing[..., 0]
 
 
-steps = (1, 2, 4, 7)
-plain = 2 / (s[:, :1] + s[:, -1:])  # each context with its own best step
-methods = {
-    "gradient descent": lambda k: baselines.gradient_steps(contexts.x, contexts.y, np.repeat(plain, k, axis=1)),
-    "learned steps": lambda k: baselines.gradient_steps(contexts.x, contexts.y, baselines.learned_sizes(seen, k)),
-    "Chebyshev's steps": lambda k: baselines.gradient_steps(contexts.x, contexts.y, baselines.chebyshev_sizes(s[:, 0], s[:, -1], k)),
-    "conjugate gradients": lambda k: baselines.conjugate_gradients(contexts.x, contexts.y, k),
-    "Newton, told s": lambda k: newton(contexts.x, contexts.y, k),
-    "GD++, by theorem": by_theorem,
-    "GD++, trained": lambda k: lt.load_pretrained("gd++", k, lt.Fixed(0)).implicit_weight(second_moments(contexts.x, contexts.y)),
-}
+def print_losses(methods):
+    print("steps, or layers           1         2         4         7")
+    for name, method in methods.items():
+        losses = [loss(method(k)) for k in (1, 2, 4, 7)]
+        row = [f"{each:.2g}" if each > 1e-9 else "< 1e-9" for each in losses]
+        print(f"{name:20}", "".join(f"{text:>10}" for text in row))
+
 
 # %%
 print(f"condition number of these contexts: median {np.median(s[:, -1] / s[:, 0]):.0f}")
-print("steps, or layers           1         2         4         7")
-for name, method in methods.items():
-    row = [f"{loss(method(k)):.2g}" if loss(method(k)) > 1e-9 else "< 1e-9" for k in steps]
-    print(f"{name:20}", "".join(f"{text:>10}" for text in row))
+print_losses(
+    {
+        "gradient descent": lambda k: baselines.gradient_steps(contexts.x, contexts.y, np.repeat(best_step, k, axis=1)),
+        "Newton": lambda k: newton(contexts.x, contexts.y, k),
+        "GD++, by theorem": by_theorem,
+        "GD++, trained": lambda k: lt.load_pretrained("gd++", k, lt.Fixed(0)).implicit_weight(second_moments(contexts.x, contexts.y)),
+    }
+)
 
 # %% [markdown]
-# One GD++ layer is one gradient step: there is no later layer that could use the rounder inputs. From four layers on GD++ with the theorem's $\gamma$ leaves less than all methods that choose steps, and keeps up with Newton. So step sizes are not its
-# secret. The trained GD++ is ahead of everything from two layers on, and soon far ahead, although its weights are the same for all contexts. What did training find?
+# One GD++ layer is one gradient step: there is no later layer that could use the rounder inputs. From four layers on GD++ with the theorem's $\gamma$ keeps up with Newton, and gradient descent is far behind. (Better step sizes do not save it: the first optional part tries three kinds.)
 #
-# <details><summary>Why so few layers?</summary>
-#
-# $K$ gradient steps of any sizes make a polynomial of degree $K$ in $\Sigma$. A GD++ layer makes $\Sigma(1 - \gamma\Sigma)^2$ of $\Sigma$, so the degree becomes three times what it was, plus 1: 1, 4, 13, 40. Two layers do about what four learned steps do (both leave 0.26). A layer
-# costs more for it: it multiplies matrices, where a step multiplies a matrix and a vector. A step of Newton's, which multiplies matrices too, about doubles the degree.
-#
-# </details>
+# The trained GD++ is ahead of everything from two layers on, and soon far ahead, although its weights are the same for all contexts. What did training find?
 #
 # ## What does training choose?
 # In the lab one layer with $\gamma s_\text{max} = 0.75$ did better than the theorem's $\tfrac13$. At 1 it would have lost a direction for ever. A trained $\gamma$ is fixed, and each context has another $s_\text{max}$. Which risk does training take?
@@ -266,15 +281,19 @@ trained = lt.load_pretrained("gd++", layers=4, noise=lt.Fixed(0))
 moments = task.sample_moments(2000, np.random.default_rng(0))
 M_by_layer = implicit_from_moments(trained, moments.S).M  # (B, L+1, d, d)
 before = np.linalg.eigvalsh(M_by_layer @ moments.S[:, None, :-1, :-1] @ M_by_layer.mT)  # (B, L+1, d): before each layer
-kappa_before = before[..., -1] / before[..., 0]  # (B, L+1)
-hard = kappa_before[:, 0] > np.quantile(kappa_before[:, 0], 0.9)
-print("layer   gamma * largest s   kappa before it   in the hardest tenth   (medians)")
+kappa_by_layer = before[..., -1] / before[..., 0]  # (B, L+1)
+hard = kappa_by_layer[:, 0] > np.quantile(kappa_by_layer[:, 0], 0.9)
+typical = np.median(kappa_by_layer, axis=0)  # (L+1,)
+hardest = np.median(kappa_by_layer[hard], axis=0)  # (L+1,)
+print("layer   gamma * largest s   kappa: before -> after   in the hardest tenth   (medians)")
 for number, omega in enumerate(trained.omega[:-1]):  # no layer reads the inputs after the last
     position = -omega[0, 0] * np.median(before[:, number, -1])
-    print(f"{number + 1:5d} {position:15.2f} {np.median(kappa_before[:, number]):17.1f} {np.median(kappa_before[hard, number]):20.1f}")
+    of_all = f"{typical[number]:.1f} -> {typical[number + 1]:.1f}"
+    of_hard = f"{hardest[number]:.1f} -> {hardest[number + 1]:.1f}"
+    print(f"{number + 1:5d} {position:15.2f} {of_all:>25} {of_hard:>24}")
 largest = (-trained.omega[:-1, 0, 0] * before[:, :-2, -1]).max(axis=0)  # (L-1,): of gamma s, over all contexts
 print("the largest of 2,000:", "  ".join(f"{position:.2f}" for position in largest))
-print(f"kappa after layer 1 by the theorem: {preconditioning.condition_after(np.median(kappa_before[:, 0])):.1f}")
+print(f"kappa after layer 1 by the theorem: {preconditioning.condition_after(np.median(kappa_by_layer[:, 0])):.1f}")
 losses = ((trained.implicit_weight(moments.S) - moments.w) ** 2).sum(axis=1) / 2
 print(f"the hardest tenth of the contexts makes up {losses[hard].sum() / losses.sum():.0%} of the loss")
 
@@ -326,17 +345,59 @@ preconditioning.layers_needed.check(my_layers)
 # How do such numbers grow? Steps until the error in the worst direction is down to $10^{-6}$, and GD++ layers until $\kappa - 1$ is:
 
 # %%
-print("     kappa   gradient descent   Chebyshev   GD++ layers")
+print("     kappa   gradient descent   GD++ layers")
 for condition in (10, 100, 1000, 10_000):
     by_gradient = np.log(1e-6) / np.log((condition - 1) / (condition + 1))
-    by_chebyshev = np.arccosh(1e6) / np.arccosh((condition + 1) / (condition - 1))  # 1 / T_K is 1e-6
     by_layers = preconditioning.layers_until(condition, 1e-6)
-    print(f"{condition:10d} {np.ceil(by_gradient):18.0f} {np.ceil(by_chebyshev):11.0f} {by_layers:13d}")
+    print(f"{condition:10d} {np.ceil(by_gradient):18.0f} {by_layers:13d}")
 
 # %% [markdown]
-# A $\kappa$ that is ten times larger costs gradient descent ten times the steps, Chebyshev about three times, and GD++ two or three layers more. (Conjugate gradients have no column: with ten directions they need ten steps, at any $\kappa$.)
+# A $\kappa$ that is ten times larger costs gradient descent ten times the steps, and GD++ two or three layers more.
 #
 # **Such accuracy is worth something only without noise.** With noise the goal is not least squares but ridge regression, and no GD++ model gets past one fixed ridge, however deep. That is the subject of [06](06_adaptive_rescaling.ipynb).
+#
+# ## Optional: would better step sizes do as much?
+# Nothing later needs this part. Three methods choose their steps better than gradient descent does, and leave the inputs as they are. How far do they come in seven steps?
+#
+# <details><summary>The three methods (5 minutes)</summary>
+#
+# - **Learned steps:** one step size a layer, the same for all contexts, best on average. A model of gradient steps alone, trained, could do no better.
+# - **Chebyshev's steps:** the best sizes for eigenvalues anywhere between a smallest and a largest. Of each context both are known.
+# - **Conjugate gradients** find their steps on each context. No other steps of the same number fit its labels better.
+#
+# </details>
+
+# %% jupyter={"source_hidden": true}
+others = task.sample(5000, np.random.default_rng(1))
+seen = np.linalg.eigvalsh(others.x.mT @ others.x / 20)  # eigenvalues of other contexts: what training sees
+
+# %%
+print_losses(
+    {
+        "learned steps": lambda k: baselines.gradient_steps(contexts.x, contexts.y, baselines.learned_sizes(seen, k)),
+        "Chebyshev's steps": lambda k: baselines.gradient_steps(contexts.x, contexts.y, baselines.chebyshev_sizes(s[:, 0], s[:, -1], k)),
+        "conjugate gradients": lambda k: baselines.conjugate_gradients(contexts.x, contexts.y, k),
+        "GD++, by theorem": by_theorem,
+    }
+)
+print("     kappa   Chebyshev's steps until the error is 1e-6")
+for condition in (10, 100, 1000, 10_000):
+    by_chebyshev = np.arccosh(1e6) / np.arccosh((condition + 1) / (condition - 1))  # 1 / T_K is 1e-6
+    print(f"{condition:10d} {np.ceil(by_chebyshev):19.0f}")
+
+# %% [markdown]
+# From four layers on GD++ leaves less than all of them: step sizes are not its secret. A $\kappa$ that is ten times larger costs Chebyshev about three times the steps. (Conjugate gradients need ten steps for ten directions, at any $\kappa$.)
+#
+# <details><summary>Why so few layers?</summary>
+#
+# What $K$ gradient steps leave along a direction is a product of $K$ factors $1 - \eta s$: a polynomial of degree $K$ in $s$. After a GD++ layer $s$ has become $s\,(1 - \gamma s)^2$, which has degree 3. So two layers leave
+#
+# $$(1 - \eta_1 s)\,\bigl(1 - \eta_2\,s\,(1 - \gamma s)^2\bigr),$$
+#
+# of degree $1 + 3$. One more layer in front makes the degree three times what it was, and its own step adds 1. That gives 1, 4, 13, 40. Two trained layers do about what four learned steps do: both leave 0.26. A layer costs more for it: it multiplies matrices, where a step multiplies a matrix and a
+# vector. A step of Newton's, which multiplies matrices too, about doubles the degree.
+#
+# </details>
 #
 # ## Optional: the momentum of DIAG, a brake
 # GD++ uses two of a DIAG layer's numbers. What does a third one do, $\omega_{xy}$, which brings labels into the inputs?
@@ -350,13 +411,15 @@ for condition in (10, 100, 1000, 10_000):
 #
 # $$\overline{r\,x^l} = M\,\overline{r\,x} + \overline{r\,y}\;u .$$
 #
-# The first part gives a gradient step, preconditioned by $M^T M$. The second goes along $u$, and $u$ remembers: it starts at zero, each layer transforms it as it does the inputs, and adds $a\,\omega_{xy}$ times the same mean, a
+# Here $\overline{r\,x} = a\,\alpha - \Sigma w$: the $g$ of 03, but for labels of which $a$ is left. So the first part gives a gradient step, preconditioned by $M^T M$. The second goes along $u$, and $u$ remembers: it starts at zero, each layer transforms it as it does the inputs, and adds $a\,\omega_{xy}$ times the same mean, a
 # gradient. Only $\omega_{xy}$ feeds it. With $\omega_{xy} = 0$, as in GD++, there is no momentum.
 #
 # </details>
 #
 # A DIAG layer's push on $w$ has two parts: one along the gradient, and one along $u$, the labels that got into the inputs. The second part *remembers* earlier gradients, like momentum. **Predict:** in a trained DIAG, does it push with the first
-# part (cosine above 0) or against it? And with more noise, will it be longer or shorter, beside the first? Here is the last of four layers:
+# part (cosine above 0) or against it? And with more noise, will it be longer or shorter, beside the first?
+#
+# Here is the last of four layers. The code reads two more things from the state: `state.push`, what each layer adds to $w$, and `state.gradient`, which is $a\,\alpha - \Sigma w$ (for $a = 1$ the $g$ of 03).
 
 # %% jupyter={"source_hidden": true}
 def parts_of_the_push(model, S):

@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from lt_helpers.exercises.preconditioning import after_layer, layers_needed
+from lt_helpers.exercises.preconditioning import after_layer, condition_after, gammas, layers_needed
 
 
 @pytest.mark.parametrize("gamma", [0.0, 1 / 7, 0.4])
@@ -80,6 +80,86 @@ def test_a_loop_that_never_ends_is_told_so_with_its_reason_and_nobody_waits(endl
     verdict = layers_needed.verdict(endless)
     assert verdict.startswith("Not yet. Your loop does not end") and reason in verdict
     assert time.perf_counter() - start < 10
+
+
+def bounded(goes_on, after, bound):
+    """A loop that counts, with a bound of its own."""
+
+    def loop(kappa, eps):
+        layers = 0
+        while goes_on(kappa, eps) and layers < bound:
+            kappa, layers = after(kappa), layers + 1
+        return layers
+
+    return loop
+
+
+def breaks_off(kappa, eps):
+    for layers in range(1000):
+        if kappa < eps:
+            return layers
+        kappa = condition_after(kappa)
+    return layers
+
+
+@pytest.mark.parametrize(
+    "attempt, count, reason",
+    [
+        (bounded(lambda kappa, eps: kappa >= eps, condition_after, 20), 20, "κ is never below 1"),
+        (bounded(lambda kappa, eps: kappa >= eps, condition_after, 1000), 1000, "κ is never below 1"),
+        (breaks_off, 999, "κ is never below 1"),
+        (bounded(lambda kappa, eps: kappa - 1 >= eps, lambda kappa: kappa, 100), 100, "stays as it was"),
+        (
+            bounded(
+                lambda kappa, eps: kappa - 1 >= eps, lambda kappa: kappa * 4 / 9 / (1 - 1 / kappa) ** 2, 100
+            ),
+            100,
+            "Compare your formula",
+        ),
+    ],
+)
+def test_a_loop_that_only_its_own_bound_ends_is_told_so_with_its_reason(attempt, count, reason):
+    verdict = layers_needed.verdict(attempt)
+    assert f"until your own bound ends it: it gives {count} for every input" in verdict and reason in verdict
+
+
+@pytest.mark.parametrize(
+    "attempt", [lambda kappa, eps: 50, lambda kappa, eps: True, lambda kappa, eps: float("inf")]
+)
+def test_what_is_returned_without_a_loop_is_not_said_to_have_a_bound(attempt):
+    assert "bound" not in layers_needed.verdict(attempt)
+
+
+def test_a_bound_that_is_never_reached_does_no_harm():
+    assert layers_needed.verdict(
+        bounded(lambda kappa, eps: kappa - 1 >= eps, condition_after, 100)
+    ).startswith("Correct")
+
+
+def in_a_loop(choose):
+    """The gammas of a loop over the layers, each from the eigenvalues that are left."""
+
+    def attempt(s, layers):
+        found = []
+        for _ in range(layers):
+            found.append(choose(s))
+            s = s * (1 - found[-1] * s) ** 2
+        return found
+
+    return attempt
+
+
+@pytest.mark.parametrize(
+    "choose, words",
+    [
+        (lambda s: 1 / s.max(), "You left the 3 out"),
+        (lambda s: s.max() / 3, "a third of the largest eigenvalue"),
+        (lambda s: 1 / 3 * s.max(), "with brackets"),
+        (lambda s: 1 / (3 * s.max()), "Correct"),
+    ],
+)
+def test_gammas_that_a_loop_finds_are_judged_as_well_as_powers(choose, words):
+    assert words in gammas.verdict(in_a_loop(choose))
 
 
 def test_who_traces_goes_on_after_a_loop_was_watched():
