@@ -174,6 +174,7 @@ def test_the_guard_is_not_passed_by_writing_into_the_weights():
         (lambda x: np.ones((2, 2)) @ x, "left side has 2 columns, its right side 3 rows"),
         (lambda x: np.ones((2, 2)) @ 0, "One side of your @ is a single number"),
         (lambda x: 0 @ x, "One side of your @ is a single number"),
+        (lambda x: np.ones((3, 2)) * np.ones((2, 2)), "Did you mean @, the product of matrices"),
         (lambda x: x ^ 2, "a power is written with two stars"),
         (lambda x: 1.5 ^ 2, "a power is written with two stars"),
         (lambda x: 1 / 0, "stops with ZeroDivisionError"),
