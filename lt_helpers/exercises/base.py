@@ -16,6 +16,7 @@ from ..language import Message, catalogue
 SIZES = re.compile(r"core\D+0.*size.(\d+)\D+(\d+)\)")
 # What Python or NumPy says where a learner's code often stops, and what is said of it instead.
 USUAL = {
+    r"broadcast.*shapes \(\d+,\d+\) \(\d+,\d+\)": "exercise.entry_by_entry",
     r"matmul.*\(has 0,": "exercise.number_in_product",
     r"for \^|bitwise_xor": "exercise.power",
 }

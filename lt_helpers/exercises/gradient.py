@@ -137,6 +137,7 @@ descent = Exercise(
     mistakes={
         "walks_uphill": lambda Sigma, alpha, eta, steps: descend(Sigma, alpha, -eta, steps),
         "never_looks_back": along_alpha,
+        "without_sigma": lambda Sigma, alpha, eta, steps: descend(np.eye(len(alpha)), alpha, eta, steps),
         "forgets_where_it_was": without_the_old_weight,
         "one_step_only": lambda Sigma, alpha, eta, steps: descend(Sigma, alpha, eta, 1),
         "one_step_more": lambda Sigma, alpha, eta, steps: descend(Sigma, alpha, eta, steps + 1),

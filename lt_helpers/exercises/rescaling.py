@@ -7,7 +7,7 @@ from .base import Exercise
 
 def sequences():
     """Inputs and labels of single sequences with one feature: three points, the running example's A and B, and a random one."""
-    yield np.array([-1.0, 0.0, 2.0]), np.array([4.0, -1.0, -3.0])  # slope -2, residuals 2, -1, 1
+    yield np.array([-1.0, 0.0, 2.0]), np.array([4.0, -4.0, -3.0])  # slope -2, residuals 2, -4, 1
     x = np.array([-1.0, -1.0, 1.0, 1.0])
     yield x, np.array([-1.0, -3.0, 3.0, 1.0])
     yield x, np.array([1.0, -3.0, 3.0, -1.0])
@@ -19,6 +19,12 @@ def sequences():
 def fitted(x, y):
     """The slope of least squares."""
     return (y @ x) / (x @ x)
+
+
+def means_divided(x, y):
+    """The slope through the middle of the points, which is no number where the mean of x is 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return y.mean() / x.mean()
 
 
 def mean_left(x, y):
@@ -50,6 +56,7 @@ left_over = Exercise(
         "line_with_intercept": with_intercept,
         "not_squared": lambda x, y: (y - fitted(x, y) * x).mean(),
         "line_added": lambda x, y: ((y + fitted(x, y) * x) ** 2).mean(),
+        "slope_of_the_means": lambda x, y: ((y - means_divided(x, y) * x) ** 2).mean(),
         "slope_by_labels": lambda x, y: ((y - (y @ x) / (y @ y) * x) ** 2).mean(),
         "slope_turned_over": lambda x, y: ((y - x / fitted(x, y)) ** 2).mean(),
         "one_less": lambda x, y: len(y) * mean_left(x, y) / (len(y) - 1),
@@ -126,6 +133,7 @@ two_weights = Exercise(
         "used_sigma_where": (lambda s1, s2, n: answer(s1**0.5, s2**0.5, n)),
         "read_sigma": lambda s1, s2, n: by_line(s1, s2, n, read=np.abs),
         "kept_by_sigma": lambda s1, s2, n: by_line(s1, s2, n, kept=np.abs),
+        "ridge_over_n": lambda s1, s2, n: by_line(s1, s2, n, kept=lambda s: s**2 / n),
         "forgot_n": lambda s1, s2, n: answer(s1, s2, n) * [1 / n, 1],
         "the_two_unknowns": lambda s1, s2, n: product(s1, s2, n) * [-1 / n, 1],
         "unknowns_without_n": lambda s1, s2, n: product(s1, s2, n) * [1 / n, 1],

@@ -187,7 +187,11 @@ class AttentionLab(Lab):
             at=dict(sharpness=6.0),
             answer=lambda state, begun: alone(state),
             tell=lambda state, begun: dict(
-                share=state.by_softmax.max(), growth=state.by_score.max() / begun.by_score.max()
+                share=state.by_softmax.max(),
+                growth=state.by_score.max() / begun.by_score.max(),
+                before=begun.by_score.max(),
+                after=state.by_score.max(),
+                part=shares(state)[1].max(),
             ),
         ),
     )
@@ -235,11 +239,15 @@ def crossing(D):
     return n
 
 
+def shares(state):
+    """How much of all that the query reads is each token's, by size: with the softmax, and linear -> (2, n)"""
+    sizes = abs(np.stack([state.by_softmax, state.by_score]))  # (2, n)
+    return sizes / sizes.sum(axis=1, keepdims=True)
+
+
 def alone(state):
     """Which of the two reads nearly one token alone, as an option of READERS; "" for neither."""
-    sizes = abs(np.stack([state.by_softmax, state.by_score]))  # (2, n)
-    largest = sizes.max(axis=1) / sizes.sum(axis=1)  # (2,)
-    softmax, linear = largest >= ALONE
+    softmax, linear = shares(state).max(axis=1) >= ALONE
     return "both" if softmax and linear else "softmax" if softmax else "linear" if linear else ""
 
 

@@ -139,7 +139,7 @@ def truths_behind(sigma):
 
 
 class PointsLab(Lab):
-    """Drag points; watch the line of a frozen transformer follow.
+    """Drag points; watch the line of a frozen transformer move.
 
     PointsLab(sigma=2.0, kind="gd++")
     """
@@ -301,12 +301,29 @@ def turn(before, after):
 
 
 def followed(begun, state):
-    """How the line has followed a point that was dragged; it may end where it was, which is said as well -> Message"""
+    """How far a dragged point has moved both lines, and why the model's has less of the best fit, where it has -> Message"""
     if not np.isfinite(state.slope):
         return Message("points.explodes", fitted=state.fitted)
-    if abs(state.slope - begun.slope) < SEEN:
-        return Message("points.line_is_back", slope=state.slope)
-    return Message("points.line_followed", before=begun.slope, after=state.slope)
+    slopes = dict(
+        fitted_before=begun.fitted, fitted=state.fitted, model_before=begun.slope, model=state.slope
+    )
+    before, now = kept(begun), kept(state)
+    if 0 < now < before - SEEN and left_over(state) > left_over(begun):
+        return Message("points.line_doubts", **slopes, kept_before=before, kept=now)
+    if max(abs(state.slope - begun.slope), abs(state.fitted - begun.fitted)) < SEEN:
+        return Message("points.line_is_back", **slopes)
+    return Message("points.line_followed", **slopes)
+
+
+def kept(state):
+    """The share of the least-squares slope that the model's line has; NaN where that slope is nearly 0."""
+    return state.slope / state.fitted if abs(state.fitted) >= SEEN else np.nan
+
+
+def left_over(state):
+    """The mean square of what the best-fitting line leaves of the labels."""
+    _, xy, yy = state.read
+    return yy - state.fitted * xy
 
 
 def mean_truth(state):

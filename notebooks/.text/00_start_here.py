@@ -1,6 +1,6 @@
 # %% [markdown]
 # # 00  Start here
-# *A small transformer draws a line through twenty points. Drag a point: the line follows, and the transformer is frozen.*
+# *A small transformer draws a line through twenty points. Drag a point: the line moves, and the transformer is frozen.*
 #
 # Click the picture and press **Shift+Enter**: it becomes a lab, which says what to do. Read on with Shift+Enter, cell by cell.
 
@@ -40,7 +40,7 @@ lab
 # **In-context learning is learning from the examples in the input, while all weights stay as they are.** A language model does so with a prompt: you write three examples into it, and it goes on
 # in the same way. Nobody trains it on your three examples.
 #
-# The five steps of the lab, in words. The line follows the points, with frozen weights. All lines here go through the origin. A point at $x = 0$ that is pulled straight up does not change the
+# The five steps of the lab, in words. The line moves when a point does, though the weights are frozen. All lines here go through the origin. A point at $x = 0$ that is pulled straight up does not change the
 # best-fitting line (there every line answers 0), but the model trusts *all* points less. The more the points scatter, the flatter the model's line. That is wise, because slopes near 0 were more
 # common in its training, so a steep fit is often luck. And not every model can do it: GD++ cannot.
 #
@@ -51,7 +51,7 @@ lab
 # A line has one input and one slope. From now on an input $x$ is ten numbers, and $w$ is ten numbers too. The answer is their inner product, $\langle w, x\rangle$. A **sequence** is one data set: twenty
 # examples that share a true $w$. Their labels are $y = \langle w, x\rangle$ plus noise with standard deviation $\sigma$.
 #
-# The model for ten features is a second one of the same kind, again with 16 numbers: all features share theirs. Both were trained on many sequences, with $w$ drawn from a bell curve around 0, and
+# The model for ten features is a second one of the same kind, again with 16 numbers: all features share theirs. Both were trained on many sequences, with each number of $w$ drawn from a bell curve around 0 (of standard deviation 1), and
 # $\sigma$ evenly from 0 to 5.
 #
 # The slope of a line was one number. Now there are ten, one for each feature, and a line becomes ten dots. Here is one sequence, twice, with little and with much noise:
@@ -61,7 +61,7 @@ lab
 # Black bars: the true $w$. Red rings: what least squares finds. Blue dots: the model's. At $\sigma = 4$ the rings that lie far out have their dots much nearer to 0, as the blue line was flatter than
 # the red one. In the corner is the **distance** to the true $w$, red for least squares and blue for the model: the root of the sum of the ten squared differences.
 #
-# Is that typical? The next cell draws 2,000 sequences at each noise level, and prints the mean distance. ($w = 0$, which learns nothing, is about 3.1 away.)
+# Is that typical? The next cell draws 2,000 sequences at each noise level, and prints the mean distance. ($w = 0$, which learns nothing, is about 3.1 away, nearly $\sqrt{10}$.)
 
 # %% jupyter={"source_hidden": true}
 import numpy as np
@@ -78,7 +78,7 @@ for sigma in (1.0, 2.0, 3.0, 4.0):
     batch = lt.RegressionTask(dim=10, context=20, noise=lt.Fixed(sigma)).sample(2000, np.random.default_rng(0))
     found = {
         "least squares": lt.baselines.ols(batch.x, batch.y),
-        "the model": lt.implicit_regression(model, batch.x, batch.y).w[:, -1],
+        "the model": lt.implicit_regression(model, batch.x, batch.y).w[:, -1],  # (B, d): its w after the last layer
     }
     distances = [np.linalg.norm(w - batch.w, axis=1).mean() for w in found.values()]
     print(f"{sigma:5.0f} {distances[0]:15.2f} {distances[1]:11.2f}")

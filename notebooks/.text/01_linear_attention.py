@@ -28,7 +28,7 @@ tiny
 
 # %% [markdown]
 # ## Two minutes: do you remember?
-# **1.** The model's line follows a point that you drag. Which numbers change, and which do not?
+# **1.** You drag a point, and the model's line moves. Which numbers change, and which do not?
 # <details><summary>Answer</summary>The slope w changes. The entries of P and Q do not.</details>
 #
 # **2.** You pull up the point at $x = 0$. Why does the best-fitting line stay?
@@ -140,8 +140,8 @@ print(tokens @ Q @ tokens.T / n)
 # $$\frac1n\sum_j \underbrace{P e_j}_{\text{what is read}}\;\underbrace{(e_j^T Q\, e_i)}_{\text{how much}}
 #   \;=\; P\,\Big(\frac1n\sum_j e_j e_j^T\Big)\, Q\, e_i \;=\; P S Q\, e_i .$$
 #
-# The bracket on the right does not depend on $i$. Compute it once: $S$, the mean of $e e^T$. The softmax forbids this step: the exponential of a score is no product of something of $i$ and something
-# of $j$, so nothing can be taken out of the sum.
+# The bracket on the right does not depend on $i$. Compute it once: $S$, the mean of $e e^T$. The softmax forbids this step: a score is a row
+# times a column, $e_j^T Q$ times $e_i$; its exponential is no such product, so nothing can be taken out of the sum.
 #
 # $S$ has three blocks. They keep their colours through the series; $v$, in light orange, is where the noise is.
 #
@@ -320,7 +320,17 @@ print(f"11 made-up tokens, by your functions:  {answer(made_up):.4f}")
 # $$x \leftarrow x + \omega_{xx}\, \textcolor{#0072B2}{\Sigma}\, x + \omega_{xy}\, \textcolor{#D55E00}{\alpha}\, y, \qquad
 #   y \leftarrow y + \omega_{yx}\, \textcolor{#D55E00}{\alpha^T} x + \omega_{yy}\, \textcolor{#E69F00}{v}\, y .$$
 #
-# The first index says what is written, the second what is read. Each $\omega$ goes with one block of $S$. The lab's layer has $\omega_{yx} = -\eta$ alone, where $\eta$ is its step: it changes $y$, by what it reads of $x$. Only
+# The first index says what is written, the second what is read. Each $\omega$ goes with one block of $S$. In code they are `[[xx, xy], [yx, yy]]`. On the second $S$ from above:
+
+# %%
+p_x, p_y, q_x, q_y = 1, 2, -1, 3
+omega = np.outer([p_x, p_y], [q_x, q_y])  # (2, 2): [[xx, xy], [yx, yy]]
+S_wider = wider.T @ wider / 4  # (3, 3)
+print(omega)
+print(np.diag([p_x, p_x, p_y]) @ S_wider @ np.diag([q_x, q_x, q_y]))
+
+# %% [markdown]
+# The lab's layer has $\omega_{yx} = -\eta$ alone, where $\eta$ is its step: it changes $y$, by what it reads of $x$. Only
 # $\omega_{yy}$ goes with $v$, where the noise is.
 #
 # Three kinds of model come back in all notebooks. **FULL**: any $P$ and $Q$. **DIAG**: diagonal ones, as here. **GD++**: DIAG with $q_y = 0$, so that $\omega_{xy}$ and $\omega_{yy}$ are 0. That is what the GD++ of
@@ -346,7 +356,7 @@ surprises(tiny, lab)
 # <details><summary>What the softmax was for: looking things up</summary>
 #
 # Give inputs random labels, +1 or −1, and ask for the label of one of them again. There is no rule to learn, only something to look up. All inputs have length 1, the softmax is sharp (scores times
-# 50), and the answer is the sign of what is read. The second cell counts how often it is right. $S$ has $d$ numbers for all labels together; the labels overlap in it, the more the more tokens there are
+# 50), and the answer is the sign of what is read. The second cell counts how often it is right. $S$ has $d$ numbers for all labels together, $\alpha$; the labels overlap in it, the more the more tokens there are
 # (Schlag et al. 2021). Linear attention averages, where the softmax can pick.
 #
 # </details>
@@ -381,7 +391,7 @@ for length in (5, 20, 100):
 #
 # ## Quiz
 # **1.** Why can $S$ not be taken out of the sum while the softmax is there?
-# <details><summary>Answer</summary>The weight holds the exponential of the score, which is no product of something of i and something of j.</details>
+# <details><summary>Answer</summary>The score is a row, of j, times a column, of i. The weight holds its exponential, which is no such product, so the column cannot be taken out.</details>
 #
 # **2.** A context has 5 tokens, $d = 100$. Which order is cheaper?
 # <details><summary>Answer</summary>Scores first: the map has 25 entries, S has 101 × 101.</details>

@@ -309,12 +309,16 @@ gradient.best_step.check(best_step)
 # **Does training find that step?** Here are three FULL models of one layer. All 242 entries of their P and Q begin as random numbers, and nothing says which of them should be zero. They train on
 # U(0, 5), where $E\,\sigma^2 = 25/3$. Each step of training takes 64 fresh sequences with $n = 20$ and $d = 10$.
 #
-# Whatever its entries, a layer answers $w = C\,\alpha + \ldots$, with a matrix $C$ that one can read off P and Q. The dots are what else it adds. A gradient step is $C = \eta I$, and no dots. So watch the diagonal of $C$:
+# Whatever its entries, a layer answers $w = C\,\alpha + \ldots$, with a matrix $C$ that one can read off P and Q. The dots are what it makes of $\Sigma$ and $v$. A gradient step is $C = \eta I$, and no dots. So watch the diagonal of $C$:
 #
 # <details><summary>Where C comes from</summary>
 #
-# Multiply out the last row of $P\,S\,Q$. Let $P_{yy}$ be the last entry of P, and $Q_{xx}$ the block of Q of its first $d$ rows and columns. The part with $\alpha$ is $P_{yy}\,\alpha^T Q_{xx}$. The answer is minus that, so
-# $C = -P_{yy}\,Q_{xx}^T$.
+# Multiply out the last row of $P\,S\,Q$. Let $(p^T, P_{yy})$ be the last row of P, and $(q^T, Q_{yy})$ that of Q. Let $Q_{xx}$ be the block of Q of its first $d$ rows and columns. The first $d$ entries are
+#
+# $$P_{yy}\,\alpha^T Q_{xx} + (p^T\alpha)\,q^T \;+\; p^T\Sigma\, Q_{xx} + P_{yy}\,v\,q^T .$$
+#
+# The answer is minus that. So the two parts with $\alpha$ give $C = -P_{yy}\,Q_{xx}^T - q\,p^T$, and the other two are the dots. A gradient step has $p = q = 0$. Training comes near to that: the second table below
+# shows how small $q\,p^T$ has become.
 #
 # </details>
 
@@ -325,13 +329,15 @@ closed_form = gradient.best_step.use(best_step)(20, 10, noise.mean_square)  # by
 runs = [LiveRun("full", layers=1, noise=noise, learning_rate=0.02, seed=seed) for seed in range(3)]
 for seed, run in enumerate(runs):
     start = np.random.default_rng(seed).normal(scale=0.1, size=(1, 242))
-    run.go_to(start * run.family.units(noise))  # in units in which x and y count alike
+    run.go_to(start * run.family.units(noise))  # labels are larger than inputs: entries that meet them start smaller
 
 
 def step_matrix(run):
-    """C of the model as it is now -> (d, d)"""
+    """C of the model as it is now, and its part q p^T -> two arrays (d, d)"""
     model = run.model()
-    return -model.P[0, 0, -1, -1] * model.Q[0, 0, :-1, :-1].T
+    P, Q = model.P[0, 0], model.Q[0, 0]  # (d+1, d+1) each: of its one layer and one head
+    q_p = np.outer(Q[-1, :-1], P[-1, :-1])
+    return -P[-1, -1] * Q[:-1, :-1].T - q_p, q_p
 
 
 def point_of_curve(value):
@@ -348,20 +354,21 @@ for steps in (0, 10, 20, 40, 60, 80, 100, 150, 200, 300, 400, 600, 800):
     for run in runs:
         while run.steps < steps:
             run.step()
-    means = [step_matrix(run).diagonal().mean() for run in runs]
+    means = [step_matrix(run)[0].diagonal().mean() for run in runs]
     print(f"{steps:8d}  ", *(f"{round(mean, 3) + 0.0:7.3f}" for mean in means), "     ", point_of_curve(means[0]))
 
 # %% jupyter={"source_hidden": true}
 contexts = lt.RegressionTask(10, 20, noise).sample_moments(4000, np.random.default_rng(9)).S
-print("after 800 steps   diagonal of C   largest entry off it   share of w that is no step along alpha")
+print("after 800 steps   diagonal of C   largest entry off it   of q p^T   share of w that is no step along alpha")
 for number, run in enumerate(runs, start=1):
-    C = step_matrix(run)
+    C, q_p = step_matrix(run)
     diagonal = C.diagonal()
     off_diagonal = abs(C - np.diag(diagonal)).max()
+    largest = abs(q_p).max()
     w, alpha = run.model().implicit_weight(contexts), contexts[:, :-1, -1]  # (B, d), (B, d)
     remainder = w - diagonal.mean() * alpha
     share = (remainder**2).sum() / (w**2).sum()
-    print(f"run {number}             {diagonal.min():.2f} to {diagonal.max():.2f} {off_diagonal:19.2f} {share:36.1%}")
+    print(f"run {number}             {diagonal.min():.2f} to {diagonal.max():.2f} {off_diagonal:19.2f} {largest:13.4f} {share:35.1%}")
 
 trained = lt.load_pretrained("diag", layers=1, noise=noise)
 print(f"\nthe stored DIAG model: -omega_yx = {-trained.omega[0, 1, 0]:.3f} ({origin(trained.record)})")
@@ -390,7 +397,7 @@ fixed_ridge = spectrum.ridge(np.full(4000, np.sqrt(noise.mean_square)))
 print(f"\nridge with the mean of sigma^2: {excess_risk(fixed_ridge, oracle):.3f}")
 
 # %% [markdown]
-# - **Where gradient descent stops.** For fixed inputs its answer is linear in the labels, whatever the steps and the depth. No such predictor beats ridge regression with the mean of $\sigma^2$ ([06](06_adaptive_rescaling.ipynb) shows why).
+# - **Where gradient descent stops.** For fixed inputs its answer is linear in the labels, whatever the steps and the depth. Of all such answers, ridge regression with the mean of $\sigma^2$ has the smallest mean error ([06](06_adaptive_rescaling.ipynb) derives it).
 #   From two layers on the trained models do. So more than $\omega_{yx}$ is at work in them: [05](05_preconditioning_and_momentum.ipynb) to [07](07_noise_adaptive_step_sizes.ipynb) take the other omegas one by one.
 # - **A construction is not an explanation.** Weights exist for which a layer *is* a gradient step. That alone says nothing about a trained model. For one layer we could compare the numbers. For deeper models
 #   [04](04_every_layer_keeps_a_weight_vector.ipynb) shows what holds whatever the weights are.

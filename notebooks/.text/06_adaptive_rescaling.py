@@ -50,10 +50,10 @@ import numpy as np
 
 import lt_helpers as lt
 from lt_helpers.evaluate import evaluate
-from lt_helpers.exercises import rescaling
+from lt_helpers.exercises import regression, rescaling
 from lt_helpers.implicit import implicit_from_moments
 from lt_helpers.labs.rescaling import best_border, labels_squared
-from lt_helpers.labs.running_example import LABELS, NAMES, X, ridge_slopes
+from lt_helpers.labs.running_example import LABELS, NAMES, SIGMA, X, ridge_slopes, slopes
 from lt_helpers.pretrained import ONE_FEATURE, spread
 from lt_helpers.task import second_moments
 
@@ -137,8 +137,8 @@ fit, shrink_by_an_eighth = [[0, 0], [-1, 0]], [[0, 0], [0, -1 / 8]]
 right_order = read_four_points(built(fit, shrink_by_an_eighth)).w[..., 0]  # (3, 3): A, A', B; before and after each layer
 wrong_order = read_four_points(built(shrink_by_an_eighth, fit)).w[:, -1, 0]  # (3,)
 print("     fitted   shrunk   ridge")
-for name, slopes, ridge in zip(NAMES, right_order, ridge_slopes(), strict=True):
-    print(f"{name:3} {slopes[1]:7.2f} {slopes[2]:8.2f} {ridge:7.2f}")
+for name, steps, ridge in zip(NAMES, right_order, ridge_slopes(), strict=True):
+    print(f"{name:3} {steps[1]:7.2f} {steps[2]:8.2f} {ridge:7.2f}")
 factors = wrong_order / right_order[:, 1]
 print(f"in the wrong order: A is multiplied by {factors[0]:.3f}, B by {factors[2]:.3f}")
 
@@ -195,6 +195,17 @@ for name, read in zip(NAMES, reads, strict=True):
 # %% [markdown]
 # For two layers it fits, and comes to the least-squares slopes. The third layer reads about what is left over, 1, 4 and 4, and shrinks A′ and B much more than A. This training has found *fit, look, shrink*.
 #
+# But why does it end so far above ridge's 1.60, 1.00 and 0.50? It reads means, so it does not know that there are four points, and takes them for the twenty of its training. Of twenty, ridge keeps more. So the meter of
+# [02](02_in_context_regression.ipynb) reads about the right noise off its slopes with $n = 20$, and too little with $n = 4$:
+
+# %%
+ends = read_four_points(one_feature).w[:, -1, 0]  # (3,)
+print("    it ends at   ridge with 20 such points   meter at n = 20   at n = 4   sigma")
+for name, end, slope, sigma in zip(NAMES, ends, slopes(), SIGMA, strict=True):
+    noise_at = [regression.noise_read.solution(end / slope, n) for n in (20, 4)]
+    print(f"{name:2}{end:12.2f} {slope / (1 + sigma**2 / 20):20.2f} {noise_at[0]:23.1f} {noise_at[1]:10.1f} {sigma:7.0f}")
+
+# %% [markdown]
 # With ten features no four points can be drawn, but the lab's histograms say the same. Here they are as numbers, for every training of that model that is stored: how often the $v$ that a layer reads tells $\sigma = 1$ from $\sigma = 3$.
 
 # %% jupyter={"source_hidden": true}
@@ -218,12 +229,23 @@ for number, each in enumerate(spread("diag", 4, lt.Uniform(5.0)), start=1):
 # 2, 5 and 4.25, and the steps are 0.8, 0.5 and 0.575: now B's is nearer to that of A′. Again: fit once, then look. [07](07_noise_adaptive_step_sizes.ipynb) is about this reaction.
 #
 # ## Who cannot look
-# GD++ is DIAG without $\omega_{xy}$ and $\omega_{yy}$. Its layers never multiply a label by a label. So twice the labels give twice the answer. It cannot shrink the more, the noisier the labels are.
+# GD++ is DIAG without $\omega_{xy}$ and $\omega_{yy}$. Its layers never multiply a label by a label. So for given inputs its answer is **linear in the labels**: $w = A y$, with a matrix $A$ that only the inputs decide. It cannot shrink the more, the noisier the labels are.
 #
-# How well can such a model do? Let $X$ hold the inputs as rows, so $y = X w + \text{noise}$. With $E[w w^T] = I$ that gives $E[w\,y^T] = X^T$ and $E[y\,y^T] = X X^T + E[\sigma^2]\,I$. Among all answers
-# that are linear in $y$, the one with the smallest mean squared error is least squares of $w$ on $y$. As the slope of a line is the mean of $y x$ over that of $x^2$, it is
+# How well can such a model do? Let $X$ hold the inputs as rows, $n \times d$, so $y = X w + \text{noise}$. The inputs stay; $w$ and the noise are drawn. With $E[w w^T] = I$ that gives $E[w\,y^T] = X^T$ and
+# $E[y\,y^T] = X X^T + E[\sigma^2]\,I$. The $A y$ with the smallest mean squared error is
 #
 # $$E[w\,y^T]\;E[y\,y^T]^{-1}\,y \;=\; X^T\bigl(X X^T + E[\sigma^2]\,I\bigr)^{-1} y \;=\; \bigl(X^T X + E[\sigma^2]\,I\bigr)^{-1} X^T y .$$
+#
+# <details><summary>Why this A</summary>
+#
+# Write $B = E[w\,y^T]$, which is $d \times n$ as $A$ is, and $M = E[y\,y^T]$, which is $n \times n$, symmetric and invertible. As $|a|^2 = \mathrm{tr}(a\,a^T)$, the mean squared error of $A y$ is
+#
+# $$E\,|w - A y|^2 = \mathrm{tr}\bigl(I - A B^T - B A^T + A M A^T\bigr) = \mathrm{tr}\bigl((A - B M^{-1})\,M\,(A - B M^{-1})^T\bigr) + \mathrm{tr}\bigl(I - B M^{-1} B^T\bigr).$$
+#
+# (Multiply the middle out: the right side gives back the left.) The last trace does not depend on $A$. The one before it is a sum of $u^T M u$ over the rows $u$ of $A - B M^{-1}$. As $u^T M u = E\,(u^T y)^2$, none of them is below
+# zero, and all are zero at $A = B M^{-1}$. That is so for every $X$, so on average over $X$ too.
+#
+# </details>
 #
 # The last step holds because $X^T(X X^T + k I) = (X^T X + k I)X^T$ for any number $k$. The right side is ridge regression with one penalty for all sequences, $\lambda = E[\sigma^2]$: **ConstRR** of [02](02_in_context_regression.ipynb); the lab
 # writes *fixed ridge*.
@@ -282,7 +304,7 @@ rescaling.breaking_point.check(my_breaking_point)
 # - the signal in a single label is tiny (its variance is $d/n$), so $v = \sigma^2$, before a fit and after it: here even the bare labels show the noise;
 # - ridge regression, $(\Sigma + \tfrac{\sigma^2}{n} I)\,w = \alpha$ with $\Sigma = \tfrac1n I$, answers with the share $1/(1 + \sigma^2)$ of $n\alpha$.
 #
-# The first layer leaves $w = -\omega_{yx}\,\alpha$. That is the share $c = -\omega_{yx}/n$ of $n\alpha$. The second multiplies it by $1 + \omega_{yy}\,\sigma^2$. Ask for ridge's share at two noise levels $\sigma_1$ and $\sigma_2$:
+# The first layer leaves $w = -\omega_{yx}\,\alpha = -\tfrac{\omega_{yx}}{n}\,(n\alpha)$. That is the share $c = -\omega_{yx}/n$ of $n\alpha$. The second multiplies it by $1 + \omega_{yy}\,\sigma^2$. Ask for ridge's share at two noise levels $\sigma_1$ and $\sigma_2$:
 #
 # $$c + c\,\omega_{yy}\,\sigma_1^2 = \frac{1}{1 + \sigma_1^2}, \qquad c + c\,\omega_{yy}\,\sigma_2^2 = \frac{1}{1 + \sigma_2^2}.$$
 #
@@ -292,12 +314,18 @@ rescaling.breaking_point.check(my_breaking_point)
 # %%
 c = 0.55
 omega_yy = -0.05 / c
-print("sigma   share of the two layers   of ridge")
+two_layers = built([[0, 0], [-1000 * c, 0]], [[0, 0], [0, omega_yy]])
+rng = np.random.default_rng(0)
+x = rng.normal(scale=1000**-0.5, size=(2000, 1000, 1))  # 2000 sequences with n = 1000 and one feature
+w, white = rng.normal(size=(2000, 1)), rng.normal(size=(2000, 1000))
+print("sigma   share of the two layers   run at n = 1000   of ridge")
 for sigma in (0, 1, 2, 3, 4):
-    print(f"{sigma:5d} {c * (1 + omega_yy * sigma**2):18.2f} {1 / (1 + sigma**2):16.2f}")
+    S = second_moments(x, x[..., 0] * w + sigma * white)
+    kept = (implicit_from_moments(two_layers, S).w[:, -1] * w).sum() / (w**2).sum()
+    print(f"{sigma:5d} {c * (1 + omega_yy * sigma**2):18.2f} {kept:22.2f} {1 / (1 + sigma**2):13.2f}")
 
 # %% [markdown]
-# At 1 and 3 the two-layer model matches ridge regression, which is told $\sigma$. Elsewhere it does not. For any two levels the equations give
+# Run on 1,000 examples, the layers do what the formula says. At 1 and 3 they match ridge regression, which is told $\sigma$. Elsewhere they do not. For any two levels the equations give
 #
 # $$\omega_{yy} = -\frac{1}{1 + \sigma_1^2 + \sigma_2^2},$$
 #

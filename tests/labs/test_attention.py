@@ -269,4 +269,7 @@ class TestBeats:
         growth = linear / read(query, x, 2.0, False)
         np.testing.assert_allclose(growth, 3)
         assert "it is “softmax”" in tell(lab) and f"{softmax.max():.2f}" in tell(lab)
+        largest = [read(query, x, sharpness, False).max() for sharpness in (2.0, 6.0)]
+        assert f"the largest went from {largest[0]:.2f} to {largest[1]:.2f}" in tell(lab)
+        assert f"that is {linear.max() / abs(linear).sum():.0%} of all their sizes" in tell(lab)
         assert "3 times as large" in tell(lab) and "Beyond" not in lab.words_now

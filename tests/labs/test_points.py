@@ -171,13 +171,39 @@ class TestBeats:
     def tell(self, lab):
         return lab.names.say(lab.story().found)
 
-    def test_a_point_that_is_dragged_takes_the_line_with_it(self):
+    @pytest.mark.parametrize("at", [(15, 1.0, 9.0), (11, 0.5, 12.0), (0, -2.5, -10.0)])
+    def test_a_point_that_is_dragged_moves_both_lines_and_is_told_so_in_numbers(self, at):
         lab = PointsLab()
         assert lab.story().phase == "do"
-        lab._grabbed("moved", 15, 1.0, 9.0)
+        lab._grabbed("moved", *at)
         before, after = expected({**lab.values, "moved": ()}), expected(lab.values)
-        slopes = [table["slope", "model"][1] for table in (before, after)]
-        assert f"from {slopes[0]:.2f} to {slopes[1]:.2f}" in self.tell(lab)
+        model = [table["slope", "model"][1] for table in (before, after)]
+        fitted = [table["many", "model"][0] for table in (before, after)]
+        told = self.tell(lab)
+        assert f"best-fitting line's slope went from {fitted[0]:.2f} to {fitted[1]:.2f}" in told
+        assert f"the model's from {model[0]:.2f} to {model[1]:.2f}" in told
+        shares = [slope / fit for slope, fit in zip(model, fitted)]
+        doubts = f"keeps {shares[1]:.0%} of the best fit now, and kept {shares[0]:.0%} before: it takes"
+        assert (doubts in told) == (shares[1] < shares[0] - 0.05)
+
+    def test_what_makes_the_model_keep_less_of_the_fit_is_that_a_dragged_point_scatters(self):
+        """With x^2 and x y as they come out, and no more left over than before (1), it would keep its share."""
+        for index, at_x, at_y in (
+            (11, 0.6, 12.0),
+            (15, 1.0, 9.0),
+            (15, 1.0, -6.0),
+            (2, -0.5, 12.0),
+            (18, 2.0, 12.0),
+        ):
+            state = PointsLab.compute(
+                sigma=1.0, kind="diag", moved=((index, at_x, at_y),), lifted=(), seed=11
+            )
+            quiet = np.array([state.fitted * state.x, np.ones(20)])
+            quiet[1] -= state.x * (state.x @ quiet[1]) / (state.x @ state.x)
+            quiet[1] *= 20**0.5 / np.linalg.norm(quiet[1])  # leaves a mean square of 1
+            kept = slope("diag", state.x, quiet.sum(axis=0)) / state.fitted
+            assert kept == pytest.approx(0.93, abs=0.03)
+            assert state.slope / state.fitted < kept - 0.05
 
     def test_a_point_that_was_only_touched_is_no_answer(self):
         lab = PointsLab()
@@ -192,10 +218,17 @@ class TestBeats:
         )  # up on the right: steeper by itself, flatter by what it scatters
         after = expected(lab.values)["slope", "model"][1]
         assert after == pytest.approx(1.85, abs=0.05)
+        assert f"the model's from 1.85 to {after:.2f}" in self.tell(lab)
+
+    def test_where_both_lines_end_as_they_began_that_is_said(self):
+        lab = PointsLab()
+        lab._grabbed("moved", 10, 0.0, -1.0)  # from as far above the middle
+        table = expected(lab.values)
+        fitted, model = table["many", "model"]
+        assert (fitted, model) == (pytest.approx(2.0, abs=0.05), pytest.approx(1.85, abs=0.05))
         told = self.tell(lab)
-        assert f"comes out as {after:.2f}, nearly as before" in told and "changed" not in told
-        lab._grabbed("moved", 15, 1.0, -6.0)
-        assert "The line changed" in self.tell(lab)
+        assert f"{fitted:.2f} for the best-fitting line, {model:.2f} for the model's" in told
+        assert "nearly as before" in told and "went from" not in told
 
     def test_a_point_that_is_pulled_up_makes_the_model_trust_all_less_and_least_squares_does_not_care(self):
         lab = PointsLab(beat="pull")

@@ -167,6 +167,7 @@ def test_the_guard_is_not_passed_by_writing_into_the_weights():
         (forgets_to_return, "computes something and returns nothing"),
         (lambda x: x[:2], r"shape \(2,\)"),
         (lambda x: x * np.nan, "NaN"),
+        (lambda x: np.ones((3, 2)) * np.ones((2, 2)), "Did you mean @, the product of matrices"),
         (lambda x: "two", "type str"),
         (lambda x: 2 * x + 1j, "type ndarray"),
         (lambda x: torch.tensor(2 * x, requires_grad=True), "type Tensor"),
