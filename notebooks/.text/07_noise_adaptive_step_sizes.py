@@ -433,7 +433,8 @@ print_released("DIAG-4", model)
 # **They all brake, in both layers, and in every column but one they brake harder where it is noisier.** That is what to keep.
 #
 # What becomes of the step differs. Three orange points of the left plot lie below $-1$: a layer of *4 × 2*, one of *7* and one of *7 × 2* step back. (The last does so at $\sigma = 1$ already: its blue point lies under the orange one. That is the one
-# column where noise does not press the brake.) So *the noisier, the shorter the last step* is what **our** model does. It is no law.
+# column where noise does not press the brake.) So *the noisier, the shorter the last step* is what **our** model does. It is no law. What they share is the answer, a
+# smaller $w$ where it is noisier (the optional part measures it).
 
 # %% [markdown]
 # ## Far outside
@@ -466,19 +467,33 @@ for sigma in (5, 8, 10, 12, 15):
 # - **FULL-7** shortens its steps 5 and 6, and its last one goes from $-1$ to 0.9.
 # - **Without $\omega_{xy}$** no step shortens: the noisier it is, the *longer* are both late ones. This model answers to the noise by its factors alone.
 #
-# What they share is the answer: a smaller $w$ where it is noisier. How they come to it differs.
-#
 # </details>
 #
+# What they share is the answer: a smaller $w$ where it is noisier.
+
+# %% jupyter={"source_hidden": true}
+relatives = {
+    "DIAG-4": model,
+    "DIAG-4, two heads": lt.load_pretrained("diag", layers=4, noise=uniform, heads=2),
+    "DIAG-4 without omega_xy": lt.load_pretrained("diag", layers=4, noise=uniform, heads=2, variant="no-omega_xy"),
+    "DIAG-7": seven,
+    "FULL-7": lt.load_pretrained("full", layers=7, noise=uniform),
+}
+print("median length of w        sigma = 1   sigma = 3   sigma = 5")
+for name, each in relatives.items():
+    lengths = [np.median(np.linalg.norm(measured(each, sigma).w[:, -1], axis=1)) for sigma in (1, 3, 5)]
+    print(f"{name:23}" + "".join(f"{length:12.2f}" for length in lengths))
+
+# %% [markdown]
 # The model without $\omega_{xy}$ has no brake, and its third step is negative all the same. Here are its parts, and then what becomes of two relatives whose last brake is released:
 
 # %% jupyter={"source_hidden": true}
-print_parts("DIAG-4 without omega_xy", lt.load_pretrained("diag", layers=4, noise=uniform, heads=2, variant="no-omega_xy"), 3)
+print_parts("DIAG-4 without omega_xy", relatives["DIAG-4 without omega_xy"], 3)
 
 # %% jupyter={"source_hidden": true}
 print("half the squared distance to the oracle   sigma = 1   sigma = 4")
-print_released("DIAG-4, two heads", lt.load_pretrained("diag", layers=4, noise=uniform, heads=2))
-print_released("DIAG-7", seven)
+for name in ("DIAG-4, two heads", "DIAG-7"):
+    print_released(name, relatives[name])
 
 # %% [markdown]
 # In that layer $\omega_{yx}$ is *positive*. So the downhill part itself is negative, at every noise: this step back is of another kind.
