@@ -220,7 +220,7 @@ def apart(heights, least):
 
 
 def steps_by_noise():
-    """Of each layer of DIAG-4 against the noise: effective step, cosine with the gradient, and the factor on what was there."""
+    """Of each layer of DIAG-4 against the noise: effective step, cosine with the downhill direction, and the factor on what was there."""
     model = lt.load_pretrained("diag", 4, lt.Uniform(5.0))
     sigmas = np.array([0.5, 1, 2, 3, 4, 5])
     states = [at_noise(model, sigma) for sigma in sigmas]
@@ -284,18 +284,21 @@ def steps_of_relatives():
 
 
 def brakes():
-    """The brake's part of the step in units of the gradient's, in the last two layers of eight models that descend."""
+    """The brake's part of the step in units of the downhill part's, in the last two layers of eight models that descend.
+
+    The quiet points are larger: where a noisy one lies on it, both are seen.
+    """
     plots = []
     for noise in (lt.Uniform(5.0), lt.Categorical((1, 3))):
         plane, parts = axes((0.4, 8.6), (-2.3, 0), ("", ""), ((), (-2, -1, 0)), noise.label)
         parts.append(plane.curve(plane.x, (-1, -1), GREY, "2 3", 2))
         for place, (layers, heads) in enumerate(((4, 1), (4, 2), (7, 1), (7, 2))):
             model = lt.load_pretrained("diag", layers, noise, heads=heads)
-            late = np.flatnonzero(model.omega[:, 1, 0] < 0)[-2:]  # their gradient's share is positive
+            late = np.flatnonzero(model.omega[:, 1, 0] < 0)[-2:]  # their downhill part is positive
             shares = np.array([braking(model, at_noise(model, sigma))[late] for sigma in (1, 3)])  # (2, 2)
             for column, (quiet, noisy) in enumerate(shares.T, start=1 + 2 * place):
                 parts.append(plane.curve([column, column], [quiet, noisy], GREY, thick=2))
-                parts += plane.points([column], [quiet], BLUE) + plane.points([column], [noisy], ORANGE)
+                parts += plane.points([column], [quiet], BLUE, 7) + plane.points([column], [noisy], ORANGE, 4)
             name = f"{layers}" if heads == 1 else f"{layers} × {heads}"
             parts.append(text(*plane.at(1.5 + 2 * place, -2.22), name, LETTER, GREY, "middle"))
         plots.append(parts)
@@ -303,12 +306,12 @@ def brakes():
 
 
 def braking(model, state):
-    """What momentum gives to the effective step of each layer of a DIAG model, in units of what the gradient gives -> (L,)"""
+    """What momentum gives to the effective step of each layer of a DIAG model, in units of what the downhill part gives -> (L,)"""
     g, M = state.gradient, state.M[:, :-1]  # (B, L, d), (B, L, d, d): before each layer
     Mg = (M @ g[..., None])[..., 0]  # (B, L, d)
-    by_gradient = -model.omega[:, 1, 0] * (Mg**2).sum(axis=(0, 2)) / (g**2).sum(axis=(0, 2))
+    by_downhill = -model.omega[:, 1, 0] * (Mg**2).sum(axis=(0, 2)) / (g**2).sum(axis=(0, 2))
     step, _ = effective_step_size(state, pooled=True)
-    return step / by_gradient - 1
+    return step / by_downhill - 1
 
 
 def rows_of_dots(planes, rows, ticks, marks):

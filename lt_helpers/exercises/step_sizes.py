@@ -39,10 +39,10 @@ shorter_step = Exercise(
 )
 
 SHARES = [
-    (0.5, 0.2, 20),
-    (0.2, 0.1, 20),
+    (0.2, 0.5, 8),
+    (0.1, 0.2, 20),
     (0.9, 2.0, 50),
-]  # what is kept of a direction, its eigenvalue, the number of examples
+]  # what is kept of a direction, its eigenvalue, the number of examples; a slip with brackets takes no root of a negative number
 
 betrayed_noise = Exercise(
     name="step_sizes.betrayed_noise",
@@ -53,6 +53,9 @@ betrayed_noise = Exercise(
         "forgot_n": lambda share, s, n: np.sqrt(s * (1 / share - 1)),
         "forgot_s": lambda share, s, n: np.sqrt(n * (1 / share - 1)),
         "forgot_the_one": lambda share, s, n: np.sqrt(n * s / share),
+        "s_taken_away": lambda share, s, n: np.sqrt(n * (1 / share - s)),
+        "one_taken_away": lambda share, s, n: np.sqrt(n * (s / share - 1)),
+        "brackets_missing": lambda share, s, n: np.sqrt(n * s / share - 1),
         "n_outside": lambda share, s, n: n * np.sqrt(s * (1 / share - 1)),
         "divided_by_n": lambda share, s, n: np.sqrt(s / n * (1 / share - 1)),
         "added_the_one": lambda share, s, n: np.sqrt(n * s * (1 / share + 1)),
@@ -64,15 +67,15 @@ betrayed_noise = Exercise(
 
 
 def cases():
-    """w before and after a layer, rescaling, gradient: of three sequences by hand, and of layers of random DIAG models.
+    """w before and after a layer, rescaling, downhill: of three sequences by hand, and of layers of random DIAG models.
 
-    By hand the pushes are (2, -2), (3, 1) and (1.5, 2): much of each goes across its gradient, and the gradients differ in length.
+    By hand the pushes are (2, -2), (3, 1) and (1.5, 2): much of each goes across its downhill direction, and those differ in length.
     """
     w_before = np.array([[2.0, 2.0], [0.0, 4.0], [2.0, -2.0]])
     w_after = np.array([[3.0, -1.0], [3.0, 4.0], [2.0, 1.5]])
     rescaling = np.array([0.5, 0.75, 0.25])
-    gradient = np.array([[3.0, 1.0], [1.0, -1.0], [-1.0, 2.0]])
-    yield w_before, w_after, rescaling, gradient
+    downhill = np.array([[3.0, 1.0], [1.0, -1.0], [-1.0, 2.0]])
+    yield w_before, w_after, rescaling, downhill
 
     rng = np.random.default_rng(0)
     for dim, layer in ((10, 1), (4, 2)):
@@ -81,76 +84,84 @@ def cases():
         yield state.w[:, layer], state.w[:, layer + 1], state.rescaling[:, layer], state.gradient[:, layer]
 
 
-def step_size(w_before, w_after, rescaling, gradient):
+def step_size(w_before, w_after, rescaling, downhill):
     push = w_after - rescaling[:, None] * w_before
-    return (gradient * push).sum() / (gradient**2).sum()
+    return (downhill * push).sum() / (downhill**2).sum()
 
 
-def without_rescaling(w_before, w_after, rescaling, gradient):
-    return step_size(w_before, w_after, np.ones_like(rescaling), gradient)
+def without_rescaling(w_before, w_after, rescaling, downhill):
+    return step_size(w_before, w_after, np.ones_like(rescaling), downhill)
 
 
-def whole_weight(w_before, w_after, rescaling, gradient):
-    return step_size(w_before, w_after, np.zeros_like(rescaling), gradient)
+def one_and_rescaling(w_before, w_after, rescaling, downhill):
+    return step_size(w_before, w_after, 1 + rescaling, downhill)
 
 
-def mean_of_ratios(w_before, w_after, rescaling, gradient):
+def rescaling_alike(w_before, w_after, rescaling, downhill):
+    return step_size(w_before, w_after, np.full_like(rescaling, rescaling.mean()), downhill)
+
+
+def whole_weight(w_before, w_after, rescaling, downhill):
+    return step_size(w_before, w_after, np.zeros_like(rescaling), downhill)
+
+
+def mean_of_ratios(w_before, w_after, rescaling, downhill):
     push = w_after - rescaling[:, None] * w_before
-    return ((gradient * push).sum(axis=1) / (gradient**2).sum(axis=1)).mean()
+    return ((downhill * push).sum(axis=1) / (downhill**2).sum(axis=1)).mean()
 
 
-def lengths_only(w_before, w_after, rescaling, gradient):
+def lengths_only(w_before, w_after, rescaling, downhill):
     push = w_after - rescaling[:, None] * w_before
-    return np.sqrt((push**2).sum() / (gradient**2).sum())
+    return np.sqrt((push**2).sum() / (downhill**2).sum())
 
 
-def mean_of_length_ratios(w_before, w_after, rescaling, gradient):
+def mean_of_length_ratios(w_before, w_after, rescaling, downhill):
     push = w_after - rescaling[:, None] * w_before
-    return (np.linalg.norm(push, axis=1) / np.linalg.norm(gradient, axis=1)).mean()
+    return (np.linalg.norm(push, axis=1) / np.linalg.norm(downhill, axis=1)).mean()
 
 
-def ratio_of_mean_lengths(w_before, w_after, rescaling, gradient):
+def ratio_of_mean_lengths(w_before, w_after, rescaling, downhill):
     push = w_after - rescaling[:, None] * w_before
-    return np.linalg.norm(push, axis=1).mean() / np.linalg.norm(gradient, axis=1).mean()
+    return np.linalg.norm(push, axis=1).mean() / np.linalg.norm(downhill, axis=1).mean()
 
 
-def one_each(w_before, w_after, rescaling, gradient):
+def one_each(w_before, w_after, rescaling, downhill):
     push = w_after - rescaling[:, None] * w_before
-    return (gradient * push).sum(axis=1) / (gradient**2).sum(axis=1)
+    return (downhill * push).sum(axis=1) / (downhill**2).sum(axis=1)
 
 
-def turned_around(w_before, w_after, rescaling, gradient):
+def turned_around(w_before, w_after, rescaling, downhill):
     push = w_after - rescaling[:, None] * w_before
-    return (gradient * push).sum() / (push**2).sum()
+    return (downhill * push).sum() / (push**2).sum()
 
 
-def uphill(w_before, w_after, rescaling, gradient):
-    return -step_size(w_before, w_after, rescaling, gradient)
+def uphill(w_before, w_after, rescaling, downhill):
+    return -step_size(w_before, w_after, rescaling, downhill)
 
 
-def cosine(w_before, w_after, rescaling, gradient):
+def cosine(w_before, w_after, rescaling, downhill):
     push = w_after - rescaling[:, None] * w_before
-    return (gradient * push).sum() / np.sqrt((gradient**2).sum() * (push**2).sum())
+    return (downhill * push).sum() / np.sqrt((downhill**2).sum() * (push**2).sum())
 
 
-def by_length(w_before, w_after, rescaling, gradient):
+def by_length(w_before, w_after, rescaling, downhill):
     push = w_after - rescaling[:, None] * w_before
-    return (gradient * push).sum() / np.sqrt((gradient**2).sum())
+    return (downhill * push).sum() / np.sqrt((downhill**2).sum())
 
 
-def by_entry(w_before, w_after, rescaling, gradient):
+def by_entry(w_before, w_after, rescaling, downhill):
     push = w_after - rescaling[:, None] * w_before
-    return (push / gradient).mean()
+    return (push / downhill).mean()
 
 
-def rescaled_both(w_before, w_after, rescaling, gradient):
+def rescaled_both(w_before, w_after, rescaling, downhill):
     push = rescaling[:, None] * (w_after - w_before)
-    return (gradient * push).sum() / (gradient**2).sum()
+    return (downhill * push).sum() / (downhill**2).sum()
 
 
-def rescaling_undone(w_before, w_after, rescaling, gradient):
+def rescaling_undone(w_before, w_after, rescaling, downhill):
     push = w_after / rescaling[:, None] - w_before
-    return (gradient * push).sum() / (gradient**2).sum()
+    return (downhill * push).sum() / (downhill**2).sum()
 
 
 effective_step = Exercise(
@@ -159,6 +170,8 @@ effective_step = Exercise(
     cases=cases,
     mistakes={
         "w_after_w_before_counts": without_rescaling,
+        "one_and_rescaling": one_and_rescaling,
+        "rescaling_alike": rescaling_alike,
         "projected_all_w_after": whole_weight,
         "averaged_one_ratio": mean_of_ratios,
         "compared_lengths_push": lengths_only,

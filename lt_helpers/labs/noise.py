@@ -1,8 +1,8 @@
 """The noise lab: a trained model, frozen, reads one sequence; the noise on its labels slides, and the model's implicit weight moves.
 
 Panels: the implicit weight and its path through the layers (Theorem 4.1); how much of each principal direction is kept, beside ridge
-regression; what each layer does, as a step along the gradient and a rescaling (sections 5.2 and 5.3); and the noise that the model acts
-as if it had read, beside the truth, AdaRR's estimate and the exact posterior.
+regression; what each layer does, as a step downhill and a rescaling (sections 5.2 and 5.3); and the noise that the model acts
+as if it had read, beside the truth, AdaRR's estimate and the likelihood of each.
 """
 
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ from .material import (
 
 SIGMA_MAX = 8.0  # the slider goes well past U(0, 5)
 CURVE = np.linspace(0.02, 4.5, 45)  # eigenvalues
-GRID = np.linspace(0.0, 2 * SIGMA_MAX, 161)[1:]  # noise levels of the posterior
+GRID = np.linspace(0.0, 2 * SIGMA_MAX, 161)[1:]  # noise levels of the likelihood
 REDRAWS = 100
 WEIGHT = Axis("w", -3.5, 3.5)
 KEPT = Axis("share", -0.1, 1.2)
@@ -79,11 +79,13 @@ class NoiseState(Frozen):
     )  # (45,): the filter factor of DIAG and GD++ at any eigenvalue, on this sequence; NaN for FULL
     ridge_curve: np.ndarray  # (45,)
     step: np.ndarray  # (L,): effective step size
-    cosine: np.ndarray  # (L,): of the layer's push and the gradient
+    cosine: np.ndarray  # (L,): of the layer's push and the downhill direction
     rescaling: np.ndarray  # (L,)
     implied: float  # the noise that the model acts as if it had seen
     estimate: float  # AdaRR's
-    posterior: np.ndarray  # (160,): p(sigma | context) on GRID, under a flat prior; sums to 1
+    likelihood: (
+        np.ndarray
+    )  # (160,): how probable each sigma of GRID makes the labels, whatever the training range; sums to 1
 
 
 def depths(kind, noise, model):
@@ -212,7 +214,7 @@ class NoiseLab(Lab):
             rescaling=implicit.rescaling[0],
             implied=implied_noise(implicit.w[:, -1], spectrum)[0],
             estimate=spectrum.noise_estimate()[0],
-            posterior=likelihood / likelihood.sum(),
+            likelihood=likelihood / likelihood.sum(),
         )
 
     @staticmethod
@@ -238,7 +240,7 @@ def reading(state, level):
         acts = Message("noise.acts", implied=state.implied)
     else:
         acts = Message("noise.explodes")
-    low, high = np.interp([0.05, 0.95], np.cumsum(state.posterior), GRID)
+    low, high = np.interp([0.05, 0.95], np.cumsum(state.likelihood), GRID)
     if low > GRID[0]:
         allowed = Message("noise.allowed", low=low, high=high)
     else:
@@ -330,7 +332,7 @@ def kept_panel(state, ghost, guess):
 
 
 def step_panel(state, ghost):
-    """Layer by layer: the step along the gradient, and the factor on what was there."""
+    """Layer by layer: the step downhill, and the factor on what was there."""
     deepest = max(entry["layers"] for entry in stored())
     x = Axis("layer", 0.5, deepest + 0.5, ticks=tuple(range(1, deepest + 1)))
     marks = [level(x, 1.0)]
@@ -351,14 +353,14 @@ def step_panel(state, ghost):
 
 
 def meter_panel(state, ghost, guess):
-    """The noise that the model acts on, against the true one; the posterior stands upright beside it."""
-    bell = state.posterior / state.posterior.max()
+    """The noise that the model acts on, against the true one; the likelihood stands upright beside it."""
+    bell = state.likelihood / state.likelihood.max()
     likely = (bell > 0.01) & (GRID <= SIGMA_MAX)
     x = Axis("sigma_true", 0, SIGMA_MAX + 1, ticks=(0, 2, 4, 6, 8))
     marks = [
         Band("range", trained_spans(state.noise)),
         Guide("diagonal", [0, SIGMA_MAX], [0, SIGMA_MAX]),
-        Shape("noise", state.sigma + 0.9 * bell[likely], GRID[likely], name="posterior", hover=""),
+        Shape("noise", state.sigma + 0.9 * bell[likely], GRID[likely], name="likelihood", hover=""),
         Points("adarr", state.sigma, state.estimate),
         *([] if ghost is None else [held(ghost.sigma, ghost.implied)]),
         Points("model", state.sigma, state.implied),

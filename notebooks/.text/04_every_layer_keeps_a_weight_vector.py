@@ -253,7 +253,7 @@ implicit.recursion.check(weight_after)
 #
 # </details>
 #
-# For gradient descent $M = I$, $\rho = 1$ and $k = -\eta\, g$ with the gradient $g = \alpha - \Sigma w$ of 03. So the push $-M^T k$ is $\eta\, g$: its step. What trained layers do with both is the matter of [06](06_adaptive_rescaling.ipynb) and [07](07_noise_adaptive_step_sizes.ipynb).
+# For gradient descent $M = I$, $\rho = 1$ and $k = -\eta\, g$ with 03's $g = \alpha - \Sigma w$, which points downhill. So the push $-M^T k$ is $\eta\, g$: its step. What trained layers do with both is the matter of [06](06_adaptive_rescaling.ipynb) and [07](07_noise_adaptive_step_sizes.ipynb).
 
 # %% [markdown]
 # ## Trained and random, on many sequences

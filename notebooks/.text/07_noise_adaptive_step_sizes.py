@@ -17,10 +17,10 @@ lab
 #
 # </details>
 #
-# **You will be able to** say why one layer cannot react to the noise and two can; read from an answer which noise a model acts on; measure the step of a layer in a model that you did not build, and say why it can
-# be negative.
+# **You will be able to** say why one layer cannot react to the noise and two can; read from an answer which noise a model acts on; measure the step of a layer in a model that you did not build, and split it into a part
+# that leads downhill and a brake.
 #
-# **Takes** 40 minutes. **Needs** ridge regression ([02](02_in_context_regression.ipynb)), the implicit weight ([04](04_every_layer_keeps_a_weight_vector.ipynb)), and *fit, then look*
+# **Takes** 45 minutes; the census at the end is optional, and 15 more. **Needs** ridge regression ([02](02_in_context_regression.ipynb)), the implicit weight ([04](04_every_layer_keeps_a_weight_vector.ipynb)), and *fit, then look*
 # ([06](06_adaptive_rescaling.ipynb)). Words: [glossary](../docs/glossary.md).
 
 # %% [markdown]
@@ -87,8 +87,8 @@ step_sizes.betrayed_noise.check(my_noise)
 #
 # </details>
 #
-# Here are the medians over 4,000 sequences at each noise. AdaRR estimates $\sigma$ from what least squares leaves over. The *posterior mean* is the best estimate for someone who knows that $\sigma$ was drawn from U(0, 5): it averages
-# $\sigma$ over that range, weighted by how probable each makes the labels.
+# Two ways to estimate $\sigma$ with statistics stand beside it. **AdaRR** looks at what least squares leaves over (the triangle of the lab). The **posterior mean** starts from the bell of the lab, the *likelihood*: how probable each $\sigma$ makes the
+# labels. (The words below the lab name the range under the middle 90% of it.) The posterior mean knows one thing more, that $\sigma$ was drawn from U(0, 5). So it cuts the bell off at 5, and averages $\sigma$ over what is left. Here are the medians over 4,000 sequences at each noise.
 
 # %% jupyter={"source_hidden": true}
 model = lt.load_pretrained("diag", layers=4, noise=lt.Uniform(5.0))
@@ -111,8 +111,8 @@ for sigma in (0, 1, 2, 3, 4, 5, 6, 8):
     print(f"{sigma:5d}", *(f"{np.median(column):9.2f}" for column in columns))
 
 # %% [markdown]
-# Inside the range, from 1 to 4, the model acts on nearly the right noise. Without noise it still shrinks: four layers are too few to solve least squares. Past 5 it lags behind the truth, and so does the posterior, which
-# rules out anything above 5. The model goes on rising there: nothing in its weights says "at most 5".
+# Inside the range, from 1 to 4, the model acts on nearly the right noise. Without noise it still shrinks: four layers are too few to solve least squares. Past 5 it lags behind the truth, and so does the posterior mean,
+# whose bell ends at 5. (The lab's bell does not: it knows of no range.) The model goes on rising there: nothing in its weights says "at most 5".
 #
 # ## One layer cannot react
 # These are the weights of that model. Each row is a layer, and its four numbers are $\omega_{xx}$, $\omega_{xy}$, $\omega_{yx}$, $\omega_{yy}$.
@@ -210,7 +210,8 @@ for sigma in (1, 4):
     print(f"ridge, sigma = {sigma} ", *(f"{share:6.2f}" for share in s / (s + sigma**2 / 20)))
 
 # %% [markdown]
-# Short steps do much as a large penalty does: every share sinks, and the weak directions have the smallest. This is early stopping. A layer that chooses its step by the residuals chooses, in effect, how early to stop.
+# Shorter steps work in the same sense as a larger penalty: every share sinks, and the weakest direction has the smallest. The sizes differ: four steps of 0.45 keep 0.17 of the weakest direction, where ridge at $\sigma = 1$ keeps 0.67. To take
+# fewer or shorter steps is called early stopping. A layer that chooses its step by the residuals chooses, in effect, how early to stop.
 #
 # The trained model's shares fall in the same way. Keep one set of inputs, redraw truth and noise 2,000 times, and fit which share of least squares the model keeps in each direction:
 
@@ -225,26 +226,28 @@ for sigma in (1, 4):
 
 # %% [markdown]
 # The weak directions lose most, in the model as in ridge. There the inputs vary little, so the noise says more about the labels than $w$ does. The model was never told $\sigma$, yet its shares follow ridge's.
+# (Ridge's share is never above 1. A model's can be: 1.01 means that its answer there is 1% longer than that of least squares, as a fit over the redraws.)
 #
 # ## Which layer does it?
-# Deeper in a model a label has become $y^l = a\,y - \langle w, x\rangle$ ([04](04_every_layer_keeps_a_weight_vector.ipynb)). Where $a = 1$ that is the residual $r$. Let $g$ be the mean of $y^l x$: the label as it is *now*, times the
-# input as it was *at first*. Where $a = 1$ this is minus the gradient at $w$ ([03](03_one_layer_is_one_gradient_step.ipynb)); else it is that of a regression on the labels $a\,y$.
+# How long a step does a trained layer take? First we need the direction in which to measure. In [03](03_one_layer_is_one_gradient_step.ipynb) it was $g$, the mean of $r\,x$. The gradient of the error points uphill, and $g$ is minus that: **$g$ points downhill**.
 #
-# A layer multiplies the $w$ that it finds by a factor $\rho$. What it adds to that is its push, $p = w_\text{after} - \rho\,w_\text{before}$. Its **effective step** is the $\eta$ with which $\eta\,g$ comes closest to $p$, as a
-# least-squares fit over many sequences:
+# Deeper in a model a label is no longer $y$. It has become $y^l = a\,y - \langle w, x\rangle$ ([04](04_every_layer_keeps_a_weight_vector.ipynb)). So let the **downhill direction** $g$ be the mean of $y^l x$: each label as it is *now*, times its input as
+# it was *at first*. (With $a = 1$ the label $y^l$ is the residual $r$, and $g$ is that of 03. With another $a$ it leads down to the least squares of the labels $a\,y$.)
+#
+# A layer multiplies the $w$ that it finds by a factor $\rho$. What it adds to that is its push, $p = w_\text{after} - \rho\,w_\text{before}$. Its **effective step** is the $\eta$ with which $\eta\,g$ comes closest to $p$, over many sequences:
 #
 # $$\eta = \frac{\sum \langle g, p\rangle}{\sum \langle g, g\rangle}.$$
 #
-# For gradient descent that is exactly its step. A push *across* the gradient has the effective step 0, and one against it a negative step. The cosine of $g$ and $p$ says how much of the push the step describes.
+# For gradient descent that is exactly its step. A push *across* $g$ has the effective step 0. A push uphill, against $g$, has a negative step. The cosine of $g$ and $p$ says how much of the push the step describes.
 #
 # ### Exercise: the effective step size
 # (level: practice)
 #
-# A layer takes the weight `w_before` and makes `w_after`. Return its effective step, one number for all sequences together. `rescaling` is $\rho$, and `gradient` is $g$.
+# A layer takes the weight `w_before` and makes `w_after`. Return its effective step, one number for all sequences together. `rescaling` is $\rho$, and `downhill` is $g$.
 
 # %% tags=["exercise"]
-def my_step_size(w_before, w_after, rescaling, gradient):
-    """w_before, w_after (B, d); rescaling (B,), the factor on w_before; gradient (B, d), g of every sequence.  ->  one number"""
+def my_step_size(w_before, w_after, rescaling, downhill):
+    """w_before, w_after (B, d); rescaling (B,), the factor on w_before; downhill (B, d), g of every sequence.  ->  one number"""
     ...
 
 
@@ -254,7 +257,7 @@ step_sizes.effective_step.check(my_step_size)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# The push is `w_after - rescaling[:, None] * w_before`.
+# The push is `w_after - rescaling[:, None] * w_before`. The `[:, None]` makes a column of the factors, one for each row of `w_before`.
 #
 # </details>
 # <details><summary>Hint</summary>
@@ -265,9 +268,9 @@ step_sizes.effective_step.check(my_step_size)
 # <details><summary>Solution</summary>
 #
 # ```python
-# def my_step_size(w_before, w_after, rescaling, gradient):
+# def my_step_size(w_before, w_after, rescaling, downhill):
 #     push = w_after - rescaling[:, None] * w_before
-#     return (gradient * push).sum() / (gradient**2).sum()
+#     return (downhill * push).sum() / (downhill**2).sum()
 # ```
 #
 # </details>
@@ -294,20 +297,8 @@ for sigma in (1, 3, 5):
     print(f"{sigma:5d} {step[-1]:6.2f} {cosine[-1]:8.1f} {length:20.2f}")
 
 # %% [markdown]
-# ## Other models do otherwise
-# *The noisier, the shorter the last step* is what **this** model does. The paper reads it off one family of models; it is no law. **Predict:** which steps of the relatives below will shrink as well? All were trained on U(0, 5). *× 2* has
-# two heads a layer; $\omega_{xy} = 0$ was trained without that weight.
-#
-# ![Four plots of the effective step by layer, at sigma = 1 in blue and at sigma = 3 in orange. DIAG-4 with two heads: the last step falls from 0.75 to -0.35. Two heads without omega_xy: the third step is negative, about -1, and the fourth between 1.3 and 1.7; both are longer at sigma = 3. DIAG-7: the fifth step falls from 1 to 0.6, the last from 0.8 to -0.4. FULL-7: steps 5 and 6 fall, the last rises from -1 to 0.9.](../docs/pictures/steps-of-relatives.svg)
-#
-# - **Steps pass through zero.** A negative step goes *away* from least squares: it undoes what the layers before have learned. At $\sigma = 3$ the last step is negative in both DIAG models with $\omega_{xy}$.
-# - **FULL-7** shortens its steps 5 and 6, and its last one goes from $-1$ to 0.9.
-# - **Without $\omega_{xy}$** no step shortens: the noisier it is, the *longer* are both late ones. This model answers to the noise by its factors alone. (Its third step is negative at every noise. Why, comes below.)
-#
-# What they share is the answer: a smaller $w$ where it is noisier. How they come to it differs.
-#
 # ## The brake, in two numbers
-# Where does a negative step come from? Take the pair of layers again, only $\omega_{xy}$ in the first and only $\omega_{yx}$ in the second, on the four points of 06. The inputs are $x = (-1, -1, 1, 1)$, and A has the labels $y = (-1, -3, 3, 1)$, so $\alpha = 2$ and $v = 5$. Let $\omega_{xy} = -0.1$. The
+# What makes the step of layer 4 so short? Take the pair of layers again, only $\omega_{xy}$ in the first and only $\omega_{yx}$ in the second, on the four points of 06. The inputs are $x = (-1, -1, 1, 1)$, and A has the labels $y = (-1, -3, 3, 1)$, so $\alpha = 2$ and $v = 5$. Let $\omega_{xy} = -0.1$. The
 # first layer moves each input by $-0.1\,y\,\alpha = -0.2\,y$: towards zero, and the further, the larger its label.
 #
 # ![Two plots of four points, A and A prime, with x to the right and y upwards. An arrow leads from each point sideways towards x = 0. In A the points with the labels 3 and -3 come from 1 to 0.4, those with 1 and -1 from 1 to 0.8. In A prime the points with the labels 4 and -4 come from 1 to 0.2; those with label 0 stay.](../docs/pictures/moved-inputs.svg)
@@ -323,27 +314,81 @@ for name, y in zip(NAMES[:2], LABELS[:2], strict=True):
     print(f"{name:3} {(y * X).mean():10.2f} {(y * move).mean():6.2f} {(y * (X + move)).mean():10.2f}")
 
 # %% [markdown]
-# The second number is a **brake**: it goes against the first, and it grows with the noise. This is the step $-\omega_{yx}\,(1 + \omega_{xy}\,v)$ once more. Its 1 is the gradient, its $\omega_{xy}\,v$ the brake. At $v = 10$ the brake takes back the whole
+# The second number is a **brake**: it goes against the first, and it grows with the noise. This is the step $-\omega_{yx}\,(1 + \omega_{xy}\,v)$ once more. Its 1 leads downhill, and its $\omega_{xy}\,v$ is the brake. At $v = 10$ the brake takes back the whole
 # step. Beyond, it is the stronger one, and the step is negative.
 #
 # ## The same two numbers in every layer
-# A deeper layer finds inputs that several layers have changed. By [04](04_every_layer_keeps_a_weight_vector.ipynb) they are $x^l = M x + y\,u$: a part $M x$ that goes with the old input, and a part $y\,u$ that goes with the label. In the pair $M = I$,
-# and $u = \omega_{xy}\,\alpha$ is the move for a label of 1. At first $u$ is 0, and without $\omega_{xy}$ it stays 0.
+# Layer 4 comes after three others. They have changed the inputs and the labels that it reads. We follow the same two numbers through it, in three steps.
 #
-# The layer reads the mean of $y^l x^l$. Put in $x^l$, and the same two numbers come out, now as vectors:
+# **Its inputs.** By [04](04_every_layer_keeps_a_weight_vector.ipynb) an input now is $x^l = M x + y\,u$. The part $M x$ goes with the old input. The part $y\,u$ goes with the token's first label: it is the move. (In the pair above, $M = I$ and
+# $u = \omega_{xy}\,\alpha$. At first $u$ is 0, and without $\omega_{xy}$ it stays 0.)
 #
-# $$\overline{y^l x^l} = M g + \overline{y^l y}\;u .$$
+# **What it reads.** It reads the mean of $y^l x^l$: the label now, times the input now. Put the two parts of $x^l$ in, one after the other:
 #
-# The push is $-M^T k$ with $k = \omega_{yx}\,\overline{y^l x^l}$ (04's last exercise), so it has two parts as well:
+# - The label now, times the *old input* $M x$. Its mean is $M g$, by the meaning of $g$.
+# - The label now, times the *move* $y\,u$. Its mean is a number times $u$. The number is $\overline{y^l y}$, the mean over the tokens of a token's label *now* times its label *at first*. Before the first layer both are the same, and the number is $v$.
 #
-# $$p = \underbrace{-\,\omega_{yx}\,M^T M\,g}_{\text{gradient}} \; \underbrace{-\;\omega_{yx}\;\overline{y^l y}\;M^T u}_{\text{brake}} .$$
+# **What it does to $w$.** The last exercise of 04 says what the push is: $-M^T k$, with $k$ the coefficients by which the layer reads. In a DIAG layer $k$ is $\omega_{yx}$ times what it reads. So both numbers are multiplied by $-\omega_{yx} M^T$, and the push is
 #
-# The effective step is the sum of the two parts' steps. Of the first we know the sign, because $\langle g, M^T M g\rangle = |M g|^2$ is never negative. **So wherever $\omega_{yx}$ is negative, the gradient's part of the step is positive, and a negative
-# step is the brake's doing.**
+# $$p = \underbrace{-\,\omega_{yx}\,M^T M\,g}_{\text{downhill part}} \; \underbrace{-\;\omega_{yx}\;\overline{y^l y}\;M^T u}_{\text{brake}} .$$
+#
+# Try it on A′ above, with $\omega_{yx} = -\tfrac12$. There $M = 1$, $g = \alpha = 2$, $u = -0.2$ and $\overline{y^l y} = v = 8$. Downhill part: $\tfrac12 \cdot 2 = 1$. Brake: $\tfrac12 \cdot 8 \cdot (-0.2) = -0.8$. So the push is 0.2.
+#
+# The next cell computes both parts by these formulas, for all layers of a DIAG model.
+
+
+# %%
+def parts_of_the_push(model, state):
+    """The two parts of what each layer of a DIAG model adds to w, each by its formula; g; and the mean of y^l y."""
+    M, u, w, a = state.M[:, :-1], state.u[:, :-1], state.w[:, :-1], state.a[:, :-1]  # before each layer
+    Sigma = state.S[:, None, :-1, :-1]  # (B, 1, d, d)
+    alpha = state.S[:, None, :-1, -1]  # (B, 1, d)
+    v = state.S[:, None, -1, -1]  # (B, 1)
+
+    downhill = a[..., None] * alpha - (Sigma @ w[..., None])[..., 0]  # (B, L, d): g, the mean of y^l x
+    now_and_first = a * v - (w * alpha).sum(axis=-1)  # (B, L): the mean of y^l y
+
+    omega_yx = model.omega[:, 1, 0][:, None]  # (L, 1)
+    downhill_part = -omega_yx * (M.mT @ M @ downhill[..., None])[..., 0]  # (B, L, d)
+    brake = -omega_yx * now_and_first[..., None] * (M.mT @ u[..., None])[..., 0]  # (B, L, d)
+    return downhill_part, brake, downhill, now_and_first
+
+
+# %% [markdown]
+# The effective step of a part is measured like that of the whole push. If the formula is right, the two add up to the push that the model makes. The cell checks it in every layer, of every sequence.
+
+
+# %% jupyter={"source_hidden": true}
+def print_parts(name, model, layer):
+    print(f"{name}, layer {layer}, omega_yx = {model.omega[layer - 1, 1, 0]:.2f}")
+    print("sigma   mean of y^l y   downhill part   brake     sum   step of the push")
+    for sigma in (1, 3, 5):
+        state = measured(model, sigma)
+        downhill_part, brake, downhill, now_and_first = parts_of_the_push(model, state)
+        np.testing.assert_allclose(downhill_part + brake, state.push, rtol=0, atol=1e-9)  # the two parts are all of the push
+
+        size = (downhill**2).sum(axis=(0, 2))  # (L,)
+        by_downhill = (downhill * downhill_part).sum(axis=(0, 2)) / size  # (L,)
+        by_brake = (downhill * brake).sum(axis=(0, 2)) / size + 0.0  # (L,): + 0.0 makes -0 a 0
+        step, _ = effective_step_size(state, pooled=True)  # (L,): of the push, as the model makes it
+
+        columns = np.array([now_and_first.mean(axis=0), by_downhill, by_brake, by_downhill + by_brake, step])[:, layer - 1]
+        print("{:5d} {:15.1f} {:15.2f} {:7.2f} {:7.2f} {:18.2f}".format(sigma, *columns))
+
+
+# %%
+print_parts("DIAG-4", model, 4)
+
+# %% [markdown]
+# The parts add up. The downhill part does not get shorter: it even *grows* with the noise. The mean of $y^l y$ grows too, and the brake with it, faster than the
+# downhill part, until the two cancel. So the shorter step of this layer is the brake's doing, and nothing else's.
+#
+# **When is a step negative?** Of the downhill part we know the sign: $\langle g, M^T M g\rangle = |M g|^2$ is never negative. So where $\omega_{yx}$ is negative, that part is positive, and **a negative step is the brake's doing.**
 #
 # <details><summary>What such a pair of layers does deeper in a model</summary>
 #
-# Let the pair come after layers that have left the inputs as they were. Away from $w = 0$ the query carries $-\langle w, x\rangle$, so the first layer of the pair shifts the query too. Its $w$ becomes
+# Let the pair come after layers that have left the inputs as they were. Away from $w = 0$ the query carries $-\langle w, x\rangle$, so the first layer of the pair shifts the query too: with $a = 1$ it leaves
+# $M = I - \omega_{xy}\,g\,w^T$ and $u = \omega_{xy}\,g$. The second layer then makes $w$ into
 #
 # $$w + \eta\,(g - \omega_{xy}\,|g|^2\,w), \qquad \eta = -\omega_{yx}\,\bigl(1 + \omega_{xy}\,\overline{(y^l)^2}\bigr) .$$
 #
@@ -351,89 +396,120 @@ for name, y in zip(NAMES[:2], LABELS[:2], strict=True):
 #
 # </details>
 #
-# (The paper calls the second part *momentum*, Lemma 4.4: $u$ holds what earlier layers have read, as in the optional half of [05](05_preconditioning_and_momentum.ipynb). We say brake, since in these models it goes against the gradient.)
-#
-# These are the two parts of our model's last step:
-
-# %% jupyter={"source_hidden": true}
-uniform = lt.Uniform(5.0)
-relatives = {
-    "DIAG-4, two heads": lt.load_pretrained("diag", layers=4, noise=uniform, heads=2),
-    "DIAG-7": lt.load_pretrained("diag", layers=7, noise=uniform),
-    "DIAG-4 without omega_xy": lt.load_pretrained("diag", layers=4, noise=uniform, heads=2, variant="no-omega_xy"),
-}
-
-
-def parts_of_the_step(model, state):
-    """What the gradient and what the brake give to the effective step of each layer of a DIAG model -> (L,), (L,)"""
-    g, M = state.gradient, state.M[:, :-1]  # (B, L, d), (B, L, d, d): before each layer
-    Mg = (M @ g[..., None])[..., 0]  # (B, L, d)
-    by_gradient = -model.omega[:, 1, 0] * (Mg**2).sum(axis=(0, 2)) / (g**2).sum(axis=(0, 2))
-    step, _ = effective_step_size(state, pooled=True)
-    return by_gradient, step - by_gradient
-
-
-def print_parts(name, model, layer):
-    print(f"{name}, layer {layer}, omega_yx = {model.omega[layer - 1, 1, 0]:.2f}\nsigma   gradient   brake    step")
-    for sigma in (1, 3, 5):
-        by_gradient, by_brake = (part[layer - 1] for part in parts_of_the_step(model, measured(model, sigma)))
-        print(f"{sigma:5d} {by_gradient:10.2f} {round(by_brake, 2) + 0.0:7.2f} {by_gradient + by_brake:7.2f}")
-
-
-# %%
-print_parts("DIAG-4", model, 4)
-
-# %% [markdown]
-# The gradient's part does not get shorter: it even *grows* with the noise. The brake grows faster, until the two cancel. So this model's shorter step is a brake, and nothing else.
-#
-# **And its relatives?** Here are eight DIAG models: four or seven layers, one head or two (× 2), trained on U(0, 5) or on {1, 3}. Of each you see the last two layers with a negative $\omega_{yx}$. Drawn is the brake's part of the step
-# divided by the gradient's, at $\sigma = 1$ (blue) and $\sigma = 3$ (orange). At $-1$ the brake takes back the whole step. Below that line the step is negative.
-#
-# ![Two plots, for models trained on U(0, 5) and on {1, 3}, each with eight columns: two layers of each of four models. All points lie below zero. At sigma = 1 they lie between -0.2 and -1.1, at sigma = 3 between -0.4 and -1.8, and in nearly every column the orange point lies below the blue one.](../docs/pictures/brakes.svg)
-#
-# All of them brake, in both layers, and nearly all brake harder where it is noisier. In the left plot an orange point of *4 × 2* and one of *7* lie below $-1$: they are the negative last steps that you saw.
-#
-# One negative step is of another kind. The model without $\omega_{xy}$ has no brake:
-
-# %%
-print_parts("DIAG-4 without omega_xy", relatives["DIAG-4 without omega_xy"], 3)
-
-# %% [markdown]
-# In this layer $\omega_{yx}$ is *positive*. So the gradient's own part is negative, at every noise.
+# (The paper calls the second part *momentum*, Lemma 4.4: $u$ holds what earlier layers have read, as in the optional half of [05](05_preconditioning_and_momentum.ipynb). We say brake, since in these models it leads uphill.)
 #
 # ## Release the brake
 # Is the brake needed? Take it out of the last push alone, and leave all else as it is.
 
 
 # %% jupyter={"source_hidden": true}
-def without_the_last_brake(model, state):
-    """The weights of a DIAG model whose last layer does not brake -> (B, d)"""
-    M, g = state.M[:, -2], state.gradient[:, -1]  # (B, d, d), (B, d): before the last layer
-    along_gradient = -model.omega[-1, 1, 0] * (M.mT @ M @ g[..., None])[..., 0]
-    return state.rescaling[:, -1:] * state.w[:, -2] + along_gradient
+def print_released(name, model):
+    """Half the squared distance to the oracle, of a DIAG model as it is and without the brake of its last layer."""
+    for released in (False, True):
+        distances = []
+        for sigma in (1, 4):
+            state = measured(model, sigma)
+            oracle = Spectrum.from_moments(state.S, context=20).ridge(np.full(len(state.S), float(sigma)))
+            _, brake, _, _ = parts_of_the_push(model, state)
+            w = state.w[:, -1] - brake[:, -1] if released else state.w[:, -1]
+            distances.append(((w - oracle) ** 2).sum(axis=1).mean() / 2)
+        label = "last brake released" if released else "as it is"
+        print(f"{name:18} {label:20} {distances[0]:11.3f} {distances[1]:11.3f}")
 
 
 # %% jupyter={"source_hidden": true}
 print("half the squared distance to the oracle   sigma = 1   sigma = 4")
-for name in ("DIAG-4", "DIAG-4, two heads", "DIAG-7"):
-    each, distances = relatives.get(name, model), {"as it is": [], "last brake released": []}
-    for sigma in (1, 4):
-        state = measured(each, sigma)
-        oracle = Spectrum.from_moments(state.S, context=20).ridge(np.full(len(state.S), float(sigma)))
-        for label, w in (("as it is", state.w[:, -1]), ("last brake released", without_the_last_brake(each, state))):
-            distances[label].append(((w - oracle) ** 2).sum(axis=1).mean() / 2)
-    for label, (at_1, at_4) in distances.items():
-        print(f"{name:18} {label:20} {at_1:11.3f} {at_4:11.3f}")
+print_released("DIAG-4", model)
 
 # %% [markdown]
 # Without it the last layer takes a step that is far too long, on quiet sequences already and much more on noisy ones. The trained $\omega_{yx}$ of that layer counts on the brake.
 #
-# ## Do other trainings show the same?
+# ## Do other models brake?
+# Here are eight DIAG models: four or seven layers, one head or two (× 2), trained on U(0, 5) or on {1, 3}. Of each you see the last two layers with a negative $\omega_{yx}$. Drawn is the brake's part of the step
+# divided by the downhill part, at $\sigma = 1$ (blue, large) and $\sigma = 3$ (orange). At $-1$ the brake takes back the whole step. Below that line the step is negative.
+#
+# ![Two plots, for models trained on U(0, 5) and on {1, 3}, each with eight columns: two layers of each of four models. All points lie below zero. At sigma = 1 they lie between -0.2 and -1.1, at sigma = 3 between -0.4 and -1.8. In every column but one the orange point lies below the blue one; in the last column of the left plot, the second layer of 7 × 2, it lies on it, at -1.1.](../docs/pictures/brakes.svg)
+#
+# **They all brake, in both layers, and in every column but one they brake harder where it is noisier.** That is what to keep.
+#
+# What becomes of the step differs. Three orange points of the left plot lie below $-1$: a layer of *4 × 2*, one of *7* and one of *7 × 2* step back. (The last does so at $\sigma = 1$ already: its blue point lies under the orange one. That is the one
+# column where noise does not press the brake.) So *the noisier, the shorter the last step* is what **our** model does. It is no law. What they share is the answer, a
+# smaller $w$ where it is noisier (the optional part measures it).
+
+# %% [markdown]
+# ## Far outside
+# Past the training range the meter only lags. Further out something else happens.
+
+# %% jupyter={"source_hidden": true}
+uniform = lt.Uniform(5.0)
+seven = lt.load_pretrained("diag", layers=7, noise=uniform)
+print("share of sequences whose w has an entry above 10 in size\nsigma   four layers   seven layers")
+for sigma in (5, 8, 10, 12, 15):
+    sizes = [abs(measured(each, sigma).w[:, -1]).max(axis=1) for each in (model, seven)]
+    print(f"{sigma:5d}", "".join(f"{np.mean(~(size <= 10)):14.4f}" for size in sizes))
+
+# %% [markdown]
+# A layer multiplies three tokens, two in $S$ and the one that it moves. So $w$ is a polynomial of high degree in the labels. A polynomial that is fitted on a range does not stay reasonable far outside of it: on some sequences it explodes. A user of such a model has to
+# check for it ([12](12_from_pilot_to_practice.ipynb)).
+
+# %% [markdown]
+# ## Optional: other models, other trainings (15 minutes)
+# The way goes on at *What surprised you*. Here is the census behind the last section: which layers of other models react to the noise, and whether other trainings do the same.
+#
+# <details><summary>The steps of four relatives</summary>
+#
+# All were trained on U(0, 5). *× 2* has two heads a layer; $\omega_{xy} = 0$ was trained without that weight. (It needs two heads. With one, $\omega_{xx}\,\omega_{yy} = \omega_{xy}\,\omega_{yx}$ by [01](01_linear_attention.ipynb), and without $\omega_{xy}$
+# one of the first two would be 0 as well. With two heads each omega is a sum over them.) **Predict:** which steps will shrink?
+#
+# ![Four plots of the effective step by layer, at sigma = 1 in blue and at sigma = 3 in orange. DIAG-4 with two heads: the last step falls from 0.75 to -0.35. Two heads without omega_xy: the third step is negative, about -1, and the fourth between 1.3 and 1.7; both are longer at sigma = 3. DIAG-7: the fifth step falls from 1 to 0.6, the last from 0.8 to -0.4. FULL-7: steps 5 and 6 fall, the last rises from -1 to 0.9.](../docs/pictures/steps-of-relatives.svg)
+#
+# - **Steps pass through zero.** A negative step goes *away* from least squares: it undoes what the layers before have learned. At $\sigma = 3$ the last step is negative in both DIAG models with $\omega_{xy}$.
+# - **FULL-7** shortens its steps 5 and 6, and its last one goes from $-1$ to 0.9.
+# - **Without $\omega_{xy}$** no step shortens: the noisier it is, the *longer* are both late ones. This model answers to the noise by its factors alone.
+#
+# </details>
+#
+# What they share is the answer: a smaller $w$ where it is noisier.
+
+# %% jupyter={"source_hidden": true}
+relatives = {
+    "DIAG-4": model,
+    "DIAG-4, two heads": lt.load_pretrained("diag", layers=4, noise=uniform, heads=2),
+    "DIAG-4 without omega_xy": lt.load_pretrained("diag", layers=4, noise=uniform, heads=2, variant="no-omega_xy"),
+    "DIAG-7": seven,
+    "FULL-7": lt.load_pretrained("full", layers=7, noise=uniform),
+}
+print("median length of w        sigma = 1   sigma = 3   sigma = 5")
+for name, each in relatives.items():
+    lengths = [np.median(np.linalg.norm(measured(each, sigma).w[:, -1], axis=1)) for sigma in (1, 3, 5)]
+    print(f"{name:23}" + "".join(f"{length:12.2f}" for length in lengths))
+
+# %% [markdown]
+# The model without $\omega_{xy}$ has no brake, and its third step is negative all the same. Here are its parts, and then what becomes of two relatives whose last brake is released:
+
+# %% jupyter={"source_hidden": true}
+print_parts("DIAG-4 without omega_xy", relatives["DIAG-4 without omega_xy"], 3)
+
+# %% jupyter={"source_hidden": true}
+print("half the squared distance to the oracle   sigma = 1   sigma = 4")
+for name in ("DIAG-4, two heads", "DIAG-7"):
+    print_released(name, relatives[name])
+
+# %% [markdown]
+# In that layer $\omega_{yx}$ is *positive*. So the downhill part itself is negative, at every noise: this step back is of another kind.
+#
+# <details><summary>Do other trainings show the same?</summary>
+#
 # Each model above is one training. Another seed ends in other weights. The next cell goes through all trainings that are stored, and asks of each:
 #
 # - Does its last step shrink at each $\sigma$ from 1 to 5, to less than a tenth?
 # - Does some layer with a negative $\omega_{yx}$ step back at one of these $\sigma$? That is the brake's doing.
-# - Does some layer with a positive $\omega_{yx}$ step back? There the gradient's own part is negative.
+# - Does some layer with a positive $\omega_{yx}$ step back? There the downhill part is negative itself.
+#
+# What every training shows: with four layers and one head the last step shrinks nearly to zero. With two heads it does not, and some layer brakes so hard that it steps back. Without $\omega_{xy}$ no layer brakes; one of the three trainings
+# steps back all the same, by the positive $\omega_{yx}$ above. (One two-head DIAG-7 has such a layer too, beside its brakes.) One-head DIAG-7 goes either way: its last step shrinks in some trainings and not in others.
+#
+# </details>
 
 # %% jupyter={"source_hidden": true}
 families = {
@@ -457,22 +533,6 @@ for name, trainings in families.items():
     print(f"{name:20}", "      ".join(f"{count} of {len(trainings)}" for count in (shrinks, braked, others)))
 
 # %% [markdown]
-# What every training shows: with four layers and one head the last step shrinks nearly to zero. With two heads it does not, and some layer brakes so hard that it steps back. Without $\omega_{xy}$ no layer brakes; one of the three trainings
-# steps back all the same, by the positive $\omega_{yx}$ above. (One two-head DIAG-7 has such a layer too, beside its brakes.) One-head DIAG-7 goes either way: its last step shrinks in some trainings and not in others.
-#
-# ## Far outside
-# Past the training range the meter only lags. Further out something else happens.
-
-# %% jupyter={"source_hidden": true}
-print("share of sequences whose w has an entry above 10 in size\nsigma   four layers   seven layers")
-for sigma in (5, 8, 10, 12, 15):
-    sizes = [abs(measured(each, sigma).w[:, -1]).max(axis=1) for each in (model, relatives["DIAG-7"])]
-    print(f"{sigma:5d}", "".join(f"{np.mean(~(size <= 10)):14.4f}" for size in sizes))
-
-# %% [markdown]
-# A layer multiplies three tokens, two in $S$ and the one that it moves. So $w$ is a polynomial of high degree in the labels. A polynomial that is fitted on a range does not stay reasonable far outside of it: on some sequences it explodes. A user of such a model has to
-# check for it ([12](12_from_pilot_to_practice.ipynb)).
-#
 # ## What surprised you
 # Run this cell once you have been through the lab. It puts your predictions beside the answers.
 
@@ -497,7 +557,7 @@ surprises(lab)
 # <details><summary>Answer</summary>In one DIAG layer w is −ω_yx α, linear in the labels. A step that depends on the residuals needs their squares, which a layer before must have put into the tokens.</details>
 #
 # **4.** A layer of a DIAG model has a negative $\omega_{yx}$, and its effective step is negative. Which of its two parts made it so?
-# <details><summary>Answer</summary>The brake. With a negative ω_yx the gradient's part is a sum of squares times a positive number.</details>
+# <details><summary>Answer</summary>The brake. With a negative ω_yx the downhill part's step is a sum of squares times a positive number.</details>
 #
 # **5.** Two contexts have the same Σ and α, and so the same least-squares answer, but one has larger residuals. Does a trained DIAG answer both alike?
 # <details><summary>Answer</summary>No. It also reads the mean of y², which is larger where the residuals are, and shrinks more. A GD++ model answers both alike.</details>

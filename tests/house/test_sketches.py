@@ -267,6 +267,7 @@ def test_the_steps_of_the_relatives_stand_at_their_layers():
 def test_the_brakes_are_the_momentums_part_of_the_step():
     """Each column has its quiet point first. The momentum's part of a push is -omega_yx (mean of r y) M' u."""
     noises = (Uniform(5.0), Categorical((1, 3)))
+    heights = []
     for points, noise in zip(circles("brakes"), noises, strict=True):
         wanted = []
         for place, (layers, heads) in enumerate(((4, 1), (4, 2), (7, 1), (7, 2))):
@@ -278,6 +279,13 @@ def test_the_brakes_are_the_momentums_part_of_the_step():
             ]
         np.testing.assert_allclose(points, pixels(*np.transpose(wanted), (0.4, 8.6), (-2.3, 0)), atol=0.1)
         assert (np.transpose(wanted)[1] < 0).all()
+        heights.append(np.transpose(wanted)[1].reshape(8, 2))
+
+    # What notebook 07 says of them.
+    quiet, noisy = np.transpose(heights)  # (8, 2): column by plot
+    assert (quiet < -1).sum(axis=0).tolist() == [1, 0]
+    assert np.flatnonzero(noisy[:, 0] < -1).tolist() == [3, 5, 7]
+    assert np.argwhere(noisy >= quiet).tolist() == [[7, 0]]
 
 
 def brake_by_definition(model, layers, sigma):

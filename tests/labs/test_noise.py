@@ -22,7 +22,7 @@ ROLES = {
     ("step", "step"): "first",
     ("step", "rescaling"): "second",
     ("step", "ghost rescaling"): "ghost second",
-    ("meter", "posterior"): "noise",
+    ("meter", "likelihood"): "noise",
 }
 
 
@@ -78,7 +78,7 @@ def expected(values):
         ("step", "rescaling"): (layers, by_hand.rescaling_by_layer(model, x, y)),
         ("meter", "range"): ([0, 5, 5, 0, np.nan], [-np.inf, -np.inf, np.inf, np.inf, np.nan]),
         ("meter", "diagonal"): ([0, 8], [0, 8]),
-        ("meter", "posterior"): (sigma + 0.9 * density[likely], GRID[likely]),
+        ("meter", "likelihood"): (sigma + 0.9 * density[likely], GRID[likely]),
         ("meter", "adarr"): (sigma, by_hand.noise_left(x, y)),
         ("meter", "model"): (sigma, by_hand.nearest_noise(path[-1], x, y)),
     }
@@ -256,13 +256,11 @@ def test_a_model_that_explodes_is_drawn_at_the_edge_and_said(tmp_path, scale):
     assert (np.abs(shown[np.isfinite(shown)]) <= 3.5).all()
 
 
-def test_a_noise_below_the_grid_of_the_posterior_is_said_to_be_so():
-    assert "the data allow up to 0.1 (90%)" in NoiseLab(sigma=0.0).words_now
-    for seed in range(
-        20
-    ):  # above, the likelihood falls like sigma^-20: of the posterior at most 2% are cut off
-        posterior = NoiseLab(sigma=8.0, seed=seed).arrays.posterior
-        assert posterior[-1] * len(posterior) / 19 < 0.02
+def test_a_noise_below_the_grid_of_the_likelihood_is_said_to_be_so():
+    assert "the examples alone allow up to 0.1 (90%)" in NoiseLab(sigma=0.0).words_now
+    for seed in range(20):  # above, the likelihood falls like sigma^-20: of its area at most 2% are cut off
+        likelihood = NoiseLab(sigma=8.0, seed=seed).arrays.likelihood
+        assert likelihood[-1] * len(likelihood) / 19 < 0.02
 
 
 @pytest.mark.parametrize("sigma, id", [(4.0, "noise.keeps"), (6.0, "noise.no_shares")])
