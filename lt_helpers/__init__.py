@@ -16,7 +16,7 @@ from .preparation import Preparation
 from .pretrained import load_pretrained
 from .regressor import InContextRegressor
 from .task import RegressionTask
-from .training.train import train
+from .training.train import fit, train
 from .trial import pilot
 
 __version__ = "0.2.0"
@@ -32,6 +32,7 @@ __all__ = [
     "Uniform",
     "adjusted_loss",
     "baselines",
+    "fit",
     "implicit_regression",
     "load_pretrained",
     "pilot",

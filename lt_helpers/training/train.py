@@ -1,4 +1,5 @@
-"""A model for a task of any sort, by one call: `train`. It is NumPy, and trains wherever the package runs, in a page too.
+"""A model for a task of any sort, by one call: `train`, from nothing, or `fit`, from a model of another task. It is NumPy, and trains
+wherever the package runs, in a page too.
 
 The search begins with random starts of one size, so it works in units in which inputs, weights and labels have the size that they have
 in the paper's task: x = x_unit x', w = w_unit w', y = x_unit w_unit y'. What it finds goes back into the units of the task.
@@ -12,13 +13,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .. import checks
-from ..model import LinearTransformer
-from ..noise import Noise
+from ..model import LinearTransformer, linear_transformer
+from ..noise import Noise, Uniform
+from ..pretrained import load_pretrained
 from ..task import Moments, RegressionTask
 from .parameters import family
 from .search import search, weighed
 
 SAMPLES = 100_000  # held-out sequences for a record
+FAMILIAR = Uniform(5)  # the noise of the stored models that are named by kind and depth alone
 
 
 def train(task, kind="diag", layers=3, heads=1, seed=0, plan=None, progress=True, samples=SAMPLES):
@@ -60,22 +63,76 @@ def train(task, kind="diag", layers=3, heads=1, seed=0, plan=None, progress=True
     TypeError, ValueError
         If an argument is none of these.
     """
-    if not isinstance(task, RegressionTask):
-        raise TypeError(f"task is {checks.shown(task)}: task must be a RegressionTask.")
+    check_task(task)
     parameters = family(kind, layers, task.dim, heads)
-    if plan is None:
-        plan = parameters.plan(task.noise, alone=True)
+    plan = parameters.plan(task.noise, alone=True) if plan is None else plan
+    return search_for(parameters, task, seed, None, plan, progress, samples)
+
+
+def fit(task, start, seed=0, progress=True, samples=SAMPLES):
+    """Fit a model that was trained on one task to another, from its weights alone: where `train` takes minutes, DIAG takes seconds.
+
+    Gauss-Newton for DIAG and GD++, Adam for FULL. It stays in the basin where it starts, as a rule; `train` may find a better one. A model
+    of the same task comes back no worse than it was.
+
+    Parameters
+    ----------
+    task : RegressionTask
+        Of any n, noise, covariance and scale of w; one of your own, too. Of the model's d, if it is FULL.
+    start : LinearTransformer or str
+        What it begins with: a model, or the name of a stored one, such as "diag-7", which was trained on U(0, 5).
+    seed, progress, samples
+        As for `train`.
+
+    Returns
+    -------
+    LinearTransformer
+        As from `train`. Its record tells how many of the held-out sequences `diverged`: look at that before you use it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is none of these.
+    """
+    check_task(task)
+    start = stored(start) if isinstance(start, str) else linear_transformer(start)
+    start = start if start.dim == task.dim else start.with_dim(task.dim)
+    parameters = family(start.kind, start.layers, task.dim, start.heads)
+
+    # It may have been trained in the units of this task's table, or in those in which all sizes are 1.
+    starts = {"as it was": parameters.read(Units.of(task).into(start))}
+    if Units.of(task) != Units(1.0, 1.0):
+        starts["in units of 1"] = parameters.read(start)
+    plan = replace(parameters.plan(task.noise), restarts=0, rounds=(), head_start=0)
+    return search_for(parameters, task, seed, starts, plan, progress, samples)
+
+
+def search_for(parameters, task, seed, starts, plan, progress, samples):
+    """What `train` and `fit` share: the search in units of 1, the record, and the way back.
+
+    Parameters
+    ----------
+    parameters : of `parameters`
+    task, seed, plan, progress, samples
+        As for `train`.
+    starts : dict of (L, K) arrays, or None
+        In units of 1.
+
+    Returns
+    -------
+    LinearTransformer
+    """
     if not isinstance(progress, bool) and not callable(progress):
         raise TypeError(
             f"progress is {checks.shown(progress)}: progress must be True, False or a function of a Report."
         )
     samples = checks.count(samples, "samples", least=2)
-    line = Line(f"{kind.upper()}-{layers}") if progress is True else None
+    line = Line(f"{parameters.kind.upper()}-{parameters.layers}") if progress is True else None
     report = line or progress or None
 
     units = Units.of(task)
     unit_task = InUnits.of(task, units)
-    found = search(parameters, unit_task, seed, None, plan, report and in_units_of(report, units))
+    found = search(parameters, unit_task, seed, starts, plan, report and in_units_of(report, units))
     model = units.back(parameters.model(found.theta, task.context))
     record = describe(task, parameters, found, seed) | {"loss": units.loss * found.loss}
     with suppress(KeyboardInterrupt):  # it need not wait to be weighed
@@ -86,6 +143,22 @@ def train(task, kind="diag", layers=3, heads=1, seed=0, plan=None, progress=True
     if line:
         line.end(record)
     return model
+
+
+def check_task(task):
+    """One sentence, if a task is none."""
+    if not isinstance(task, RegressionTask):
+        raise TypeError(f"task is {checks.shown(task)}: task must be a RegressionTask.")
+
+
+def stored(name):
+    """The stored model of a name such as "diag-7", trained on U(0, 5)."""
+    kind, _, layers = name.rpartition("-")
+    if not layers.isdecimal():
+        raise ValueError(
+            f"start is {checks.shown(name)}: start must be a model, or a kind and a number of layers, such as 'diag-7'."
+        )
+    return load_pretrained(kind, int(layers), FAMILIAR)
 
 
 @dataclass(frozen=True)
@@ -114,6 +187,10 @@ class Units:
     def token(self, dim):
         """The unit of each entry of a token (D,)."""
         return np.append(np.full(dim, self.x), self.y)
+
+    def into(self, model):
+        """A model of the task's units as one that reads and answers in these: the way back, backwards."""
+        return Units(1 / self.x, 1 / self.w).back(model)
 
     def back(self, model):
         """A model in these units as one that reads and answers in the task's: e' = e / unit, so P = unit P' / unit and Q = Q' / unit^2."""

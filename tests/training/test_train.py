@@ -305,3 +305,70 @@ def test_sizes_that_cannot_be_are_refused_in_a_sentence(options, sentence, tmp_p
     assert left.value.code == 2
     said = " ".join(capsys.readouterr().err.split())
     assert re.search(sentence, said)
+
+
+class TestFit:
+    """`lt.fit`: from a model of another task."""
+
+    TASK = lt.RegressionTask(3, 12, lt.Categorical((0.5, 2.0)), SKEWED)
+
+    @pytest.fixture(autouse=True)
+    def quick(self, monkeypatch):
+        monkeypatch.setattr(plans, "PLAN_OF_FEW", QUICK)
+        monkeypatch.setattr(plans, "PLAN_OF_MANY", BY_ADAM)
+        monkeypatch.setattr(plans, "LONG_PLAN_OF_MANY", BY_ADAM)
+
+    def test_a_stored_model_becomes_better_on_another_task_and_keeps_its_kind(self):
+        model = lt.fit(self.TASK, "diag-4", progress=False, samples=2_000)
+        assert (model.kind, model.layers, model.heads, model.dim) == ("diag", 4, 1, 3)
+        before = lt.load_pretrained("diag", 4, lt.Uniform(5)).with_dim(3)
+        losses = [
+            lt.risk(each, self.TASK, 5_000, np.random.default_rng(1)).excess for each in (model, before)
+        ]
+        assert losses[0] < 0.8 * losses[1]
+        assert model.noise == self.TASK.noise and model.context == 12
+        assert model.record["start"] in ("as it was", "in units of 1")
+        assert {"diverged", "seed", "loss"} <= set(model.record)
+
+    def test_what_it_came_with_is_never_lost(self):
+        """On its own task a model is at its optimum: a few steps on small batches make it no better."""
+        task = lt.RegressionTask(10, 20, lt.Uniform(5))
+        stored = lt.load_pretrained("diag", 4, lt.Uniform(5))
+        again = lt.fit(task, stored, progress=False, samples=2_000)
+        assert again.record["start"] == "as it was, as it came"
+        S = task.sample_moments(5, np.random.default_rng(0)).S
+        np.testing.assert_allclose(again.implicit_weight(S), stored.implicit_weight(S))
+
+    @pytest.mark.parametrize("x, w", [(100.0, 1.0), (0.01, 1e4)])
+    def test_units_of_the_task_change_numbers_alone(self, x, w):
+        """A model of the units of 1, fitted to the same task in other units, and from there fitted again."""
+        scaled = lt.RegressionTask(
+            3, 12, lt.Categorical((0.5 * x * w, 2.0 * x * w)), x**2 * SKEWED, w_scale=w
+        )
+        plain, other = (lt.fit(task, "diag-4", progress=False, samples=500) for task in (self.TASK, scaled))
+        assert other.record["start"] == "in units of 1"
+        np.testing.assert_allclose(other.record["loss"] / (x * w) ** 2, plain.record["loss"], rtol=1e-6)
+        third = lt.fit(scaled, other, progress=False, samples=500)
+        assert third.record["start"].startswith("as it was")
+        assert third.record["loss"] <= 1.05 * other.record["loss"]
+
+    def test_full_starts_from_full_of_the_same_d(self):
+        start = lt.train(self.TASK, "full", 2, plan=BY_ADAM, progress=False, samples=500)
+        fitted = lt.fit(lt.RegressionTask(3, 12, lt.Fixed(1.0)), start, progress=False, samples=500)
+        assert fitted.kind == "full"
+        with pytest.raises(ValueError, match="one dimension"):
+            lt.fit(lt.RegressionTask(4, 12, lt.Fixed(1.0)), start)
+
+    @pytest.mark.parametrize(
+        "task, start, error, words",
+        [
+            (3, "diag-4", TypeError, "task is 3"),
+            (TASK, "diag", ValueError, "start is 'diag': start must be a model, or a kind and a number"),
+            (TASK, "diag-99", ValueError, "99"),
+            (TASK, 4, TypeError, "LinearTransformer"),
+        ],
+    )
+    def test_what_cannot_be_fitted_is_refused_in_one_sentence(self, task, start, error, words):
+        with pytest.raises(error, match=words) as raised:
+            lt.fit(task, start)
+        assert "\n" not in str(raised.value)
