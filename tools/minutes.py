@@ -1,7 +1,8 @@
 """How long a notebook takes, counted from its text: `python tools/minutes.py [07 ...]` prints it beside what the series states.
 
-Reading counts 150 words a minute, a beat of a lab two minutes, an act three, and a notebook's last act, a real exercise, six. Not counted
-is what nobody has to read: code and what it prints, what is folded away, the words of a picture, and the references.
+Reading counts 150 words a minute, a beat of a lab two minutes, an act three, and a notebook's last act, a real exercise, six. A formula
+counts for several words, and so does a line of code that is not folded. Not counted is what nobody has to read: what code prints, what is
+folded away, the words of a picture, and the references.
 """
 
 import ast
@@ -15,7 +16,11 @@ from series import series
 
 WORDS_A_MINUTE = 150
 BEAT, ACT, LAST_ACT = 2, 3, 6  # minutes
-DISPLAYED = 20  # words that a displayed formula counts for; one within a line counts for one
+DISPLAYED, INLINE, CODE = (
+    20,
+    4,
+    5,
+)  # words that a displayed formula counts for, one within a line, and a line of code
 STEP = 5  # stated minutes are multiples of it
 NEAR = 0.25  # how far they may be from what is counted, as a share of it
 
@@ -63,6 +68,7 @@ def minutes_of(notebook):
     """
     words = sum(count_words(cell.source) for cell in notebook.cells if cell.cell_type == "markdown")
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    words += CODE * sum(map(count_lines, code))
     beats = set().union(*(beats_of(cell.source) for cell in code))
     acts = sum("exercise" in cell.metadata.get("tags", []) for cell in code)
     return Minutes(
@@ -77,9 +83,18 @@ def count_words(text):
     for skipped in SKIPPED:
         text = re.sub(skipped, " ", text, flags=re.MULTILINE)
     text, displayed = re.subn(r"(?s)\$\$.*?\$\$", " ", text)
-    text = re.sub(r"\$[^$]*\$", " formula ", text)
+    text, inline = re.subn(r"\$[^$]*\$", " ", text)
     text = re.sub(r"\]\([^)]*\)", " ", text)  # where a link leads
-    return DISPLAYED * displayed + len(re.findall(r"[^\W_]+(?:[-'’.][^\W_]+)*", text))
+    return DISPLAYED * displayed + INLINE * inline + len(re.findall(r"[^\W_]+(?:[-'’.][^\W_]+)*", text))
+
+
+def count_lines(cell):
+    """The lines of a cell of code that a reader reads: it is not folded, and no act, which counts by itself."""
+    if cell.metadata.get("jupyter", {}).get("source_hidden") or {"exercise", "check"} & set(
+        cell.metadata.get("tags", [])
+    ):
+        return 0
+    return sum(bool(line.strip()) for line in cell.source.splitlines())
 
 
 def beats_of(source):

@@ -20,7 +20,7 @@ tiny
 # **You will be able to** compute attention for four tokens by hand, with the softmax and without; move the bracket that turns a cost of $n^2$ into a cost of $n$; write a layer in three lines; say
 # what a linear transformer keeps of its context, and what it loses.
 #
-# **Takes** 35 minutes; the first half, up to *What it costs*, takes 25. **Needs** [00](00_start_here.ipynb), matrix products, and a little NumPy. Words: [glossary](../docs/glossary.md).
+# **Takes** 40 minutes; the first half, up to *What it costs*, takes 25. **Needs** [00](00_start_here.ipynb), matrix products, and a little NumPy. Words: [glossary](../docs/glossary.md).
 
 # %% [markdown]
 # **Symbols:** $n$ the number of examples; $d$ the number of features; $e$ a token, $(x, y)$; $S$ the mean of $e e^T$: all that a layer knows of its context; $\Sigma, \alpha, v$ the blocks of $S$: the

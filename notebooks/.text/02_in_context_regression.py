@@ -22,7 +22,7 @@ lab
 # **You will be able to** solve a sequence by least squares and by ridge regression; derive how much to shrink, for any noise level; read the noise off what a predictor keeps; say what the excess
 # risk is.
 #
-# **Takes** 30 minutes. **Needs** [01](01_linear_attention.ipynb), least squares, eigenvectors of a symmetric matrix, a little NumPy. Words: [glossary](../docs/glossary.md).
+# **Takes** 35 minutes. **Needs** [01](01_linear_attention.ipynb), least squares, eigenvectors of a symmetric matrix, a little NumPy. Words: [glossary](../docs/glossary.md).
 
 # %% [markdown]
 # **Symbols:** $\lambda$ ridge regression's penalty; $s$ an eigenvalue of $\Sigma$: how much the inputs vary along a direction; $w^*$ the truth: the weights that made the labels; $w_o$ the oracle's weights:

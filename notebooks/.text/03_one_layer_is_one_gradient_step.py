@@ -20,7 +20,7 @@ lab
 # **You will be able to** write down P and Q of a layer that does one step of gradient descent, and stack such layers; say which directions are learned fast, and when the steps diverge; derive the best step of a
 # single layer, and find it in a layer that was trained.
 #
-# **Takes** 35 minutes. **Needs** the layer of [01](01_linear_attention.ipynb), and ridge regression and eigenvalues from [02](02_in_context_regression.ipynb). Words: [glossary](../docs/glossary.md).
+# **Takes** 40 minutes. **Needs** the layer of [01](01_linear_attention.ipynb), and ridge regression and eigenvalues from [02](02_in_context_regression.ipynb). Words: [glossary](../docs/glossary.md).
 
 # %% [markdown]
 # **Symbols:** $P, Q$ the two matrices of a layer: the model's weights; $S$ the mean of $e e^T$: all that a layer knows of its context; $\Sigma, \alpha, v$ the blocks of $S$: the means of $x x^T$, $y x$ and $y^2$;

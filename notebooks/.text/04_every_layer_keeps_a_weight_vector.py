@@ -20,7 +20,7 @@ lab
 # **You will be able to** say what a layer of a linear transformer knows about its context, in four small arrays; read the weight vector of every layer out of a model, trained or not; say what a linear transformer can
 # never compute, and show it.
 #
-# **Takes** 30 minutes. **Needs** linear attention ([01](01_linear_attention.ipynb)) and one layer as a gradient step ([03](03_one_layer_is_one_gradient_step.ipynb)). Words: [glossary](../docs/glossary.md).
+# **Takes** 35 minutes. **Needs** linear attention ([01](01_linear_attention.ipynb)) and one layer as a gradient step ([03](03_one_layer_is_one_gradient_step.ipynb)). Words: [glossary](../docs/glossary.md).
 
 # %% [markdown]
 # **Symbols:** $P, Q$ the two matrices of a layer: the model's weights; $S$ the mean of $e e^T$: all that a layer knows of its context; $w^l$ the implicit weight after layer $l$; $M, u, a$ the rest of a layer's state, beside $w$;

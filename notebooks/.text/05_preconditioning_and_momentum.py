@@ -20,7 +20,7 @@ lab
 # **You will be able to** say why unevenly spread inputs slow gradient descent down, and what a GD++ layer does about it; choose its strength, and count the layers that a given accuracy takes; compare it fairly with other
 # methods.
 #
-# **Takes** 30 minutes; two parts at the end, on better steps and on momentum, are optional, and 5 more each. **Needs** one layer as a gradient step ([03](03_one_layer_is_one_gradient_step.ipynb)) and the state of a layer ([04](04_every_layer_keeps_a_weight_vector.ipynb)).
+# **Takes** 40 minutes; two parts at the end, on better steps and on momentum, are optional, and 5 more each. **Needs** one layer as a gradient step ([03](03_one_layer_is_one_gradient_step.ipynb)) and the state of a layer ([04](04_every_layer_keeps_a_weight_vector.ipynb)).
 # Words: [glossary](../docs/glossary.md).
 
 # %% [markdown]

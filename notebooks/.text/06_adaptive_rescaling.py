@@ -20,7 +20,7 @@ lab
 # **You will be able to** say why large labels do not tell how noisy they are, and what does; solve for the two weights that serve two noise levels; read off one weight at which noise the model turns its
 # answer round.
 #
-# **Takes** 40 minutes. **Needs** the layer and its four numbers ([01](01_linear_attention.ipynb)), ridge regression ([02](02_in_context_regression.ipynb)), and one layer as a gradient step
+# **Takes** 45 minutes. **Needs** the layer and its four numbers ([01](01_linear_attention.ipynb)), ridge regression ([02](02_in_context_regression.ipynb)), and one layer as a gradient step
 # ([03](03_one_layer_is_one_gradient_step.ipynb)). Words: [glossary](../docs/glossary.md).
 
 # %% [markdown]

@@ -20,7 +20,7 @@ lab
 # **You will be able to** say why one layer cannot react to the noise and two can; read from an answer which noise a model acts on; measure the step of a layer in a model that you did not build, and split it into a part
 # that leads downhill and a brake.
 #
-# **Takes** 45 minutes; the census at the end is optional, and 15 more. **Needs** ridge regression ([02](02_in_context_regression.ipynb)), the implicit weight ([04](04_every_layer_keeps_a_weight_vector.ipynb)), and *fit, then look*
+# **Takes** 50 minutes; the census at the end is optional, and 15 more. **Needs** ridge regression ([02](02_in_context_regression.ipynb)), the implicit weight ([04](04_every_layer_keeps_a_weight_vector.ipynb)), and *fit, then look*
 # ([06](06_adaptive_rescaling.ipynb)). Words: [glossary](../docs/glossary.md).
 
 # %% [markdown]

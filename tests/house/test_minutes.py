@@ -23,7 +23,7 @@ def test_stated_minutes_are_honest(text):
     [
         ("Slide the noise up.", 4),
         ("GD++ doesn't read it: 0.25 at (once).", 7),
-        ("The [map](01_linear_attention.ipynb) of $x \\leftarrow x + 1$, **twice**", 5),
+        ("The [map](01_linear_attention.ipynb) of $x \\leftarrow x + 1$, **twice**", 8),
         ("Then $$w = 1$$ holds", 22),
         ("A<details><summary>Hint</summary>\n\nten more words</details> B", 2),
         ("![a picture in words](../docs/pictures/noise-lab.png)", 0),
@@ -59,7 +59,14 @@ def test_beats_that_a_cell_leads_through(source, count):
 def test_a_notebook_is_the_sum_of_its_parts():
     markdown, code = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
     exercise = [code("...", metadata={"tags": ["exercise"]}) for _ in range(3)]
-    cells = [markdown("word " * 300), code("NoiseLab()"), code("NoiseLab(sigma=1.0)"), *exercise]
+    folded = code("x = 1\ny = 2", metadata={"jupyter": {"source_hidden": True}})
+    check = code("check(x)", metadata={"tags": ["check"]})
+    read = [
+        code("x = 1\n\ny = 2\n" * 14),
+        code("NoiseLab()"),
+        code("NoiseLab(sigma=1.0)"),
+    ]  # 30 lines, of 5 words each
+    cells = [markdown("word " * 150), *read, folded, check, *exercise]
     assert minutes_of(nbformat.v4.new_notebook(cells=cells)) == Minutes(reading=2, beats=5 * BEAT, acts=12)
 
 
