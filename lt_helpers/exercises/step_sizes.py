@@ -39,7 +39,7 @@ shorter_step = Exercise(
 )
 
 SHARES = [
-    (0.2, 0.5, 8),
+    (0.2, 0.75, 8),
     (0.1, 0.2, 20),
     (0.9, 2.0, 50),
 ]  # what is kept of a direction, its eigenvalue, the number of examples; a slip with brackets takes no root of a negative number
@@ -56,6 +56,7 @@ betrayed_noise = Exercise(
         "s_taken_away": lambda share, s, n: np.sqrt(n * (1 / share - s)),
         "one_taken_away": lambda share, s, n: np.sqrt(n * (s / share - 1)),
         "brackets_missing": lambda share, s, n: np.sqrt(n * s / share - 1),
+        "root_of_n_alone": lambda share, s, n: np.sqrt(n) * s * (1 / share - 1),
         "n_outside": lambda share, s, n: n * np.sqrt(s * (1 / share - 1)),
         "divided_by_n": lambda share, s, n: np.sqrt(s / n * (1 / share - 1)),
         "added_the_one": lambda share, s, n: np.sqrt(n * s * (1 / share + 1)),
@@ -159,6 +160,14 @@ def rescaled_both(w_before, w_after, rescaling, downhill):
     return (downhill * push).sum() / (downhill**2).sum()
 
 
+def exchanged(w_before, w_after, rescaling, downhill):
+    return step_size(w_after, w_before, rescaling, downhill)
+
+
+def rescaled_after(w_before, w_after, rescaling, downhill):
+    return -step_size(w_after, w_before, rescaling, downhill)
+
+
 def rescaling_undone(w_before, w_after, rescaling, downhill):
     push = w_after / rescaling[:, None] - w_before
     return (downhill * push).sum() / (downhill**2).sum()
@@ -186,5 +195,7 @@ effective_step = Exercise(
         "entry_by_entry": by_entry,
         "rescaled_both": rescaled_both,
         "undone_rescaling": rescaling_undone,
+        "exchanged": exchanged,
+        "rescaled_after": rescaled_after,
     },
 )

@@ -1,6 +1,6 @@
 # %% [markdown]
 # # 07  Noise-adaptive step sizes
-# *Where labels are noisy, a frozen model learns less from them. One model takes shorter steps, others step back, and one brake is behind both.*
+# *Where labels are noisy, a frozen model learns less from them. One model takes shorter steps, others step back; in both, noise presses a brake.*
 #
 # Click the picture and press **Shift+Enter**: it becomes a lab, which says what to do. Read on with Shift+Enter, cell by cell.
 
@@ -111,7 +111,7 @@ for sigma in (0, 1, 2, 3, 4, 5, 6, 8):
     print(f"{sigma:5d}", *(f"{np.median(column):9.2f}" for column in columns))
 
 # %% [markdown]
-# Inside the range, from 1 to 4, the model acts on nearly the right noise. Without noise it still shrinks: four layers are too few to solve least squares. Past 5 it lags behind the truth, and so does the posterior mean,
+# Inside the range, from 1 to 4, the model acts on nearly the right noise. Without noise it still shrinks: its weights must serve all noises up to 5. Past 5 it lags behind the truth, and so does the posterior mean,
 # whose bell ends at 5. (The lab's bell does not: it knows of no range.) The model goes on rising there: nothing in its weights says "at most 5".
 #
 # ## One layer cannot react
@@ -210,10 +210,10 @@ for sigma in (1, 4):
     print(f"ridge, sigma = {sigma} ", *(f"{share:6.2f}" for share in s / (s + sigma**2 / 20)))
 
 # %% [markdown]
-# Shorter steps work in the same sense as a larger penalty: every share sinks, and the weakest direction has the smallest. The sizes differ: four steps of 0.45 keep 0.17 of the weakest direction, where ridge at $\sigma = 1$ keeps 0.67. To take
+# Shorter steps work in the same sense as a larger penalty: every share sinks (as long as $\eta s$ is at most 1), and the weakest direction has the smallest. The sizes differ: four steps of 0.45 keep 0.17 of the weakest direction, where ridge at $\sigma = 1$ keeps 0.67. To take
 # fewer or shorter steps is called early stopping. A layer that chooses its step by the residuals chooses, in effect, how early to stop.
 #
-# The trained model's shares fall in the same way. Keep one set of inputs, redraw truth and noise 2,000 times, and fit which share of least squares the model keeps in each direction:
+# And the trained model? Keep one set of inputs, redraw truth and noise 2,000 times, and fit which share of least squares the model keeps in each direction:
 
 # %% jupyter={"source_hidden": true}
 x = np.random.default_rng(3).normal(size=(20, 10))
@@ -285,7 +285,7 @@ step_sizes.effective_step.check(my_step_size)
 # - **Layer 1** keeps its step. Nothing before it has looked at the labels.
 # - **Layer 2** could react if layer 1 had an $\omega_{xy}$. It has $-0.002$, nearly nothing. So layer 2 keeps its step, and answers to the noise with its $\omega_{yy}$ instead: it shrinks the $w$ that it was given.
 # - **Layer 3** hardly steps at any noise. It prepares the inputs for layer 4, with its $\omega_{xx}$ and its $\omega_{xy}$.
-# - **Layer 4** reacts: layer 3 has the largest $\omega_{xy}$, $-0.178$. The step of layer 4 falls to nearly nothing. The layer does not stop, though. It stretches the $w$ that it was given ($\omega_{yy}$ is positive), and
+# - **Layer 4** reacts: layers 2 and 3 have an $\omega_{xy}$, $-0.026$ and $-0.178$. The step of layer 4 falls to nearly nothing. The layer does not stop, though. It stretches the $w$ that it was given ($\omega_{yy}$ is positive), and
 #   it still pushes, less and no longer along $g$:
 
 # %% jupyter={"source_hidden": true}
@@ -318,21 +318,21 @@ for name, y in zip(NAMES[:2], LABELS[:2], strict=True):
 # step. Beyond, it is the stronger one, and the step is negative.
 #
 # ## The same two numbers in every layer
-# Layer 4 comes after three others. They have changed the inputs and the labels that it reads. We follow the same two numbers through it, in three steps.
+# Layers 1 to 3 have changed the inputs and labels that layer 4 reads. It has the same two numbers, in the words of [04](04_every_layer_keeps_a_weight_vector.ipynb). The last column: A′ above, before its second layer.
 #
-# **Its inputs.** By [04](04_every_layer_keeps_a_weight_vector.ipynb) an input now is $x^l = M x + y\,u$. The part $M x$ goes with the old input. The part $y\,u$ goes with the token's first label: it is the move. (In the pair above, $M = I$ and
-# $u = \omega_{xy}\,\alpha$. At first $u$ is 0, and without $\omega_{xy}$ it stays 0.)
+# | | in words | in A′ |
+# |---|---|---|
+# | $M$ | how much of its input a token keeps | 1 |
+# | $u$ | how much of its label gets into its input: only $\omega_{xy}$ puts any there | $\omega_{xy}\,\alpha = -0.2$ |
+# | $g$ | the mean of $y^l x$: label *now*, input *at first* | $\alpha = 2$ |
+# | $\overline{y^l y}$ | the mean of label *now* times label *at first* | $v = 8$ |
 #
-# **What it reads.** It reads the mean of $y^l x^l$: the label now, times the input now. Put the two parts of $x^l$ in, one after the other:
-#
-# - The label now, times the *old input* $M x$. Its mean is $M g$, by the meaning of $g$.
-# - The label now, times the *move* $y\,u$. Its mean is a number times $u$. The number is $\overline{y^l y}$, the mean over the tokens of a token's label *now* times its label *at first*. Before the first layer both are the same, and the number is $v$.
-#
-# **What it does to $w$.** The last exercise of 04 says what the push is: $-M^T k$, with $k$ the coefficients by which the layer reads. In a DIAG layer $k$ is $\omega_{yx}$ times what it reads. So both numbers are multiplied by $-\omega_{yx} M^T$, and the push is
+# An input now is $x^l = M x + y\,u$: what is kept, and the move along the first label. So the mean of $y^l x^l$ is $M g + \overline{y^l y}\;u$, in A′ $2 - 1.6$. (A move goes by the label now, $a\,y - \langle w, x\rangle$. Its second half is linear in $x$, and counts in $M$.)
+# A DIAG layer takes $k$, which is $\omega_{yx}$ times that mean, from a token's $x$ into its label. By the last exercise of 04 its push is $-M^T k$:
 #
 # $$p = \underbrace{-\,\omega_{yx}\,M^T M\,g}_{\text{downhill part}} \; \underbrace{-\;\omega_{yx}\;\overline{y^l y}\;M^T u}_{\text{brake}} .$$
 #
-# Try it on A′ above, with $\omega_{yx} = -\tfrac12$. There $M = 1$, $g = \alpha = 2$, $u = -0.2$ and $\overline{y^l y} = v = 8$. Downhill part: $\tfrac12 \cdot 2 = 1$. Brake: $\tfrac12 \cdot 8 \cdot (-0.2) = -0.8$. So the push is 0.2.
+# In A′, with $\omega_{yx} = -\tfrac12$: downhill part 1, brake $-0.8$, push 0.2.
 #
 # The next cell computes both parts by these formulas, for all layers of a DIAG model.
 
@@ -399,42 +399,68 @@ print_parts("DIAG-4", model, 4)
 # (The paper calls the second part *momentum*, Lemma 4.4: $u$ holds what earlier layers have read, as in the optional half of [05](05_preconditioning_and_momentum.ipynb). We say brake, since in these models it leads uphill.)
 #
 # ## Release the brake
-# Is the brake needed? Take it out of the last push alone, and leave all else as it is.
+# Is the brake needed, and must it follow the noise? Change the last push alone: release its brake; hold the brake, so that it takes back as much of the downhill part as at $\sigma = 1$; leave out the push.
 
 
 # %% jupyter={"source_hidden": true}
-def print_released(name, model):
-    """Half the squared distance to the oracle, of a DIAG model as it is and without the brake of its last layer."""
-    for released in (False, True):
-        distances = []
-        for sigma in (1, 4):
-            state = measured(model, sigma)
-            oracle = Spectrum.from_moments(state.S, context=20).ridge(np.full(len(state.S), float(sigma)))
-            _, brake, _, _ = parts_of_the_push(model, state)
-            w = state.w[:, -1] - brake[:, -1] if released else state.w[:, -1]
-            distances.append(((w - oracle) ** 2).sum(axis=1).mean() / 2)
-        label = "last brake released" if released else "as it is"
-        print(f"{name:18} {label:20} {distances[0]:11.3f} {distances[1]:11.3f}")
+def brake_over_downhill(model, state):
+    """The brake's part of each layer's step, divided by the downhill part's  ->  (L,)"""
+    downhill_part, brake, downhill, _ = parts_of_the_push(model, state)
+    return (downhill * brake).sum(axis=(0, 2)) / (downhill * downhill_part).sum(axis=(0, 2))
+
+
+def print_last_pushes(name, model):
+    """Half the squared distance to the oracle, of a DIAG model as it is and with three other last pushes."""
+    held = brake_over_downhill(model, measured(model, 1))[-1]  # its strength at sigma = 1
+    distances = {"as it is": [], "last brake released": [], "last brake held": [], "no last push": []}
+    for sigma in (1, 4):
+        state = measured(model, sigma)
+        oracle = Spectrum.from_moments(state.S, context=20).ridge(np.full(len(state.S), float(sigma)))
+        downhill_parts, brakes, _, _ = parts_of_the_push(model, state)
+        downhill_part, brake = downhill_parts[:, -1], brakes[:, -1]  # (B, d) each
+        without_push = state.w[:, -1] - downhill_part - brake
+        pushes = (downhill_part + brake, downhill_part, (1 + held) * downhill_part, 0)
+        for push, row in zip(pushes, distances.values(), strict=True):
+            row.append(((without_push + push - oracle) ** 2).sum(axis=1).mean() / 2)
+    for label, (quiet, noisy) in distances.items():
+        print(f"{name:18} {label:20} {quiet:11.3f} {noisy:11.3f}")
 
 
 # %% jupyter={"source_hidden": true}
 print("half the squared distance to the oracle   sigma = 1   sigma = 4")
-print_released("DIAG-4", model)
+print_last_pushes("DIAG-4", model)
 
 # %% [markdown]
-# Without it the last layer takes a step that is far too long, on quiet sequences already and much more on noisy ones. The trained $\omega_{yx}$ of that layer counts on the brake.
+# - **Released:** the step is far too long, at $\sigma = 4$ most of all. The trained $\omega_{yx}$ of that layer counts on the brake.
+# - **Held:** nearly as good at $\sigma = 1$, but 0.89 where the model has 0.06 at $\sigma = 4$. So the brake must press harder where it is noisier.
+# - **No push:** at $\sigma = 1$ the push is needed. At $\sigma = 4$ the layer would do best without one: what the brake leaves of it still costs 0.04.
 #
 # ## Do other models brake?
-# Here are eight DIAG models: four or seven layers, one head or two (× 2), trained on U(0, 5) or on {1, 3}. Of each you see the last two layers with a negative $\omega_{yx}$. Drawn is the brake's part of the step
-# divided by the downhill part, at $\sigma = 1$ (blue, large) and $\sigma = 3$ (orange). At $-1$ the brake takes back the whole step. Below that line the step is negative.
+# Here are eight DIAG models: four or seven layers, one head or two (× 2; each omega is then a sum over the heads), trained on U(0, 5) or on {1, 3}. Of each you see the last two layers with a negative $\omega_{yx}$, where the downhill part leads downhill.
+# Drawn is the brake's part of the step divided by the downhill part, at $\sigma = 1$ (blue, large) and $\sigma = 3$ (orange). At $-1$ the brake takes back the whole step. Below that line the step is negative.
 #
 # ![Two plots, for models trained on U(0, 5) and on {1, 3}, each with eight columns: two layers of each of four models. All points lie below zero. At sigma = 1 they lie between -0.2 and -1.1, at sigma = 3 between -0.4 and -1.8. In every column but one the orange point lies below the blue one; in the last column of the left plot, the second layer of 7 × 2, it lies on it, at -1.1.](../docs/pictures/brakes.svg)
 #
-# **They all brake, in both layers, and in every column but one they brake harder where it is noisier.** That is what to keep.
+# They all brake, and in every column but one harder where it is noisier. But each is one training. Over all stored ones, five of each model:
+
+# %% jupyter={"source_hidden": true}
+columns, braking, harder = 0, 0, 0
+for noise in (lt.Uniform(5.0), lt.Categorical((1, 3))):
+    for layers, heads in ((4, 1), (4, 2), (7, 1), (7, 2)):
+        for each in spread("diag", layers, noise, heads=heads):
+            late = np.flatnonzero(each.omega[:, 1, 0] < 0)[-2:]  # their downhill part is positive
+            quiet, noisy = (brake_over_downhill(each, measured(each, sigma, 1000))[late] for sigma in (1, 3))  # (2,) each
+            columns += len(late)
+            braking += ((quiet < 0) & (noisy < 0)).sum()
+            harder += (noisy < quiet).sum()
+print(f"brake at both sigmas:      {braking} of {columns} columns")
+print(f"brake harder at sigma = 3: {harder} of {columns} columns")
+
+# %% [markdown]
+# **They brake, and nearly all brake harder where it is noisier.** That is what to keep.
 #
-# What becomes of the step differs. Three orange points of the left plot lie below $-1$: a layer of *4 × 2*, one of *7* and one of *7 × 2* step back. (The last does so at $\sigma = 1$ already: its blue point lies under the orange one. That is the one
-# column where noise does not press the brake.) So *the noisier, the shorter the last step* is what **our** model does. It is no law. What they share is the answer, a
-# smaller $w$ where it is noisier (the optional part measures it).
+# What becomes of the step differs. Three orange points of the left plot lie below $-1$, and four of the right one: these layers step back. So *the noisier, the shorter the last step* is what **our** model does, and no law. What they share is the answer, a
+# smaller $w$ where it is noisier (see the optional part).
 
 # %% [markdown]
 # ## Far outside
@@ -459,7 +485,7 @@ for sigma in (5, 8, 10, 12, 15):
 # <details><summary>The steps of four relatives</summary>
 #
 # All were trained on U(0, 5). *× 2* has two heads a layer; $\omega_{xy} = 0$ was trained without that weight. (It needs two heads. With one, $\omega_{xx}\,\omega_{yy} = \omega_{xy}\,\omega_{yx}$ by [01](01_linear_attention.ipynb), and without $\omega_{xy}$
-# one of the first two would be 0 as well. With two heads each omega is a sum over them.) **Predict:** which steps will shrink?
+# one of the first two would be 0 as well.) **Predict:** which steps will shrink?
 #
 # ![Four plots of the effective step by layer, at sigma = 1 in blue and at sigma = 3 in orange. DIAG-4 with two heads: the last step falls from 0.75 to -0.35. Two heads without omega_xy: the third step is negative, about -1, and the fourth between 1.3 and 1.7; both are longer at sigma = 3. DIAG-7: the fifth step falls from 1 to 0.6, the last from 0.8 to -0.4. FULL-7: steps 5 and 6 fall, the last rises from -1 to 0.9.](../docs/pictures/steps-of-relatives.svg)
 #
@@ -485,7 +511,7 @@ for name, each in relatives.items():
     print(f"{name:23}" + "".join(f"{length:12.2f}" for length in lengths))
 
 # %% [markdown]
-# The model without $\omega_{xy}$ has no brake, and its third step is negative all the same. Here are its parts, and then what becomes of two relatives whose last brake is released:
+# The model without $\omega_{xy}$ has no brake, and its third step is negative all the same. Here are its parts, and then two relatives with other last pushes:
 
 # %% jupyter={"source_hidden": true}
 print_parts("DIAG-4 without omega_xy", relatives["DIAG-4 without omega_xy"], 3)
@@ -493,7 +519,7 @@ print_parts("DIAG-4 without omega_xy", relatives["DIAG-4 without omega_xy"], 3)
 # %% jupyter={"source_hidden": true}
 print("half the squared distance to the oracle   sigma = 1   sigma = 4")
 for name in ("DIAG-4, two heads", "DIAG-7"):
-    print_released(name, relatives[name])
+    print_last_pushes(name, relatives[name])
 
 # %% [markdown]
 # In that layer $\omega_{yx}$ is *positive*. So the downhill part itself is negative, at every noise: this step back is of another kind.
