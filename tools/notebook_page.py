@@ -62,6 +62,7 @@ CLEAR = """async () => {
     shown.close();
   }
 }"""
+LED = "(root, leads) => (root.dataset.leads ??= String(leads))"
 STOP = "root => root.contains(document.activeElement) ? document.activeElement.dataset.stop ?? '' : null"
 STANDS = "control => String(control.type === 'checkbox' ? control.checked : control.value)"
 
@@ -208,6 +209,10 @@ class Lab:
         self.page, self.root = page, root
         root.scroll_into_view_if_needed()
         root.locator(".lt-figure .main-svg").first.wait_for(state="attached", timeout=60_000)
+        led = root.evaluate(
+            LED, self.button("Everything").is_visible()
+        )  # as it was opened: on the page, for the next one who asks
+        self.leads = led == "true"
         self.show_everything()
 
     def show_everything(self):
@@ -218,9 +223,8 @@ class Lab:
 
     def reset(self):
         """Back to where it was opened, and there to everything."""
-        leads = self.button("Lead me").is_visible()
         self.button("Reset").click()
-        if leads:
+        if self.leads:
             self.button("Everything").wait_for()
             self.show_everything()
 

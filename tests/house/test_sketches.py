@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from brief import lines_of, printed
 from drawing import arrow, text
-from sketches import PICTURES, SIZE, SKETCHES, axes, draw
+from sketches import LETTER, PICTURES, SIZE, SKETCHES, axes, draw
 
 from lt_helpers import Categorical, Fixed, RegressionTask, Uniform, implicit_regression, load_pretrained
 from lt_helpers.baselines import ols
@@ -146,9 +146,14 @@ def test_the_long_line_of_the_ellipse_is_called_large_and_the_short_one_small():
 def test_the_name_of_a_curve_stands_at_its_end_in_its_colour(name):
     for plot in plots_of(name):
         assert len(curves(plot)) == len(named(plot)) > 1
-        for colour, place in named(plot).values():
-            last = curves(plot)[colour][-1]
-            assert 0 < place[0] - last[0] < 35 and abs(place[1] - last[1]) < 6
+        names = np.array([place for _, place in named(plot).values()])  # (K, 2)
+        ends = np.array([curves(plot)[colour][-1] for colour, _ in named(plot).values()])
+        right, down = (names - ends).T
+        assert (right > 0).all() and (right < 35).all() and (abs(down) < LETTER).all()
+
+        # Where ends lie close together, their names give way to each other, and stand in the same order.
+        order = ends[:, 1].argsort(kind="stable")
+        assert (np.diff(names[order, 1]) >= LETTER - 0.2).all()
 
 
 def test_the_curves_of_fit_then_shrink_are_of_the_sequences_that_they_name():
