@@ -357,6 +357,10 @@ def labs_that_lead():
 
 
 BY_SIGHT = {("rescaling", "shrink")}  # until two points lie on others, which its lab's own test holds
+ON_THE_WAY = {
+    ("rescaling", "breaks"): 4,
+    ("rescaling", "trained"): 12,
+}  # answered before the number that the words name: it would tell
 
 
 @pytest.mark.parametrize("kind", labs_that_lead(), ids=lambda kind: kind.__name__)
@@ -394,6 +398,10 @@ class TestEveryLab:
             for name, value in beat.at.items():
                 if (kind.NAME, beat.name) in BY_SIGHT:
                     continue
+                if (kind.NAME, beat.name) in ON_THE_WAY:
+                    end = ON_THE_WAY[kind.NAME, beat.name]
+                    assert lab.values[name] < value < end, id
+                    value = end
                 if "all the way up" in words:
                     assert value == list(lab.controls[name].options)[-1][1], id
                 elif isinstance(value, bool):
