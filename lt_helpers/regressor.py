@@ -61,6 +61,8 @@ class InContextRegressor:
     def set_params(self, **parameters):
         """The same with other arguments; what was fitted is forgotten."""
         self.__init__(**self.get_params() | parameters)
+        for fitted in ("coef_", "intercept_", "alarm_"):
+            vars(self).pop(fitted, None)
         return self
 
     def fit(self, x, y):

@@ -1,5 +1,7 @@
 """The training lab: what it trains, what it shows of it, and that the weights follow the noise."""
 
+from types import SimpleNamespace
+
 import by_hand
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ from marks import assert_marks, assert_messages
 
 from lt_helpers import Categorical, LinearTransformer, RegressionTask, Uniform, adjusted_loss, load_pretrained
 from lt_helpers.labs import NoiseLab, TrainingLab
+from lt_helpers.labs.training import to_bayes
 from lt_helpers.spectrum import Spectrum
 from lt_helpers.training.live import CONTEXT, DIM, EVERY, PLATEAU, context, yardstick
 
@@ -459,3 +462,8 @@ def test_a_beat_that_is_opened_before_anything_is_trained_says_train_first(beat,
     lab.run(steps=1)
     assert lab.story().phase == "ask" and "Train first" not in lab._guide.task.value
     assert lab._begun.steps == 1200  # it begins here, not with the random weights
+
+
+def test_the_multiple_of_bayess_loss_is_that_of_the_newest_losses():
+    """By hand: 6 over 1.5, and neither a loss nor a Bayes's of an earlier check."""
+    assert to_bayes(SimpleNamespace(loss=[12.0, 9.0, 6.0], bayes=[1.0, 2.0, 1.5])) == 4.0

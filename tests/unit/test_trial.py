@@ -218,7 +218,11 @@ def test_one_file_keeps_all_of_it(model, intercept, tmp_path):
 
 def test_scikit_learn_takes_it_for_one_of_its_own(prepared):
     copied = clone(InContextRegressor(DIAG, prepared))
+    x, y, x_held, _ = table(1, (14,), seed=6)
+    copied.fit(x[0], y[0]).predict(x_held[0])
     assert copied.set_params(guard=False).get_params()["guard"] is False
+    with pytest.raises(ValueError, match="predict was called before fit"):
+        copied.predict(x_held[0])
 
 
 X, Y, X_HELD, Y_HELD = table(4, (9,), seed=7)
