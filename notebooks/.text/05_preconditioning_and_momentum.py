@@ -308,7 +308,11 @@ print(f"the hardest tenth of the contexts makes up {losses[hard].sum() / losses.
 # How much of the gain is the $\gamma$, and how much the $\eta$? Give the $\gamma$ of training the best $\eta$ for the eigenvalues that each layer meets:
 
 # %%
-four_layers = {"the theorem's gammas": by_theorem(4), "trained gammas": by_trained_gammas(4), "trained gammas and etas": trained.implicit_weight(second_moments(contexts.x, contexts.y))}
+four_layers = {
+    "the theorem's gammas": by_theorem(4),
+    "trained gammas": by_trained_gammas(4),
+    "trained gammas and etas": trained.implicit_weight(second_moments(contexts.x, contexts.y)),
+}
 print("error after four layers")
 for name, w in four_layers.items():
     print(f"{name:24} {loss(w):.5f}")

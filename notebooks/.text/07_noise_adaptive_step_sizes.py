@@ -19,13 +19,14 @@ lab
 #
 # **You will be able to** say why one layer cannot react to the noise and two can; read from an answer which noise a model acts on; measure the step of a layer in a model that you did not build, and say what makes it short.
 #
-# **Takes** 55 minutes; the optional part at the end 25 more. **Needs** ridge regression ([02](02_in_context_regression.ipynb)), the implicit weight ([04](04_every_layer_keeps_a_weight_vector.ipynb)), and *fit, then look*
+# **Takes** 50 minutes; the optional part at the end 25 more. **Needs** ridge regression ([02](02_in_context_regression.ipynb)), the implicit weight ([04](04_every_layer_keeps_a_weight_vector.ipynb)), and *fit, then look*
 # ([06](06_adaptive_rescaling.ipynb)). Words: [glossary](../docs/glossary.md).
 
 # %% [markdown]
 # **Symbols:** $\sigma$ the noise: standard deviation of what is added to the labels; $\Sigma, \alpha, v$ the blocks of $S$: the means of $x x^T$, $y x$ and $y^2$;
 # $\omega_{xx}, \omega_{xy}, \omega_{yx}, \omega_{yy}$ the four numbers of a DIAG layer: what it writes, and what it reads; $s$ an eigenvalue of $\Sigma$: how much the inputs vary along a direction;
-# $\eta$ a step size; $r$ a residual, $y - \langle w, x\rangle$; $\rho$ the factor by which a layer multiplies the $w$ that it finds. In the optional part: $M, u, a$ the rest of a layer's state, beside $w$.
+# $\eta$ a step size; $r$ a residual, $y - \langle w, x\rangle$; $M, u, a$ the rest of a layer's state, beside $w$;
+# $k, \rho$ what a layer takes from a token's $x$ into its label, and what it multiplies the label by.
 
 # %% [markdown]
 # ## Two minutes: do you remember?
@@ -245,7 +246,7 @@ for sigma in (1, 4):
 # Deeper in a model a label is no longer $y$. It has become $y^l$, what earlier layers have left of it ($a\,y - \langle w, x\rangle$ in [04](04_every_layer_keeps_a_weight_vector.ipynb)). So let $g$ be the mean of $y^l x$: the label as it is *now*, times the
 # input as it came in. Where $a = 1$ that is the $g$ of 03. (The input as it came in, because $w$ is a weight for such inputs.)
 #
-# A layer multiplies the $w$ that it finds by a factor $\rho$. What it adds to that is its push, $p = w_\text{after} - \rho\,w_\text{before}$. Its **effective step** is the $\eta$ with which $\eta\,g$ comes closest to $p$, over many sequences:
+# A layer multiplies the $w$ that it finds by a factor, the $\rho$ of 04. What it adds to that is its push, $p = w_\text{after} - \rho\,w_\text{before}$. Its **effective step** is the $\eta$ with which $\eta\,g$ comes closest to $p$, over many sequences:
 #
 # $$\eta = \frac{\sum \langle g, p\rangle}{\sum \langle g, g\rangle}.$$
 #
@@ -321,10 +322,10 @@ def parts_of_the_push(model, state):
 
 def print_parts(name, model, layer):
     print(f"{name}, layer {layer}, omega_yx = {model.omega[layer - 1, 1, 0]:.2f}")
-    print("sigma   mean of y^l y   downhill part   brake     sum   step of the push")
+    print("sigma   downhill part   brake     sum   step of the push")
     for sigma in (1, 3, 5):
         state = measured(model, sigma)
-        downhill_part, brake, downhill, now_and_first = parts_of_the_push(model, state)
+        downhill_part, brake, downhill, _ = parts_of_the_push(model, state)
         np.testing.assert_allclose(downhill_part + brake, state.push, rtol=0, atol=1e-9)  # the two parts are all of the push
 
         size = (downhill**2).sum(axis=(0, 2))  # (L,)
@@ -332,8 +333,8 @@ def print_parts(name, model, layer):
         by_brake = (downhill * brake).sum(axis=(0, 2)) / size + 0.0  # (L,): + 0.0 makes -0 a 0
         step, _ = effective_step_size(state, pooled=True)  # (L,): of the push, as the model makes it
 
-        columns = np.array([now_and_first.mean(axis=0), by_downhill, by_brake, by_downhill + by_brake, step])[:, layer - 1]
-        print("{:5d} {:15.1f} {:15.2f} {:7.2f} {:7.2f} {:18.2f}".format(sigma, *columns))
+        columns = np.array([by_downhill, by_brake, by_downhill + by_brake, step])[:, layer - 1]
+        print("{:5d} {:15.2f} {:7.2f} {:7.2f} {:18.2f}".format(sigma, *columns))
 
 
 # %%
@@ -445,7 +446,7 @@ for sigma in (5, 8, 10, 12, 15):
 #
 # $$p = \underbrace{-\,\omega_{yx}\,M^T M\,g}_{\text{downhill part}} \; \underbrace{-\;\omega_{yx}\;\overline{y^l y}\;M^T u}_{\text{brake}} .$$
 #
-# In A′, with $\omega_{yx} = -\tfrac12$: downhill part 1, brake $-0.8$, push 0.2. This is what `parts_of_the_push` computes, in the folded cell of *The brake of layer 4*. And $\langle g, M^T M g\rangle = |M g|^2$ is never negative: so where $\omega_{yx}$ is
+# In A′, with $\omega_{yx} = -\tfrac12$: downhill part 1, brake $-0.8$, push 0.2. This is what `parts_of_the_push` computes, in the folded cell of *The brake of layer 4*. The brake grows because $\overline{y^l y}$ does: noise makes all labels larger. And $\langle g, M^T M g\rangle = |M g|^2$ is never negative: so where $\omega_{yx}$ is
 # negative, the downhill part leads downhill.
 #
 # <details><summary>What such a pair of layers does deeper in a model</summary>
