@@ -3,11 +3,16 @@
 Sliders have their table in test_all_labs.py. A lab without an entry here fails: write it from what the notebook says of the lab.
 """
 
+from functools import cache
+from pathlib import Path
+
+import numpy as np
 import pytest
 from all_labs import all_labs
 
 from lt_helpers.labs import Choice, Opinion, Prediction, Seed, Slider, Toggle
 from lt_helpers.labs.controls import Spots
+from lt_helpers.view.panel import Band, Guess, Guide, Heat, Ring
 
 NOISES = [*(f"uniform-{top}" for top in range(1, 8)), "fixed-0", "categorical-1-3", "categorical-1-3-5"]
 BY_RANGE = ["fixed-0", *(noise for noise in NOISES if noise != "fixed-0")]
@@ -256,12 +261,57 @@ BEATS = {
         "outside": ("loss", "sigma kind kind_guess"),
     },
 }
+# Panel by panel the kind and the name of each mark, as the lab opens; whether it is in the key where others of its kind are not, or is
+# not where they are; what becomes of it beyond the axes; what the mouse reads; what a hand moves; what its name counts; what its points
+# belong to.
+LOOKS = (Path(__file__).parent / "looks.txt").read_text()
 EVERY = pytest.mark.parametrize("kind", all_labs().values(), ids=lambda kind: kind.__name__)
+
+
+@cache
+def opened(kind):
+    return kind()
 
 
 def entry(table, kind):
     assert kind.NAME in table, f"{kind.__name__} has no entry in this file: write it by hand"
     return table[kind.NAME]
+
+
+def looks():
+    """LOOKS by lab -> {lab: {panel: [its name and how it lies, its marks ...]}}"""
+    found = {}
+    for line in LOOKS.strip().splitlines():
+        if not line.startswith(" "):
+            name, panel = line.split(",")[0].split()
+            marks = found.setdefault(name, {})[panel] = [line.partition(" ")[2]]
+        else:
+            marks.append(line.strip())
+    return found
+
+
+def look_of(panel):
+    """A panel as the table has it -> list of str"""
+    return [
+        ", ".join([panel.name, *["square"] * panel.square, *["ends"] * panel.ends]),
+        *map(look, panel.marks),
+    ]
+
+
+def look(mark):
+    """A mark as the table has it -> str"""
+    kind, more = type(mark), []
+    if mark.keyed != (kind not in (Guide, Guess, Heat, Ring)):
+        more.append("keyed" if mark.keyed else "unkeyed")
+    if mark.beyond != ("free" if kind in (Guide, Band) else "edge"):
+        more.append(mark.beyond)
+    usual = "" if kind in (Guide, Band, Ring) else "cell" if kind is Heat else "value"
+    if mark.hover != usual:
+        more.append(f"reads {mark.hover or 'nothing'}")
+    if mark.grab:
+        more.append(f"moves {mark.grab} along {mark.along}")
+    more += [f"with {name}" for name in mark.values] + [f"by {name}" for name in mark.keys]
+    return ", ".join([f"{kind.__name__} {mark.name}", *more])
 
 
 def declared(control, widget, value):
@@ -280,7 +330,7 @@ def declared(control, widget, value):
 
 @EVERY
 def test_each_control_offers_what_it_should_and_stands_where_it_should(kind):
-    lab, wanted = kind(), entry(CONTROLS, kind)
+    lab, wanted = opened(kind), entry(CONTROLS, kind)
     named = {
         name: control
         for name, control in kind.CONTROLS.items()
@@ -305,3 +355,21 @@ def test_each_beat_shows_and_lets_one_move_what_it_should(kind):
         assert list(beat.panels) == panels.split(), beat.name
         assert [name for name in there if name is not None] == controls.split(), beat.name
         assert list(beat.hands) == hands, beat.name
+
+
+@EVERY
+def test_each_mark_is_of_the_kind_and_in_the_place_that_it_should_be(kind):
+    wanted, lab = entry(looks(), kind), opened(kind)
+    assert {panel.name: look_of(panel) for panel in lab.panels_now} == wanted
+
+
+@EVERY
+def test_a_point_above_a_layer_or_a_component_belongs_to_it(kind):
+    """Points of one layer light up together: along the axis of layers each belongs to where it stands, or next to it."""
+    axes = {"layer": ("layer", "depth"), "component": ("component",)}
+    for panel in opened(kind).panels_now:
+        for mark in panel.marks:
+            for name, numbers in mark.keys.items():
+                numbers = np.broadcast_to(np.asarray(numbers, float), mark.x.shape)
+                if panel.x.name in axes.get(name, ()):
+                    assert (abs(mark.x - numbers)[np.isfinite(mark.x)] < 0.5).all(), (panel.name, mark.name)
