@@ -361,6 +361,7 @@ def test_each_beat_shows_and_lets_one_move_what_it_should(kind):
 def test_each_mark_is_of_the_kind_and_in_the_place_that_it_should_be(kind):
     wanted, lab = entry(looks(), kind), opened(kind)
     assert {panel.name: look_of(panel) for panel in lab.panels_now} == wanted
+    assert [panel.name for panel in lab.panels_now] == list(wanted)  # and in this order
 
 
 @EVERY

@@ -62,7 +62,7 @@ def test_an_idle_layer_does_nothing_and_is_not_lost(kind, heads, rng):
 
 @pytest.mark.parametrize("kind, heads", KINDS)
 def test_a_model_answers_as_its_numbers_do_in_a_gauge_that_is_fixed_and_is_read_back(kind, heads, rng):
-    """P and Q of each head have one norm, and Q no negative trace: 11 and 12 compare models by that."""
+    """P and Q of each head have one norm, and Q no negative trace."""
     parameters, noise = family(kind, 2, 4, heads), Uniform(2)
     theta, sequences = parameters.start(rng, noise), draw(RegressionTask(4, 9, noise), 5, rng)
     model = parameters.model(theta, 9, noise)
