@@ -73,6 +73,7 @@ SAID_WITH = {
     "profile.here": "noise spread nearer",
     "profile.explode": "noise spread exploded",
     "profile.outside": "noise spread nearer exploded",
+    "rescaling.bare": "labels",
     "rescaling.left": "labels",
     "rescaling.shrinks": "shrink",
     "rescaling.tells": "reads told",

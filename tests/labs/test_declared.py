@@ -65,7 +65,7 @@ CONTROLS = {
         "noise": (NOISES, "uniform-5"),
         "layers": (TABLE_DEPTHS, 4),
         "kept_guess": (0, 1, 0.05),
-        "implied_guess": (0, 8, 0.25),
+        "implied_guess": (0, 6, 0.25),
         "gd_guess": ["rises", "stays", "falls"],
         "direction_guess": ["weakest", "strongest"],
         "layer_guess": [1, 2, 3, 4],
