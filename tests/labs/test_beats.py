@@ -7,7 +7,7 @@ import pytest
 from all_labs import all_labs
 
 from lt_helpers.labs import NoiseLab, Opinion, PilotLab, PointsLab, Prediction, WeightsLab, surprises
-from lt_helpers.labs.beats import Answer, has_come
+from lt_helpers.labs.beats import Answer, Beat, has_come
 from lt_helpers.labs.story import alike
 from lt_helpers.language import catalogue
 
@@ -115,6 +115,17 @@ def test_next_and_back_bring_panels_controls_and_values(lab):
     lab._guide.back.click()
     lab._guide.back.click()
     assert lab.beat == "peak" and lab._guide.back.disabled
+
+
+def test_a_beat_that_is_shown_again_keeps_its_answer_to_itself_until_one_comes_there_again(lab):
+    lab.controls["expected"].value = 0.4
+    lab.lock()
+    lab.controls["frequency"].value = 3.0
+    lab.next()
+    lab.back()
+    assert lab.story().phase == "do" and "gap" not in [mark.name for mark in lab.panels_now[0].marks]
+    lab.controls["frequency"].value = 3.0
+    assert lab.story().phase == "told" and lab.panels_now[0].mark("gap").y.tolist() == [0.4, 1.0]
 
 
 def test_one_panel_and_two_of_a_beat_are_one_row_which_is_higher_than_a_row_of_all():
@@ -352,6 +363,13 @@ def test_a_place_is_reached_from_the_side_where_one_began(start, value, goal, th
     assert has_come(start, value, goal) == there
 
 
+def test_what_moves_in_a_beat_is_all_that_its_page_and_its_answer_name():
+    beat = Beat(
+        "way", ("p",), "large", ("small",), hands=("point",), at=dict(large=1, other=2), values=dict(rest=3)
+    )
+    assert beat.moving == {"large", "small", "point", "other"}
+
+
 def labs_that_lead():
     return [kind for kind in all_labs().values() if kind.BEATS]
 
@@ -398,6 +416,9 @@ class TestEveryLab:
             for handle in lab.drawing["handles"]:
                 if not handle["unset"]:
                     continue
+                control = kind.CONTROLS[handle["control"]]
+                for reach, end in (("low", control.low), ("high", control.high), ("step", control.step)):
+                    assert handle[reach] == pytest.approx([end, end]), (beat.name, reach)
                 letter, number = handle["along"], handle["panel"]
                 axis = lab.drawing["layout"][f"{letter}axis{number if number > 1 else ''}"]
                 seen = np.log10 if axis.get("type") == "log" else float

@@ -208,6 +208,14 @@ def test_gaps_and_words_survive_encoding():
     (trace,) = encode_figure({"data": [bars], "layout": {}})["data"]
     assert list(trace["x"]) == ["a", "b"] and trace["text"] == [None, "b"]
     assert np.isnan(np.frombuffer(base64.b64decode(trace["y"]["bdata"]), "f4")[1])
+    (heat,) = encode_figure({"data": [dict(type="heatmap", z=np.arange(6.0).reshape(2, 3))], "layout": {}})[
+        "data"
+    ]
+    assert heat["z"]["shape"] == "2, 3"  # rows first, as the numbers come
+    (handle,) = encode_figure(
+        {"data": [], "layout": {}, "handles": [dict(x=float("nan"), y=np.float64(2.0))]}
+    )["handles"]
+    assert handle == dict(x=None, y=2.0)  # JSON has no NaN
 
 
 def test_changed_names_the_smallest_differing_part():

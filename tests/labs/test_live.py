@@ -126,6 +126,11 @@ def test_run_takes_so_many_steps_and_draws(lab):
     assert lab.process.steps == 7 and lab.words_now == "7 steps, 7." and not lab.running
 
 
+def test_the_button_beside_start_takes_a_single_step(lab):
+    lab._buttons[1].click()
+    assert lab.process.steps == 1 and lab.words_now == "1 steps, 1." and not lab.running
+
+
 def test_it_trains_in_the_background_until_paused(lab, shown):
     steps = steps_after(lab, 0.3, lab.pause)
     assert steps > 0 and lab.process.steps == steps and not lab.running

@@ -352,6 +352,9 @@ def test_panels_stand_row_by_row_from_the_top_and_do_not_overlap():
         for other_x, other_y in boxes[:index]:
             assert x[0] >= other_x[1] or y[1] <= other_y[0]
     assert [trace["xaxis"] for trace in figure["data"]] == ["x", "x2", "x3", "x4", "x5"]
+    for note, (x, y) in zip(layout["annotations"], boxes, strict=True):  # above its panel, from the left
+        assert (note["x"], note["y"], note["xref"], note["yref"]) == (x[0], y[1], "paper", "paper")
+        assert (note["xanchor"], note["yanchor"]) == ("left", "bottom") and note["yshift"] > 0
     assert [note["text"].split("</b>")[0] for note in layout["annotations"]] == [
         f"<b>panel {name}" for name in "abcde"
     ]

@@ -135,6 +135,12 @@ def test_the_words_are_of_what_is_drawn():
     )
 
 
+def test_with_as_many_examples_as_features_no_direction_is_missing():
+    for context, missing in ((5, ["5 of 10"]), (10, []), (15, [])):
+        said = [message for message in RidgeLab(context=context).messages if message.id == "ridge.unseen"]
+        assert ["{count} of {dim}".format(**message.values) for message in said] == missing
+
+
 def test_without_noise_least_squares_finds_the_truth_and_the_best_strength_is_none():
     lab = RidgeLab(sigma=0.0, strength=0.0, guess=3.0)
     np.testing.assert_allclose(lab.arrays.ols, lab.arrays.truth)

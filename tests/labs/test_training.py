@@ -440,6 +440,8 @@ def test_the_beats_follow_one_run_and_say_what_it_did():
     assert (
         models[3].omega[1, 0, 1] < models[2].omega[1, 0, 1] < 0.01
     )  # omega_xy of layer 2: "went from .. to .."
+    second = [f"{model.omega[1, 0, 1]:.3f}" for model in models[2:]]
+    assert "from {} to {}:".format(*second) in lab.names.say(lab.story().found)
 
 
 @pytest.mark.leads

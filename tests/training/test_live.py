@@ -20,7 +20,7 @@ from jupyter_client.manager import start_new_kernel
 from lt_helpers import Categorical, RegressionTask, Uniform, load_pretrained
 from lt_helpers.training.adam import Adam
 from lt_helpers.training.live import EVERY, KEPT, PLATEAU, LiveRun, yardstick
-from lt_helpers.training.plans import RARE
+from lt_helpers.training.plans import NEWTON_OF_FEW, NEWTON_OF_MANY, RARE
 
 ROOT = Path(__file__).parents[2]
 KINDS = [("diag", 0.06), ("full", 0.01), ("gd++", 0.06)]
@@ -214,6 +214,14 @@ def test_a_jump_ends_where_its_loss_falls_no_further(good):
     while good.jumping:
         good.step()
     assert good.steps == 75
+
+
+def test_a_jump_begins_at_what_is_shown_and_takes_larger_batches_with_the_settings_of_its_family():
+    for kind, few in (("diag", NEWTON_OF_FEW), ("full", NEWTON_OF_MANY)):
+        run = LiveRun(kind, 2, Uniform(2), 0.01, seed=1)
+        run.jump(7)
+        assert run.jumping == 7 and np.array_equal(run.newton.theta, run.adam.average)
+        assert run.newton.settings == replace(few, batch=512, held_out=1_000)
 
 
 def test_a_jump_never_ends_worse_than_it_began(good, monkeypatch):

@@ -138,6 +138,15 @@ def test_of_each_run_its_best_is_weighed_and_the_best_of_them_is_handed_back(rng
     assert loss == pytest.approx(losses.mean(), rel=0.15)
 
 
+def test_the_last_choice_counts_each_loss_up_to_the_limit_of_its_plan(rng):
+    """A limit far below all losses: each counts for next to the limit."""
+    parameters = family("diag", 2, 4)
+    plan = replace(SHORT_WIDENING, settings=replace(NEWTON_OF_FEW, rare=1e-3))
+    theta = parameters.start(rng, TASK.noise)
+    _, _, loss, capped = Search(parameters, TASK, 0, {"warm": theta}, plan, None).choose({}, 500)
+    assert 0.5e-3 < loss < 1.5e-3 and capped > 450
+
+
 def test_each_start_sees_the_sequences_that_the_others_see():
     """So that they differ by where they began alone."""
     parameters = family("diag", 2, 4)

@@ -158,7 +158,9 @@ def test_sequences_are_weighed_for_their_scale(rng):
     yy = sequences.weight * sequences.S[:, 3, 3]
     expected = 0.09 * np.trace(SKEWED) + RARE.mean_square
     assert abs(yy.mean() - expected) < 5 * yy.std() / np.sqrt(len(yy))
-    assert sequences.weight.std() > 0.1 and (draw(TASKS["inputs of one's own"], 50, rng).weight == 1).all()
+    own = TASKS["inputs of one's own"]
+    assert sequences.weight.std() > 0.1 and (draw(own, 50, rng).weight == 1).all()
+    assert (draw(InUnits.of(own, Units.of(own)), 50, rng).weight == 1).all()  # in no units either
 
 
 @pytest.mark.parametrize("name", ["small weights", "inputs of one's own"])
