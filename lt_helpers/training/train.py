@@ -69,7 +69,7 @@ def train(task, kind="diag", layers=3, heads=1, seed=0, plan=None, progress=True
     return search_for(parameters, task, seed, None, plan, progress, samples)
 
 
-def fit(task, start, seed=0, progress=True, samples=SAMPLES):
+def fit(task, start, seed=0, progress=True, samples=SAMPLES, plan=None):
     """Fit a model that was trained on one task to another, from its weights alone: where `train` takes minutes, DIAG takes seconds.
 
     Gauss-Newton for DIAG and GD++, Adam for FULL. It stays in the basin where it starts, as a rule; `train` may find a better one. A model
@@ -83,6 +83,8 @@ def fit(task, start, seed=0, progress=True, samples=SAMPLES):
         What it begins with: a model, or the name of a stored one, such as "diag-7", which was trained on U(0, 5).
     seed, progress, samples
         As for `train`.
+    plan : training.plans.Plan, optional
+        How to search; `training.plans.SHORT_FIT` takes a second or two for DIAG.
 
     Returns
     -------
@@ -103,7 +105,8 @@ def fit(task, start, seed=0, progress=True, samples=SAMPLES):
     starts = {"as it was": parameters.read(Units.of(task).into(start))}
     if Units.of(task) != Units(1.0, 1.0):
         starts["in units of 1"] = parameters.read(start)
-    plan = replace(parameters.plan(task.noise), restarts=0, rounds=(), head_start=0)
+    if plan is None:
+        plan = replace(parameters.plan(task.noise), restarts=0, rounds=(), head_start=0)
     return search_for(parameters, task, seed, starts, plan, progress, samples)
 
 

@@ -339,6 +339,14 @@ class TestFit:
         S = task.sample_moments(5, np.random.default_rng(0)).S
         np.testing.assert_allclose(again.implicit_weight(S), stored.implicit_weight(S))
 
+    def test_a_short_plan_takes_its_steps_from_the_start_alone(self):
+        plan = replace(plans.SHORT_FIT, settings=replace(NEWTON_OF_FEW, held_out=500), held_out=2_000)
+        model = lt.fit(self.TASK, "diag-4", progress=False, samples=2_000, plan=plan)
+        assert model.record["steps"] == sum(stage.steps for stage in plans.SHORT_FIT.stages) == 100
+        assert (
+            model.record["loss"] < lt.fit(self.TASK, "diag-4", progress=False, samples=2_000).record["loss"]
+        )
+
     @pytest.mark.parametrize("x, w", [(100.0, 1.0), (0.01, 1e4)])
     def test_units_of_the_task_change_numbers_alone(self, x, w):
         """A model of the units of 1, fitted to the same task in other units, and from there fitted again."""
