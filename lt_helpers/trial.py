@@ -11,7 +11,7 @@ import numpy as np
 from . import checks
 from .baselines import check_degrees_of_freedom
 from .model import linear_transformer
-from .practice import alarm, gate, ridge_cv
+from .practice import gate, guarded, ridge_cv
 from .preparation import by_length, read_tasks
 from .spectrum import Spectrum
 from .task import second_moments
@@ -132,8 +132,7 @@ def pilot(preparation, models, x, y, x_held, y_held, failure=None):
         for name, model in models.items():
             w = model.implicit_weight(S)  # (B, d)
             alone[name][places] = w
-            rings[name][places] = alarm(w, S)
-            weights[name][places] = np.where(rings[name][places, None], weights[BAYES][places], w)
+            weights[name][places], rings[name][places] = guarded(w, S, weights[BAYES][places])
 
     tasks = list(zip(x, y, x_held, y_held, strict=True))
     errors = {name: held_errors(preparation, w, tasks) for name, w in weights.items()}
