@@ -418,6 +418,10 @@ class LinearTransformer:
         OSError
             If the file cannot be written, or is no ordinary one: a link, a device. What was there is then unchanged.
         """
+        weights.write(path, {"P": self.P, "Q": self.Q}, self.metadata())
+
+    def metadata(self):
+        """What is known of the training, as a file keeps it -> dict of str"""
         metadata = {}
         if self.context is not None:
             metadata["context"] = str(self.context)
@@ -427,7 +431,7 @@ class LinearTransformer:
             metadata["label_size"] = repr(self.label_size)
         if self.record is not None:
             metadata["record"] = json.dumps(self.record, sort_keys=True)
-        weights.write(path, {"P": self.P, "Q": self.Q}, metadata)
+        return metadata
 
     def _noise_to_keep(self):
         """The key of the noise, if it can be read back."""
@@ -460,12 +464,27 @@ class LinearTransformer:
         tensors, metadata = weights.read(path)
         if set(tensors) != {"P", "Q"}:
             raise ValueError(f"{path} holds the tensors {sorted(tensors)}: a model file holds P and Q.")
-        readers = {"context": int, "noise": parse_noise, "label_size": float, "record": checks.parse_json}
         try:
-            training = {name: read(metadata[name]) for name, read in readers.items() if name in metadata}
-            return cls(tensors["P"], tensors["Q"], **training)
+            return cls.restored(tensors, metadata)
         except (ValueError, TypeError) as error:
             raise ValueError(f"{path} holds no model: {error}") from error
+
+    @classmethod
+    def restored(cls, tensors, metadata):
+        """The model of matrices P and Q, and of what `metadata` made of the rest.
+
+        Parameters
+        ----------
+        tensors : dict of arrays
+        metadata : dict of str
+
+        Returns
+        -------
+        model : LinearTransformer.
+        """
+        readers = {"context": int, "noise": parse_noise, "label_size": float, "record": checks.parse_json}
+        training = {name: read(metadata[name]) for name, read in readers.items() if name in metadata}
+        return cls(tensors["P"], tensors["Q"], **training)
 
     def __repr__(self):
         return (

@@ -13,10 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import checks
-from .model import linear_transformer
 from .noise import Categorical
 from .spectrum import Spectrum
-from .task import second_moments
 
 PENALTIES = np.geomspace(0.1, 1000, 25)
 LEVELS = 40  # noise levels of a fitted prior
@@ -361,37 +359,23 @@ def alarm(w, S):
     return misfit(w, S) > 1
 
 
-def guarded(model, x, y, penalties=PENALTIES):
-    """The model's weight, or that of `ridge_cv` where the alarm rings.
+def guarded(w, S, fallback):
+    """The weights of a model, and others in their place where the alarm rings.
 
     Parameters
     ----------
-    model : LinearTransformer
-        For inputs of d features.
-    x : (B, n, d) array
-        Inputs.
-    y : (B, n) array
-        Labels.
-    penalties : (K,) array
-        As in `ridge_cv`.
+    w : (B, d) array
+        Weights of the model.
+    S : (B, D, D) array, D = d + 1
+        Second moments of the contexts.
+    fallback : (B, d) array
+        The others: of the Bayes-optimal predictor with a fitted prior, or of `ridge_cv`, which needs no earlier task.
 
     Returns
     -------
     w : (B, d) array
-        Weights.
     rings : (B,) array of bool
         The alarm.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is none of these.
     """
-    x, y = checks.context(x, y, linear_transformer(model).dim)
-    S = second_moments(x, y)
-    w = model.implicit_weight(S)
     rings = alarm(w, S)
-    if rings.any():
-        w = w.copy()
-        w[rings], _ = ridge_cv(x[rings], y[rings], penalties)
-    return w, rings
+    return np.where(rings[:, None], fallback, w), rings

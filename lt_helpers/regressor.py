@@ -139,7 +139,7 @@ class InContextRegressor:
         }
 
     def save(self, path):
-        """Write all of it to one file (safetensors), whole or not at all: weights, preparation, noise and what answers in their place.
+        """Write all of it to one file (safetensors), whole or not at all: weights and how they came about, preparation, noise, guard.
 
         Parameters
         ----------
@@ -158,6 +158,7 @@ class InContextRegressor:
             metadata["model"] = self.model
         else:
             tensors |= {"P": self._frozen.P, "Q": self._frozen.Q}
+            metadata |= self._frozen.metadata()
         weights.write(
             path, {name: tensor for name, tensor in tensors.items() if tensor is not None}, metadata
         )
@@ -185,7 +186,7 @@ class InContextRegressor:
             values, probabilities = zip(*numbers.pop("noise"), strict=True)
             arrays = {name: tensors.get(f"preparation.{name}") for name in ARRAYS}
             preparation = Preparation(noise=Categorical(values, probabilities), **arrays, **numbers)
-            model = metadata.get("model") or LinearTransformer(tensors["P"], tensors["Q"])
+            model = metadata.get("model") or LinearTransformer.restored(tensors, metadata)
             return cls(model, preparation, checks.parse_json(metadata["guard"]))
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{path} holds no InContextRegressor: {error}") from error

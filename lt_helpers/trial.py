@@ -4,14 +4,14 @@ Every predictor gets the same prepared examples and answers the same rows that w
 in the label's own unit; two predictors are compared task by task.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from . import checks
 from .baselines import check_degrees_of_freedom
 from .model import linear_transformer
-from .practice import alarm, gate, ridge_cv
+from .practice import gate, guarded, ridge_cv
 from .preparation import by_length, read_tasks
 from .spectrum import Spectrum
 from .task import second_moments
@@ -72,27 +72,7 @@ def opponent(name, preparation, x, y):
     return WEIGH[name](preparation, Spectrum.from_tokens(x, y), x, y)
 
 
-def guard(model, fallback, x, y):
-    """A model's weights, and a fallback's where the alarm rings.
-
-    Parameters
-    ----------
-    model : LinearTransformer
-    fallback : (B, d) array
-    x, y : (B, n, d) and (B, n) arrays
-
-    Returns
-    -------
-    w : (B, d) array
-    rings : (B,) array of bool
-    """
-    S = second_moments(x, y)
-    w = model.implicit_weight(S)
-    rings = alarm(w, S)
-    return np.where(rings[:, None], fallback, w), rings
-
-
-def pilot(preparation, models, x, y, x_held, y_held):
+def pilot(preparation, models, x, y, x_held, y_held, failure=None):
     """Hold frozen models against ridge regression in all its forms, on tasks whose held rows nobody has seen.
 
     A model is guarded: where its alarm rings, Bayes answers.
@@ -111,6 +91,8 @@ def pilot(preparation, models, x, y, x_held, y_held):
         More rows of the same tasks, which the predictors answer.
     y_held : (B, m) array, or list of (m_b,) arrays
         Their labels: the answers are judged by them.
+    failure : float, optional
+        A predictor fails on a task if it misses the held rows by more than this, root mean square, in the label's unit.
 
     Returns
     -------
@@ -122,6 +104,8 @@ def pilot(preparation, models, x, y, x_held, y_held):
         If an argument is none of these.
     """
     models = read_models(models, preparation.dim)
+    if failure is not None:
+        failure = checks.number(failure, "failure", low=0)
     x, y = read_tasks(x, y, ("x", "y"))
     x_held, y_held = read_tasks(x_held, y_held, ("x_held", "y_held"), least=1)
     for name, tasks in (("x", x), ("x_held", x_held)):
@@ -138,24 +122,48 @@ def pilot(preparation, models, x, y, x_held, y_held):
     is_long = min(len(labels) for _, labels in prepared) > preparation.dim
     names = [name for name in NEEDS if is_long or name != ADA_RR]
     weights = {name: np.empty((len(x), preparation.dim)) for name in (*names, *models)}
+    alone = {name: np.empty((len(x), preparation.dim)) for name in models}  # without the guard
     rings = {name: np.empty(len(x), bool) for name in models}
     for places, inputs, labels in by_length(*map(list, zip(*prepared, strict=True))):
         spectrum = Spectrum.from_tokens(inputs, labels)
-        found = {name: WEIGH[name](preparation, spectrum, inputs, labels) for name in names}
+        S = second_moments(inputs, labels)
+        for name in names:
+            weights[name][places] = WEIGH[name](preparation, spectrum, inputs, labels)
         for name, model in models.items():
-            found[name], rings[name][places] = guard(model, found[BAYES], inputs, labels)
-        for name, w in found.items():
-            weights[name][places] = w
+            w = model.implicit_weight(S)  # (B, d)
+            alone[name][places] = w
+            weights[name][places], rings[name][places] = guarded(w, S, weights[BAYES][places])
 
-    errors = {name: np.empty(len(x)) for name in weights}
-    for name, w in weights.items():
-        for task in range(len(x)):
-            coefficients, intercept = preparation.original(w[task], x[task], y[task])
-            missed = x_held[task] @ coefficients + intercept - y_held[task]  # (m,)
-            errors[name][task] = (missed**2).mean()
+    tasks = list(zip(x, y, x_held, y_held, strict=True))
+    errors = {name: held_errors(preparation, w, tasks) for name, w in weights.items()}
+    unguarded = {name: held_errors(preparation, w, tasks) for name, w in alone.items()}
     rivals = {name: errors[name] for name in names}
     leads = {name: gate(errors[name], rivals) for name in models}
-    return Pilot(errors, leads, rings, preparation.tasks)
+    return Pilot(errors, leads, rings, preparation.tasks, unguarded, failure)
+
+
+def held_errors(preparation, w, tasks):
+    """The mean squared miss of weights on the held rows of each task.
+
+    Parameters
+    ----------
+    preparation : Preparation
+    w : (B, d) array
+        For prepared inputs.
+    tasks : list of (x, y, x_held, y_held)
+
+    Returns
+    -------
+    (B,) array
+        Infinite where the weights have exploded.
+    """
+    errors = np.empty(len(tasks))
+    with np.errstate(over="ignore", invalid="ignore"):
+        for place, (x, y, x_held, y_held) in enumerate(tasks):
+            coefficients, intercept = preparation.original(w[place], x, y)
+            missed = x_held @ coefficients + intercept - y_held  # (m,)
+            errors[place] = (missed**2).mean()
+    return np.where(np.isfinite(errors), errors, np.inf)
 
 
 @dataclass(frozen=True)
@@ -172,12 +180,18 @@ class Pilot:
         Where the alarm of each model rang.
     earlier : int
         How many earlier tasks prepared it.
+    unguarded : dict of (B,) arrays
+        What the errors of each model are without the guard; infinite where it explodes.
+    failure : float or None
+        The root mean square miss from which on a task counts as failed.
     """
 
     errors: dict
     leads: dict
     alarms: dict
     earlier: int
+    unguarded: dict = field(default_factory=dict)
+    failure: float | None = None
 
     @property
     def best_opponent(self):
@@ -185,12 +199,32 @@ class Pilot:
         return min((name for name in NEEDS if name in self.errors), key=lambda name: self.errors[name].mean())
 
     @property
+    def as_good(self):
+        """The opponents that the best one is not ahead of by two standard errors -> list of names"""
+        best = self.best_opponent
+        others = {name: self.errors[name] for name in NEEDS if name in self.errors and name != best}
+        return [name for name, lead in gate(self.errors[best], others).items() if not lead.beaten]
+
+    def failed(self, name):
+        """Where a model fails without the guard -> (B,) array of bool"""
+        return self.unguarded[name] > self.failure**2
+
+    def unnoticed(self, name):
+        """How many failures of a model its alarm missed; 0 where nobody said what a failure is."""
+        return 0 if self.failure is None else int((self.failed(name) & ~self.alarms[name]).sum())
+
+    @property
     def passed(self):
-        """The models that are ahead of every opponent by two standard errors, and whose alarm is rare -> list of names, the best first"""
+        """The models that pass every gate -> list of names, the best first
+
+        They are ahead of every opponent by two standard errors, their alarm is rare, and it has missed no failure.
+        """
         good = [
             name
             for name, leads in self.leads.items()
-            if all(lead.beaten for lead in leads.values()) and self.alarms[name].mean() < RARE
+            if all(lead.beaten for lead in leads.values())
+            and self.alarms[name].mean() < RARE
+            and not self.unnoticed(name)
         ]
         return sorted(good, key=lambda name: self.errors[name].mean())
 
@@ -220,6 +254,8 @@ class Pilot:
         unbeaten = [rival for rival, lead in self.leads[name].items() if not lead.beaten]
         if unbeaten:
             return f"is not ahead of {', '.join(unbeaten)} by two standard errors"
+        if share < RARE:
+            return f"its alarm missed {self.unnoticed(name)} of {self.failed(name).sum()} failures"
         return f"its alarm rang in {share:.1%} of the tasks, where less than {RARE:.0%} is asked for"
 
     def report(self):
@@ -244,6 +280,15 @@ class Pilot:
         lines.append("")
         for name, rings in self.alarms.items():
             lines.append(f"{name}: the alarm rang in {rings.sum()} of {tasks} tasks{bound(rings)}.")
+            if self.failure is not None:
+                lines.append(
+                    f"{name}: without the guard it fails, by more than {self.failure:g}, in {self.failed(name).sum()} of {tasks} tasks; "
+                    f"the alarm missed {self.unnoticed(name)} of these."
+                )
+        if self.as_good:
+            lines.append(
+                f"Of the opponents, {self.best_opponent} is not ahead by two standard errors of {'; '.join(self.as_good)}."
+            )
         return "\n".join([*lines, self.verdict])
 
 
@@ -282,4 +327,10 @@ def read_models(models, dim):
                 f"models has the name {checks.shown(name)}: a name must be a text, and none of {', '.join(NEEDS)}."
             )
     read = {name: linear_transformer(model) for name, model in models.items()}
+    for name, model in read.items():
+        if model.kind == "full" and model.dim != dim:
+            raise ValueError(
+                f"{name} is a FULL model for {model.dim} features and the preparation has {dim}: its weights belong to one number of "
+                'features, so take a DIAG model, or train one by lt.train(preparation.task, "full").'
+            )
     return {name: model if model.dim == dim else model.with_dim(dim) for name, model in read.items()}

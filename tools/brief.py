@@ -40,8 +40,8 @@ ROWS = {
     "outlying rows": ("Synthetic, outlying rows: error", "合成データ、外れた行：誤差"),
     "outliers among y": ("Synthetic, outliers among the labels: error", "合成データ、ラベルの外れ値：誤差"),
     "none, target times 3": (
-        "Synthetic, labels three times too large: error",
-        "合成データ、ラベルが 3 倍：誤差",
+        "Synthetic, labels three times those of the earlier contexts: error",
+        "合成データ、ラベルが過去の文脈の 3 倍：誤差",
     ),
     "none, noise of 8": (
         "Synthetic, σ = 8, above the training's: error",

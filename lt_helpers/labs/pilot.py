@@ -18,7 +18,7 @@ import numpy as np
 from ..implicit import implicit_from_moments
 from ..language import Message
 from ..noise import Uniform
-from ..practice import misfit, ridge_cv
+from ..practice import guarded, misfit, ridge_cv
 from ..spectrum import Spectrum
 from ..task import PAPER, second_moments
 from ..view.panel import Axis, Curve, Guess, Guide, Panel, Path, Points
@@ -214,9 +214,8 @@ def pilot(mismatch, strength, model, sigma, scale, seed):
     bayes = spectrum.bayes(TRAINED_ON, count=32)  # (B, d)
 
     # The guard knows no truth: it looks at the misfit alone.
-    rings = fits[:, -1] > RINGS  # (B,)
-    guarded = np.where(rings[:, None], ridge, answer)  # (B, d)
-    answers = dict(model=answer, guarded=guarded, ridge=ridge, ada=ada, evidence=evidence, bayes=bayes)
+    safe, _ = guarded(answer, S, fallback=ridge)  # (B, d)
+    answers = dict(model=answer, guarded=safe, ridge=ridge, ada=ada, evidence=evidence, bayes=bayes)
     errors = {name: measure_error(w, truth, mismatch, strength, scale) for name, w in answers.items()}
     return Pilot(**errors, misfit=fits)
 

@@ -184,6 +184,15 @@ PLAN_OF_ONE = Plan(
     stages=(Stage(1, 60, 8192),),
     settings=replace(NEWTON_OF_FEW, thin=8, momentum=0.9, memory=0.97),
 )
+# From a model of another task, where somebody waits.
+SHORT_FIT = Plan(
+    restarts=0,
+    rounds=(),
+    head_start=0,
+    stages=(Stage(1, 100, 512),),
+    settings=replace(NEWTON_OF_FEW, held_out=5_000),
+    held_out=20_000,
+)
 # From a model with one head, which no random start would meet.
 WIDENING = replace(PLAN_OF_MANY, restarts=0, rounds=(), stages=(Stage(1, 6_000, 256, 0.006),))
 

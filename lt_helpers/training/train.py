@@ -18,6 +18,7 @@ from ..noise import Noise, Uniform
 from ..pretrained import load_pretrained
 from ..task import Moments, RegressionTask
 from .parameters import family
+from .plans import SHORT_FIT
 from .search import search, weighed
 
 SAMPLES = 100_000  # held-out sequences for a record
@@ -69,7 +70,7 @@ def train(task, kind="diag", layers=3, heads=1, seed=0, plan=None, progress=True
     return search_for(parameters, task, seed, None, plan, progress, samples)
 
 
-def fit(task, start, seed=0, progress=True, samples=SAMPLES):
+def fit(task, start, seed=0, progress=True, samples=SAMPLES, short=False):
     """Fit a model that was trained on one task to another, from its weights alone: where `train` takes minutes, DIAG takes seconds.
 
     Gauss-Newton for DIAG and GD++, Adam for FULL. It stays in the basin where it starts, as a rule; `train` may find a better one. A model
@@ -83,6 +84,8 @@ def fit(task, start, seed=0, progress=True, samples=SAMPLES):
         What it begins with: a model, or the name of a stored one, such as "diag-7", which was trained on U(0, 5).
     seed, progress, samples
         As for `train`.
+    short : bool
+        A hundred steps on small batches: a second or two for DIAG, and a little behind. Not for FULL.
 
     Returns
     -------
@@ -97,13 +100,15 @@ def fit(task, start, seed=0, progress=True, samples=SAMPLES):
     check_task(task)
     start = stored(start) if isinstance(start, str) else linear_transformer(start)
     start = start if start.dim == task.dim else start.with_dim(task.dim)
+    if short and start.kind == "full":
+        raise ValueError("short is True, but start is FULL: a short fit serves DIAG and GD++.")
     parameters = family(start.kind, start.layers, task.dim, start.heads)
 
     # It may have been trained in the units of this task's table, or in those in which all sizes are 1.
     starts = {"as it was": parameters.read(Units.of(task).into(start))}
     if Units.of(task) != Units(1.0, 1.0):
         starts["in units of 1"] = parameters.read(start)
-    plan = replace(parameters.plan(task.noise), restarts=0, rounds=(), head_start=0)
+    plan = SHORT_FIT if short else replace(parameters.plan(task.noise), restarts=0, rounds=(), head_start=0)
     return search_for(parameters, task, seed, starts, plan, progress, samples)
 
 

@@ -20,6 +20,8 @@ lab
 # **You will be able to** put a standard error on an entry of Table 1, and tell a difference from luck; name entries that no model of their kind can have; check a stored model against its record, and make one again; read the error
 # after each layer of a trained model.
 #
+# **For researchers.** Engineers who ask whether such a model would serve them go on with [12](12_from_pilot_to_practice.ipynb).
+#
 # **Takes** 30 minutes. **Needs** the implicit weight ([04](04_every_layer_keeps_a_weight_vector.ipynb)) and the predictors that the models are measured against ([08](08_how_good_is_it.ipynb)). Words:
 # [glossary](../docs/glossary.md).
 

@@ -79,7 +79,12 @@ def test_no_setting_is_won_by_a_model():
     for name in SETTINGS:
         errors = row(name)
         assert errors[BAYES] <= min(errors[DIAG], errors[FULL]) + 0.001
-        assert errors[BAYES] <= min(errors[RIDGE_CV:]) + 0.001
+        if name != "none, target times 3":
+            assert errors[BAYES] <= min(errors[RIDGE_CV:]) + 0.001
+
+    # Where the earlier contexts had smaller labels, a prior of their noise costs a little. One penalty knows no scale.
+    larger = row("none, target times 3")
+    assert larger[ONE_PENALTY] == min(larger) < larger[BAYES] < larger[ONE_PENALTY] + 0.005
     for model in ("DIAG-7", "FULL-7", "two heads"):
         assert count(f"{model}, gate passed")[0] == count(f"{model}, beats Bayes")[0] == 0
     assert 0 < count("DIAG-7, beats AdaRR")[0] <= count("FULL-7, beats AdaRR")[0] < 8

@@ -373,7 +373,8 @@ def test_the_errors_by_mismatch_are_those_that_are_printed(kind, columns):
 def test_the_leads_are_those_that_are_printed_and_none_is_over_bayes():
     leads = [float(lead) for line in lines_of("leads") for lead in re.findall(r"\(\s*([-+][\d.]+)\)", line)]
     leads = np.array(leads).reshape(3, 8, 3)  # opponents, settings, models
-    assert leads[-1].max() < -2  # "every dot lies left of 0 by more than two standard errors"
+    not_beaten = leads[-1] > -2  # "every dot but one lies left of 0 by more than two standard errors"
+    assert not_beaten.sum() == 1 and not_beaten[2, 1] and leads[-1].max() < 0  # FULL on the real table
     x, row = centres("leads", "filled")
     drawn = x.reshape(leads.shape)
     assert (row.reshape(leads.shape) == np.arange(8)[:, None]).all()

@@ -341,6 +341,17 @@ class TestFit:
         S = task.sample_moments(5, np.random.default_rng(0)).S
         np.testing.assert_allclose(again.implicit_weight(S), stored.implicit_weight(S))
 
+    def test_a_short_fit_takes_a_hundred_steps_from_the_start_and_is_not_for_full(self):
+        model = lt.fit(self.TASK, "diag-4", progress=False, samples=2_000, short=True)
+        assert model.record["steps"] == 100
+        before = lt.load_pretrained("diag", 4, lt.Uniform(5)).with_dim(3)
+        losses = [
+            lt.risk(each, self.TASK, 2_000, np.random.default_rng(1)).excess for each in (model, before)
+        ]
+        assert losses[0] < 0.5 * losses[1]
+        with pytest.raises(ValueError, match="start is FULL: a short fit serves DIAG"):
+            lt.fit(lt.RegressionTask(10, 12, lt.Fixed(1.0)), "full-4", short=True)
+
     @pytest.mark.parametrize("x, w", [(100.0, 1.0), (0.01, 1e4)])
     def test_units_of_the_task_change_numbers_alone(self, x, w):
         """A model of the units of 1, fitted to the same task in other units, and from there fitted again."""

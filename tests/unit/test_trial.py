@@ -149,14 +149,22 @@ def test_where_all_tasks_obey_one_w_fitting_once_is_best():
     )
 
 
-def judged(model, rings=0, rival=1.0):
-    """A pilot of 100 tasks in which a model errs by about `model`, and all opponents by about `rival`."""
+def judged(model, rings=0, rival=1.0, failed=()):
+    """A pilot of 100 tasks in which a model errs by about `model`, all opponents by about `rival`, and the model fails on some."""
     rng = np.random.default_rng(0)
     errors = {name: rival + 0.1 * rng.random(100) for name in NEEDS}
     alarm = np.arange(100) < rings
     rivals = dict(errors)
     errors["own"] = model + 0.1 * rng.random(100)
-    return Pilot(errors, {"own": gate(errors["own"], rivals)}, {"own": alarm}, 50)
+    alone = np.where(np.isin(np.arange(100), failed), 101.0, errors["own"])
+    return Pilot(
+        errors,
+        {"own": gate(errors["own"], rivals)},
+        {"own": alarm},
+        50,
+        {"own": alone},
+        10.0 if failed else None,
+    )
 
 
 @pytest.mark.parametrize(
@@ -164,12 +172,46 @@ def judged(model, rings=0, rival=1.0):
     [
         (judged(0.5), "Use own, guarded: it is ahead of every opponent"),
         (judged(0.5, rings=2), "own errs less, but its alarm rang in 2.0% of the tasks"),
+        (judged(0.5, failed=(7, 8)), "own errs less, but its alarm missed 2 of 2 failures"),
         (judged(1.5), "standard errors behind"),
         (judged(1.0), "no model is ahead of it by two standard errors"),
     ],
 )
-def test_a_model_passes_only_if_it_beats_all_and_hardly_rings(result, words):
+def test_a_model_passes_only_if_it_beats_all_hardly_rings_and_fails_nowhere_unnoticed(result, words):
     assert words in result.verdict
+
+
+def test_opponents_that_are_as_good_as_the_best_are_named():
+    """Two that differ by luck, one that is worse by ten standard errors, three by far."""
+    rng = np.random.default_rng(0)
+    base = rng.random(100)
+    apart = {BAYES: 0.0, ADA_RR: 0.001, CV: 1.0}
+    errors = {
+        name: base + apart.get(name, 50.0) + (0.0 if name == BAYES else rng.normal(size=100))
+        for name in NEEDS
+    }
+    result = Pilot(errors, {}, {}, 50)
+    assert result.best_opponent in (BAYES, ADA_RR)
+    assert result.as_good == [name for name in (BAYES, ADA_RR) if name != result.best_opponent]
+    assert f"is not ahead by two standard errors of {result.as_good[0]}." in result.report()
+
+
+def test_a_failure_is_a_miss_above_what_was_said_and_the_guard_hides_none(prepared):
+    """A wild model rings everywhere: Bayes answers, and what the model itself would have missed stands beside it."""
+    tasks = table(30, (9, 14), seed=1)
+    wild = LinearTransformer(100 * DIAG.P, DIAG.Q)
+    result = pilot(prepared, {"wild": wild, "DIAG-7": DIAG}, *tasks, failure=100)
+    assert result.alarms["wild"].all() and result.failed("wild").all() and not result.unnoticed("wild")
+    np.testing.assert_array_equal(result.errors["wild"], result.errors[BAYES])
+    free = InContextRegressor(DIAG, prepared, guard=False)
+    alone = [
+        ((free.fit(*task[:2]).predict(task[2]) - task[3]) ** 2).mean() for task in zip(*tasks, strict=True)
+    ]
+    np.testing.assert_allclose(result.unguarded["DIAG-7"], alone, rtol=1e-6)
+    by_hand = np.sqrt(alone) > 100
+    assert 0 < by_hand.sum() < 30 and result.unnoticed("DIAG-7") == by_hand.sum()
+    told = f"without the guard it fails, by more than 100, in {by_hand.sum()} of 30 tasks; the alarm missed {by_hand.sum()}"
+    assert told in result.report()
 
 
 def test_bayes_answers_where_the_alarm_rings(prepared):
@@ -211,6 +253,9 @@ def test_one_file_keeps_all_of_it(model, intercept, tmp_path):
         read.fit(x[0], y[0]).predict(x_held[0]), regressor.fit(x[0], y[0]).predict(x_held[0])
     )
     assert read.guard is False and read.preparation.noise == regressor.preparation.noise
+    if model is DIAG:
+        ours, stored = read.model.training, DIAG.training
+        assert ours == stored and ours["record"]["loss"] > 0 and ours["context"] == 20
     DIAG.save(tmp_path / "model.safetensors")
     with pytest.raises(ValueError, match="model.safetensors holds no InContextRegressor"):
         InContextRegressor.load(tmp_path / "model.safetensors")
@@ -254,8 +299,14 @@ STILL = [np.column_stack([task[:, :3], np.ones(len(task))]) for task in X]
         (lambda p: pilot(p, {"own": 3}, X, Y, X_HELD, Y_HELD), TypeError, "LinearTransformer"),
         (lambda p: pilot(p, [DIAG], X, Y, X_HELD, Y_HELD), TypeError, "models must be a dictionary"),
         (lambda p: pilot(p, {ADA_RR: DIAG}, X, Y, X_HELD, Y_HELD), ValueError, "models has the name 'AdaRR'"),
+        (
+            lambda p: pilot(p, {"F": load_pretrained("full", 4, Uniform(5))}, X, Y, X_HELD, Y_HELD),
+            ValueError,
+            "F is a FULL model for 10 features and the preparation has 4",
+        ),
         (lambda p: pilot(p, {}, X, Y, X_HELD[:2], Y_HELD[:2]), ValueError, "x has 4 tasks and x_held has 2"),
         (lambda p: pilot(p, {}, [x[:, :2] for x in X], Y, X_HELD, Y_HELD), ValueError, "x has 2 features"),
+        (lambda p: pilot(p, {}, X, Y, X_HELD, Y_HELD, failure=-1), ValueError, "failure is -1"),
         (lambda p: InContextRegressor("best", p), ValueError, "model"),
         (lambda p: InContextRegressor(DIAG, 3), TypeError, "preparation is 3"),
         (lambda p: InContextRegressor(DIAG, p).predict(X[0]), ValueError, "predict was called before fit"),
