@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import lt_helpers as lt
+from lt_helpers import labs
 from lt_helpers.training.plans import NEWTON_OF_FEW, Plan, Round, Stage
 
 PAGE = (Path(__file__).parents[2] / "docs" / "experiments.md").read_text()
@@ -84,3 +85,21 @@ def test_the_names_of_the_page_are_there():
     assert set(lt.__all__) >= {"Noise", "train"}
     written = re.search(r"`lt.train\((.*?)\)`", PAGE)[1].replace("100_000", "100000")
     assert written == ", ".join(map(str, inspect.signature(lt.train).parameters.values())).replace("'", '"')
+
+
+def test_the_labs_of_the_page_open_on_a_task_of_ones_own():
+    covariance = 0.6 ** abs(np.subtract.outer(np.arange(5), np.arange(5)))
+    task = lt.RegressionTask(5, 15, lt.Uniform(4), covariance)
+    names = dict(task=task, model=lt.load_pretrained("diag", 3, lt.Uniform(5)).with_dim(5))
+    exec(code("labs"), names)
+    for line in re.findall(r"(?m)^\w+Lab\(.*?\)", code("labs")):
+        assert "On your task: d = 5, n = 15, noise U(0, 4)." in eval(line, names).words_now
+
+
+def test_the_page_says_which_labs_take_a_task():
+    there = {name: lab for name, lab in vars(labs).items() if name.endswith("Lab") and name != "Lab"}
+    takers = {name for name, lab in there.items() if "task" in lab.CONTROLS}
+    rows = re.findall(r"(?m)^\| (`\w+Lab`.*?) \|", PAGE)
+    assert set(re.findall(r"\w+Lab", " ".join(rows))) == takers
+    others = set(re.findall(r"\w+Lab", re.search(r"The other labs refuse a task.*", PAGE)[0]))
+    assert others <= set(there) - takers and len(others) > 9
