@@ -17,11 +17,10 @@ from ..pretrained import load_pretrained, stored, stored_layers
 from ..spectrum import Spectrum
 from ..task import PAPER, RegressionTask, second_moments
 from .frozen import Frozen
-from .own_task import PAPER_TASK
+from .own_task import OWN, PAPER_TASK
 
 KINDS = {"DIAG": "diag", "FULL": "full", "GD++": "gd++"}
 TABLE_DEPTH = 7  # the deepest models of Table 1
-OWN = "own"  # the kind of a model in a learner's file
 
 
 @dataclass(frozen=True)

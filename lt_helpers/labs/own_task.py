@@ -20,6 +20,7 @@ from ..task import PAPER, RegressionTask
 from ..training.train import InUnits, Units
 from .controls import Hidden
 
+OWN = "own"  # the kind of a learner's own model
 
 class Given:
     """The task that a call named. Two are equal if it is the same object: what is defined anew under its old name is another task.
@@ -124,6 +125,6 @@ def call_task(values):
     said = [Message("lab.task", dim=given.dim, context=given.context, noise=given.task.noise.label)]
     if units != Units(1.0, 1.0):
         said.append(Message("lab.units", x=units.x, w=units.w, y=units.y))
-    if given.context != PAPER.context and "noise" in values and values.get("model") is None:
+    if given.context != PAPER.context and "noise" in values and values.get("kind") != OWN:
         said.append(Message("lab.other_length", context=PAPER.context))
     return said
