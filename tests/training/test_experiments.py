@@ -87,6 +87,29 @@ def test_the_names_of_the_page_are_there():
     assert written == ", ".join(map(str, inspect.signature(lt.train).parameters.values())).replace("'", '"')
 
 
+def test_tied_layers_are_one_layer_again_and_again(rng):
+    names, omega = {"lt": lt, "np": np}, np.array([[-0.2, 0.01], [-0.8, -0.01]])
+    exec(code("tied"), names)
+    task = lt.RegressionTask(3, 9, lt.Uniform(2))
+    model = names["tied"](omega, 4, task)
+    np.testing.assert_allclose(model.omega, np.broadcast_to(omega, (4, 2, 2)))
+
+    # One layer at a time, token by token: x gains omega_xx Sigma x + omega_xy y alpha, y gains omega_yx <alpha, x> + omega_yy lambda y.
+    batch = task.sample(5, rng)
+    tokens = np.concatenate([batch.x, batch.y[..., None]], axis=2)  # (5, 9, 4)
+    query = np.concatenate([batch.x_query, np.zeros((5, 1))], axis=1)[:, None]  # (5, 1, 4)
+    (xx, xy), (yx, yy) = omega
+    for _ in range(4):
+        S = tokens.mT @ tokens / 9  # (5, 4, 4)
+        weights = np.block(
+            [[np.full((3, 3), xx), np.full((3, 1), xy)], [np.full((1, 3), yx), np.full((1, 1), yy)]]
+        )
+        change = weights * S  # (5, 4, 4)
+        tokens, query = tokens + tokens @ change.mT, query + query @ change.mT
+    np.testing.assert_allclose(model(batch.x, batch.y, batch.x_query), -query[:, 0, -1])
+    assert 0 < lt.risk(model, task, 100, rng).excess < 10
+
+
 def test_the_labs_of_the_page_open_on_a_task_of_ones_own():
     covariance = 0.6 ** abs(np.subtract.outer(np.arange(5), np.arange(5)))
     task = lt.RegressionTask(5, 15, lt.Uniform(4), covariance)
