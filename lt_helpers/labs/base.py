@@ -115,7 +115,7 @@ class Lab(Definition):
             raise RefusedType(Message("refused.no_ghost_now", value=shown(ghost), lab=type(self).__name__))
         if not (ghost is None or isinstance(ghost, dict)):
             raise RefusedType(Message("refused.ghost", value=shown(ghost)))
-        if values.get("task") is not None and "task" in self.CONTROLS:
+        if self._takes_task() and values.get("task") is not None:
             self.BEATS = ()
         chosen = panels is not None or ghost is not None or values
         self._beat = (

@@ -22,6 +22,7 @@ from .controls import Hidden
 
 OWN = "own"  # the kind of a learner's own model
 
+
 class Given:
     """The task that a call named. Two are equal if it is the same object: what is defined anew under its old name is another task.
 
@@ -81,10 +82,12 @@ class OwnTask(Hidden):
     ----------
     without_oracle : bool.  Does the lab take tasks for which ridge regression that is told sigma is not the best answer?
     short : bool.  Does it take contexts with no more examples than features, in which AdaRR has nothing to estimate the noise from?
+    in_units : bool.  Does it show all in the units in which inputs and weights have size 1, or the weights of a model alone?
     """
 
     without_oracle: bool = False
     short: bool = False
+    in_units: bool = True
 
     a_file = False
 
@@ -98,6 +101,19 @@ class OwnTask(Hidden):
         if value.context <= value.dim and not self.short:
             raise RefusedValue(Message("refused.task_short", context=value.context, dim=value.dim))
         return Given(value)
+
+    def said(self, values):
+        """What stands in the words of a lab that shows a task of a learner's own, given the values of its controls -> list of Message"""
+        given = values["task"]
+        if given is None:
+            return []
+        said = [Message("lab.task", dim=given.dim, context=given.context, noise=given.task.noise.label)]
+        units = dict(x=given.units.x, w=given.units.w, y=given.units.y)
+        if set(units.values()) != {1.0}:
+            said.append(Message("lab.units", **units) if self.in_units else Message("lab.own_units", **units))
+        if given.context != PAPER.context and "noise" in values and values.get("kind") != OWN:
+            said.append(Message("lab.other_length", context=PAPER.context))
+        return said
 
     def to_json(self, value):
         return True
@@ -114,17 +130,3 @@ def at_noise(task, noise):
     changed = copy.copy(task)
     object.__setattr__(changed, "noise", noise)
     return changed
-
-
-def call_task(values):
-    """What stands in the words of a lab that shows a task of a learner's own, given the values of its controls -> list of Message"""
-    given = values.get("task")
-    if given is None:
-        return []
-    units = given.units
-    said = [Message("lab.task", dim=given.dim, context=given.context, noise=given.task.noise.label)]
-    if units != Units(1.0, 1.0):
-        said.append(Message("lab.units", x=units.x, w=units.w, y=units.y))
-    if given.context != PAPER.context and "noise" in values and values.get("kind") != OWN:
-        said.append(Message("lab.other_length", context=PAPER.context))
-    return said

@@ -32,9 +32,7 @@ LAST = "yx"  # the omega that the prediction is about
 SOON = 60  # where Gauss-Newton's end is marked, in steps to come
 BLOCK = 0.5  # ends of the colours of P and Q
 WEIGHT = Axis("", -2.5, 2.5)
-LOSS = log_axis(
-    "", 1e-3, 10.0, (1e-3, 1e-2, 1e-1, 1, 10), ("0.001", "0.01", "0.1", "1", "10")
-)  # in units of 1
+LOSS = log_axis("", 1e-3, 10.0, (1e-3, 1e-2, 1e-1, 1, 10), ("0.001", "0.01", "0.1", "1", "10"))
 STEPS_AGO = Axis(
     "ago", -2000, 120, ticks=(-2000, -1000, 0), labels=("2000", "1000", Message("training.tick.now"))
 )
@@ -72,7 +70,7 @@ class TrainingLab(LiveLab):
     NAME = "training"
     COLUMNS, ROW = 3, 260
     CONTROLS = dict(
-        task=OwnTask(without_oracle=True, short=True),
+        task=OwnTask(without_oracle=True, short=True, in_units=False),
         sigma_max=Slider(0.0, 7.0, 0.5, value=1.0),
         shape=Choice(lambda task: shapes_of(task), lambda task: "U(0, σ_max)" if task is None else OWN),
         kind=Choice({"DIAG": "diag", "FULL": "full", "GD++": "gd++"}, "diag"),

@@ -207,7 +207,8 @@ def test_a_lab_without_a_reason_of_its_own_has_the_common_one(lab):
 def test_the_words_say_of_which_task_a_lab_is_and_in_which_units(kind):
     said = kind(task=TASK).words_now
     assert "On your task: d = 5, n = 15, noise Fading()." in said
-    assert "units of 2 for x, 3 for w and 6 for y and σ" in said
+    assert "units of 2 for x, 3 for w and 6 for y" in said
+    assert ("all else stands in yours" in said) == (kind is TrainingLab)
     assert ("The stored models were made for n = 20." in said) == (
         kind in (AlgorithmLab, NoiseLab, ProfileLab)
     )
