@@ -7,7 +7,7 @@ from .base import Exercise
 
 def sequences():
     """Inputs and labels of single sequences with one feature: three points, the running example's A and B, and a random one."""
-    yield np.array([-1.0, 0.0, 2.0]), np.array([4.0, -4.0, -3.0])  # slope -2, residuals 2, -4, 1
+    yield np.array([-1.0, 0.0, 2.0]), np.array([3.0, -4.0, -3.5])  # slope -2, residuals 1, -4, 0.5
     x = np.array([-1.0, -1.0, 1.0, 1.0])
     yield x, np.array([-1.0, -3.0, 3.0, 1.0])
     yield x, np.array([1.0, -3.0, 3.0, -1.0])
@@ -45,6 +45,7 @@ left_over = Exercise(
     cases=sequences,
     mistakes={
         "labels_not_residuals": lambda x, y: (y**2).mean(),
+        "forgot_x": lambda x, y: ((y - fitted(x, y)) ** 2).mean(),
         "alpha_is_no_slope": lambda x, y: ((y - (y * x).mean() * x) ** 2).mean(),
         "summed_squares": lambda x, y: len(y) * mean_left(x, y),
         "each_residual": lambda x, y: y - fitted(x, y) * x,
@@ -99,6 +100,9 @@ shrink = Exercise(
         "like_ridge": with_factor(lambda x, y, omega_yy: 1 / (1 - omega_yy * mean_left(x, y))),
         "stopped_at_zero": with_factor(lambda x, y, omega_yy: max(0, 1 + omega_yy * mean_left(x, y))),
         "without_its_sign": with_factor(lambda x, y, omega_yy: abs(1 + omega_yy * mean_left(x, y))),
+        "square_of_the_mean": with_factor(
+            lambda x, y, omega_yy: 1 + omega_yy * (y - fitted(x, y) * x).mean() ** 2
+        ),
     },
 )
 
@@ -136,6 +140,7 @@ two_weights = Exercise(
         "ridge_over_n": lambda s1, s2, n: by_line(s1, s2, n, kept=lambda s: s**2 / n),
         "forgot_n": lambda s1, s2, n: answer(s1, s2, n) * [1 / n, 1],
         "the_two_unknowns": lambda s1, s2, n: product(s1, s2, n) * [-1 / n, 1],
+        "numbers_of_1_and_3": lambda s1, s2, n: answer(1.0, 3.0, n),
         "unknowns_without_n": lambda s1, s2, n: product(s1, s2, n) * [1 / n, 1],
         "divided_by_n": lambda s1, s2, n: answer(s1, s2, n) * [1 / n**2, 1],
         "swapped": lambda s1, s2, n: answer(s1, s2, n)[::-1],
@@ -172,6 +177,7 @@ breaking_point = Exercise(
         "negative_root": lambda omega: -np.sqrt(-1 / omega[1, 1, 1]),
         "always_of_1_and_3": lambda omega: np.sqrt(11),
         "forgot_the_minus": lambda omega: 1 / omega[1, 1, 1],
+        "both_layers": lambda omega: np.sqrt(-1 / (omega[0, 1, 1] + omega[1, 1, 1])),
         "weight_itself": lambda omega: omega[1, 1, 1],
     },
 )

@@ -21,7 +21,7 @@ def handles_of(panels, controls, values, names, scene):
     controls : dict.  The lab's CONTROLS.
     values : dict.  Of all controls.
     names : Names.
-    scene : Scene.  A prediction that is locked, answered, or not asked for now has no handle.
+    scene : Scene.  A prediction that is locked or answered has no handle.
 
     Returns
     -------
@@ -42,12 +42,10 @@ def handles_of(panels, controls, values, names, scene):
 
 
 def is_free(mark, scene):
-    """Can the learner still move it?"""
-    if not isinstance(mark, Guess):
-        return scene.beat is None or mark.grab in scene.beat.hands
-    if mark.grab in scene.locked or mark.grab in scene.answers:
-        return False
-    return scene.beat is None or scene.beat.ask == mark.grab
+    """Can the learner still move it? Among the panels' stars are those alone that are asked for now."""
+    if isinstance(mark, Guess):
+        return mark.grab not in scene.locked and mark.grab not in scene.answers
+    return scene.beat is None or mark.grab in scene.beat.hands
 
 
 def handle(mark, index, place, number, panel, control, names):

@@ -117,7 +117,7 @@ class NoiseLab(Lab):
         noise=Choice(own_or_stored_noises, lambda trained_on: trained_on or "uniform-5"),
         layers=Choice(depths, 4, slide=True),
         kept_guess=Prediction(0.0, 1.0, 0.05),
-        implied_guess=Prediction(0.0, SIGMA_MAX, 0.25),
+        implied_guess=Prediction(0.0, 6.0, 0.25),  # its star waits at 3, off the diagonal
         gd_guess=Opinion(WAYS),
         direction_guess=Opinion(DIRECTIONS),
         layer_guess=Opinion((1, 2, 3, 4)),

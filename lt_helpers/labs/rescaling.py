@@ -82,6 +82,7 @@ WHEN = {Message(f"rescaling.choice.{one}"): one for one in ("sooner", "there", "
 class RescalingState(Frozen):
     """Everything that the lab shows at one setting."""
 
+    fit: float  # the share of the line that is taken off
     left: np.ndarray  # (3, 4): what is left of the labels of A, A' and B
     read_square: np.ndarray  # (3,): the mean square that the second layer reads
     shrunk: np.ndarray  # (3,): the slope that it makes of the fitted one
@@ -212,6 +213,7 @@ class RescalingLab(Lab):
         measured, measured_distance = run(s1, s2, context)
         trained, trained_ridge = run_trained()
         return RescalingState(
+            fit=fit,
             left=left,
             read_square=read_square,
             shrunk=shrunk,
@@ -426,7 +428,9 @@ def tell_trained(state):
 
 
 def squares_left(state):
-    """The mean square of what is left of the three sequences."""
+    """The mean square of what is left of the three sequences, once something is taken off."""
+    if state.fit == 0:
+        return Message("rescaling.bare")
     return Message("rescaling.left", **slopes_by_name(mean_squares(state)))
 
 

@@ -33,8 +33,8 @@ lab
 #
 # Two kinds of numbers are easily mixed up.
 #
-# - **The model's weights.** The model has four *layers*. Each has two diagonal matrices, $P$ and $Q$, with two numbers each, one for $x$ and one for $y$: 4 × 2 × 2 = 16. They were set once, in
-#   training. Since then they are frozen.
+# - **The model's weights.** The model has four *layers*. Each has two diagonal matrices, $P$ and $Q$, with two numbers each, one for $x$ and one for $y$: 4 × 2 × 2 = 16. $Q$ weighs what a layer reads, $P$ what it writes ([01](01_linear_attention.ipynb)).
+#   They were set once, in training. Since then they are frozen.
 # - **The slope $w$** is worked out anew each time the model reads a set of points. It is stored nowhere.
 #
 # **In-context learning is learning from the examples in the input, while all weights stay as they are.** A language model does so with a prompt: you write three examples into it, and it goes on
@@ -51,7 +51,7 @@ lab
 # A line has one input and one slope. From now on an input $x$ is ten numbers, and $w$ is ten numbers too. The answer is their inner product, $\langle w, x\rangle$. A **sequence** is one data set: twenty
 # examples that share a true $w$. Their labels are $y = \langle w, x\rangle$ plus noise with standard deviation $\sigma$.
 #
-# The model for ten features is a second one of the same kind, again with 16 numbers: all features share theirs. Both were trained on many sequences, with each number of $w$ drawn from a bell curve around 0 (of standard deviation 1), and
+# The model for ten features is a second one of the same kind, again with 16 numbers: each layer has one number for all ten features, and one for $y$. Both were trained on many sequences, with each number of $w$ drawn from a bell curve around 0 (of standard deviation 1), and
 # $\sigma$ evenly from 0 to 5.
 #
 # The slope of a line was one number. Now there are ten, one for each feature, and a line becomes ten dots. Here is one sequence, twice, with little and with much noise:

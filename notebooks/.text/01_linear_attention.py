@@ -20,7 +20,7 @@ tiny
 # **You will be able to** compute attention for four tokens by hand, with the softmax and without; move the bracket that turns a cost of $n^2$ into a cost of $n$; write a layer in three lines; say
 # what a linear transformer keeps of its context, and what it loses.
 #
-# **Takes** 40 minutes; the first half, up to *What it costs*, takes 25. **Needs** [00](00_start_here.ipynb), matrix products, and a little NumPy. Words: [glossary](../docs/glossary.md).
+# **Takes** 45 minutes; the first half, up to *What it costs*, takes 25. **Needs** [00](00_start_here.ipynb), matrix products, and a little NumPy. Words: [glossary](../docs/glossary.md).
 
 # %% [markdown]
 # **Symbols:** $n$ the number of examples; $d$ the number of features; $e$ a token, $(x, y)$; $S$ the mean of $e e^T$: all that a layer knows of its context; $\Sigma, \alpha, v$ the blocks of $S$: the
@@ -122,7 +122,7 @@ n = len(tokens)
 print("linear weights  ", scored / n)
 print("linear answer   ", scored / n @ tokens[:, 1])
 print("the map of all pairs of examples:")
-print(tokens @ Q @ tokens.T / n)
+print(tokens @ Q.T @ tokens.T / n)
 
 # %% [markdown]
 # The printed **map** has a row for each example: what it reads of each of the four. The examples read each other just as the query reads them, which makes $n^2$ numbers.
@@ -310,7 +310,7 @@ print(f"11 made-up tokens, by your functions:  {answer(made_up):.4f}")
 #
 # ## Four numbers a layer: DIAG
 # The simplest matrices are diagonal, with one number for all features and one for the label: $P = \mathrm{diag}(p_x, \dots, p_x, p_y)$ and $Q = \mathrm{diag}(q_x, \dots, q_x, q_y)$. Multiply block by block:
-# $P$ scales the rows of $S$, and $Q$ its columns. A layer holds $p_x, p_y, q_x, q_y$. The four $\omega$ are products of them, so with one head $\omega_{xx}\,\omega_{yy} = \omega_{xy}\,\omega_{yx}$.
+# $P$ scales the rows of $S$, and $Q$ its columns.
 #
 # $$P S Q = \begin{pmatrix} p_x q_x\, \textcolor{#0072B2}{\Sigma} & p_x q_y\, \textcolor{#D55E00}{\alpha} \\ p_y q_x\, \textcolor{#D55E00}{\alpha^T} & p_y q_y\, \textcolor{#E69F00}{v} \end{pmatrix}
 # = \begin{pmatrix} \omega_{xx}\, \textcolor{#0072B2}{\Sigma} & \omega_{xy}\, \textcolor{#D55E00}{\alpha} \\ \omega_{yx}\, \textcolor{#D55E00}{\alpha^T} & \omega_{yy}\, \textcolor{#E69F00}{v} \end{pmatrix}$$
@@ -320,7 +320,8 @@ print(f"11 made-up tokens, by your functions:  {answer(made_up):.4f}")
 # $$x \leftarrow x + \omega_{xx}\, \textcolor{#0072B2}{\Sigma}\, x + \omega_{xy}\, \textcolor{#D55E00}{\alpha}\, y, \qquad
 #   y \leftarrow y + \omega_{yx}\, \textcolor{#D55E00}{\alpha^T} x + \omega_{yy}\, \textcolor{#E69F00}{v}\, y .$$
 #
-# The first index says what is written, the second what is read. Each $\omega$ goes with one block of $S$. In code they are `[[xx, xy], [yx, yy]]`. On the second $S$ from above:
+# The first index says what is written, the second what is read: $\omega_{xy}$ writes into $x$ what it reads from $y$. Each $\omega$ goes with one block of $S$. (A layer holds only $p_x, p_y, q_x, q_y$. The four $\omega$ are products of them, so with one head
+# $\omega_{xx}\,\omega_{yy} = \omega_{xy}\,\omega_{yx}$.) In code they are `[[xx, xy], [yx, yy]]`. On the second $S$ from above:
 
 # %%
 p_x, p_y, q_x, q_y = 1, 2, -1, 3

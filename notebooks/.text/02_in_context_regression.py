@@ -194,7 +194,7 @@ print("00's GD++ had slope 1.41 of 2 at every sigma: it acts on", round(float(me
 #
 # $$\Big(\Sigma + \frac{\lambda}{n} I\Big)\, w = \alpha .$$
 #
-# Along an eigenvector that says $(s + \lambda/n)\, w_i = \alpha_i$, where least squares has $s\, w_i = \alpha_i$. So ridge regression keeps the share $s/(s + \lambda/n)$ of each direction. Compare with the best share: **the right penalty is $\lambda = \sigma^2$**, in all directions at once.
+# Along an eigenvector that says $(s + \lambda/n)\, w_i = \alpha_i$, where least squares has $s\, w_i = \alpha_i$. So ridge regression keeps the share $s/(s + \lambda/n)$ of each direction. Which $\lambda$ is right?
 #
 # The lab again, from its second question on:
 
@@ -203,7 +203,9 @@ more = RidgeLab(beat="share")
 more
 
 # %% [markdown]
-# And in numbers, for the sequence with which this notebook began, at $\sigma = 1$:
+# Compare the share that ridge keeps, $s/(s + \lambda/n)$, with the best one, $s/(s + \sigma^2/n)$: **the right penalty is $\lambda = \sigma^2$**, in all directions at once.
+#
+# In numbers, for the sequence with which this notebook began, at $\sigma = 1$:
 
 # %%
 eigenvalues, V = np.linalg.eigh(Sigma)  # (d,), (d, d): eigenvectors in columns

@@ -20,7 +20,7 @@ lab
 # **You will be able to** write down P and Q of a layer that does one step of gradient descent, and stack such layers; say which directions are learned fast, and when the steps diverge; derive the best step of a
 # single layer, and find it in a layer that was trained.
 #
-# **Takes** 40 minutes. **Needs** the layer of [01](01_linear_attention.ipynb), and ridge regression and eigenvalues from [02](02_in_context_regression.ipynb). Words: [glossary](../docs/glossary.md).
+# **Takes** 45 minutes. **Needs** the layer of [01](01_linear_attention.ipynb), and ridge regression and eigenvalues from [02](02_in_context_regression.ipynb). Words: [glossary](../docs/glossary.md).
 
 # %% [markdown]
 # **Symbols:** $P, Q$ the two matrices of a layer: the model's weights; $S$ the mean of $e e^T$: all that a layer knows of its context; $\Sigma, \alpha, v$ the blocks of $S$: the means of $x x^T$, $y x$ and $y^2$;
@@ -306,7 +306,8 @@ gradient.best_step.check(best_step)
 
 # %% [markdown]
 # ## Discussion
-# **Does training find that step?** Here are three FULL models of one layer. All 242 entries of their P and Q begin as random numbers, and nothing says which of them should be zero. They train on
+# **Does training find that step?** To train a model is to change the entries of its P and Q, a little at a time, so that its answers on fresh sequences come nearer to the true ones: downhill on their mean squared error. (That is gradient descent too, but on P and Q, and before anything is frozen.)
+# Here are three FULL models of one layer. All 242 entries of their P and Q begin as random numbers, and nothing says which of them should be zero. They train on
 # U(0, 5), where $E\,\sigma^2 = 25/3$. Each step of training takes 64 fresh sequences with $n = 20$ and $d = 10$.
 #
 # Whatever its entries, a layer answers $w = C\,\alpha + \ldots$, with a matrix $C$ that one can read off P and Q. The dots are what it makes of $\Sigma$ and $v$. A gradient step is $C = \eta I$, and no dots. So watch the diagonal of $C$:
@@ -398,7 +399,7 @@ print(f"\nridge with the mean of sigma^2: {excess_risk(fixed_ridge, oracle):.3f}
 
 # %% [markdown]
 # - **Where gradient descent stops.** For fixed inputs its answer is linear in the labels, whatever the steps and the depth. Of all such answers, ridge regression with the mean of $\sigma^2$ has the smallest mean error ([06](06_adaptive_rescaling.ipynb) derives it).
-#   From two layers on the trained models do. So more than $\omega_{yx}$ is at work in them: [05](05_preconditioning_and_momentum.ipynb) to [07](07_noise_adaptive_step_sizes.ipynb) take the other omegas one by one.
+#   So gradient descent never gets below that line of the table, however many steps it takes. The trained models do, from two layers on. So more than $\omega_{yx}$ is at work in them: [05](05_preconditioning_and_momentum.ipynb) to [07](07_noise_adaptive_step_sizes.ipynb) take the other omegas one by one.
 # - **A construction is not an explanation.** Weights exist for which a layer *is* a gradient step. That alone says nothing about a trained model. For one layer we could compare the numbers. For deeper models
 #   [04](04_every_layer_keeps_a_weight_vector.ipynb) shows what holds whatever the weights are.
 # - **The paper** sums over the context where we take means, so its $\omega_{yx}$ is smaller by the factor $n$.

@@ -267,12 +267,12 @@ for name, model in {"trained": lt.load_pretrained("diag", layers=4, noise=lt.Uni
     print(f"{name:8}", np.round(np.median(distances, axis=0), 2))
 
 # %% [markdown]
-# Training does not make a linear transformer hold a linear model: it always does. Training decides *which*. And it asks for the last one only: layer 3 hardly moves $w$, but may prepare the last step in $M$, $u$ and $a$.
+# Training does not make a linear transformer hold a linear model: it always does. Training decides *which*. And it asks for the last one only: layer 3 hardly moves $w$. (It moves the inputs, for layer 4: [07](07_noise_adaptive_step_sizes.ipynb).)
 #
 # ## What no linear transformer can do
-# Every layer leaves the label of a token at $a\,y - \langle w, x\rangle$, with one $a$ and one $w$ for all tokens. Where $y$ is itself a linear function of $x$, this is again a linear function of $x$. It can never become the *square* of the
-# first feature: **Theorem 4.2**. How near can it come? No linear function of the inputs comes nearer to the $n$ squares than their least-squares fit. So no linear transformer, of any depth, makes labels with a larger cosine with the squares than that fit has. (1 means: the same
-# direction. 0 means: nothing in common.)
+# Could a model make the label of each token the *square* of its first feature, $x(1)^2$, say as a help for what comes after? Take labels without noise, $y = \langle w^*, x\rangle$. Every layer leaves $a\,y - \langle w, x\rangle$ of them, with one $a$ and one $w$ for all tokens: again a linear
+# function of $x$. So it can never become the square: **Theorem 4.2**. How near can it come? Look at the cosine between the $n$ labels that it makes and the $n$ squares. (1 means: the same direction. 0 means: nothing in common.) Among all linear functions of the inputs the
+# least-squares fit to the squares has the largest. So no linear transformer, of any depth, comes above that.
 #
 # **Predict:** will that bound grow or fall when the model gets more examples?
 

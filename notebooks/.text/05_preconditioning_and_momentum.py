@@ -20,7 +20,7 @@ lab
 # **You will be able to** say why unevenly spread inputs slow gradient descent down, and what a GD++ layer does about it; choose its strength, and count the layers that a given accuracy takes; compare it fairly with other
 # methods.
 #
-# **Takes** 40 minutes; two parts at the end, on better steps and on momentum, are optional, and 5 more each. **Needs** one layer as a gradient step ([03](03_one_layer_is_one_gradient_step.ipynb)) and the state of a layer ([04](04_every_layer_keeps_a_weight_vector.ipynb)).
+# **Takes** 45 minutes; two parts at the end, on better steps and on momentum, are optional, and 5 more each. **Needs** one layer as a gradient step ([03](03_one_layer_is_one_gradient_step.ipynb)) and the state of a layer ([04](04_every_layer_keeps_a_weight_vector.ipynb)).
 # Words: [glossary](../docs/glossary.md).
 
 # %% [markdown]
@@ -43,7 +43,7 @@ lab
 # Take the four points of [03](03_one_layer_is_one_gradient_step.ipynb) with two features, at the corners $(\pm 2, \pm 1)$ of a rectangle. $\Sigma$ has the eigenvalues 4 and 1. Their ratio, largest over smallest, is the **condition number** $\kappa$: here 4. It
 # says how uneven the inputs are.
 #
-# Gradient descent walks towards the $w$ that solves $\Sigma w = \alpha$, and must use one $\eta$ for both directions. The best compromise leaves equally much in both. Here it is $\eta = 2/(4 + 1) = \tfrac25$: of the error $1 - \tfrac85 = -\tfrac35$ is left in the strong direction, and $1 - \tfrac25 = \tfrac35$ in the weak one. In
+# Gradient descent walks towards the $w$ that solves $\Sigma w = \alpha$, and must use one $\eta$ for both directions. A shorter $\eta$ leaves more in the weak direction, a longer one overshoots more in the strong one. The best compromise leaves equally much in both, $1 - \eta = 4\eta - 1$. So here it is $\eta = 2/(4 + 1) = \tfrac25$: of the error $1 - \tfrac85 = -\tfrac35$ is left in the strong direction, and $1 - \tfrac25 = \tfrac35$ in the weak one. In
 # general $\eta = 2/(s_\text{max} + s_\text{min})$, and each step leaves $1 - \eta\,s_\text{min} = (\kappa - 1)/(\kappa + 1)$ in the weakest direction, and minus as much in the strongest. If the four points were a *square*, $\Sigma$ would be the same in all directions, and one step could be right in all of them. So let us make a square.
 #
 # The layer may change the inputs as well. It takes off a part of $\Sigma x$:
@@ -58,7 +58,7 @@ lab
 #
 # $$y = \langle w, x\rangle = \langle M w', x\rangle = \langle w', M x\rangle \qquad\text{for every } x, \text{ the query's too.}$$
 #
-# So the moved examples have a linear model as well, $w'$. Whoever finds it answers $\langle w', M x\rangle$ to the moved query, and that is the answer to the query that was asked. In code: one step on the square finds $w'$.
+# So the moved examples have a linear model as well, $w'$. A layer that finds it answers the moved query $M x$ with $\langle w', M x\rangle$, and that is $\langle w, x\rangle$, the answer to the query that was asked. In code: one step on the square finds $w'$, and $M w'$ is the $w$ for the inputs as they came in.
 
 # %% jupyter={"source_hidden": true}
 import numpy as np
@@ -140,7 +140,7 @@ preconditioning.after_layer.check(after_layer)
 #
 # $$\kappa' = \kappa\;\frac{4/9}{\bigl(1 - 1/(3\kappa)\bigr)^2} .$$
 #
-# For the rectangle: $\gamma = \tfrac1{12}$, and $\kappa$ falls from 4 to $\tfrac{256}{121} = 2.1$. For a large $\kappa$ the lower part is nearly 1: a layer divides $\kappa$ by about $\tfrac94$. Near the end it does better: if $\kappa = 1 + \varepsilon$ with a small $\varepsilon$,
+# For the rectangle: $\gamma = \tfrac1{12}$, and $\kappa$ falls from 4 to $\tfrac{256}{121} = 2.1$. For a large $\kappa$ the bracket below is nearly 1: a layer divides $\kappa$ by about $\tfrac94$. Near the end it does better: if $\kappa = 1 + \varepsilon$ with a small $\varepsilon$,
 # then $\kappa' \approx 1 + \tfrac34\varepsilon^2$. All eigenvalues are then close to the top of the curve, and there it is flat.
 #
 # <details><summary>Where the square comes from</summary>
@@ -204,19 +204,13 @@ preconditioning.gammas.check(my_gammas)
 
 # %% [markdown]
 # ## A fair race
-# In the lab Newton's method was told less than the others. Now all three are told the largest and the smallest eigenvalue of each context:
+# Half the squared error of $w$, on 2,000 random contexts without noise. Three runners:
 #
-# - **Gradient descent** takes the same step each time, $\eta = 2/(s_\text{max} + s_\text{min})$, and does not change the inputs.
-# - **Newton's iteration for the inverse of** $\Sigma$ does not change them either: $X \leftarrow X\,(2I - \Sigma X)$, and $w = X\alpha$. It starts with $X = \eta I$. A step squares what is left: $I - \Sigma X$ becomes $(I - \Sigma X)^2$. It multiplies matrices, as a layer of GD++ does.
-# - **GD++** has the theorem's $\gamma$, and the best $\eta$ for the eigenvalues that each layer meets.
-#
-# <details><summary>Why was Newton last in the lab's race?</summary>
-#
-# There it began with $X = \Sigma$ divided by the sum of its squared entries, which needs no eigenvalue. In weak directions nearly everything is left at first, and the square of nearly 1 is nearly 1: seven steps are too few.
-#
-# </details>
-#
-# Half the squared error of $w$, on 2,000 random contexts without noise. The last row is GD++ as it was *trained*; the row before it has only the $\gamma$ of training, with the best $\eta$:
+# | | is told | does |
+# |---|---|---|
+# | gradient descent | the largest and the smallest eigenvalue of each context | the best fixed step, $\eta = 2/(s_\text{max} + s_\text{min})$ |
+# | GD++, by theorem | the same | makes the inputs rounder with the theorem's $\gamma$; then the best step for the eigenvalues that a layer meets |
+# | GD++, trained | nothing: one $\gamma$ and one $\eta$ a layer, the same for all contexts | the same, as training has chosen |
 
 # %% jupyter={"source_hidden": true}
 task = lt.RegressionTask(dim=10, context=20, noise=lt.Fixed(0))
@@ -272,17 +266,15 @@ print(f"condition number of these contexts: median {np.median(s[:, -1] / s[:, 0]
 print_losses(
     {
         "gradient descent": lambda k: baselines.gradient_steps(contexts.x, contexts.y, np.repeat(best_step, k, axis=1)),
-        "Newton": lambda k: newton(contexts.x, contexts.y, k),
         "GD++, by theorem": by_theorem,
-        "trained gammas": by_trained_gammas,
         "GD++, trained": lambda k: lt.load_pretrained("gd++", k, lt.Fixed(0)).implicit_weight(second_moments(contexts.x, contexts.y)),
     }
 )
 
 # %% [markdown]
-# One GD++ layer is one gradient step: there is no later layer that could use the rounder inputs. From four layers on GD++ with the theorem's $\gamma$ keeps up with Newton, and gradient descent is far behind. (Better step sizes do not save it: the first optional part tries three kinds.)
+# One GD++ layer is one gradient step: there is no later layer that could use the rounder inputs. From four layers on gradient descent is far behind. (Better step sizes do not save it, and Newton only comes level with GD++: the first optional part.)
 #
-# The trained GD++ is ahead of everything from two layers on, and soon far ahead, although its weights are the same for all contexts. What did training find?
+# The trained GD++ is ahead from two layers on, and soon far ahead, although its weights are the same for all contexts. What did training find?
 #
 # ## What does training choose?
 # In the lab one layer with $\gamma s_\text{max} = 0.75$ did better than the theorem's $\tfrac13$. At 1 it would have lost a direction for ever. A trained $\gamma$ is fixed, and each context has another $s_\text{max}$. Which risk does training take?
@@ -309,13 +301,25 @@ losses = ((trained.implicit_weight(moments.S) - moments.w) ** 2).sum(axis=1) / 2
 print(f"the hardest tenth of the contexts makes up {losses[hard].sum() / losses.sum():.0%} of the loss")
 
 # %% [markdown]
-# Training is bolder than the theorem: in every layer $\gamma s_\text{max}$ lies far beyond $\tfrac13$. In layer 1 a typical one stands at 0.60, and the largest of 2,000 at 0.98: just before 1, where a direction would be lost. The gain: a typical $\kappa$ falls to 4.8,
-# where the theorem's $\gamma$ leaves 8.4.
+# - **Bolder than the theorem.** In every layer $\gamma s_\text{max}$ lies far beyond $\tfrac13$. In layer 1 a typical one stands at 0.60, and the largest of 2,000 at 0.98: just before 1, where a direction would be lost. The gain: a typical $\kappa$ falls to 4.8, where the theorem's $\gamma$ leaves 8.4.
+# - **Layer 1 makes contexts alike.** What comes out of it is at most the height of the curve's top, $\tfrac4{27}/\gamma$. As $\gamma$ is a stored weight, that is the same number for every context. So layer 2 knows how large an eigenvalue can be, and can be bold without risk: 0.81 at most.
+# - **Layer 2 works for the hard contexts.** A typical $\kappa$ gains nothing there, it is 4.8 before and 5.0 after. Hard contexts gain, from 9.7 to 5.0, and they make up most of the loss.
 #
-# Layer 1 also makes contexts alike. Its curve has one top, and lifts no eigenvalue above it, so layer 2 can be bold without risk: 0.81 at most. There a typical $\kappa$ gains nothing, it is 4.8 before and 5.0 after. Hard contexts gain, from 9.7 to 5.0, and they make
-# up most of the loss.
+# How much of the gain is the $\gamma$, and how much the $\eta$? Give the $\gamma$ of training the best $\eta$ for the eigenvalues that each layer meets:
+
+# %%
+four_layers = {
+    "the theorem's gammas": by_theorem(4),
+    "trained gammas": by_trained_gammas(4),
+    "trained gammas and etas": trained.implicit_weight(second_moments(contexts.x, contexts.y)),
+}
+print("error after four layers")
+for name, w in four_layers.items():
+    print(f"{name:24} {loss(w):.5f}")
+
+# %% [markdown]
+# The trained $\gamma$ bring a factor of nearly 40, the trained $\eta$ about another 10. (They are chosen for all layers together. The best $\eta$ for what one layer meets is best for that layer alone.)
 #
-# And the steps? In the race four layers went from 0.048 (theorem) to 0.0013 with the trained $\gamma$: a factor of 38. The trained $\eta$, the same for all contexts, bring another 10: they are chosen for all layers together, and the best $\eta$ of a layer for that layer alone.
 #
 # ### Exercise: how many layers?
 # (level: practice)
@@ -370,13 +374,15 @@ for condition in (10, 100, 1000, 10_000):
 # **Such accuracy is worth something only without noise.** With noise the goal is not least squares but ridge regression, and no GD++ model gets past one fixed ridge, however deep. That is the subject of [06](06_adaptive_rescaling.ipynb).
 #
 # ## Optional: would better step sizes do as much?
-# Nothing later needs this part. Three methods choose their steps better than gradient descent does, and leave the inputs as they are. How far do they come in seven steps?
+# Nothing later needs this part. Three methods choose their steps better than gradient descent does, and Newton's iteration multiplies matrices, as GD++ does. All leave the inputs as they are. How far do they come in seven steps?
 #
-# <details><summary>The three methods (5 minutes)</summary>
+# <details><summary>The four methods (5 minutes)</summary>
 #
 # - **Learned steps:** one step size a layer, the same for all contexts, best on average. A model of gradient steps alone, trained, could do no better.
 # - **Chebyshev's steps:** the best sizes for eigenvalues anywhere between a smallest and a largest. Of each context both are known.
 # - **Conjugate gradients** find their steps on each context. No other steps of the same number fit its labels better.
+# - **Newton's iteration for the inverse of** $\Sigma$: $X \leftarrow X\,(2I - \Sigma X)$, and $w = X\alpha$. A step squares what is left: $I - \Sigma X$ becomes $(I - \Sigma X)^2$. Here it starts with $X = \eta I$, the best fixed step, so it knows the largest and the smallest eigenvalue. In the lab's race it was not told them.
+#   There it began with $X = \Sigma$ divided by the sum of its squared entries. In weak directions nearly everything is then left at first, and the square of nearly 1 is nearly 1: seven steps are too few.
 #
 # </details>
 
@@ -390,6 +396,7 @@ print_losses(
         "learned steps": lambda k: baselines.gradient_steps(contexts.x, contexts.y, baselines.learned_sizes(seen, k)),
         "Chebyshev's steps": lambda k: baselines.gradient_steps(contexts.x, contexts.y, baselines.chebyshev_sizes(s[:, 0], s[:, -1], k)),
         "conjugate gradients": lambda k: baselines.conjugate_gradients(contexts.x, contexts.y, k),
+        "Newton": lambda k: newton(contexts.x, contexts.y, k),
         "GD++, by theorem": by_theorem,
     }
 )
@@ -399,7 +406,7 @@ for condition in (10, 100, 1000, 10_000):
     print(f"{condition:10d} {np.ceil(by_chebyshev):19.0f}")
 
 # %% [markdown]
-# From four layers on GD++ leaves less than all of them: step sizes alone are not its secret. A $\kappa$ that is ten times larger costs Chebyshev about three times the steps. (Conjugate gradients need ten steps for ten directions, at any $\kappa$.)
+# From four layers on GD++ leaves less than the first three: step sizes alone are not its secret. Newton, told the same, keeps up with it. A $\kappa$ that is ten times larger costs Chebyshev about three times the steps. (Conjugate gradients need ten steps for ten directions, at any $\kappa$.)
 #
 # <details><summary>Why so few layers?</summary>
 #

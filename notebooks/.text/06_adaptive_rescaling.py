@@ -20,7 +20,7 @@ lab
 # **You will be able to** say why large labels do not tell how noisy they are, and what does; solve for the two weights that serve two noise levels; read off one weight at which noise the model turns its
 # answer round.
 #
-# **Takes** 45 minutes. **Needs** the layer and its four numbers ([01](01_linear_attention.ipynb)), ridge regression ([02](02_in_context_regression.ipynb)), and one layer as a gradient step
+# **Takes** 55 minutes. **Needs** the layer and its four numbers ([01](01_linear_attention.ipynb)), ridge regression ([02](02_in_context_regression.ipynb)), and one layer as a gradient step
 # ([03](03_one_layer_is_one_gradient_step.ipynb)). Words: [glossary](../docs/glossary.md).
 
 # %% [markdown]
@@ -196,7 +196,7 @@ for name, read in zip(NAMES, reads, strict=True):
 # For two layers it fits, and comes to the least-squares slopes. The third layer reads about what is left over, 1, 4 and 4, and shrinks A′ and B much more than A. This training has found *fit, look, shrink*.
 #
 # But why does it end so far above ridge's 1.60, 1.00 and 0.50? It reads means, so it does not know that there are four points, and takes them for the twenty of its training. Of twenty, ridge keeps more. So the meter of
-# [02](02_in_context_regression.ipynb) reads about the right noise off its slopes with $n = 20$, and too little with $n = 4$:
+# [02](02_in_context_regression.ipynb) reads a noise near the right one off its slopes with $n = 20$ (1.3 for 1, 2.3 for 2), and far too little with $n = 4$:
 
 # %%
 ends = read_four_points(one_feature).w[:, -1, 0]  # (3,)
@@ -225,8 +225,8 @@ for number, each in enumerate(spread("diag", 4, lt.Uniform(5.0)), start=1):
 #
 # $$\text{step} = -\omega_{yx}\,(1 + \omega_{xy}\, v) .$$
 #
-# Take $\omega_{xy} = -0.1$ and $\omega_{yx} = -1$. At the start $v$ is 5, 8 and 5, so the steps are 0.5, 0.2 and 0.5: B gets the long step of A. After a first step of $\tfrac12$ the slopes are 1, 1 and $\tfrac12$. Then $v$, the mean of $r^2$, is
-# 2, 5 and 4.25, and the steps are 0.8, 0.5 and 0.575: now B's is nearer to that of A′. Again: fit once, then look. [07](07_noise_adaptive_step_sizes.ipynb) is about this reaction.
+# Take $\omega_{xy} = -0.1$ and $\omega_{yx} = -1$. At the start $v$ is 5, 8 and 5, so the steps are 0.5, 0.2 and 0.5: B gets the long step of A. Now put a plain layer before the pair, which steps $\tfrac12$ in every sequence. It leaves the slopes 1, 1 and $\tfrac12$.
+# Then $v$, the mean of $r^2$, is 2, 5 and 4.25, and the steps of the pair are 0.8, 0.5 and 0.575: now B's is nearer to that of A′. Again: fit once, then look. [07](07_noise_adaptive_step_sizes.ipynb) is about this reaction.
 #
 # ## Who cannot look
 # GD++ is DIAG without $\omega_{xy}$ and $\omega_{yy}$. Its layers never multiply a label by a label. So for given inputs its answer is **linear in the labels**: $w = A y$, with a matrix $A$ that only the inputs decide. It cannot shrink the more, the noisier the labels are.
@@ -284,7 +284,7 @@ rescaling.breaking_point.check(my_breaking_point)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Where is $1 + \omega_{yy}\sigma^2$ zero? The second layer's $\omega_{yy}$ is `omega[1, 1, 1]`. (The first layer's cannot matter: before it, $w$ is zero.)
+# Where is $1 + \omega_{yy}\sigma^2$ zero? The second layer's $\omega_{yy}$ is `omega[1, 1, 1]`. (The first layer's cannot matter here: it multiplies a $w$ that is zero. It would shrink the labels that the second layer reads, but what that reads is given.)
 #
 # </details>
 # <details><summary>Solution</summary>
@@ -378,8 +378,8 @@ rescaling.two_weights.check(my_weights)
 
 # %% [markdown]
 # ## A trained model at n = 20
-# The last beat of the lab shows a DIAG with two layers that was *trained* on $\sigma \in \{1, 3\}$, with twenty examples. Its inputs are $\sqrt{20}$ times as large as the theorem's. That is as if the noise were
-# $\sqrt{20}$ times smaller. With $\sigma^2/20$ in place of each $\sigma^2$, the theorem has the zero where $\tfrac{\sigma^2}{20} = 1 + \tfrac1{20} + \tfrac9{20}$, that is at $\sigma = \sqrt{30} = 5.5$. The trained model breaks at 10.8. As the lab told, it
+# The last beat of the lab shows a DIAG with two layers that was *trained* on $\sigma \in \{1, 3\}$, with twenty examples $x \sim N(0, I)$. Where $\Sigma = I$, ridge keeps $1/(1 + \sigma^2/20)$, and not $1/(1 + \sigma^2)$. So put $\sigma^2/20$ in place of each
+# $\sigma^2$: the theorem has its zero where $\tfrac{\sigma^2}{20} = 1 + \tfrac1{20} + \tfrac9{20}$, that is at $\sigma = \sqrt{30} = 5.5$. The trained model breaks at 10.8. As the lab told, it
 # meets ridge at neither level: twenty examples are far from very many.
 
 # %%
@@ -398,7 +398,7 @@ print(f"layer 2 alone would break at sigma = {rescaling.breaking_point.solution(
 # What is different here:
 #
 # - **$\Sigma$ is not the same in all directions.** Two layers also have to work against that, with $\omega_{xx}$, and they are too few. Even without noise the model keeps less than all.
-# - **Layer 1 shrinks already.** Its own $\omega_{yy}$ halves the labels at $\sigma = 8$, which divides their mean square by about four. So layer 2 reads far less than $\sigma^2$, and its
+# - **Layer 1 shrinks the labels.** Its own $\omega_{yy}$ does nothing to $w = 0$, but it halves the labels at $\sigma = 8$, which divides their mean square by about four. So layer 2 reads far less than the $\sigma^2$ of the exercise, and its
 #   $\omega_{yy}$ alone no longer says where the model breaks: by it, that would be at 7.4.
 # - **A fit takes noise with it.** Ten weights can fit a part of the noise in twenty labels. That part is missing from what is left over. (Therefore AdaRR divides by $n - d$: [08](08_how_good_is_it.ipynb).) With little noise it is
 #   the other way round: one step has not fitted all of the signal, so layer 2 reads more than $\sigma^2$.

@@ -17,10 +17,9 @@ lab
 #
 # </details>
 #
-# **You will be able to** say why one layer cannot react to the noise and two can; read from an answer which noise a model acts on; measure the step of a layer in a model that you did not build, and split it into a part
-# that leads downhill and a brake.
+# **You will be able to** say why one layer cannot react to the noise and two can; read from an answer which noise a model acts on; measure the step of a layer in a model that you did not build, and say what makes it short.
 #
-# **Takes** 50 minutes; the census at the end is optional, and 15 more. **Needs** ridge regression ([02](02_in_context_regression.ipynb)), the implicit weight ([04](04_every_layer_keeps_a_weight_vector.ipynb)), and *fit, then look*
+# **Takes** 50 minutes; the optional part at the end 25 more. **Needs** ridge regression ([02](02_in_context_regression.ipynb)), the implicit weight ([04](04_every_layer_keeps_a_weight_vector.ipynb)), and *fit, then look*
 # ([06](06_adaptive_rescaling.ipynb)). Words: [glossary](../docs/glossary.md).
 
 # %% [markdown]
@@ -87,8 +86,7 @@ step_sizes.betrayed_noise.check(my_noise)
 #
 # </details>
 #
-# Two ways to estimate $\sigma$ with statistics stand beside it. **AdaRR** looks at what least squares leaves over (the triangle of the lab). The **posterior mean** starts from the bell of the lab, the *likelihood*: how probable each $\sigma$ makes the
-# labels. (The words below the lab name the range under the middle 90% of it.) The posterior mean knows one thing more, that $\sigma$ was drawn from U(0, 5). So it cuts the bell off at 5, and averages $\sigma$ over what is left. Here are the medians over 4,000 sequences at each noise.
+# Here is what the model acts on, as the median over 4,000 sequences at each noise. **AdaRR** (the triangle of the lab) estimates $\sigma$ from what least squares leaves over.
 
 # %% jupyter={"source_hidden": true}
 model = lt.load_pretrained("diag", layers=4, noise=lt.Uniform(5.0))
@@ -101,18 +99,16 @@ def measured(model, sigma, sequences=4000):
 
 
 # %%
-print("sigma   implied   AdaRR   posterior mean")
+print("sigma   the model's implied noise   AdaRR")
 for sigma in (0, 1, 2, 3, 4, 5, 6, 8):
     state = measured(model, sigma)
     spectrum = Spectrum.from_moments(state.S, context=20)
     implied = implied_noise(state.w[:, -1], spectrum)
-    sigmas, probabilities = spectrum.posterior(lt.Uniform(5.0))
-    columns = (implied, spectrum.noise_estimate(), probabilities @ sigmas)
-    print(f"{sigma:5d}", *(f"{np.median(column):9.2f}" for column in columns))
+    print(f"{sigma:5d} {np.median(implied):27.2f} {np.median(spectrum.noise_estimate()):7.2f}")
 
 # %% [markdown]
-# Inside the range, from 1 to 4, the model acts on nearly the right noise. Without noise it still shrinks: its weights must serve all noises up to 5. Past 5 it lags behind the truth, and so does the posterior mean,
-# whose bell ends at 5. (The lab's bell does not: it knows of no range.) The model goes on rising there: nothing in its weights says "at most 5".
+# From 1 to 4 the model acts on nearly the right noise. Without noise it still shrinks: its weights must serve all noises up to 5. Past 5, where it was never trained, it lags behind the truth, but it goes on rising: nothing in its
+# weights says "at most 5".
 #
 # ## One layer cannot react
 # These are the weights of that model. Each row is a layer, and its four numbers are $\omega_{xx}$, $\omega_{xy}$, $\omega_{yx}$, $\omega_{yy}$.
@@ -131,15 +127,31 @@ for omega in model.omega.reshape(4, 4):
 # that is stored. In the lab layer 1 took 0.34 at every noise.
 #
 # ## Two layers can
-# Let a first layer have only $\omega_{xy}$. It shifts every input by its own label, $x_i \leftarrow x_i + \omega_{xy}\, y_i\, \alpha$.
+# Let a first layer have only $\omega_{xy}$: it moves every input by its own label, $x_i \leftarrow x_i + \omega_{xy}\, y_i\, \alpha$. Let a second layer have only $\omega_{yx}$: it reads the mean of $y x$ again, over the moved inputs.
 #
-# Let a second layer have only $\omega_{yx}$. It reads the mean of $y x$ again, over the shifted inputs, and finds $\alpha + \omega_{xy}\,v\,\alpha$. The query has $y = 0$, so the first layer left it alone. Together they take
-# one gradient step:
+# By hand, on the four points of [06](06_adaptive_rescaling.ipynb): the inputs are $x = (-1, -1, 1, 1)$, and A has the labels $y = (-1, -3, 3, 1)$, so $\alpha = 2$ and $v = 5$. Let $\omega_{xy} = -0.1$. The
+# first layer moves each input by $-0.1\,y\,\alpha = -0.2\,y$: towards zero, and the further, the larger its label.
 #
-# $$w = \eta\,\alpha, \qquad \eta = -\omega_{yx}\,(1 + \omega_{xy}\, v).$$
+# ![Two plots of four points, A and A prime, with x to the right and y upwards. An arrow leads from each point sideways towards x = 0. In A the points with the labels 3 and -3 come from 1 to 0.4, those with 1 and -1 from 1 to 0.8. In A prime the points with the labels 4 and -4 come from 1 to 0.2; those with label 0 stay.](../docs/pictures/moved-inputs.svg)
 #
-# At $w = 0$ a label is what is still unexplained, so $v$ is the mean of $r^2$. Noise makes it larger. (So does a long truth. After a first fit $r^2$ tells the noise better, as in 06.) With a **negative** $\omega_{xy}$ the step is then shorter
-# (sec. 5.3 of the paper).
+# The second layer reads the mean of $y$ times the moved input. That is a sum of two numbers. The mean of $y$ times the *old* input is $\alpha = 2$. The mean of $y$ times the *move* is $-0.2\,v = -1$. Together 1: the second layer finds half of
+# what it would have found, so its step is half as long.
+#
+# **Predict:** in the noisy copy A′ $\alpha$ is 2 as well, and $v = 8$. Which two numbers, and what is left?
+
+# %% jupyter={"source_hidden": true}
+print("     old input   move   together")
+for name, y in zip(NAMES[:2], LABELS[:2], strict=True):
+    move = -0.1 * y * (y * X).mean()  # (4,)
+    print(f"{name:3} {(y * X).mean():10.2f} {(y * move).mean():6.2f} {(y * (X + move)).mean():10.2f}")
+
+# %% [markdown]
+# The second number is a **brake**: it goes against the first, and it grows with the noise. In letters, the second layer reads $\alpha + \omega_{xy}\,v\,\alpha$. It multiplies that by $-\omega_{yx}$, which makes one gradient step:
+#
+# $$w = \eta\,\alpha, \qquad \eta = -\omega_{yx}\,(\underbrace{1}_{\text{downhill}} + \underbrace{\omega_{xy}\, v}_{\text{brake}}).$$
+#
+# (The query has $y = 0$, so the first layer left it alone.) At $w = 0$ a label is what is still unexplained, so $v$ is the mean of $r^2$. Noise makes it larger. (So does a long truth. After a first fit $r^2$ tells the noise better, as in 06.)
+# With a **negative** $\omega_{xy}$ the step is then shorter (sec. 5.3 of the paper). With $\omega_{xy} = -0.1$ the brake takes back the whole step at $v = 10$. Beyond, it is the stronger one, and the step is negative.
 #
 # ### Exercise: the length of the step
 # (level: first steps)
@@ -170,7 +182,7 @@ step_sizes.shorter_step.check(my_step)
 #
 # </details>
 #
-# Now build the two layers, and let them read 1,000 sequences at each noise.
+# Now build the two layers, with ten features, and let them read 1,000 sequences at each noise.
 
 
 # %% jupyter={"source_hidden": true}
@@ -229,12 +241,12 @@ for sigma in (1, 4):
 # (Ridge's share is never above 1. A model's can be: 1.01 means that its answer there is 1% longer than that of least squares, as a fit over the redraws.)
 #
 # ## Which layer does it?
-# How long a step does a trained layer take? First we need the direction in which to measure. In [03](03_one_layer_is_one_gradient_step.ipynb) it was $g$, the mean of $r\,x$. The gradient of the error points uphill, and $g$ is minus that: **$g$ points downhill**.
+# How long a step does a layer of a *trained* model take? A step has a direction. In [03](03_one_layer_is_one_gradient_step.ipynb) it was $g$, the mean of $r\,x$, which **points downhill**: along it the error falls fastest.
 #
-# Deeper in a model a label is no longer $y$. It has become $y^l = a\,y - \langle w, x\rangle$ ([04](04_every_layer_keeps_a_weight_vector.ipynb)). So let the **downhill direction** $g$ be the mean of $y^l x$: each label as it is *now*, times its input as
-# it was *at first*. (With $a = 1$ the label $y^l$ is the residual $r$, and $g$ is that of 03. With another $a$ it leads down to the least squares of the labels $a\,y$.)
+# Deeper in a model a label is no longer $y$. It has become $y^l$, what earlier layers have left of it ($a\,y - \langle w, x\rangle$ in [04](04_every_layer_keeps_a_weight_vector.ipynb)). So let $g$ be the mean of $y^l x$: the label as it is *now*, times the
+# input as it came in. Where $a = 1$ that is the $g$ of 03. (The input as it came in, because $w$ is a weight for such inputs.)
 #
-# A layer multiplies the $w$ that it finds by a factor $\rho$. What it adds to that is its push, $p = w_\text{after} - \rho\,w_\text{before}$. Its **effective step** is the $\eta$ with which $\eta\,g$ comes closest to $p$, over many sequences:
+# A layer multiplies the $w$ that it finds by a factor, the $\rho$ of 04. What it adds to that is its push, $p = w_\text{after} - \rho\,w_\text{before}$. Its **effective step** is the $\eta$ with which $\eta\,g$ comes closest to $p$, over many sequences:
 #
 # $$\eta = \frac{\sum \langle g, p\rangle}{\sum \langle g, g\rangle}.$$
 #
@@ -282,62 +294,16 @@ step_sizes.effective_step.check(my_step_size)
 #
 # The stored weights explain it. (Only in layer 1 is $-\omega_{yx}$ the step itself. Later layers see inputs that others have shrunk and moved, so the 13 of layer 4 comes to a step of about 1.5 at $\sigma = 1$.)
 #
-# - **Layer 1** keeps its step. Nothing before it has looked at the labels.
-# - **Layer 2** could react if layer 1 had an $\omega_{xy}$. It has $-0.002$, nearly nothing. So layer 2 keeps its step, and answers to the noise with its $\omega_{yy}$ instead: it shrinks the $w$ that it was given.
-# - **Layer 3** hardly steps at any noise. It prepares the inputs for layer 4, with its $\omega_{xx}$ and its $\omega_{xy}$.
-# - **Layer 4** reacts: layers 2 and 3 have an $\omega_{xy}$, $-0.026$ and $-0.178$. The step of layer 4 falls to nearly nothing. The layer does not stop, though. It stretches the $w$ that it was given ($\omega_{yy}$ is positive), and
-#   it still pushes, less and no longer along $g$:
+# - **Layer 1** keeps its step. Nothing before it has looked at the labels. (Its factor falls too, but it finds $w = 0$: there is nothing to shrink.)
+# - **Layer 2** could brake if layer 1 had an $\omega_{xy}$. It has $-0.002$, nearly nothing. So layer 2 keeps its step. It answers to the noise with its $\omega_{yy}$ instead, as in 06: its factor $\rho$ falls, and shrinks the $w$ that it was given.
+# - **Layer 3** hardly steps at any noise. It moves the inputs for layer 4, with its $\omega_{xy}$ of $-0.178$.
+# - **Layer 4** has the brake: layers 2 and 3 have an $\omega_{xy}$, both negative. Its step falls to nearly nothing.
+#
+# ## The brake of layer 4
+# The push of layer 4 is again a sum of two: a downhill part, and a brake that comes from what the layers before have moved. (How each is computed stands in the optional part. The cell checks, in every layer and every sequence, that the two add up to the
+# push that the model makes.) Each has its own effective step:
 
 # %% jupyter={"source_hidden": true}
-print("layer 4\nsigma   step   cosine   length of its push")
-for sigma in (1, 3, 5):
-    state = measured(model, sigma)
-    step, cosine = effective_step_size(state, pooled=True)
-    length = np.sqrt((state.push[:, -1] ** 2).sum(axis=1).mean())
-    print(f"{sigma:5d} {step[-1]:6.2f} {cosine[-1]:8.1f} {length:20.2f}")
-
-# %% [markdown]
-# ## The brake, in two numbers
-# What makes the step of layer 4 so short? Take the pair of layers again, only $\omega_{xy}$ in the first and only $\omega_{yx}$ in the second, on the four points of 06. The inputs are $x = (-1, -1, 1, 1)$, and A has the labels $y = (-1, -3, 3, 1)$, so $\alpha = 2$ and $v = 5$. Let $\omega_{xy} = -0.1$. The
-# first layer moves each input by $-0.1\,y\,\alpha = -0.2\,y$: towards zero, and the further, the larger its label.
-#
-# ![Two plots of four points, A and A prime, with x to the right and y upwards. An arrow leads from each point sideways towards x = 0. In A the points with the labels 3 and -3 come from 1 to 0.4, those with 1 and -1 from 1 to 0.8. In A prime the points with the labels 4 and -4 come from 1 to 0.2; those with label 0 stay.](../docs/pictures/moved-inputs.svg)
-#
-# The second layer reads the mean of $y$ times the moved input. That is two numbers: the mean of $y$ times the *old* input, $\alpha = 2$, and the mean of $y$ times the *move*, $-0.2\,v = -1$. Together 1, so the step is half as long.
-#
-# **Predict:** in the noisy copy A′ $\alpha$ is 2 as well, and $v = 8$. Which two numbers, and what is left?
-
-# %% jupyter={"source_hidden": true}
-print("     old input   move   together")
-for name, y in zip(NAMES[:2], LABELS[:2], strict=True):
-    move = -0.1 * y * (y * X).mean()  # (4,)
-    print(f"{name:3} {(y * X).mean():10.2f} {(y * move).mean():6.2f} {(y * (X + move)).mean():10.2f}")
-
-# %% [markdown]
-# The second number is a **brake**: it goes against the first, and it grows with the noise. This is the step $-\omega_{yx}\,(1 + \omega_{xy}\,v)$ once more. Its 1 leads downhill, and its $\omega_{xy}\,v$ is the brake. At $v = 10$ the brake takes back the whole
-# step. Beyond, it is the stronger one, and the step is negative.
-#
-# ## The same two numbers in every layer
-# Layers 1 to 3 have changed the inputs and labels that layer 4 reads. It has the same two numbers, in the words of [04](04_every_layer_keeps_a_weight_vector.ipynb). The last column: A′ above, before its second layer.
-#
-# | | in words | in A′ |
-# |---|---|---|
-# | $M$ | how much of its input a token keeps | 1 |
-# | $u$ | how much of its label gets into its input: only $\omega_{xy}$ puts any there | $\omega_{xy}\,\alpha = -0.2$ |
-# | $g$ | the mean of $y^l x$: label *now*, input *at first* | $\alpha = 2$ |
-# | $\overline{y^l y}$ | the mean of label *now* times label *at first* | $v = 8$ |
-#
-# An input now is $x^l = M x + y\,u$: what is kept, and the move along the first label. So the mean of $y^l x^l$ is $M g + \overline{y^l y}\;u$, in A′ $2 - 1.6$. (A move goes by the label now, $a\,y - \langle w, x\rangle$. Its second half is linear in $x$, and counts in $M$.)
-# A DIAG layer takes $k$, which is $\omega_{yx}$ times that mean, from a token's $x$ into its label. By the last exercise of 04 its push is $-M^T k$:
-#
-# $$p = \underbrace{-\,\omega_{yx}\,M^T M\,g}_{\text{downhill part}} \; \underbrace{-\;\omega_{yx}\;\overline{y^l y}\;M^T u}_{\text{brake}} .$$
-#
-# In A′, with $\omega_{yx} = -\tfrac12$: downhill part 1, brake $-0.8$, push 0.2.
-#
-# The next cell computes both parts by these formulas, for all layers of a DIAG model.
-
-
-# %%
 def parts_of_the_push(model, state):
     """The two parts of what each layer of a DIAG model adds to w, each by its formula; g; and the mean of y^l y."""
     M, u, w, a = state.M[:, :-1], state.u[:, :-1], state.w[:, :-1], state.a[:, :-1]  # before each layer
@@ -354,17 +320,12 @@ def parts_of_the_push(model, state):
     return downhill_part, brake, downhill, now_and_first
 
 
-# %% [markdown]
-# The effective step of a part is measured like that of the whole push. If the formula is right, the two add up to the push that the model makes. The cell checks it in every layer, of every sequence.
-
-
-# %% jupyter={"source_hidden": true}
 def print_parts(name, model, layer):
     print(f"{name}, layer {layer}, omega_yx = {model.omega[layer - 1, 1, 0]:.2f}")
-    print("sigma   mean of y^l y   downhill part   brake     sum   step of the push")
+    print("sigma   downhill part   brake     sum   step of the push")
     for sigma in (1, 3, 5):
         state = measured(model, sigma)
-        downhill_part, brake, downhill, now_and_first = parts_of_the_push(model, state)
+        downhill_part, brake, downhill, _ = parts_of_the_push(model, state)
         np.testing.assert_allclose(downhill_part + brake, state.push, rtol=0, atol=1e-9)  # the two parts are all of the push
 
         size = (downhill**2).sum(axis=(0, 2))  # (L,)
@@ -372,34 +333,19 @@ def print_parts(name, model, layer):
         by_brake = (downhill * brake).sum(axis=(0, 2)) / size + 0.0  # (L,): + 0.0 makes -0 a 0
         step, _ = effective_step_size(state, pooled=True)  # (L,): of the push, as the model makes it
 
-        columns = np.array([now_and_first.mean(axis=0), by_downhill, by_brake, by_downhill + by_brake, step])[:, layer - 1]
-        print("{:5d} {:15.1f} {:15.2f} {:7.2f} {:7.2f} {:18.2f}".format(sigma, *columns))
+        columns = np.array([by_downhill, by_brake, by_downhill + by_brake, step])[:, layer - 1]
+        print("{:5d} {:15.2f} {:7.2f} {:7.2f} {:18.2f}".format(sigma, *columns))
 
 
 # %%
 print_parts("DIAG-4", model, 4)
 
 # %% [markdown]
-# The parts add up. The downhill part does not get shorter: it even *grows* with the noise. The mean of $y^l y$ grows too, and the brake with it, faster than the
-# downhill part, until the two cancel. So the shorter step of this layer is the brake's doing, and nothing else's.
+# The downhill part does not get shorter: it even *grows* with the noise. The brake grows faster, until the two cancel. So the shorter step of this layer is the brake's doing, and nothing else's.
 #
-# **When is a step negative?** Of the downhill part we know the sign: $\langle g, M^T M g\rangle = |M g|^2$ is never negative. So where $\omega_{yx}$ is negative, that part is positive, and **a negative step is the brake's doing.**
+# **When is a step negative?** Where $\omega_{yx}$ is negative, the downhill part leads downhill, whatever the sequence. So **there a negative step is the brake's doing.**
 #
-# <details><summary>What such a pair of layers does deeper in a model</summary>
-#
-# Let the pair come after layers that have left the inputs as they were. Away from $w = 0$ the query carries $-\langle w, x\rangle$, so the first layer of the pair shifts the query too: with $a = 1$ it leaves
-# $M = I - \omega_{xy}\,g\,w^T$ and $u = \omega_{xy}\,g$. The second layer then makes $w$ into
-#
-# $$w + \eta\,(g - \omega_{xy}\,|g|^2\,w), \qquad \eta = -\omega_{yx}\,\bigl(1 + \omega_{xy}\,\overline{(y^l)^2}\bigr) .$$
-#
-# That is the adaptive step, and a second term: for a negative $\omega_{xy}$ it stretches what earlier layers have built.
-#
-# </details>
-#
-# (The paper calls the second part *momentum*, Lemma 4.4: $u$ holds what earlier layers have read, as in the optional half of [05](05_preconditioning_and_momentum.ipynb). We say brake, since in these models it leads uphill.)
-#
-# ## Release the brake
-# Is the brake needed, and must it follow the noise? Change the last push alone: release its brake; hold the brake, so that it takes back as much of the downhill part as at $\sigma = 1$; leave out the push.
+# Is the brake needed, and must it follow the noise? Change the last push alone. *Released*: the downhill part without its brake. *Held*: at every noise the brake takes back the same share of the downhill part as at $\sigma = 1$.
 
 
 # %% jupyter={"source_hidden": true}
@@ -431,17 +377,17 @@ print("half the squared distance to the oracle   sigma = 1   sigma = 4")
 print_last_pushes("DIAG-4", model)
 
 # %% [markdown]
-# - **Released:** the step is far too long, at $\sigma = 4$ most of all. The trained $\omega_{yx}$ of that layer counts on the brake.
-# - **Held:** nearly as good at $\sigma = 1$, but 0.89 where the model has 0.06 at $\sigma = 4$. So the brake must press harder where it is noisier.
+# - **Released:** the step is far too long, at $\sigma = 4$ most of all.
+# - **Held:** nearly as good at $\sigma = 1$, far off at $\sigma = 4$. So the brake must press harder where it is noisier.
 # - **No push:** at $\sigma = 1$ the push is needed. At $\sigma = 4$ the layer would do best without one: what the brake leaves of it still costs 0.04.
 #
 # ## Do other models brake?
-# Here are eight DIAG models: four or seven layers, one head or two (× 2; each omega is then a sum over the heads), trained on U(0, 5) or on {1, 3}. Of each you see the last two layers with a negative $\omega_{yx}$, where the downhill part leads downhill.
-# Drawn is the brake's part of the step divided by the downhill part, at $\sigma = 1$ (blue, large) and $\sigma = 3$ (orange). At $-1$ the brake takes back the whole step. Below that line the step is negative.
+# Here are eight DIAG models: four or seven layers, one head or two (× 2), trained on U(0, 5) or on {1, 3}. Of each you see the last two layers with a negative $\omega_{yx}$. Drawn is the brake, as a share of the downhill part, at $\sigma = 1$ (blue, large) and
+# $\sigma = 3$ (orange). At $-1$ the brake takes back the whole step. Below that line the step is negative.
 #
 # ![Two plots, for models trained on U(0, 5) and on {1, 3}, each with eight columns: two layers of each of four models. All points lie below zero. At sigma = 1 they lie between -0.2 and -1.1, at sigma = 3 between -0.4 and -1.8. In every column but one the orange point lies below the blue one; in the last column of the left plot, the second layer of 7 × 2, it lies on it, at -1.1.](../docs/pictures/brakes.svg)
 #
-# They all brake, and in every column but one harder where it is noisier. But each is one training. Over all stored ones, five of each model:
+# Each of them is one training. Five trainings of each are stored:
 
 # %% jupyter={"source_hidden": true}
 columns, braking, harder = 0, 0, 0
@@ -457,10 +403,9 @@ print(f"brake at both sigmas:      {braking} of {columns} columns")
 print(f"brake harder at sigma = 3: {harder} of {columns} columns")
 
 # %% [markdown]
-# **They brake, and nearly all brake harder where it is noisier.** That is what to keep.
+# **Nearly all of them brake, and brake harder where it is noisier.** That is what to keep.
 #
-# What becomes of the step differs. Three orange points of the left plot lie below $-1$, and four of the right one: these layers step back. So *the noisier, the shorter the last step* is what **our** model does, and no law. What they share is the answer, a
-# smaller $w$ where it is noisier (see the optional part).
+# How short the step becomes differs. Orange points below $-1$ are layers that step *back*. So *the noisier, the shorter the last step* is what **our** model does, and no law. What all of them share is the answer: a smaller $w$ where it is noisier.
 
 # %% [markdown]
 # ## Far outside
@@ -479,8 +424,46 @@ for sigma in (5, 8, 10, 12, 15):
 # check for it ([12](12_from_pilot_to_practice.ipynb)).
 
 # %% [markdown]
-# ## Optional: other models, other trainings (15 minutes)
-# The way goes on at *What surprised you*. Here is the census behind the last section: which layers of other models react to the noise, and whether other trainings do the same.
+# ## Optional: the formula of the brake, and other models (25 minutes)
+# The way goes on at *What surprised you*.
+#
+# ### The same two numbers in every layer
+# Layers 1 to 3 have changed the inputs and labels that layer 4 reads. It has the same two numbers as the pair above, in the words of [04](04_every_layer_keeps_a_weight_vector.ipynb). The last column: A′ above, before its second layer.
+#
+# | | in words | in A′ |
+# |---|---|---|
+# | $M$ | how much of its input a token keeps | 1 |
+# | $u$ | how much of its first label gets into its input: only $\omega_{xy}$ puts any there | $\omega_{xy}\,\alpha = -0.2$ |
+# | $g$ | the mean of $y^l x$: label *now*, input *at first* | $\alpha = 2$ |
+# | $\overline{y^l y}$ | the mean of label *now* times label *at first* | $v = 8$ |
+#
+# An input now is $x^l = M x + y\,u$: what is kept, and the move along the first label. So the mean of $y^l x^l$ is $M g + \overline{y^l y}\;u$, in A′ $2 - 1.6$.
+#
+# (In A′ a label is still $y$ when its input is moved. Later it is $a\,y - \langle w, x\rangle$, and an input moves by $\omega_{xy}\,\alpha^l$ times that, where $\alpha^l$ is the mean of $y^l x^l$. The first half of the move, along $a\,y$, goes into $u$. The second half is a linear function
+# of $x$ alone, $-\omega_{xy}\,\alpha^l\,w^T x$: it goes into $M$. Where $w$ is still 0, as in A′, there is no second half.)
+#
+# A DIAG layer takes $k$, which is $\omega_{yx}$ times that mean, from a token's $x$ into its label. By the last exercise of 04 its push is $-M^T k$:
+#
+# $$p = \underbrace{-\,\omega_{yx}\,M^T M\,g}_{\text{downhill part}} \; \underbrace{-\;\omega_{yx}\;\overline{y^l y}\;M^T u}_{\text{brake}} .$$
+#
+# In A′, with $\omega_{yx} = -\tfrac12$: downhill part 1, brake $-0.8$, push 0.2. This is what `parts_of_the_push` computes, in the folded cell of *The brake of layer 4*. The brake grows because $\overline{y^l y}$ does: noise makes all labels larger. And $\langle g, M^T M g\rangle = |M g|^2$ is never negative: so where $\omega_{yx}$ is
+# negative, the downhill part leads downhill.
+#
+# <details><summary>What such a pair of layers does deeper in a model</summary>
+#
+# Let the pair come after layers that have left the inputs as they were. Away from $w = 0$ the query carries $-\langle w, x\rangle$, so the first layer of the pair shifts the query too: with $a = 1$ it leaves
+# $M = I - \omega_{xy}\,g\,w^T$ and $u = \omega_{xy}\,g$. The second layer then makes $w$ into
+#
+# $$w + \eta\,(g - \omega_{xy}\,|g|^2\,w), \qquad \eta = -\omega_{yx}\,\bigl(1 + \omega_{xy}\,\overline{(y^l)^2}\bigr) .$$
+#
+# That is the adaptive step, and a second term: for a negative $\omega_{xy}$ it stretches what earlier layers have built.
+#
+# </details>
+#
+# (The paper calls the second part *momentum*, Lemma 4.4: $u$ holds what earlier layers have read, as in the optional half of [05](05_preconditioning_and_momentum.ipynb). We say brake, since in these models it leads uphill.)
+#
+# ### Other models, other trainings
+# Which layers of other models react to the noise, and do other trainings do the same?
 #
 # <details><summary>The steps of four relatives</summary>
 #

@@ -105,6 +105,17 @@ def test_the_import_check_sees_each_form(tmp_path, monkeypatch):
     assert set(imports(module).values()) == found
 
 
+@named(MODULES)
+def test_what_holds_data_cannot_be_written_into(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        for decorator in getattr(node, "decorator_list", []):
+            name, *arguments = ast.unparse(decorator).partition("(")
+            if name == "dataclass":
+                assert "frozen=True" in "".join(arguments), (
+                    f"{node.name} of {path.name} is no frozen dataclass"
+                )
+
+
 LABS = [
     path for path in (PACKAGE / "labs").glob("*.py") if re.search(r"^    NAME = \"", path.read_text(), re.M)
 ]

@@ -47,6 +47,53 @@ def extremes(lab):
     yield {name: control.high for name, control in numbers.items()}
 
 
+# With which panels a sentence is said: with those that show what it tells. All others are said whatever is shown.
+SAID_WITH = {
+    "attention.sizes": "map state",
+    **dict.fromkeys(("attention.reads_most", "attention.reads_alike"), "query"),
+    **dict.fromkeys(("attention.counted", "attention.measured"), "cost"),
+    "gradient.walk": "bowl",
+    "gradient.best": "step",
+    **dict.fromkeys(("gradient.errors", "gradient.errors_of_both"), "step layer"),
+    "implicit.way": "weight distance",
+    **dict.fromkeys(("implicit.equal", "implicit.nearly_equal"), "answer"),
+    "noise.reading": "weight meter",
+    **dict.fromkeys(("noise.keeps", "noise.no_shares"), "kept"),
+    "pilot.errors": "error",
+    "pilot.alarms": "share layers contexts",
+    **dict.fromkeys(("points.lines", "points.explodes"), "scatter slope"),
+    "points.reads": "read",
+    "points.behind": "many",
+    **dict.fromkeys(
+        ("preconditioning.condition", "preconditioning.round", "preconditioning.dead"),
+        "shape condition map eigenvalues",
+    ),
+    "preconditioning.errors": "error",
+    "profile.model": "depth",
+    "profile.here": "noise spread nearer",
+    "profile.explode": "noise spread exploded",
+    "profile.outside": "noise spread nearer exploded",
+    "rescaling.bare": "labels",
+    "rescaling.left": "labels",
+    "rescaling.shrinks": "shrink",
+    "rescaling.tells": "reads told",
+    **dict.fromkeys(("rescaling.made_for", "rescaling.wrong_sign"), "scale distance weight"),
+    "rescaling.trained": "trained",
+    "ridge.errors": "risk",
+    **dict.fromkeys(("ridge.best", "ridge.no_noise"), "best"),
+    "ridge.distances": "weight",
+    "ridge.keeps": "kept",
+    **dict.fromkeys(("table.compared", "table.tiny", "table.unsteady", "table.copied"), "apart column row"),
+    "table.bayes": "column row",
+    **dict.fromkeys(("table.falls", "table.never_falls", "table.rises_again"), "layers"),
+    "tiny.goes": "tokens",
+    "tiny.reads": "read",
+    "weights.left": "P Q P_low Q_low left",
+    "weights.losses": "loss",
+    "weights.blank": "P P_low",
+}
+
+
 @pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.__name__)
 def test_every_extreme_is_computed_drawn_and_said(lab):
     live = lab()
@@ -59,6 +106,8 @@ def test_every_extreme_is_computed_drawn_and_said(lab):
         figure = live.figure  # raises if plotly does not know a property or its value
         assert off_axis(live.drawing) == [], values
         assert fixed_axes(live.drawing) == axes, values
+        for message in live.messages:
+            assert list(message.panels) == SAID_WITH.get(message.id, "").split(), message.id
         assert live.words_now.strip() and "nan" not in live.words_now and "inf" not in live.words_now, (
             values,
             live.words_now,

@@ -390,6 +390,22 @@ class TestEveryLab:
         sections = {id.split(".")[2] for id in entries if id.startswith(f"{kind.NAME}.beat.")}
         assert sections == set(names)
 
+    def test_holds_a_star_that_is_not_set_in_the_middle_of_where_it_can_go(self, kind):
+        """As one sees it: on a logarithmic axis in the middle of the decades."""
+        lab = kind()
+        for beat in kind.BEATS:
+            lab.go_to(beat.name)
+            for handle in lab.drawing["handles"]:
+                if not handle["unset"]:
+                    continue
+                letter, number = handle["along"], handle["panel"]
+                axis = lab.drawing["layout"][f"{letter}axis{number if number > 1 else ''}"]
+                seen = np.log10 if axis.get("type") == "log" else float
+                place = "xy".index(letter)
+                ends = [seen(handle[end][place]) for end in ("low", "high")]
+                low, high = np.clip(ends, *sorted(axis["range"]))
+                assert seen(handle[letter]) == pytest.approx((low + high) / 2, abs=1e-5), beat.name
+
     def test_wants_its_control_where_the_words_say(self, kind):
         lab, entries = kind(), catalogue("en").entries
         for beat in kind.BEATS:

@@ -229,7 +229,7 @@ def test_the_words_are_of_what_is_drawn(sigma):
     before = int(sigma * 4)  # sigma lies between this point of the curve and the next
     share = sigma * 4 - before
     table = {
-        "rescaling.left": dict(a=5, noisy=8, b=5),
+        "rescaling.left": dict(a=1, noisy=4, b=4),
         "rescaling.shrinks": dict(a=0.8, noisy=0.2, b=0.2),
         "rescaling.tells": dict(layer=2, low=1, high=3, right=best_right(2)),
         "rescaling.made_for": dict(
@@ -247,7 +247,11 @@ def test_the_words_are_of_what_is_drawn(sigma):
     }
     if sigma > 11**0.5:
         table["rescaling.wrong_sign"] = dict(breaking=11**0.5)
-    assert_messages(RescalingLab(sigma=sigma, omega_yy=-0.2, layer=2), table)
+    assert_messages(RescalingLab(sigma=sigma, fit=1.0, omega_yy=-0.2, layer=2), table)
+
+
+def test_before_a_line_is_taken_off_the_words_do_not_say_what_the_labels_are_to_show():
+    assert_messages(RescalingLab(panels=("labels",)), {"rescaling.bare": {}})
 
 
 def done(lab, beat):

@@ -75,6 +75,12 @@ def test_a_start_is_tried_as_it_came_and_with_shares_of_noise():
     assert 0.003 < moved[1].std() < 0.03 < moved[2].std() < 0.3
 
 
+def test_full_descends_from_what_it_is_given_alone_and_for_fewer_steps():
+    """Its hundreds of numbers cost much a step, and add next to nothing to GD++."""
+    few, many = family("diag", 3, 4).descent(), family("full", 3, 4).descent()
+    assert many.steps <= few.steps / 10 and many.jitter == () and len(few.jitter) == 2
+
+
 def test_steps_are_counted_beforehand_and_along_the_way(monkeypatch):
     """As many for each start as for the best of them, which goes on; a start that ends sooner leaves a gap in the count."""
     for name in ("TRIAL", "FINAL", "CHOICE"):

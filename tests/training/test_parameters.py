@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lt_helpers import Fixed, RegressionTask, Uniform
+from lt_helpers import Fixed, RegressionTask, Uniform, load_pretrained
 from lt_helpers.training.gradient import forward
 from lt_helpers.training.objective import draw
 from lt_helpers.training.parameters import family
@@ -58,3 +58,26 @@ def test_an_idle_layer_does_nothing_and_is_not_lost(kind, heads, rng):
     np.testing.assert_array_equal(forward(parameters, idle, sequences.S).w, 0)
     moved = forward(parameters, idle + 1e-3 * theta, sequences.S).w
     assert abs(moved).max() > 1e-5
+
+
+@pytest.mark.parametrize("kind, heads", KINDS)
+def test_a_model_answers_as_its_numbers_do_in_a_gauge_that_is_fixed_and_is_read_back(kind, heads, rng):
+    """P and Q of each head have one norm, and Q no negative trace."""
+    parameters, noise = family(kind, 2, 4, heads), Uniform(2)
+    theta, sequences = parameters.start(rng, noise), draw(RegressionTask(4, 9, noise), 5, rng)
+    model = parameters.model(theta, 9, noise)
+    w = forward(parameters, theta, sequences.S).w
+    np.testing.assert_allclose(model.implicit_weight(sequences.S[:, :5, :5]), w, atol=1e-12)
+    np.testing.assert_allclose(np.linalg.norm(model.P, axis=(2, 3)), np.linalg.norm(model.Q, axis=(2, 3)))
+    assert (np.einsum("lhii->lh", model.Q) >= 0).all() and model.P.shape == (2, heads, 5, 5)
+    assert (model.context, model.noise) == (9, noise)
+    np.testing.assert_allclose(forward(parameters, parameters.read(model), sequences.S).w, w, atol=1e-12)
+
+
+def test_what_is_held_is_zero_whatever_model_it_starts_from():
+    model = load_pretrained("diag", 4, Uniform(5), heads=2)
+    p, q = (matrix[..., [0, -1], [0, -1]] for matrix in (model.P, model.Q))  # (L, 2, 2) both
+    omegas = np.einsum("lhi,lhj->lij", p, q).reshape(4, 4)
+    for held, free in (((), [1, 1, 1, 1]), (("omega_xy", "omega_yy"), [1, 0, 1, 0])):
+        theta = family("diag", 4, 10, 2, held).read(model)
+        np.testing.assert_allclose(theta, omegas * free, rtol=1e-9)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from lt_helpers.noise import PAPER_NOISES
+from lt_helpers.noise import PAPER_NOISES, Categorical, Uniform
 from lt_helpers.training import plans
 from lt_helpers.training.parameters import family
 from lt_helpers.training.plans import AdamSettings, NewtonSettings
@@ -79,3 +79,50 @@ def test_a_careful_plan_differs_in_what_an_explosion_counts_for_alone():
         same = replace(careful.settings, pull=plan.settings.pull, rare=plan.settings.rare)
         assert replace(careful, settings=same) == plan
         assert careful.settings.rare > careful.settings.pull >= 50 * plans.PULL
+
+
+# The numbers by which the stored models were trained: who changes one trains them anew. Random starts; rounds of steps, batch, rate and how
+# many are left; head start; stages of how many go on, steps, batch and Adam's rate.
+OF_FEW = (24, [(100, 64, 0.02, 8), (100, 128, 0.01, 6)], 10, [(6, 25, 256), (2, 40, 512), (1, 100, 2048)])
+OF_THREE = (96, [(200, 64, 0.05, 24), (200, 128, 0.02, 8)], 10, [(8, 25, 256), (3, 40, 512), (1, 100, 2048)])
+OF_ONE = (2, [(100, 128, 0.02, 1)], 20, [(1, 60, 8192)])
+OF_MANY = [(400, 64, 0.01, 4), (400, 128, 0.01, 2)]
+SHORT = (8, OF_MANY, 0, [(6, 800, 128, 0.006), (2, 1200, 256, 0.006), (1, 4000, 256, 0.006)])
+LONG = (8, OF_MANY, 0, [(6, 1000, 256, 0.006), (2, 6000, 256, 0.006)])
+
+
+def numbers(plan):
+    """The numbers of a plan -> tuple, as above"""
+    rounds = [(one.steps, one.batch, one.learning_rate, one.keep) for one in plan.rounds]
+    stages = [
+        (one.keep, one.steps, one.batch, *([one.learning_rate] if one.learning_rate else []))
+        for one in plan.stages
+    ]
+    return plan.restarts, rounds, plan.head_start, stages
+
+
+@pytest.mark.parametrize(
+    "kind, layers, noise, wanted",
+    [
+        ("diag", 1, Uniform(5), OF_ONE),
+        ("diag", 2, Uniform(5), OF_FEW),
+        ("diag", 3, Uniform(5), OF_THREE),
+        ("gd++", 7, Categorical((1, 3)), OF_FEW),
+        ("full", 4, Uniform(5), SHORT),
+        ("full", 4, Categorical((1, 3)), LONG),
+    ],
+)
+def test_each_model_is_searched_for_as_it_was(kind, layers, noise, wanted):
+    plan = family(kind, layers, 10).plan(noise)
+    assert numbers(plan) == wanted and plan.held_out == 100_000
+
+
+def test_the_optimisers_take_the_steps_that_they_took():
+    adam, many, few = AdamSettings(), plans.NEWTON_OF_MANY, plans.NEWTON_OF_FEW
+    assert (adam.batch, adam.learning_rate, adam.momentum, adam.memory) == (512, 0.01, 0.9, 0.99)
+    assert (adam.clip, adam.averaging, adam.check, adam.held_out) == (3, 50, 25, 5000)
+    assert (many.batch, many.thin, many.memory, many.momentum) == (2048, 8, 0.97, 0.9)
+    assert (many.damping, many.least_damping, many.most_damping, many.refresh) == (1, 0.3, 30, 4)
+    assert (few.batch, few.thin, few.memory, few.momentum) == (2048, 1, 0.95, 0.7)
+    assert (few.least_damping, few.refresh, few.check, few.held_out) == (1e-3, 1, 25, 10_000)
+    assert adam.pull == many.pull == few.pull == 300 and adam.rare == many.rare == 1e4 and few.rare == 300

@@ -13,6 +13,7 @@ NOISES = [
     Categorical((1, 3)),
     Categorical((1, 3, 5)),
     Categorical((0, 2.5)),
+    Categorical((0.5, 2, 4), weights=(0.123456, 0.3, 0.576544)),
 ]
 SMALL = [Uniform(1e-5), Categorical((1e-5, 2e-7))]
 
@@ -43,7 +44,9 @@ def test_an_interval_that_is_cut_keeps_its_integral(noise):
 
 @pytest.mark.parametrize("noise", NOISES + SMALL, ids=lambda noise: noise.key)
 def test_a_noise_is_read_back_from_its_key(noise):
-    assert parse_noise(noise.key) == noise
+    again = parse_noise(noise.key)
+    assert again == noise
+    np.testing.assert_allclose(again.nodes(), noise.nodes(), rtol=1e-5)
     assert hash(parse_noise(noise.key)) == hash(noise)
 
 
@@ -51,6 +54,15 @@ def test_no_noise_is_the_same_noise_however_it_is_written():
     assert Uniform(0) == Fixed(0) == Categorical((0,)) == parse_noise("uniform:0")
     assert Uniform(1) != Fixed(1) and Fixed(-0.0) == Fixed(0)
     assert Categorical((3, 1)) == Categorical((1.0, 3.0)) == parse_noise("categorical:1,3")
+
+
+def test_each_share_stays_with_its_value_in_whatever_order_they_come():
+    rising, falling = (
+        Categorical((1, 2, 5), weights=(6, 3, 1)),
+        Categorical((5, 2, 1), weights=(0.1, 0.3, 0.6)),
+    )
+    assert rising.values == falling.values == (1, 2, 5)
+    np.testing.assert_allclose([rising.shares, falling.shares], 2 * [[0.6, 0.3, 0.1]])
 
 
 @pytest.mark.parametrize(

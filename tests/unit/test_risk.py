@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import lt_helpers as lt
 from lt_helpers import baselines
+from lt_helpers.__main__ import main
 from lt_helpers.evaluate import Risk, evaluate
 
 SKEWED = np.array([[2.0, 0.6, 0], [0.6, 1.0, -0.3], [0, -0.3, 0.5]])
@@ -282,3 +283,30 @@ def test_a_model_that_is_weighed_at_another_n_says_so_once(judge, recwarn):
     (said,) = recwarn.list
     assert "trained at n = 20 examples a context and reads 15" in str(said.message)
     assert said.filename == __file__
+
+
+@pytest.mark.parametrize(
+    "kind, d, options",
+    [("diag", 10, []), ("full", 10, []), ("full", 10, ["--dim", "10"]), ("diag", 4, ["--dim", "4"])],
+)
+def test_the_command_weighs_a_model_at_its_own_dim_or_at_the_one_it_is_told(
+    kind, d, options, tmp_path, capsys
+):
+    """DIAG serves any d; FULL serves its own."""
+    model = lt.load_pretrained(kind, 2, lt.Uniform(2))
+    model.save(tmp_path / "model.safetensors")
+    main(
+        [
+            "evaluate",
+            str(tmp_path / "model.safetensors"),
+            "--noise",
+            "uniform:2",
+            "--samples",
+            "300",
+            *options,
+        ]
+    )
+    shown, loss = capsys.readouterr().out.splitlines()[0].split(": adjusted loss ")
+    weighed = model if kind == "full" else model.with_dim(d)
+    expected, _ = lt.adjusted_loss(weighed, lt.RegressionTask(d, 20, lt.Uniform(2)), 300, generator())
+    assert shown == str(weighed) and loss.split()[0] == f"{expected:.4g}"
