@@ -1,17 +1,55 @@
-"""The API reference of the site, from the source alone: modules, their public functions and classes, signatures and docstrings."""
+"""The API reference of the site: the public names, a line each; then modules, their functions and classes, signatures and docstrings."""
 
 import ast
 import html
+import inspect
 import re
 from pathlib import Path
+
+import lt_helpers as lt
+from lt_helpers import labs
 
 PACKAGE = Path(__file__).parents[1] / "lt_helpers"
 
 
 def reference():
-    """The page's body, as HTML: a section for each module that has something public with a docstring."""
+    """The page's body, as HTML: the public names, and a section for each module that has something public with a docstring."""
     modules = [path for path in sorted(PACKAGE.rglob("*.py")) if not path.stem.startswith("__main")]
-    return '<h1 id="api">API</h1>' + "\n".join(filter(None, map(module_section, modules)))
+    names = "\n".join(
+        f'<h2 id="names-{title}"><code>{title}</code>: the names</h2>{names_table(names)}'
+        for title, names in public_names().items()
+    )
+    return '<h1 id="api">API</h1>' + names + "\n".join(filter(None, map(module_section, modules)))
+
+
+def public_names():
+    """What is meant to be used -> {how it is imported: {name: object}}"""
+    baselines = {name: one for name, one in vars(lt.baselines).items() if is_predictor(one)}
+    return {
+        "lt": {name: getattr(lt, name) for name in lt.__all__},
+        "lt.baselines": baselines,
+        "lt_helpers.labs": {name: getattr(labs, name) for name in labs.__all__},
+    }
+
+
+def is_predictor(one):
+    """Does it take contexts, as `lt.risk` gives them, or a task whose baselines it gives?"""
+    if not inspect.isfunction(one) or one.__module__ != lt.baselines.__name__:
+        return False
+    takes = list(inspect.signature(one).parameters)
+    return "Parameters" in one.__doc__ and (takes[:2] == ["x", "y"] or one is lt.baselines.for_task)
+
+
+def names_table(names):
+    """Names with the first sentence of what each says of itself; the name leads to the rest -> HTML"""
+    rows = []
+    for name, one in names.items():
+        place = one.__name__ if inspect.ismodule(one) else f"{one.__module__}.{one.__qualname__}"
+        said = re.sub(r"\s+", " ", inspect.getdoc(one).split("\n\n")[0])
+        line = html.escape(re.match(r".*?\.(?= |$)|.*", said)[0])
+        line = re.sub("`([^`]+)`", r"<code>\1</code>", line)
+        rows.append(f'<tr><td><a href="#{place}"><code>{name}</code></a></td><td>{line}</td></tr>')
+    return f"<table>{''.join(rows)}</table>"
 
 
 def module_section(path):

@@ -19,22 +19,22 @@ from ..implicit import filter_curve
 from ..language import Message
 from ..noise import Noise, parse_noise
 from ..spectrum import Spectrum
-from ..task import PAPER
 from ..view.panel import Axis, Band, Curve, Guess, Panel, Path, Points, Ticks
 from .base import Lab
 from .beats import Beat
 from .controls import Choice, Opinion, Prediction, Seed, Slider
 from .frozen import Frozen
-from .marks import COMPONENT, component_axis, layer_axis, log_axis, upright
+from .marks import component_axis, components, layer_axis, log_axis, upright
 from .material import (
     TABLE_DEPTH,
     depths,
-    many_sequences,
+    many_sequences_of,
     stored_model,
     stored_noises,
     trained_spans,
     with_noise,
 )
+from .own_task import PAPER_TASK, OwnTask
 
 COUNT = 200  # sequences of an average
 SIGMA_MAX = 8.0
@@ -50,7 +50,6 @@ ERROR = log_axis("error", 0.005, 50.0, (0.01, 0.1, 1, 10), below="floor")
 LEVEL = Axis("sigma", -0.2, SIGMA_MAX + 0.2)
 WEIGHT = Axis("w", -3.5, 3.5)
 KEPT = Axis("share", -0.5, 1.5)
-EIGENVALUE = Axis("eigenvalue", 0, CURVE[-1])
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,8 @@ class AlgorithmState(Frozen):
     trained_w: np.ndarray  # (d,)
     eigenvalues: np.ndarray  # (d,): of the inputs of that sequence, ascending
     kept: np.ndarray  # (d,): share of each of its directions that the algorithm keeps
-    curve: np.ndarray  # (41,): the same at any eigenvalue, on CURVE
+    curve_at: np.ndarray  # (41,): CURVE, or further where inputs of a learner's own reach further
+    curve: np.ndarray  # (41,): the same at any of these eigenvalues
     trained_curve: np.ndarray  # (41,)
     ridge_curve: np.ndarray  # (41,)
 
@@ -88,38 +88,38 @@ class Contexts(Frozen):
 
 
 @lru_cache(maxsize=128)
-def contexts(sigmas):
-    """The same COUNT sequences at each of the noise levels `sigmas` -> Contexts"""
-    at_one = many_sequences(COUNT)
+def contexts(sigmas, task=None):
+    """The same COUNT sequences at each of the noise levels `sigmas`, of a learner's own task or of the paper's -> Contexts"""
+    at_one = many_sequences_of(task, COUNT)
     S = np.concatenate([with_noise(at_one, sigma) for sigma in sigmas])  # (J COUNT, D, D)
-    spectrum = Spectrum.from_moments(S, PAPER.context)
+    spectrum = Spectrum.from_moments(S, at_one.context)
     oracle = spectrum.ridge(np.repeat(sigmas, COUNT))  # (J COUNT, d)
     ada_rr = spectrum.ridge(spectrum.noise_estimate())  # (J COUNT, d)
-    return Contexts(S, oracle, mean_error(ada_rr - oracle, len(sigmas)))
+    return Contexts(S, oracle, mean_error(ada_rr - oracle, len(sigmas), task))
 
 
-def mean_error(difference, levels):
-    """Half the mean squared length at each noise level, or beyond all bounds where a sequence got no number.    (J COUNT, d) -> (J,)"""
+def mean_error(difference, levels, task):
+    """The mean excess of weights at each noise level, or beyond all bounds where a sequence got no number.    (J COUNT, d) -> (J,)"""
     with np.errstate(over="ignore", invalid="ignore"):
-        errors = excess(difference)  # (J COUNT,)
+        errors = excess(difference, (task or PAPER_TASK).covariance)  # (J COUNT,)
         means = errors.reshape(levels, COUNT).mean(axis=1)
     return np.where(np.isfinite(means), means, np.inf)
 
 
 @lru_cache(maxsize=512)  # a slide of sigma asks for the same curve at each step
-def error_by_noise(noise, layers, scales):
+def error_by_noise(noise, layers, scales, task=None):
     """The mean error of the answer on LEVELS, each term of the stored constants times its scale -> (9,)"""
-    shown = contexts(tuple(LEVELS))
+    shown = contexts(tuple(LEVELS), task)
     constants = scale_terms(stored_model("diag", layers, noise).omega, scales)
     answer = algorithm.answer(constants, shown.S)  # (9 COUNT, d)
-    return mean_error(answer - shown.oracle, len(LEVELS))
+    return mean_error(answer - shown.oracle, len(LEVELS), task)
 
 
-def error_by_layer(constants, sigma):
+def error_by_layer(constants, sigma, task):
     """The mean error before the first and after each layer, at one noise level -> (L+1,)"""
-    shown = contexts((sigma,))
+    shown = contexts((sigma,), task)
     path = algorithm.path(constants, shown.S)  # (COUNT, L+1, d)
-    errors = [mean_error(w - shown.oracle, 1)[0] for w in np.moveaxis(path, 1, 0)]
+    errors = [mean_error(w - shown.oracle, 1, task)[0] for w in np.moveaxis(path, 1, 0)]
     return np.array(errors)
 
 
@@ -128,13 +128,13 @@ def scale_terms(constants, scales):
     return constants * np.reshape(scales, (2, 2))
 
 
-def shares_kept(constants, S, eigenvalues):
-    """What the algorithm keeps of its directions, and of any other on CURVE up to the largest of its eigenvalues -> (d,), (41,)"""
-    model = algorithm.as_model(constants, PAPER.dim)
+def shares_kept(constants, S, eigenvalues, places):
+    """What the algorithm keeps of its directions, and of any other of `places` up to the largest of its eigenvalues -> (d,), (41,)"""
+    model = algorithm.as_model(constants, len(eigenvalues))
     with np.errstate(over="ignore", invalid="ignore"):
         kept = filter_curve(model, S, eigenvalues)
-        curve = filter_curve(model, S, CURVE)
-    reached = eigenvalues[-1] >= CURVE
+        curve = filter_curve(model, S, places)
+    reached = eigenvalues[-1] >= places
     return kept, np.where(reached, curve, np.nan)
 
 
@@ -147,11 +147,13 @@ class AlgorithmLab(Lab):
     """Turn the four terms of the algorithm up, down or off; see what each is worth at which noise.
 
     AlgorithmLab(sigma=5.0, rescale=0.0)
+    AlgorithmLab(task=task)     # on sequences of your own task: its d, n and inputs; the noise slides
     """
 
     NAME = "algorithm"
     ROW = 220
     CONTROLS = dict(
+        task=OwnTask(),
         precondition=Slider(0.0, 2.0, 0.1, value=1.0),
         adapt=Slider(0.0, 2.0, 0.1, value=1.0),
         step=Slider(0.0, 2.0, 0.1, value=1.0),
@@ -206,39 +208,41 @@ class AlgorithmLab(Lab):
     )
 
     @staticmethod
-    def compute(precondition, adapt, step, rescale, sigma, noise, layers, seed):
+    def compute(precondition, adapt, step, rescale, sigma, noise, layers, seed, task=None):
         scales = (precondition, adapt, step, rescale)
         trained = stored_model("diag", layers, noise).omega  # (L, 2, 2)
         constants = scale_terms(trained, scales)  # (L, 2, 2)
 
-        one = many_sequences(1, seed=seed)
+        one = many_sequences_of(task, 1, seed)
         S = with_noise(one, sigma)  # (1, D, D)
-        spectrum = Spectrum.from_moments(S, PAPER.context)
+        spectrum = Spectrum.from_moments(S, one.context)
         eigenvalues = spectrum.s[0]  # (d,)
+        curve_at = CURVE * max(1.0, (task or PAPER_TASK).largest)  # (41,)
 
         # A direction's share does not depend on what is in it: the lab asks for any eigenvalue, and not only for the sequence's own.
-        kept, curve = shares_kept(constants, S[0], eigenvalues)
-        _, trained_curve = shares_kept(trained, S[0], eigenvalues)
+        kept, curve = shares_kept(constants, S[0], eigenvalues, curve_at)
+        _, trained_curve = shares_kept(trained, S[0], eigenvalues, curve_at)
         return AlgorithmState(
             sigma=sigma,
             layers=layers,
             noise=parse_noise(noise),
             scales=scales,
-            by_layer=error_by_layer(constants, sigma),
-            trained_by_layer=error_by_layer(trained, sigma),
-            adarr=contexts((sigma,)).adarr[0],
-            by_noise=error_by_noise(noise, layers, scales),
-            trained_by_noise=error_by_noise(noise, layers, AS_TRAINED),
-            adarr_by_noise=contexts(tuple(LEVELS)).adarr,
+            by_layer=error_by_layer(constants, sigma, task),
+            trained_by_layer=error_by_layer(trained, sigma, task),
+            adarr=contexts((sigma,), task).adarr[0],
+            by_noise=error_by_noise(noise, layers, scales, task),
+            trained_by_noise=error_by_noise(noise, layers, AS_TRAINED, task),
+            adarr_by_noise=contexts(tuple(LEVELS), task).adarr,
             truth=one.w[0],
             oracle=spectrum.ridge([sigma])[0],
             w=algorithm.answer(constants, S)[0],
             trained_w=algorithm.answer(trained, S)[0],
             eigenvalues=eigenvalues,
             kept=kept,
+            curve_at=curve_at,
             curve=curve,
             trained_curve=trained_curve,
-            ridge_curve=CURVE / (CURVE + sigma**2 / PAPER.context),
+            ridge_curve=curve_at / (curve_at + sigma**2 / one.context),
         )
 
     @staticmethod
@@ -336,21 +340,22 @@ def noise_panel(state, guess):
 
 def weight_panel(state):
     """The answer to one sequence, component by component."""
+    component = components(len(state.truth))
     marks = [
-        Ticks("truth", COMPONENT, state.truth),
-        Ticks("oracle", COMPONENT, state.oracle),
-        Points("as trained", COMPONENT, state.trained_w),
-        Points("model", COMPONENT, state.w),
+        Ticks("truth", component, state.truth),
+        Ticks("oracle", component, state.oracle),
+        Points("as trained", component, state.trained_w),
+        Points("model", component, state.w),
     ]
-    return Panel("weight", component_axis(), WEIGHT, marks)
+    return Panel("weight", component_axis(len(component)), WEIGHT, marks)
 
 
 def kept_panel(state):
     """What is kept of each direction of that sequence, by eigenvalue."""
     marks = [
-        Curve("oracle", CURVE, state.ridge_curve),
-        Curve("as trained", CURVE, state.trained_curve),
-        Curve("sequence", CURVE, state.curve, keyed=False, hover=""),
+        Curve("oracle", state.curve_at, state.ridge_curve),
+        Curve("as trained", state.curve_at, state.trained_curve),
+        Curve("sequence", state.curve_at, state.curve, keyed=False, hover=""),
         Points("model", state.eigenvalues, state.kept),
     ]
-    return Panel("kept", EIGENVALUE, KEPT, marks)
+    return Panel("kept", Axis("eigenvalue", 0, state.curve_at[-1]), KEPT, marks)

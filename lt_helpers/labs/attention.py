@@ -136,6 +136,7 @@ class AttentionLab(Lab):
     """
 
     NAME = "attention"
+    NO_TASK = Message("task.attention")
     CONTROLS = dict(
         n=Slider(2, LARGEST, 1, value=16),
         d=Slider(1, LARGEST - 1, 1, value=5),

@@ -23,6 +23,7 @@ renderer draws the panels and reports what lay beyond an axis, which the lab the
 import functools
 import html
 import threading
+from types import MappingProxyType
 
 import ipywidgets
 
@@ -62,7 +63,9 @@ class Lab(Definition):
     beat : str, optional.  The beat at which it opens, by its name. None shows everything. By default the first one, or everything where the
         call names panels, a ghost or values: they choose what is to be seen.
     language : str, optional.  "en", ...; by default what the environment variable LT_LANGUAGE names, else English.
-    **values : where the controls stand at first; the others stand where the lab declares them.
+    **values : where the controls stand at first; the others stand where the lab declares them. `task=`, a RegressionTask of your own, goes
+        with labs that draw sequences of a task or judge by one; the others refuse it. With it a lab leads nowhere: what its beats tell
+        holds for the paper's task.
 
     Attributes
     ----------
@@ -112,6 +115,8 @@ class Lab(Definition):
             raise RefusedType(Message("refused.no_ghost_now", value=shown(ghost), lab=type(self).__name__))
         if not (ghost is None or isinstance(ghost, dict)):
             raise RefusedType(Message("refused.ghost", value=shown(ghost)))
+        if self._takes_task() and values.get("task") is not None:
+            self.BEATS = ()
         chosen = panels is not None or ghost is not None or values
         self._beat = (
             self._first_beat()
@@ -151,6 +156,8 @@ class Lab(Definition):
             return None
         if not isinstance(name, str) or name not in [beat.name for beat in self.BEATS]:
             there = dict(lab=type(self).__name__, value=shown(name), beats=[beat.name for beat in self.BEATS])
+            if type(self).BEATS and not self.BEATS:
+                raise RefusedValue(Message("refused.task_beat", **there))
             raise RefusedValue(Message("refused.beat" if self.BEATS else "refused.no_beats", **there))
         return next(beat for beat in self.BEATS if beat.name == name)
 
@@ -196,8 +203,15 @@ class Lab(Definition):
         return self._document().text
 
     @classmethod
-    def from_state(cls, document, *, language=None):
+    def from_state(cls, document, *, task=None, language=None):
         """The lab that a document, or its text form, describes. Every value goes through its control; nothing is evaluated.
+
+        Parameters
+        ----------
+        document : dict or str.  What `state` or `link` gave.
+        task : RegressionTask, optional.  The task of your own with which the lab was opened: it does not stand in the document, and without
+            it the lab opens on the paper's, and says so.
+        language : str, optional.  As for a lab.
 
         Raises
         ------
@@ -209,13 +223,14 @@ class Lab(Definition):
             if state.lab not in kinds:
                 raise RefusedValue(Message("state.lab", value=shown(state.lab), labs=sorted(kinds)))
             kind = kinds[state.lab]
-            values, notices = kind._read_sections(state)
+            values, notices = kind._read_sections(state, task)
             if not all(isinstance(name, str) and name in state.predictions for name in state.locked):
                 raise RefusedValue(Message("state.locked", value=shown(state.locked)))
             ghost, more = (None, []) if state.ghost is None else kind._from_json(state.ghost)
         except Refusal as refusal:
             raise refusal.said_in(catalogue(language).language) from None
-        lab = kind(ghost=ghost, panels=state.panels, beat=state.beat, language=language, **values)
+        beat = state.beat if task is None else None
+        lab = kind(ghost=ghost, panels=state.panels, beat=beat, language=language, **values)
         lab._notice = list(dict.fromkeys([*notices, *more]))
         lab._locked = lab._opened_locked = frozenset(state.locked)
         if lab._notice or lab._locked:
@@ -224,14 +239,14 @@ class Lab(Definition):
         return lab
 
     @classmethod
-    def _read_sections(cls, state):
-        """The values and the predictions of a document, each in its section -> values for the constructor, notices"""
+    def _read_sections(cls, state, task):
+        """The values and the predictions of a document, each in its section, and the task -> values for the constructor, notices"""
         sections = {"values": state.values, "predictions": state.predictions}
         for section, other in (("values", "predictions"), ("predictions", "values")):
             for name in sections[section]:
                 if name in cls.CONTROLS and cls._is_guess(name) != (section == "predictions"):
                     raise RefusedValue(Message("state.section", name=name, section=section, other=other))
-        return cls._from_json({**state.values, **state.predictions})
+        return cls._from_json({**state.values, **state.predictions}, {} if task is None else {"task": task})
 
     @in_turn
     def show(self, *panels):
@@ -367,13 +382,15 @@ class Lab(Definition):
         )
 
     @classmethod
-    def _from_json(cls, values):
-        """Values of a document -> values for the constructor, and messages about those that did not travel.
+    def _from_json(cls, values, brought=MappingProxyType({})):
+        """Values of a document -> values for the constructor, and messages about those that did not travel, and were not brought again.
 
-        What was chosen because of a file takes its default without it.
+        What was chosen because of a file, or of a task, takes its default without it.
         """
-        notices, given, lost = [], {}, set()
+        notices, given, lost = [], dict(brought), set()
         for name, value in values.items():
+            if name in brought:
+                continue
             if name not in cls.CONTROLS:
                 given[name] = value  # the constructor says so
                 continue

@@ -31,6 +31,7 @@ class Control:
     label: str | None = field(default=None, kw_only=True)
 
     hidden = False  # is it a value that the page does not show?
+    a_file = False  # is it what is in a file, or said of it?
     slides = False  # can it be dragged?
 
     def depends(self):
@@ -384,6 +385,7 @@ class Hidden(Control):
     travels: bool = True
 
     hidden = True
+    a_file = True
 
     def check(self, name, value, others):
         return value if value is None or self.verify is None else self.verify(name, value, others)

@@ -13,6 +13,7 @@ from ..view.render import render
 from .controls import Opinion, Prediction
 from .handles import handles_of
 from .names import strip_tags
+from .own_task import OwnTask
 
 NAMED = 3  # marks beyond an axis that are named; of others there is the number
 # Pixels of a row of panels while the lab leads: of a single one, and of each of several.
@@ -66,6 +67,8 @@ class Definition:
     ENTRIES = {}  # what a lab that is not in the catalogue says: {"panel.wave": "A wave", ...}
     CONTROLS = {}
     BEATS = ()  # what it asks for, one after the other (beats.py)
+    # Why it takes no task of a learner's own, if it has no control for one (own_task.py).
+    NO_TASK = Message("task.of_its_own")
     GHOST = False  # can it draw a state behind the present one?
     COLUMNS, ROW = 2, 240  # panels side by side; pixels of a row of them
 
@@ -94,6 +97,10 @@ class Definition:
         return isinstance(cls.CONTROLS[name], (Prediction, Opinion))
 
     @classmethod
+    def _takes_task(cls):
+        return isinstance(cls.CONTROLS.get("task"), OwnTask)
+
+    @classmethod
     def _guesses(cls, values):
         """The predictions among the values of all controls -> dict"""
         return {name: value for name, value in values.items() if cls._is_guess(name)}
@@ -113,6 +120,9 @@ class Definition:
         RefusedValue, RefusedType : a value is not allowed, or there is no such control.
         """
         for name in given:
+            if name == "task" and name not in cls.CONTROLS:
+                takers = sorted({kind.__name__ for kind in Definition.every() if kind._takes_task()})
+                raise RefusedType(Message("refused.task", lab=cls.__name__, why=cls.NO_TASK, labs=takers))
             if name not in cls.CONTROLS:
                 unknown = dict(lab=cls.__name__, name=shown(name), controls=list(cls.CONTROLS))
                 raise RefusedType(Message("refused.control", **unknown))
@@ -129,8 +139,10 @@ class Definition:
     @classmethod
     def _behind(cls, ghost, values):
         """The values of a state that is held behind: those of `ghost`, the others as in `values`. Another file brings its own noise."""
-        another = any(cls.CONTROLS[name].hidden for name in ghost if name in cls.CONTROLS)
-        kept = {name: value for name, value in values.items() if not (another and cls.CONTROLS[name].hidden)}
+        if "task" in ghost and cls._takes_task():
+            raise RefusedType(Message("refused.task_ghost"))
+        another = any(cls.CONTROLS[name].a_file for name in ghost if name in cls.CONTROLS)
+        kept = {name: value for name, value in values.items() if not (another and cls.CONTROLS[name].a_file)}
         return cls._held(cls._checked(ghost, kept))
 
     @classmethod
@@ -194,7 +206,8 @@ class Definition:
 
         there = {panel.name for panel in panels}
         said = [one for one in cls.words(state, behind) if not one.panels or there & set(one.panels)]
-        return Picture(state, panels, figure, [*said, *say_beyond(drawing.beyond, names)])
+        own = cls.CONTROLS["task"].said(values) if cls._takes_task() else []
+        return Picture(state, panels, figure, [*own, *said, *say_beyond(drawing.beyond, names)])
 
     @classmethod
     def _arranged(cls, panels, scene):

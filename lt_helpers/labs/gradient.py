@@ -130,6 +130,7 @@ class GradientLab(Lab):
     """
 
     NAME = "gradient"
+    NO_TASK = Message("task.gradient")
     ROW = 300
     CONTROLS = dict(
         step=Slider(0.0, STEP_MAX, 0.05, value=0.5),

@@ -88,6 +88,7 @@ class ImplicitLab(Lab):
     """
 
     NAME = "implicit"
+    NO_TASK = Message("task.implicit")
     ROW = 230
     CONTROLS = dict(
         model=Choice(MODELS, "diag"),

@@ -5,8 +5,15 @@ import numpy as np
 from ..task import PAPER
 from ..view.panel import Axis, Curve, Guide, Points
 
-COMPONENT = np.arange(1.0, PAPER.dim + 1)
 LAYER_ROOM = 0.3  # left and right of the layers on their axis
+
+
+def components(dim):
+    """Where the components of a weight stand on their axis -> (d,)"""
+    return np.arange(1.0, dim + 1)
+
+
+COMPONENT = components(PAPER.dim)
 
 
 def component_axis(dim=PAPER.dim):

@@ -12,15 +12,15 @@ import numpy as np
 from .. import checks
 from ..language import Message, RefusedType, RefusedValue
 from ..model import LinearTransformer
-from ..noise import Fixed, Uniform, parse_noise
+from ..noise import Fixed, Noise, Uniform, parse_noise
 from ..pretrained import load_pretrained, stored, stored_layers
 from ..spectrum import Spectrum
 from ..task import PAPER, RegressionTask, second_moments
 from .frozen import Frozen
+from .own_task import OWN, PAPER_TASK
 
 KINDS = {"DIAG": "diag", "FULL": "full", "GD++": "gd++"}
 TABLE_DEPTH = 7  # the deepest models of Table 1
-OWN = "own"  # the kind of a model in a learner's file
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,23 @@ def sequence(seed, dim=PAPER.dim, context=PAPER.context, queries=0, noise=True):
     return Sequence(x, truth, direction, rng.normal(size=(queries, dim)))
 
 
+@lru_cache(maxsize=128)
+def sequence_of(task, seed, context=None):
+    """The sequence with this number, of a learner's own task; of the paper's, as `sequence` has it, where `task` is None -> Sequence"""
+    task = task or PAPER_TASK
+    context = context or task.context
+    rng = np.random.default_rng(seed)
+    x = task.sample_inputs(context, rng)
+    truth = task.sample_w(rng)
+    return Sequence(x, truth, rng.normal(size=context), np.empty((0, task.dim)))
+
+
+@lru_cache(maxsize=32)
+def many_sequences_of(task, count, seed=0):
+    """Sequences at sigma = 1 of a learner's own task, or of the paper's, as second moments -> Moments"""
+    return (task or PAPER_TASK).sample_moments(count, np.random.default_rng(seed))
+
+
 @lru_cache(maxsize=32)
 def many_sequences(count, context=PAPER.context, variance=1.0, seed=0):
     """Sequences at sigma = 1, with inputs x ~ N(0, variance I), as second moments -> Moments"""
@@ -74,7 +91,7 @@ def with_noise(moments, sigma):
 
 
 @lru_cache(maxsize=8)
-def at_each_noise(sigmas, count, context=PAPER.context, variance=1.0, signs=(1, -1)):
+def at_each_noise(sigmas, count, context=PAPER.context, variance=1.0, signs=(1, -1), task=None):
     """The same sequences at each of J noise levels, with their noise and with the opposite of it, which cancels much of the scatter.
 
     Parameters
@@ -82,6 +99,7 @@ def at_each_noise(sigmas, count, context=PAPER.context, variance=1.0, signs=(1, 
     sigmas : tuple of J numbers.
     count, context, variance : of the sequences, as in `many_sequences`.
     signs : tuple.  Of the noise; (1,) leaves the opposite out.
+    task : Given, optional.  A learner's own, which says all but the noise.
 
     Returns
     -------
@@ -89,17 +107,18 @@ def at_each_noise(sigmas, count, context=PAPER.context, variance=1.0, signs=(1, 
     truth : (B, d) array.
     sigma : (B,) array.
     """
-    moments = many_sequences(count, context, variance)
+    moments = many_sequences(count, context, variance) if task is None else many_sequences_of(task, count)
     S = np.concatenate([with_noise(moments, sign * sigma) for sigma in sigmas for sign in signs])
     truth = np.tile(moments.w, (len(sigmas) * len(signs), 1))
     sigma = np.repeat(sigmas, len(signs) * count)
-    return Spectrum.from_moments(S, context), truth, sigma
+    return Spectrum.from_moments(S, moments.context), truth, sigma
 
 
 @lru_cache(maxsize=32)
-def stored_model(kind, layers, noise, heads=1):
+def stored_model(kind, layers, noise, heads=1, dim=PAPER.dim):
     """A stored model, by the key of its noise -> LinearTransformer"""
-    return load_pretrained(kind, layers, parse_noise(noise), heads)
+    model = load_pretrained(kind, layers, parse_noise(noise), heads)
+    return model if dim == model.dim else model.with_dim(dim)
 
 
 @cache
@@ -107,6 +126,12 @@ def stored_kinds():
     """The kinds that are stored -> {label: kind}"""
     kinds = {entry["kind"] for entry in stored()}
     return {label: kind for label, kind in KINDS.items() if kind in kinds}
+
+
+def kinds_for(task):
+    """The kinds that are stored and serve a task: FULL belongs to one dimension -> {label: kind}"""
+    other = task is not None and task.dim != PAPER.dim
+    return {label: kind for label, kind in stored_kinds().items() if not (other and kind == "full")}
 
 
 def kind_label(kind):
@@ -139,7 +164,7 @@ def table_depths(kind, noise):
 
 def trained_spans(noise):
     """Where the training noise lay on the axis of sigma: an interval, or a narrow one about each value."""
-    if isinstance(noise, Uniform):
+    if isinstance(noise, Uniform) or noise.continuous:
         return [(0, noise.sigma_max)]
     return [(value - 0.06, value + 0.06) for value in noise.nodes()[0]]
 
@@ -152,44 +177,66 @@ def outside_training(sigma, noise):
 
 @dataclass(frozen=True)
 class OwnModel:
-    """The model in a learner's file, as it was when it was read."""
+    """A learner's model: that in a file, as it was when it was read, or one without a path, which code calls `model`."""
 
-    path: str
+    path: str | None
     model: LinearTransformer
 
     def __repr__(self):
-        return repr(self.path)
+        return "model" if self.path is None else repr(self.path)
 
 
 def read_own_model(name, value, others):
-    """The model in the file that a control names -> OwnModel"""
+    """The model, or that in the file, that a control names -> OwnModel"""
     if isinstance(value, OwnModel):
         return value
-    model = LinearTransformer.load(checks.path(value, name))
-    if model.dim != PAPER.dim:
-        raise RefusedValue(Message("refused.own_dim", path=str(value), dim=model.dim, needed=PAPER.dim))
-    return OwnModel(str(value), model)
+    in_file = not isinstance(value, LinearTransformer)
+    model = LinearTransformer.load(checks.path(value, name)) if in_file else value
+    needed = (others["task"] or PAPER_TASK).dim
+    if model.dim != needed:
+        refused = dict(dim=model.dim, needed=needed)
+        raise RefusedValue(
+            Message("refused.own_dim", path=str(value), **refused)
+            if in_file
+            else Message("refused.own_dim_here", **refused)
+        )
+    return OwnModel(str(value) if in_file else None, model)
 
 
 def read_own_noise(name, value, others):
     """The noise on which a learner's own model was trained -> its key"""
     if others["model"] is None:
         raise RefusedType(Message("refused.own_noise", name=name, value=repr(value)))
-    return parse_noise(value).key
+    return key_of(noise_of(value))
 
 
-def own_noise(model):
-    """The noise that a learner's own model counts as trained on, if the call does not say: what its file says -> key"""
+def own_noise(model, task):
+    """The noise that a learner's own model counts as trained on, if the call does not say: its own, or else the task's -> as `key_of`"""
     if model is None:
         return None
-    return "uniform-5" if model.model.noise is None else model.model.noise.key
+    noise = model.model.noise or (task or PAPER_TASK).task.noise
+    return key_of(noise)
 
 
-def own_or_stored_kinds(model):
-    """The kinds to choose from, that of the learner's file among them where there is one -> {label: kind}"""
-    return stored_kinds() if model is None else stored_kinds() | {Message("choice.own"): OWN}
+def key_of(noise):
+    """What a control calls a noise: by its key, if that can be read back; one of a learner's own is itself -> str or Noise"""
+    try:
+        parse_noise(noise.key)
+    except ValueError:
+        return noise
+    return noise.key
+
+
+def noise_of(key):
+    """The way back -> Noise"""
+    return key if isinstance(key, Noise) else parse_noise(key)
+
+
+def own_or_stored_kinds(task, model):
+    """The kinds to choose from, that of the learner's model among them where there is one -> {label: kind}"""
+    return kinds_for(task) if model is None else kinds_for(task) | {Message("choice.own"): OWN}
 
 
 def own_or_stored_noises(kind, trained_on):
     """The noises that a kind is there for -> {label: key}"""
-    return {parse_noise(trained_on).label: trained_on} if kind == OWN else stored_noises(kind)
+    return {noise_of(trained_on).label: trained_on} if kind == OWN else stored_noises(kind)

@@ -19,25 +19,25 @@ from ..implicit import (
 from ..language import Message
 from ..noise import Noise, parse_noise
 from ..pretrained import stored, stored_layers
-from ..task import PAPER
 from ..view.panel import Axis, Band, Curve, Guess, Guide, Panel, Path, Points, Shape, Ticks
 from .base import Lab
 from .beats import Beat
 from .controls import Choice, Hidden, Opinion, Prediction, Seed, Slider
 from .frozen import Frozen
-from .marks import COMPONENT, component_axis, held, level
+from .marks import component_axis, components, held, level
 from .material import (
     OWN,
-    outside_training,
+    noise_of,
     own_noise,
     own_or_stored_kinds,
     own_or_stored_noises,
     read_own_model,
     read_own_noise,
-    sequence,
+    sequence_of,
     stored_model,
     trained_spans,
 )
+from .own_task import PAPER_TASK, OwnTask
 
 SIGMA_MAX = 8.0  # the slider goes well past U(0, 5)
 CURVE = np.linspace(0.02, 4.5, 45)  # eigenvalues
@@ -67,6 +67,7 @@ class NoiseState(Frozen):
 
     sigma: float
     noise: Noise  # what the model was trained on
+    spans: tuple  # where that lies on the axis of sigma
     truth: np.ndarray  # (d,)
     path: np.ndarray  # (L+1, d): the implicit weight before the first and after each layer
     oracle: np.ndarray  # (d,): ridge regression that is told sigma
@@ -74,6 +75,7 @@ class NoiseState(Frozen):
     kept: np.ndarray  # (d,): the model's filter factors over redraws of truth and noise
     ridge_kept: np.ndarray  # (d,)
     fit: float  # R^2 of those filter factors: 1 if the model is a filter
+    curve_at: np.ndarray  # (45,): CURVE, or further where inputs of a learner's own reach further
     curve: (
         np.ndarray
     )  # (45,): the filter factor of DIAG and GD++ at any eigenvalue, on this sequence; NaN for FULL
@@ -98,13 +100,16 @@ class NoiseLab(Lab):
 
     NoiseLab(sigma=2.0, kind="diag", noise="uniform-5", layers=4)
     NoiseLab(model="my_model.safetensors", trained_on="uniform-5")      # a file that LinearTransformer.save wrote; d = 10
+    NoiseLab(task=task, model=model)                                    # on your own inputs, with the model that lt.train made for them
 
-    The file is read once. Without `trained_on` it counts as trained on `noise` or, without that too, on the noise that its file names.
+    The file is read once. Without `trained_on` it counts as trained on `noise` or, without that too, on the noise that its file names. Of
+    a task the lab takes d, n and the inputs; the noise slides.
     """
 
     NAME = "noise"
     GHOST = True
     CONTROLS = dict(
+        task=OwnTask(),
         model=Hidden(verify=read_own_model, travels=False),
         trained_on=Hidden(own_noise, read_own_noise, travels=False),
         sigma=Slider(0.0, SIGMA_MAX, 0.1, value=1.0),
@@ -182,9 +187,14 @@ class NoiseLab(Lab):
         super().__init__(**{name: value for name, value in given.items() if value is not None}, **values)
 
     @staticmethod
-    def compute(model, trained_on, sigma, kind, noise, layers, seed):
-        transformer = model.model if kind == OWN else stored_model(kind, layers, noise)
-        shown = sequence(seed)
+    def compute(model, trained_on, sigma, kind, noise, layers, seed, task=None):
+        given = task or PAPER_TASK
+        if kind == OWN:
+            transformer, unit = given.units.into(model.model), given.units.y
+        else:
+            transformer, unit = stored_model(kind, layers, noise, dim=given.dim), 1.0
+        spans = trained_spans(noise_of(noise))
+        shown = sequence_of(task, seed)
         S = shown.moments(sigma)  # (1, D, D)
         spectrum = shown.spectrum(sigma)
         implicit = implicit_from_moments(transformer, S)
@@ -193,13 +203,15 @@ class NoiseLab(Lab):
         # What the model keeps of a direction is a slope over redraws of truth and noise at these inputs.
         rng = np.random.default_rng(seed)
         eigenvalues, kept, fit = filter_factors(transformer, shown.x, sigma, REDRAWS, rng)
-        penalty = sigma**2 / PAPER.context
+        penalty = sigma**2 / given.context
+        curve_at = CURVE * max(1.0, given.largest)  # (45,)
 
         scores = spectrum.log_likelihood(GRID)[0]
         likelihood = np.exp(scores - scores.max())
         return NoiseState(
             sigma=sigma,
-            noise=parse_noise(noise),
+            noise=noise_of(noise),
+            spans=tuple((low / unit, high / unit) for low, high in spans),
             truth=shown.truth,
             path=implicit.w[0],
             oracle=spectrum.ridge([sigma])[0],
@@ -207,8 +219,9 @@ class NoiseLab(Lab):
             kept=kept,
             ridge_kept=eigenvalues / (eigenvalues + penalty),
             fit=np.average(fit, weights=eigenvalues),
-            curve=sequence_curve(transformer, S[0], eigenvalues[-1]),
-            ridge_curve=CURVE / (CURVE + penalty),
+            curve_at=curve_at,
+            curve=sequence_curve(transformer, S[0], eigenvalues[-1], curve_at),
+            ridge_curve=curve_at / (curve_at + penalty),
             step=step[0],
             cosine=cosine[0],
             rescaling=implicit.rescaling[0],
@@ -266,7 +279,7 @@ def warning(state):
     """That the model was not made for this noise, if so."""
     return (
         [Message("noise.outside", noise=state.noise.label)]
-        if outside_training(state.sigma, state.noise)
+        if not state.spans[0][0] <= state.sigma <= state.spans[-1][1]
         else []
     )
 
@@ -288,47 +301,49 @@ def shares(state, begun):
     return dict(weak=begun.kept[0], weaker=state.kept[0], strong=begun.kept[-1], less=state.kept[-1])
 
 
-def sequence_curve(model, S, largest):
-    """What the model keeps at each eigenvalue of CURVE, as far as this sequence reaches: up to its largest. FULL has no such curve."""
-    curve = np.full(len(CURVE), np.nan)
-    reached = largest >= CURVE
+def sequence_curve(model, S, largest, places):
+    """What the model keeps at each of some eigenvalues, as far as this sequence reaches: up to its largest. FULL has no such curve."""
+    curve = np.full(len(places), np.nan)
+    reached = largest >= places
     if model.kind != "full":
-        curve[reached] = filter_curve(model, S, CURVE[reached])
+        curve[reached] = filter_curve(model, S, places[reached])
     return curve
 
 
 def weight_panel(state, ghost):
     """The weight component by component; within a component's column its path, from before the first layer to after the last."""
     within = np.linspace(-0.32, 0.32, len(state.path))  # (L+1,)
-    along = COMPONENT + within[:, None]  # (L+1, d)
-    gap = np.full((1, PAPER.dim), np.nan)  # ends the path of one component
+    component = components(len(state.truth))  # (d,)
+    along = component + within[:, None]  # (L+1, d)
+    gap = np.full((1, len(component)), np.nan)  # ends the path of one component
     layers = np.append(np.arange(len(state.path)), np.nan)  # (L+2,)
-    column = dict(component=COMPONENT)
+    column = dict(component=component)
     marks = [
-        Ticks("truth", COMPONENT, state.truth, keys=column),
-        Ticks("oracle", COMPONENT, state.oracle, keys=column),
+        Ticks("truth", component, state.truth, keys=column),
+        Ticks("oracle", component, state.oracle, keys=column),
         *([] if ghost is None else [held(along[-1], ghost.path[-1], keyed=True)]),
         Curve(
             "layers",
             np.append(along, gap, axis=0).T.ravel(),
             np.append(state.path, gap, axis=0).T.ravel(),
-            keys=dict(layer=np.tile(layers, PAPER.dim)),
+            keys=dict(layer=np.tile(layers, len(component))),
         ),
         Points("model", along[-1], state.path[-1], keys=column),
     ]
-    return Panel("weight", component_axis(), WEIGHT, marks)
+    return Panel("weight", component_axis(len(component)), WEIGHT, marks)
 
 
 def kept_panel(state, ghost, guess):
     """Filter factors by eigenvalue, beside ridge regression's."""
+    direction = np.arange(1, len(state.kept) + 1)  # (d,)
     marks = [
-        Curve("oracle", CURVE, state.ridge_curve, name="ridge"),
+        Curve("oracle", state.curve_at, state.ridge_curve, name="ridge"),
         *([] if ghost is None else [held(ghost.eigenvalues, ghost.kept)]),
-        Curve("sequence", CURVE, state.curve),
-        Points("model", state.eigenvalues, state.kept, keys=dict(direction=np.arange(1, PAPER.dim + 1))),
+        Curve("sequence", state.curve_at, state.curve),
+        Points("model", state.eigenvalues, state.kept, keys=dict(direction=direction)),
         Guess(state.eigenvalues[0], guess, grab="kept_guess"),
     ]
-    return Panel("kept", Axis("eigenvalue", 0, CURVE[-1]), KEPT, marks)
+    return Panel("kept", Axis("eigenvalue", 0, state.curve_at[-1]), KEPT, marks)
 
 
 def step_panel(state, ghost):
@@ -358,7 +373,7 @@ def meter_panel(state, ghost, guess):
     likely = (bell > 0.01) & (GRID <= SIGMA_MAX)
     x = Axis("sigma_true", 0, SIGMA_MAX + 1, ticks=(0, 2, 4, 6, 8))
     marks = [
-        Band("range", trained_spans(state.noise)),
+        Band("range", state.spans),
         Guide("diagonal", [0, SIGMA_MAX], [0, SIGMA_MAX]),
         Shape("noise", state.sigma + 0.9 * bell[likely], GRID[likely], name="likelihood", hover=""),
         Points("adarr", state.sigma, state.estimate),

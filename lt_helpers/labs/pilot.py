@@ -253,6 +253,7 @@ class PilotLab(Lab):
     """
 
     NAME = "pilot"
+    NO_TASK = Message("task.pilot")
     ROW = 220
     CONTROLS = dict(
         strength=Slider(0.0, 1.0, 0.2, value=0.0),

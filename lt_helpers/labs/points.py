@@ -145,6 +145,7 @@ class PointsLab(Lab):
     """
 
     NAME = "points"
+    NO_TASK = Message("task.points")
     GHOST = True
     CONTROLS = dict(
         sigma=Slider(0.0, SIGMA_MAX, 0.1, value=1.0),

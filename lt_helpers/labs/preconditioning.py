@@ -81,6 +81,7 @@ class PreconditioningLab(Lab):
     """
 
     NAME = "preconditioning"
+    NO_TASK = Message("task.preconditioning")
     ROW = 230
     CONTROLS = dict(
         kappa=Choice((2, 5, 10, 20, 50, 100, 200, 500, 1000), 20, slide=True),

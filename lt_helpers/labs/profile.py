@@ -14,11 +14,12 @@ from functools import cache, lru_cache
 import numpy as np
 
 from ..baselines import on_spectrum, stored_losses
-from ..evaluate import excess
+from ..evaluate import evaluate, excess
 from ..language import Message
 from ..noise import Fixed, Noise, parse_noise
 from ..pretrained import stored
 from ..table1 import paper_table
+from ..tune import tune
 from ..view.panel import Axis, Band, Bars, Curve, Guess, Panel, Path, Points
 from .base import Lab
 from .beats import Beat
@@ -30,16 +31,18 @@ from .material import (
     TABLE_DEPTH,
     at_each_noise,
     kind_label,
+    kinds_for,
     outside_training,
-    stored_kinds,
     stored_model,
     stored_noises,
     table_depths,
     trained_spans,
 )
+from .own_task import PAPER_TASK, OwnTask
 
 LEVELS = np.array([*np.arange(0, 5.5, 0.5), 6.0, 7.0, 8.0, 9.0, 10.0])
 SEQUENCES = 300
+JUDGED = 5_000  # sequences of a learner's own task for a loss by depth
 EXPLODED = 50.0  # an excess ten times the d/2 = 5 that the answer 0 costs on average
 SMALL = 0.01  # losses below this are said with a digit more
 
@@ -82,8 +85,9 @@ class ProfileState(Frozen):
     sigma: float  # one of LEVELS: how far the curves are drawn
     risks: np.ndarray  # (J, K): excess risk of the model; inf where it has no finite answer
     rivals: dict  # role of a baseline -> (J, K)
-    families: dict  # kind -> (3, L): depths from 1 to `layers`, loss on the training noise, standard error
-    baselines: dict  # role of a baseline -> loss on the training noise
+    own: bool  # is the task a learner's own?
+    families: dict  # kind -> (3, L): depths from 1 to `layers`, loss on the training noise or on the learner's task, standard error
+    baselines: dict  # role of a baseline -> loss there
 
     @property
     def level(self):
@@ -116,13 +120,15 @@ class ProfileLab(Lab):
     """Slide noise and depth; see where a trained model stands between AdaRR and the Bayes-optimal predictor, and where it breaks.
 
     ProfileLab(kind="diag", noise="uniform-5", layers=4, sigma=5.0)
+    ProfileLab(task=task)       # the stored models on a task of your own, beside its own Bayes-optimal predictor
     """
 
     NAME = "profile"
     GHOST = True
     ROW = 225
     CONTROLS = dict(
-        kind=Choice(stored_kinds, "diag"),
+        task=OwnTask(),
+        kind=Choice(kinds_for, "diag"),
         noise=Choice(mixed_noises, "uniform-5", slide=True),
         layers=Choice(table_depths, 1, slide=True),
         sigma=Choice(tuple(LEVELS.tolist()), 5.0, slide=True),
@@ -164,16 +170,17 @@ class ProfileLab(Lab):
     )
 
     @staticmethod
-    def compute(kind, noise, layers, sigma):
-        losses = stored_losses()[noise]
+    def compute(kind, noise, layers, sigma, task=None):
+        families, losses = stored_table(noise) if task is None else measured_table(noise, task)
         return ProfileState(
             kind=kind,
             layers=layers,
             noise=parse_noise(noise),
             sigma=sigma,
-            risks=model_risks(kind, layers, noise),
-            rivals=rivals(noise),
-            families={family: stored_family(family, layers, noise) for family in KINDS.values()},
+            risks=model_risks(kind, layers, noise, task),
+            rivals=rivals(noise, task),
+            own=task is not None,
+            families={family: table[:, table[0] <= layers] for family, table in families.items()},
             baselines={role: losses[name][0] for role, name in RUNGS.items()},
         )
 
@@ -244,32 +251,63 @@ def average(risks):
         return risks.mean(axis=-1)
 
 
-def risks_of(predict):
+def risks_of(predict, task=None):
     """Excess risks of a function Spectrum -> w (B, d) on the sequences -> (J, K)"""
-    spectrum, _, sigma = at_each_noise(tuple(LEVELS), SEQUENCES, signs=(1,))
+    spectrum, _, sigma = at_each_noise(tuple(LEVELS), SEQUENCES, signs=(1,), task=task)
     oracle = spectrum.ridge(sigma)  # (J K, d)
     with np.errstate(over="ignore", invalid="ignore"):
-        risks = excess(predict(spectrum) - oracle)  # (J K,)
+        risks = excess(predict(spectrum) - oracle, (task or PAPER_TASK).covariance)  # (J K,)
     risks = np.where(np.isfinite(risks), risks, np.inf)
     return risks.reshape(len(LEVELS), SEQUENCES)
 
 
 @lru_cache(maxsize=16)
-def rivals(noise):
-    """The baselines for a noise -> {role: (J, K)}"""
-    predictors = on_spectrum(parse_noise(noise))
-    return {role: risks_of(predictors[name]) for role, name in RUNGS.items()}
+def rivals(noise, task):
+    """The baselines for a noise, or for a learner's own task -> {role: (J, K)}"""
+    predictors = on_spectrum(parse_noise(noise)) if task is None else own_baselines(task)
+    return {role: risks_of(predictors[name], task) for role, name in RUNGS.items()}
+
+
+@lru_cache(maxsize=8)
+def own_baselines(task):
+    """The baselines of a learner's own task, TunedRR among them, in the lab's units -> {name: function, Spectrum -> w}"""
+    return on_spectrum(task.in_units, constants=tune(task.in_units, JUDGED))
 
 
 @lru_cache(maxsize=256)
-def model_risks(kind, layers, noise):
+def model_risks(kind, layers, noise, task=None):
     """The stored model -> (J, K)"""
-    model = stored_model(kind, layers, noise)
-    return risks_of(lambda spectrum: model.implicit_weight(spectrum.S))
+    model = stored_model(kind, layers, noise, dim=(task or PAPER_TASK).dim)
+    return risks_of(lambda spectrum: model.implicit_weight(spectrum.S), task)
 
 
-def stored_family(kind, layers, noise):
-    """Depth, loss and standard error of the stored models of one kind, down to `layers` -> (3, L)"""
+def stored_table(noise):
+    """Losses on the training noise, as stored -> {kind: as `stored_family` has it}, {name of a baseline: [loss, standard error]}"""
+    return {kind: stored_family(kind, noise) for kind in KINDS.values()}, stored_losses()[noise]
+
+
+@lru_cache(maxsize=32)
+def measured_table(noise, task):
+    """The same on a learner's own task, in the lab's units, measured -> as from `stored_table`"""
+    models = {
+        (kind, layers): stored_model(kind, layers, noise, dim=task.dim)
+        for kind in kinds_for(task).values()
+        for layers in table_depths(kind, noise)
+    }
+    answers = {
+        key: lambda spectrum, model=model: model.implicit_weight(spectrum.S) for key, model in models.items()
+    }
+    found = evaluate(answers | own_baselines(task), task.in_units, JUDGED, np.random.default_rng(1))
+    rows = {key: (result.loss, result.standard_error) for key, result in found.items()}
+    families = {
+        kind: np.array([(layers, *rows[family, layers]) for family, layers in models if family == kind]).T
+        for kind in kinds_for(task).values()
+    }
+    return families, {name: rows[name] for name in RUNGS.values()}
+
+
+def stored_family(kind, noise):
+    """Depth, loss and standard error of the stored models of one kind, down to those of Table 1 -> (3, L)"""
     family = [
         entry
         for entry in stored()
@@ -278,7 +316,7 @@ def stored_family(kind, layers, noise):
     rows = [
         (entry["layers"], entry["loss"], entry["standard_error"])
         for entry in family
-        if entry["layers"] <= layers
+        if entry["layers"] <= TABLE_DEPTH
     ]
     return np.array(sorted(rows), float).T
 
@@ -291,7 +329,7 @@ def place_on_ladder(state):
     else:
         measured = Message("profile.loss", loss=loss, error=error)
     return Message(
-        "profile.model",
+        "profile.model_own" if state.own else "profile.model",
         kind=kind_label(state.kind),
         depth=Message("layers.count", count=state.layers),
         noise=state.noise.label,
@@ -390,9 +428,10 @@ def depth_panel(state, guess):
     table = paper_table()
     depth, loss, error = state.families[state.kind]
     paper = [table.get((state.kind, int(layers), state.noise.key), np.nan) for layers in depth]
+    paper = np.full(len(depth), np.nan) if state.own else np.array(paper)
     marks = [Curve(role, RUNG, np.full(2, rung)) for role, rung in state.baselines.items()]
     others = [kind for kind in state.families if kind != state.kind]
-    for role, kind in zip(OTHERS, others, strict=True):
+    for role, kind in zip(OTHERS, others, strict=False):
         layers, losses, _ = state.families[kind]
         marks.append(Path(role, layers, losses, name=kind, keys=dict(layer=layers)))
     marks += [
@@ -409,7 +448,8 @@ def depth_panel(state, guess):
         Points("paper", depth, paper),
         Guess(guess, state.baselines["adarr"], grab="layers_guess", along="x"),
     ]
-    return Panel("depth", DEPTH, LOSS, marks, ends=True)
+    where = Message("profile.on_task" if state.own else "profile.on_training_noise")
+    return Panel("depth", DEPTH, LOSS, marks, dict(where=where), ends=True)
 
 
 def spread_panel(state, ghost):

@@ -115,6 +115,7 @@ class RescalingLab(Lab):
     """
 
     NAME = "rescaling"
+    NO_TASK = Message("task.rescaling")
     ROW = 230
     CONTROLS = dict(
         fit=Slider(0.0, 1.0, 0.05, value=0.0),

@@ -13,23 +13,23 @@ import numpy as np
 
 from ..language import Message
 from ..spectrum import Spectrum, divide
-from ..task import PAPER
 from ..view.panel import Axis, Curve, Guess, Panel, Points, Ticks
 from .base import Lab
 from .beats import Beat
 from .controls import Choice, Opinion, Prediction, Seed, Slider
 from .frozen import Frozen
-from .marks import COMPONENT, component_axis, log_axis
-from .material import sequence
+from .marks import component_axis, components, log_axis
+from .material import sequence_of
+from .own_task import PAPER_TASK, OwnTask
 
 SIGMA_MAX = 5.0
 CONTEXTS = (5, 10, 15, 20, 40, 80, 160)
 ROOTS = (0, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.4, 2, 2.5, 3, 3.5, 4, 5, 6, 8, 10)
 STRENGTHS = tuple(round(root**2, 4) for root in ROOTS)
 GRID = np.geomspace(0.01, 100, 161)  # strengths of the curves, and of the search for the best
-EIGENVALUES = np.linspace(0.1, np.sqrt(6.0), 80) ** 2  # closer where the curves bend
+MOST = 6.0  # the end of their axis
+EIGENVALUES = np.linspace(0.1, np.sqrt(MOST), 80) ** 2  # closer where the curves bend
 WEIGHT = Axis("w", -3.5, 3.5)
-EIGENVALUE = Axis("eigenvalue", 0.0, 6.0)
 SHARE = Axis("share", -0.05, 1.1)
 DECADES = (0.01, 0.1, 1, 10, 100)
 STRENGTH = log_axis("strength", 0.01, 100.0, DECADES, below="floor")  # 0 has no place on it
@@ -45,7 +45,7 @@ DIRECTIONS = {Message("ridge.choice.weakest"): "weakest", Message("ridge.choice.
 
 @dataclass(frozen=True)
 class RidgeState(Frozen):
-    """Everything that the lab shows at one setting, d = 10."""
+    """Everything that the lab shows at one setting."""
 
     sigma: float
     context: int
@@ -55,6 +55,7 @@ class RidgeState(Frozen):
     ridge: np.ndarray  # (d,)
     eigenvalues: np.ndarray  # (d,), ascending
     kept: np.ndarray  # (d,): share of the least-squares answer that ridge keeps in each direction
+    curve_at: np.ndarray  # (80,): EIGENVALUES, or further where inputs of a learner's own reach further
     bias: float  # half squared error from shrinking, averaged over truths and noises
     variance: float  # half squared error from the noise
     bias_curve: np.ndarray  # (161,) on GRID
@@ -80,23 +81,33 @@ def bias_and_variance(eigenvalues, strength, sigma, context):
     return bias.sum(axis=-1) / 2, variance.sum(axis=-1) / 2
 
 
+def contexts_of(task):
+    """The numbers of examples to choose from, that of a learner's own task among them -> list of int"""
+    return sorted({*CONTEXTS, *([] if task is None else [task.context])})
+
+
+def longest_of(task, seed):
+    """The sequence of which a shorter context is the start -> Sequence"""
+    return sequence_of(task, seed, max(contexts_of(task)))
+
+
 @lru_cache(maxsize=64)
-def principal(seed, context):
+def principal(task, seed, context):
     """The eigenvalues of the first examples of a sequence, ascending -> (d,)"""
-    x = sequence(seed, context=CONTEXTS[-1]).x[:context]
+    x = longest_of(task, seed).x[:context]
     return Spectrum.from_tokens(x[None], np.zeros((1, context))).s[0]
 
 
-def error_at(seed, context, strength, sigma):
+def error_at(task, seed, context, strength, sigma):
     """Half the squared error of ridge with so many examples of a sequence, averaged as in `bias_and_variance`."""
-    bias, variance = bias_and_variance(principal(seed, context), strength, sigma, context)
+    bias, variance = bias_and_variance(principal(task, seed, context), strength, sigma, context)
     return float(bias + variance)
 
 
 @lru_cache(maxsize=64)
-def best_strengths(seed, context):
+def best_strengths(task, seed, context):
     """The strength on GRID with the least error on average, for sigma = 0.1, 0.2, ... -> (50, 2): sigma^2 and strength"""
-    eigenvalues = principal(seed, context)
+    eigenvalues = principal(task, seed, context)
     sigmas = np.arange(1, 10 * SIGMA_MAX + 1) / 10
     best = []
     for sigma in sigmas:
@@ -109,12 +120,14 @@ class RidgeLab(Lab):
     """Slide the noise, the number of examples and the strength of ridge regression; watch bias, variance and their balance.
 
     RidgeLab(sigma=2.0, context=20, strength=4.0)
+    RidgeLab(task=task)     # on inputs of your own, of any d; the noise slides
     """
 
     NAME = "ridge"
     CONTROLS = dict(
+        task=OwnTask(short=True),
         sigma=Slider(0.0, SIGMA_MAX, 0.1, value=1.0),
-        context=Choice(CONTEXTS, 20, slide=True),
+        context=Choice(contexts_of, lambda task: 20 if task is None else task.context, slide=True),
         strength=Choice({f"{strength:g}": strength for strength in STRENGTHS}, 0.01, slide=True),
         pull_guess=Opinion(PULLS),
         direction_guess=Opinion(DIRECTIONS),
@@ -187,9 +200,9 @@ class RidgeLab(Lab):
     )
 
     @staticmethod
-    def compute(sigma, context, strength, seed):
+    def compute(sigma, context, strength, seed, task=None):
         # The first examples of the longest sequence. Where n < d, X'X would lose its zero eigenvalues to rounding, X does not.
-        longest = sequence(seed, context=CONTEXTS[-1])
+        longest = longest_of(task, seed)
         x = longest.x[:context]  # (n, d)
         y = longest.labels(sigma)[:context]  # (n,)
         spectrum = Spectrum.from_tokens(x[None], y[None])
@@ -199,7 +212,7 @@ class RidgeLab(Lab):
         bias, variance = bias_and_variance(s, strength, sigma, context)
         bias_curve, variance_curve = bias_and_variance(s, GRID, sigma, context)
         least_bias, least_variance = bias_and_variance(s, sigma**2, sigma, context)
-        trail = best_strengths(seed, context)
+        trail = best_strengths(task, seed, context)
 
         # For one truth and noise another may be, which only who knows the truth can tell.
         answers = divide(spectrum.alpha, s + GRID[:, None] / context)  # (161, d), by principal direction
@@ -214,6 +227,7 @@ class RidgeLab(Lab):
             ridge=spectrum.ridge([np.sqrt(strength)])[0],
             eigenvalues=s,
             kept=shares(s, strength / context),
+            curve_at=EIGENVALUES * max(1.0, (task or PAPER_TASK).largest),
             bias=float(bias),
             variance=float(variance),
             bias_curve=bias_curve,
@@ -222,7 +236,7 @@ class RidgeLab(Lab):
             trail=trail[trail[:, 0] <= sigma**2 + 1e-9],
             best_here=GRID[distance.argmin()],
             distance=distance,
-            shorter=np.array([error_at(seed, n, strength, sigma) for n in SHORTER]),
+            shorter=np.array([error_at(task, seed, n, strength, sigma) for n in SHORTER]),
         )
 
     @staticmethod
@@ -293,30 +307,32 @@ def way_of(distance):
 
 def unseen(state):
     """That some directions never occur in the inputs, if so."""
-    missing = PAPER.dim - state.context
-    return [Message("ridge.unseen", count=missing, dim=PAPER.dim)] if missing > 0 else []
+    dim = len(state.truth)
+    missing = dim - state.context
+    return [Message("ridge.unseen", count=missing, dim=dim)] if missing > 0 else []
 
 
 def weight_panel(state):
     """The truth, and what least squares and ridge make of this sequence."""
+    component = components(len(state.truth))
     marks = [
-        Ticks("truth", COMPONENT, state.truth),
-        Points("least squares", COMPONENT, state.ols),
-        Points("model", COMPONENT, state.ridge),
+        Ticks("truth", component, state.truth),
+        Points("least squares", component, state.ols),
+        Points("model", component, state.ridge),
     ]
-    return Panel("weight", component_axis(), WEIGHT, marks)
+    return Panel("weight", component_axis(len(component)), WEIGHT, marks)
 
 
 def kept_panel(state):
     """The share that is kept against the eigenvalue, for this strength and for sigma^2."""
-    kept = shares(EIGENVALUES, state.strength / state.context)  # (80,)
-    right = shares(EIGENVALUES, state.sigma**2 / state.context)  # (80,)
+    kept = shares(state.curve_at, state.strength / state.context)  # (80,)
+    right = shares(state.curve_at, state.sigma**2 / state.context)  # (80,)
     marks = [
-        Curve("oracle", EIGENVALUES, right),
-        Curve("sequence", EIGENVALUES, kept, name="shares", keyed=False),
+        Curve("oracle", state.curve_at, right),
+        Curve("sequence", state.curve_at, kept, name="shares", keyed=False),
         Points("model", state.eigenvalues, state.kept),
     ]
-    return Panel("kept", EIGENVALUE, SHARE, marks)
+    return Panel("kept", Axis("eigenvalue", 0.0, MOST * state.curve_at[-1] / EIGENVALUES[-1]), SHARE, marks)
 
 
 def risk_panel(state):

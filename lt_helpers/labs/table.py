@@ -178,6 +178,7 @@ class TableLab(Lab):
     """
 
     NAME = "table"
+    NO_TASK = Message("task.table")
     CONTROLS = dict(
         kind=Choice(stored_kinds, "diag"),
         noise=Choice({noise.label: noise.key for noise in PAPER_NOISES}, "uniform-5", slide=True),

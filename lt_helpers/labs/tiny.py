@@ -67,6 +67,7 @@ class TinyLab(Lab):
     """
 
     NAME = "tiny"
+    NO_TASK = Message("task.tiny")
     CONTROLS = dict(
         example=Choice(tuple(LABELS), "A"),
         step=Slider(0.0, 1.5, 0.05, value=0.0),

@@ -18,6 +18,7 @@ from .beats import Beat
 from .controls import Choice, Opinion, Prediction, Seed, Slider
 from .live import LiveLab
 from .marks import component_axis, log_axis
+from .own_task import OwnTask
 
 LAYERS = ("first", "second", "third", "fourth", "fifth")  # the roles of the layers
 OMEGAS = {"xx": (-2.5, 1.5), "xy": (-0.3, 0.1), "yx": (-13.0, 1.0), "yy": (-0.1, 0.1)}  # ends of their axes
@@ -40,6 +41,7 @@ SHAPES = {
     "{⅓, 1} · σ_max": lambda top: Categorical((top / 3, top)),
     "{⅕, ⅗, 1} · σ_max": lambda top: Categorical((top / 5, 3 * top / 5, top)),
 }
+OWN = "own"  # the shape that is the noise of a learner's own task
 FAST, SLOW = (0.01, 0.02, 0.04, 0.06, 0.1), (0.002, 0.005, 0.01, 0.02)
 RATES = {"diag": FAST, "gd++": FAST, "full": SLOW}
 TOLD_OF = dict(
@@ -62,13 +64,15 @@ class TrainingLab(LiveLab):
     """Train a small model, and move the noise while it trains.
 
     TrainingLab(sigma_max=1.0, kind="diag", layers=3, learning_rate=0.06)
+    TrainingLab(task=task)      # any RegressionTask: with a noise, inputs or label noise of your own, of any d and n
     """
 
     NAME = "training"
     COLUMNS, ROW = 3, 260
     CONTROLS = dict(
+        task=OwnTask(without_oracle=True, short=True, in_units=False),
         sigma_max=Slider(0.0, 7.0, 0.5, value=1.0),
-        shape=Choice({label: label for label in SHAPES}, "U(0, σ_max)"),
+        shape=Choice(lambda task: shapes_of(task), lambda task: "U(0, σ_max)" if task is None else OWN),
         kind=Choice({"DIAG": "diag", "FULL": "full", "GD++": "gd++"}, "diag"),
         layers=Choice((1, 2, 3, 4, 5), 3, slide=True),
         learning_rate=Choice(lambda kind: RATES[kind], 0.06, slide=True),
@@ -133,8 +137,9 @@ class TrainingLab(LiveLab):
             LiveRun,
         )  # here alone: it takes time and memory, which the other labs need not
 
+        task = values["task"] and values["task"].task
         return LiveRun(
-            values["kind"], values["layers"], noise_of(values), values["learning_rate"], values["seed"]
+            values["kind"], values["layers"], noise_of(values), values["learning_rate"], values["seed"], task
         )
 
     @classmethod
@@ -171,10 +176,15 @@ class TrainingLab(LiveLab):
     @staticmethod
     def words(trained, ghost):
         loss, bayes, stored = trained.loss[-1], trained.bayes[-1], trained.stored[-1]
-        known = np.isfinite(stored)
-        beside = Message("training.beside", stored=stored) if known else Message("training.none_stored")
-        now = dict(noise=trained.noise.label, steps=trained.steps, loss=loss, bayes=bayes, beside=beside)
-        messages = [Message("training.state", **now).on("loss")]
+        now = dict(noise=trained.noise.label, steps=trained.steps, loss=loss)
+        if trained.against == "truth":
+            messages = [Message("training.to_truth", **now).on("loss")]
+        elif trained.own:
+            messages = [Message("training.own", bayes=bayes, **now).on("loss")]
+        else:
+            known = np.isfinite(stored)
+            beside = Message("training.beside", stored=stored) if known else Message("training.none_stored")
+            messages = [Message("training.state", bayes=bayes, beside=beside, **now).on("loss")]
         if not trained.steps:
             messages.append(Message("training.begin"))
         if trained.jumping:
@@ -224,8 +234,16 @@ def nearness_of(before, after):
     return "nearer" if after < before else "further"
 
 
+def shapes_of(task):
+    """The shapes of the noise to choose from, that of a learner's own task first -> {what is shown: shape}"""
+    own = {} if task is None else {Message("training.own_shape"): OWN}
+    return own | {label: label for label in SHAPES}
+
+
 def noise_of(values):
     """The noise distribution that the controls name."""
+    if values["shape"] == OWN:
+        return values["task"].task.noise
     return SHAPES[values["shape"]](values["sigma_max"])
 
 
@@ -267,8 +285,9 @@ def where_the_noise_changed(trained, axis):
 
 def loss_panel(trained):
     """The loss over the last steps, beside the best there is and the stored model's."""
+    axis = loss_axis(trained.units.loss) if trained.own else LOSS
     marks = [
-        *where_the_noise_changed(trained, LOSS),
+        *where_the_noise_changed(trained, axis),
         Curve("bayes", trained.ago, from_the_first(trained.bayes)),
         Curve("stored", trained.ago, from_the_first(trained.stored)),
         Curve("model", trained.ago, trained.loss),
@@ -276,7 +295,15 @@ def loss_panel(trained):
     ]
     if trained.target_loss is not None:
         marks.append(Points("measured", SOON, trained.target_loss, name="target loss", keyed=False))
-    return Panel("loss", STEPS_AGO, LOSS, marks)
+    measure = Message("training.loss_to_truth" if trained.against == "truth" else "training.loss_above")
+    return Panel("loss", STEPS_AGO, axis, marks, dict(measure=measure))
+
+
+def loss_axis(unit):
+    """The axis of a loss that is measured in other units."""
+    low, high = np.log10([LOSS.low * unit, LOSS.high * unit])
+    ticks = 10.0 ** np.arange(np.ceil(low - 1e-9), np.floor(high + 1e-9) + 1)
+    return log_axis("", LOSS.low * unit, LOSS.high * unit, tuple(ticks), tuple(f"{tick:g}" for tick in ticks))
 
 
 def from_the_first(levels):
@@ -297,7 +324,9 @@ def weight_panel(trained):
         Ticks("oracle", component, trained.oracle),
         Points("model", component, trained.w),
     ]
-    return Panel("weight", component_axis(len(component)), WEIGHT, marks)
+    scale = trained.units.w
+    axis = Axis("", WEIGHT.low * scale, WEIGHT.high * scale) if trained.own else WEIGHT
+    return Panel("weight", component_axis(len(component)), axis, marks, dict(sigma=trained.sigma))
 
 
 def matrix_panel(name, matrices):

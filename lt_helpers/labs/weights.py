@@ -85,6 +85,7 @@ class WeightsLab(Lab):
     """
 
     NAME = "weights"
+    NO_TASK = Message("task.weights")
     COLUMNS, ROW = 3, 260
     CONTROLS = dict(
         rank=Slider(0, MOST, 1, value=0),

@@ -3,9 +3,13 @@
 DIAG is trained in its four omegas, all free, which takes two heads: with one head, whose omegas are bound by xx yy = xy yx, every
 start that follows the noise from U(0, 1) to U(0, 5) ends in a poor minimum.
 
+A task of a learner's own is trained on in the units in which its inputs and weights have size 1: there the same starts, learning rates and
+axes serve all. What is shown of the answers, the losses and the weight on one context, is in the task's own units.
+
 All is NumPy: a page, where torch is not installed, trains as well.
 """
 
+import copy
 from collections import deque
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -13,6 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..model import LinearTransformer
 from ..noise import Noise
 from ..pretrained import load_pretrained, stored_layers
 from ..spectrum import Spectrum
@@ -23,13 +28,14 @@ from .gradient import forward
 from .objective import Sequences, capped, count_capped, draw
 from .parameters import family
 from .plans import RARE, AdamSettings
+from .train import InUnits, Units
 
 DIM, CONTEXT = PAPER
 EVERY, KEPT = 20, 101  # one in so many steps is remembered, so many of them
 AGO = EVERY * np.arange(1.0 - KEPT, 1)  # when that was, in steps before now, to the nearest EVERY
 TEST, BATCH = 512, 64  # sequences of the test set, and of a step
 NEVER = 10**9  # what is shown is where the run is now, not the best that it has met: Adam need not weigh
-SIGMA = 2.0  # noise of the one context that is shown
+SIGMA = 2.0  # noise of the one context that is shown, for the paper's task
 PLATEAU = 20  # remembered points without progress that count as a stall
 POOR = 1.1  # losses above the stored model's, as a multiple, that count as poor
 LARGER = 8  # batches of Gauss-Newton, as a multiple
@@ -52,7 +58,7 @@ class Yardstick:
     Parameters
     ----------
     sequences : Sequences.  The test set, of one noise.
-    bayes : float.  Adjusted loss on it of the best possible predictor.
+    bayes : float.  Adjusted loss on it of the best possible predictor; NaN for a task that has no oracle.
     stored : float.  Of the stored model; NaN where none is stored.
     """
 
@@ -69,11 +75,15 @@ class Trained:
     ----------
     kind : {"diag", "full", "gd++"}
     noise : Noise.  What is trained on now.
+    own : bool.  Is the task a learner's own?
+    against : str.  What the loss is above: "oracle", or "truth" for a task that has no oracle.
+    units : Units.  In which omega, P and Q stand; the rest is in the task's own.
     steps : int
     ago : (K,).  When it was, in steps before now.
     omega : (L, 4, K).  omega_xx, omega_xy, omega_yx, omega_yy; NaN where an omega has no effect.
     loss, bayes, stored : (K,).  Adjusted losses on the test set: of the model, of the Bayes-optimal predictor, of the stored model.
     target, target_loss : (L, 4) and float, or None.  Where Gauss-Newton ended for this noise; or what is better by now.
+    sigma : float.  The noise of the one context.
     truth, oracle, w : (d,).  Of the one context: its weights, ridge regression's that is told sigma, and the implicit weight.
     P, Q : (L, D, D) or None.  Of FULL, gauge fixed; NaN in rows that have no effect.
     jumping : int.  Gauss-Newton steps still to take.
@@ -84,6 +94,9 @@ class Trained:
 
     kind: str
     noise: Noise
+    own: bool
+    against: str
+    units: Units
     steps: int
     ago: np.ndarray
     omega: np.ndarray
@@ -92,6 +105,7 @@ class Trained:
     stored: np.ndarray
     target: np.ndarray | None
     target_loss: float | None
+    sigma: float
     truth: np.ndarray
     oracle: np.ndarray
     w: np.ndarray
@@ -118,6 +132,7 @@ class LiveRun:
     noise : Noise.  To train on at first.
     learning_rate : float
     seed : int.  Of the start and all draws: the same seed and moves give the same run.
+    task : RegressionTask, optional.  Of a learner's own, whose noise gives way to `noise`; the paper's by default.
 
     Attributes
     ----------
@@ -126,24 +141,29 @@ class LiveRun:
     memory : deque of Point.  One in EVERY steps, the last KEPT of them.
     """
 
-    def __init__(self, kind, layers, noise, learning_rate, seed):
+    def __init__(self, kind, layers, noise, learning_rate, seed, task=None):
         self.kind, self.layers, self.seed = kind, layers, seed
-        self.family = family(kind, layers, DIM, heads=2 if kind == "diag" else 1)
+        self.own, self.base = task is not None, RegressionTask(DIM, CONTEXT, noise) if task is None else task
+        self.units = Units.of(self.base)
+        self.family = family(kind, layers, self.base.dim, heads=2 if kind == "diag" else 1)
+        self.noise, self.yardsticks = noise, {}
         rng = np.random.default_rng(seed)
         settings = AdamSettings(
             batch=BATCH, learning_rate=learning_rate, check=NEVER, held_out=1, single=False
         )
-        start = self.family.start(rng, noise)
-        self.adam = Adam(self.family, start, RegressionTask(DIM, CONTEXT, noise), rng, settings)
+        task = self.unit_task(noise)
+        start = self.family.start(rng, task.noise)
+        self.adam = Adam(self.family, start, task, rng, settings)
         self.newton, self.jumping = None, 0
         self.steps, self.memory, self.changes = 0, deque(maxlen=KEPT), []
         self.forget()
         self.remember()
 
-    @property
-    def noise(self):
-        """The noise that is trained on."""
-        return self.adam.task.noise
+    def unit_task(self, noise):
+        """The task with a noise, in the units of training -> RegressionTask"""
+        task = copy.copy(self.base)  # as it is: a class of a learner's own may be made in any way
+        object.__setattr__(task, "noise", noise)
+        return InUnits.of(task, self.units) if self.own else task
 
     @property
     def goal(self):
@@ -159,8 +179,8 @@ class LiveRun:
             self.changes = [step for step in self.changes if step >= remembered] + [self.steps]
             self.newton, self.jumping = None, 0
             self.forget()
-            task = RegressionTask(DIM, CONTEXT, noise)
-            self.adam.task = task  # the last, so that a call that was interrupted can be repeated
+            self.adam.task = self.unit_task(noise)
+            self.noise = noise  # the last, so that a call that was interrupted can be repeated
 
     def forget(self):
         """Drop what was known of the noise before."""
@@ -209,15 +229,23 @@ class LiveRun:
 
     def point(self):
         """The omegas and the losses of now -> Point"""
-        test = yardstick(self.noise, self.kind, self.layers)
+        test = self.yardstick()
         omega, loss = self.omegas(), self.loss()
         if self.target is not None and loss < self.target_loss:
             self.target, self.target_loss = omega, loss  # Adam has found better since
         return Point(omega, loss, test.bayes, test.stored)
 
+    def yardstick(self):
+        """What the run is measured with now, in the units of training -> Yardstick"""
+        if not self.own:
+            return yardstick(self.noise, self.kind, self.layers)
+        if self.noise not in self.yardsticks:
+            self.yardsticks[self.noise] = own_yardstick(self.unit_task(self.noise))
+        return self.yardsticks[self.noise]
+
     def sequence_losses(self, theta):
         """Adjusted losses (B,) of the test set."""
-        test = yardstick(self.noise, self.kind, self.layers).sequences
+        test = self.yardstick().sequences
         return test.losses(forward(self.family, theta, test.S).w)
 
     def loss(self, theta=None):
@@ -227,12 +255,20 @@ class LiveRun:
 
     def model(self):
         """The model as it is now, averaged over the last steps, a LinearTransformer."""
-        return self.family.model(self.adam.average, CONTEXT, self.noise)
+        if not self.own:
+            return self.unit_model()
+        found = self.units.back(self.unit_model())
+        label_size = np.sqrt(self.base.dim * self.units.y**2 + self.noise.mean_square)
+        return LinearTransformer(found.P, found.Q, self.base.context, self.noise, label_size)
+
+    def unit_model(self):
+        """The same in the units of training."""
+        return self.family.model(self.adam.average, self.base.context, None if self.own else self.noise)
 
     def omegas(self):
         """(L, 4), NaN where one has no effect; for FULL those of the nearest DIAG, from the mean diagonals of the blocks of P and Q."""
         if self.kind == "full":
-            model = self.model()
+            model = self.unit_model()
             p, q = block_means(model.P[:, 0]), block_means(model.Q[:, 0])  # (L, 2)
             omega = (p[:, :, None] * q[:, None]).reshape(self.layers, 4)
         else:
@@ -244,7 +280,7 @@ class LiveRun:
 
     def has_stalled(self, losses):
         """Has the loss stopped falling, above what is known to be possible?    losses : (K,), the last is now's"""
-        stored = yardstick(self.noise, self.kind, self.layers).stored
+        stored = self.yardstick().stored
         if self.target is not None:
             return bool(min(self.target_loss, losses[-1]) > POOR * stored)
         if self.steps - self.since < EVERY * PLATEAU:
@@ -268,18 +304,21 @@ class LiveRun:
         for place, (omega_then, *losses_then) in enumerate(points, start=KEPT - len(points)):
             omega[..., place] = omega_then
             losses[:, place] = losses_then
-        loss, bayes, stored = losses
+        loss, bayes, stored = self.units.loss * losses
 
-        model = self.model()
         P = Q = None
         if self.kind == "full":
-            P, Q = model.P[:, 0].copy(), model.Q[:, 0].copy()
+            unit_model = self.unit_model()
+            P, Q = unit_model.P[:, 0].copy(), unit_model.Q[:, 0].copy()
             P[-1, :-1] = np.nan
-        x, truth, y = context()
+        x, truth, y, sigma = own_context(self.base) if self.own else (*context(), SIGMA)
         S = second_moments(x[None], y[None])
         return Trained(
             kind=self.kind,
             noise=self.noise,
+            own=self.own,
+            against="truth" if self.base.no_oracle else "oracle",
+            units=self.units,
             steps=self.steps,
             ago=AGO,
             omega=omega,
@@ -287,10 +326,11 @@ class LiveRun:
             bayes=bayes,
             stored=stored,
             target=self.target,
-            target_loss=self.target_loss,
+            target_loss=None if self.target_loss is None else self.units.loss * self.target_loss,
+            sigma=sigma,
             truth=truth,
-            oracle=Spectrum.from_moments(S, CONTEXT).ridge([SIGMA])[0],
-            w=model.implicit_weight(S)[0],
+            oracle=Spectrum.from_moments(S, self.base.context).ridge([sigma / self.base.w_scale])[0],
+            w=self.model().implicit_weight(S)[0],
             P=P,
             Q=Q,
             jumping=self.jumping,
@@ -316,6 +356,16 @@ def context():
     return x, truth, x @ truth + SIGMA * direction
 
 
+def own_context(task):
+    """The same for a task of a learner's own, at the root of its mean sigma^2 -> x (n, d), truth (d,), y (n,), sigma."""
+    rng = np.random.default_rng(4)
+    sigma = np.sqrt(task.noise.mean_square)
+    x = task.sample_inputs((1, task.context), rng)  # (1, n, d)
+    truth = task.sample_w(1, rng)[0]  # (d,)
+    xi = task.sample_noise(x, np.array([sigma]), rng)[0]  # (n,)
+    return x[0], truth, x[0] @ truth + xi, sigma
+
+
 @lru_cache(maxsize=16)
 def sequences_of(noise):
     """The test set of a noise, none of it stretched -> Sequences"""
@@ -333,3 +383,14 @@ def yardstick(noise, kind, layers):
         w = load_pretrained(kind, layers, noise).implicit_weight(S)
         stored = capped(sequences.losses(w), RARE).mean().item()
     return Yardstick(sequences, capped(sequences.losses(bayes), RARE).mean().item(), stored)
+
+
+def own_yardstick(task):
+    """The test set of a learner's own task, in the units of training: no model is stored for it -> Yardstick"""
+    sequences = draw(task, TEST, np.random.default_rng(0), share=0)
+    bayes = np.nan
+    if not task.no_oracle:
+        S = sequences.S[:, : task.dim + 1, : task.dim + 1]
+        w = Spectrum.from_moments(S, task.context).bayes(task.noise)  # (B, d)
+        bayes = capped(sequences.losses(w), RARE).mean().item()
+    return Yardstick(sequences, bayes, np.nan)

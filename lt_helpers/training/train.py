@@ -108,6 +108,12 @@ def fit(task, start, seed=0, progress=True, samples=SAMPLES, short=False):
     starts = {"as it was": parameters.read(Units.of(task).into(start))}
     if Units.of(task) != Units(1.0, 1.0):
         starts["in units of 1"] = parameters.read(start)
+
+    # Its steps are made for inputs that spread alike in all directions. Where one is longer, they overshoot along it, and some contexts
+    # explode: in units of that direction none does.
+    longest = longest_direction(task) / Units.of(task).x
+    if longest > 1:
+        starts["in units of the longest direction"] = parameters.read(Units(longest, 1.0).back(start))
     plan = SHORT_FIT if short else replace(parameters.plan(task.noise), restarts=0, rounds=(), head_start=0)
     return search_for(parameters, task, seed, starts, plan, progress, samples)
 
@@ -148,6 +154,11 @@ def search_for(parameters, task, seed, starts, plan, progress, samples):
     if line:
         line.end(record)
     return model
+
+
+def longest_direction(task):
+    """The root mean square of the inputs along the direction in which they spread most."""
+    return 1.0 if task.covariance is None else np.sqrt(np.linalg.eigvalsh(task.covariance)[-1])
 
 
 def check_task(task):

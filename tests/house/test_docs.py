@@ -1,9 +1,14 @@
-"""The code of pages for engineers runs as it stands, from the top of the page to its end, and does what the words around it say."""
+"""The code of pages for engineers runs as it stands, from the top of the page to its end, and does what the words around it say; the API
+page has every public name."""
 
 import re
 from pathlib import Path
 
 import pytest
+from site_api import reference
+
+import lt_helpers as lt
+from lt_helpers import labs
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -31,3 +36,12 @@ def test_a_pilot_on_a_table_of_ones_own(tmp_path, monkeypatch, capsys):
     assert set(re.findall(r"`(\w+)`", page.split("Watch four numbers")[1])) == set(
         names["regressor"].watch(names["x"], names["y"])
     )
+
+
+def test_the_api_page_says_a_line_of_every_public_name_and_leads_to_the_rest():
+    page = reference()
+    rows = re.findall(r'<tr><td><a href="#([^"]+)"><code>(\w+)</code></a></td><td>(.+?)</td></tr>', page)
+    assert {name for _, name, _ in rows} >= {*lt.__all__, *labs.__all__, "ada_rr", "bayes", "for_task"}
+    for place, name, line in rows:
+        assert f'id="{place}"' in page and place.split(".")[-1] == name
+        assert len(line) > 7 and line.endswith("."), name

@@ -13,7 +13,7 @@ import lt_helpers
 from lt_helpers import Fixed, RegressionTask, adjusted_loss, load_pretrained
 from lt_helpers.labs import ProfileLab
 from lt_helpers.labs.profile import risks_of, standing
-from lt_helpers.language import catalogue
+from lt_helpers.language import Message, catalogue
 from lt_helpers.noise import parse_noise
 
 PACKAGE = Path(lt_helpers.__file__).parent
@@ -186,7 +186,11 @@ def expected(values):
 def test_every_mark_is_what_another_route_finds(values):
     lab = ProfileLab(**values)
     assert_marks(lab, expected(lab.values), roles_of(lab), rtol=1e-5)
-    assert titles(lab) == dict(spread=dict(sigma=values["sigma"]), exploded=dict(limit=50))
+    assert titles(lab) == dict(
+        depth=dict(where=Message("profile.on_training_noise")),
+        spread=dict(sigma=values["sigma"]),
+        exploded=dict(limit=50),
+    )
 
 
 def roles_of(lab):

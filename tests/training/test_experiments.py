@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import lt_helpers as lt
+from lt_helpers import labs
 from lt_helpers.training.plans import NEWTON_OF_FEW, Plan, Round, Stage
 
 PAGE = (Path(__file__).parents[2] / "docs" / "experiments.md").read_text()
@@ -84,3 +85,44 @@ def test_the_names_of_the_page_are_there():
     assert set(lt.__all__) >= {"Noise", "train"}
     written = re.search(r"`lt.train\((.*?)\)`", PAGE)[1].replace("100_000", "100000")
     assert written == ", ".join(map(str, inspect.signature(lt.train).parameters.values())).replace("'", '"')
+
+
+def test_tied_layers_are_one_layer_again_and_again(rng):
+    names, omega = {"lt": lt, "np": np}, np.array([[-0.2, 0.01], [-0.8, -0.01]])
+    exec(code("tied"), names)
+    task = lt.RegressionTask(3, 9, lt.Uniform(2))
+    model = names["tied"](omega, 4, task)
+    np.testing.assert_allclose(model.omega, np.broadcast_to(omega, (4, 2, 2)))
+
+    # One layer at a time, token by token: x gains omega_xx Sigma x + omega_xy y alpha, y gains omega_yx <alpha, x> + omega_yy lambda y.
+    batch = task.sample(5, rng)
+    tokens = np.concatenate([batch.x, batch.y[..., None]], axis=2)  # (5, 9, 4)
+    query = np.concatenate([batch.x_query, np.zeros((5, 1))], axis=1)[:, None]  # (5, 1, 4)
+    (xx, xy), (yx, yy) = omega
+    for _ in range(4):
+        S = tokens.mT @ tokens / 9  # (5, 4, 4)
+        weights = np.block(
+            [[np.full((3, 3), xx), np.full((3, 1), xy)], [np.full((1, 3), yx), np.full((1, 1), yy)]]
+        )
+        change = weights * S  # (5, 4, 4)
+        tokens, query = tokens + tokens @ change.mT, query + query @ change.mT
+    np.testing.assert_allclose(model(batch.x, batch.y, batch.x_query), -query[:, 0, -1])
+    assert 0 < lt.risk(model, task, 100, rng).excess < 10
+
+
+def test_the_labs_of_the_page_open_on_a_task_of_ones_own():
+    covariance = 0.6 ** abs(np.subtract.outer(np.arange(5), np.arange(5)))
+    task = lt.RegressionTask(5, 15, lt.Uniform(4), covariance)
+    names = dict(task=task, model=lt.load_pretrained("diag", 3, lt.Uniform(5)).with_dim(5))
+    exec(code("labs"), names)
+    for line in re.findall(r"(?m)^\w+Lab\(.*?\)", code("labs")):
+        assert "On your task: d = 5, n = 15, noise U(0, 4)." in eval(line, names).words_now
+
+
+def test_the_page_says_which_labs_take_a_task():
+    there = {name: lab for name, lab in vars(labs).items() if name.endswith("Lab") and name != "Lab"}
+    takers = {name for name, lab in there.items() if "task" in lab.CONTROLS}
+    rows = re.findall(r"(?m)^\| (`\w+Lab`.*?) \|", PAGE)
+    assert set(re.findall(r"\w+Lab", " ".join(rows))) == takers
+    others = set(re.findall(r"\w+Lab", re.search(r"The other labs refuse a task.*", PAGE)[0]))
+    assert others <= set(there) - takers and len(others) > 9

@@ -352,6 +352,15 @@ class TestFit:
         with pytest.raises(ValueError, match="start is FULL: a short fit serves DIAG"):
             lt.fit(lt.RegressionTask(10, 12, lt.Fixed(1.0)), "full-4", short=True)
 
+    def test_a_direction_along_which_the_inputs_spread_further_makes_no_context_explode(self):
+        """As it is, the stored model loses some 1e20 on one context in thousands, and a few steps do not mend that."""
+        task = lt.RegressionTask(4, 12, lt.Uniform(4), np.diag([8.0, 2.0, 1.0, 0.5]))
+        model = lt.fit(task, "diag-4", progress=False, samples=10_000)
+        assert model.record["start"].startswith("in units of the longest direction")
+        assert (
+            model.record["loss"] < 11.5 / 2 and model.record["p9999"] < 100
+        )  # the answer 0 loses half the trace, or less
+
     @pytest.mark.parametrize("x, w", [(100.0, 1.0), (0.01, 1e4)])
     def test_units_of_the_task_change_numbers_alone(self, x, w):
         """A model of the units of 1, fitted to the same task in other units, and from there fitted again."""
