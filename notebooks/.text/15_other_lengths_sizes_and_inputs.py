@@ -288,6 +288,11 @@ def my_length(Sigma):
 exercises.length.check(my_length)
 
 # %% [markdown]
+# <details><summary>Hint</summary>
+#
+# Compute the sum of the squares of all entries of `Sigma - np.eye(d)`. It is about $d(d + 1)/n$: solve for $n$.
+#
+# </details>
 # <details><summary>Solution</summary>
 #
 # ```python
@@ -368,7 +373,7 @@ table("features d", (5, 10, 12, 15), by_features, ("DIAG, means", *RIVALS))
 # At five features the model is level with evidence ridge, at ten ahead of it, at fifteen behind. Against AdaRR alone it would look good everywhere: with $n - d = 5$ dimensions left, AdaRR is a weak opponent.
 #
 # ## Other inputs
-# Last, features of which neighbours are alike: their covariance is $c^{|i - j|}$, and $c$ goes up to 0.9. The eigenvalues of that matrix lie between 0.05 and 7. The models in the second half of the table were trained on it.
+# Last, features of which neighbours are alike: their covariance is $c^{|i - j|}$, and $c$ goes up to 0.9. The eigenvalues of that matrix lie between 0.05 and 7. The models that are called *alike* were trained at 0.9.
 
 # %% jupyter={"source_hidden": true}
 alike = {f"{kind}, independent": reading(model, "means") for kind, model in frozen.items()}
@@ -394,7 +399,7 @@ table("correlation c", (0.0, 0.5, 0.7, 0.9), by_correlation, (*alike, *RIVALS))
 # ## Discussion
 # - **A table has sizes.** Table 1 is one column of a larger one: $n = 20$, $d = 10$, $C = I$. What a trained model has "learned" there includes these numbers.
 # - **Fair opponents.** AdaRR, evidence ridge and Bayes are given $n$ and $d$, and cost nothing to train. At 80 examples they come close to Bayes, and no model here comes close to them.
-# - **One seed.** The trained models here are one training each. That they can be fooled is measured on those; how well other trainings read $n$, we do not know.
+# - **One seed.** The trained models here are one training each. That they can be fooled is measured on those; how well other trainings read $n$, we do not know. FULL was trained for 1,000 steps only: more may gain.
 #
 # ## What surprised you
 # Run this cell once you have been through the lab. It puts your predictions beside the answers.
