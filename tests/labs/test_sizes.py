@@ -1,4 +1,5 @@
 from functools import cache
+from types import SimpleNamespace
 
 import by_hand
 import numpy as np
@@ -8,6 +9,7 @@ from marks import assert_marks, assert_messages, drawn, titles
 
 from lt_helpers import Fixed, LinearTransformer, RegressionTask, Uniform, load_pretrained
 from lt_helpers.labs import SizesLab
+from lt_helpers.labs.sizes import first_worse, nearer, tell_acts, way
 from lt_helpers.pretrained import SIZES
 
 LENGTHS, FEATURES = (15, 20, 25, 30, 40, 60, 80, 120), (2, 3, 5, 8, 10, 12, 15)
@@ -250,3 +252,24 @@ def test_the_beats_are_answered_context_by_context():
     assert answer == pytest.approx(CORRELATIONS[worse.index(True)])
     full, trained = (model_excess(name, "means", 20, 10, 0.9) for name in ("full-7", "diag-7-correlated"))
     assert f"has {full:.2g}; trained on this correlation DIAG has {trained:.2g}" in told
+
+
+def test_what_beats_answer_in_words():
+    assert [way(1.0, now) for now in (0.4, 0.6, 1.9, 2.1, np.inf)] == [
+        "falls",
+        "stays",
+        "stays",
+        "rises",
+        "rises",
+    ]
+    found = SimpleNamespace(
+        model=np.array([1.0, 2.0, 5.0]), evidence=np.array([2.0, 1.0, 1.0]), adarr=np.array([2.0, 3.0, 4.0])
+    )
+    assert [nearer(found, place) for place in (0, 1)] == ["model", "evidence"]
+    assert first_worse(found) == 0.2
+    assert first_worse(SimpleNamespace(model=found.evidence, adarr=found.adarr)) is None
+
+
+def test_where_most_answers_explode_no_noise_is_named():
+    state = SimpleNamespace(acts=np.full(8, np.nan), places=(6, 0, 0), n=80)
+    assert tell_acts(state).id == "sizes.acts_blank"
