@@ -17,7 +17,7 @@ from lt_helpers.training.plans import Stage
 from lt_helpers.training.train import search_for
 
 NOISE, LAYERS = lt.Uniform(5.0), 7
-HOWS = {"diag": (*READINGS, "correlated"), "full": ("means", "correlated")}
+HOWS = dict.fromkeys(("diag", "full"), (*READINGS, "correlated"))
 ALIKE = 0.9  # the correlation of neighbours
 SHORTER = 0.25  # of the steps at the start, where moments are larger: sums of 80 examples, and inputs with eigenvalues up to 7
 FEW_STEPS = (Stage(1, 1_000, 256, 0.006),)  # for FULL, which begins near a minimum
