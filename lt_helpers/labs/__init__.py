@@ -14,6 +14,7 @@ from .preconditioning import PreconditioningLab
 from .profile import ProfileLab
 from .rescaling import RescalingLab
 from .ridge import RidgeLab
+from .sizes import SizesLab
 from .story import surprises
 from .table import TableLab
 from .tiny import TinyLab
@@ -38,6 +39,7 @@ __all__ = [
     "RescalingLab",
     "RidgeLab",
     "Seed",
+    "SizesLab",
     "Slider",
     "Spots",
     "TableLab",

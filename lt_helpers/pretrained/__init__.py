@@ -12,6 +12,7 @@ from ..noise import Noise, check_noise, parse_noise
 FOLDER = Path(__file__).parent
 SPREAD = FOLDER / "spread"  # models of other seeds, each seed in a folder of its own
 ONE_FEATURE = FOLDER / "one_feature"  # models for inputs of one number (tools/one_feature.py)
+SIZES = FOLDER / "sizes"  # models for other lengths and other inputs (tools/sizes.py)
 FOLDERS = 16  # whose records are kept in memory
 
 

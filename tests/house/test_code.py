@@ -16,7 +16,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks" / ".text").glob("*.py"))
 
 # A room imports only from rooms before it.
 ROOMS = [
-    *("language", "quiet", "checks", "weights", "noise", "options", "task", "spectrum", "model"),
+    *("language", "quiet", "checks", "weights", "noise", "options", "task", "lengths", "spectrum", "model"),
     *("algorithm", "implicit", "pretrained", "baselines", "evaluate", "tune", "table1", "gauge", "lowrank"),
     *("practice", "preparation", "trial", "regressor"),
     *("training", "view", "labs", "exercises", "machine", "doctor", "__main__"),

@@ -1,10 +1,10 @@
-"""What notebooks 07 and 12 say of the stored models, found by other code than theirs: tokens through layers, no second moments."""
+"""What notebooks 07, 12 and 15 say of the stored models, found by other code than theirs: tokens through layers, no second moments."""
 
 import numpy as np
 import pytest
 
-from lt_helpers import Uniform, load_pretrained
-from lt_helpers.pretrained import spread
+from lt_helpers import LinearTransformer, Uniform, load_pretrained
+from lt_helpers.pretrained import SIZES, spread
 
 SIGMAS = (0.5, 1, 2, 3, 4, 5)
 
@@ -115,3 +115,79 @@ def test_more_rows_than_in_training_make_the_model_worse_than_ada_rr_at_any_numb
             penalty = variance[:, None, None] * np.eye(d)  # (B, d, d)
             adapted = np.linalg.solve(x.mT @ x + penalty, x.mT @ y[..., None])[..., 0]
             assert ((w - oracle) ** 2).sum() > 10 * ((adapted - oracle) ** 2).sum()
+
+
+def answers(model, x, y, label=1.0):
+    """The weights of contexts whose labels are multiplied before they are read, and the answers divided -> (B, d)"""
+    _, w = steps(model, x, label * y)
+    return w / label
+
+
+def left_by_least_squares(x, y):
+    """The mean square of what least squares leaves -> (B,)"""
+    w = np.linalg.solve(x.mT @ x, x.mT @ y[..., None])[..., 0]
+    return ((y - (x @ w[..., None])[..., 0]) ** 2).mean(axis=1)
+
+
+def adding(added, x, y):
+    """Ridge regression with numbers (B,) or (B, K) that are added to the diagonal of X'X/n -> (B, d) or (B, K, d)"""
+    n, d = x.shape[1:]
+    Sigma = (x.mT @ x / n).reshape(len(x), *[1] * (np.ndim(added) - 1), d, d)
+    alpha = (x.mT @ y[..., None] / n).reshape(len(x), *[1] * (np.ndim(added) - 1), d, 1)
+    return np.linalg.solve(Sigma + np.asarray(added)[..., None, None] * np.eye(d), alpha)[..., 0]
+
+
+def excess(w, oracle):
+    """Half the squared distance to the oracle's weights, sequence by sequence."""
+    return ((w - oracle) ** 2).sum(axis=1) / 2
+
+
+@pytest.mark.parametrize("kind", ["diag", "full"])
+def test_more_examples_than_in_training_make_a_frozen_model_worse_where_ada_rr_gets_better(kind):
+    model, found = load_pretrained(kind, 7, Uniform(5)), {}
+    for n in (20, 80):
+        sigma = np.random.default_rng(n).uniform(0, 5, 1000)
+        x, y, oracle = sample(sigma, n=n)
+        ada_rr = adding(left_by_least_squares(x, y) / (n - 10), x, y)
+        found[n] = [excess(w, oracle).mean() for w in (answers(model, x, y), ada_rr)]
+    assert found[80][0] > 5 * found[20][0] and found[80][1] < found[20][1] / 20
+
+
+def share_added(model, x, y):
+    """Of the mean of r^2, what a model adds to the diagonal of X'X/n: the median over contexts, by trying 200 shares."""
+    left = left_by_least_squares(x, y)  # (B,)
+    shares = np.geomspace(0.005, 1, 200)
+    w = adding(left[:, None] * shares, x, y)  # (B, K, d)
+    away = np.linalg.norm(w - answers(model, x, y)[:, None], axis=2)  # (B, K)
+    return np.median(shares[away.argmin(axis=1)])
+
+
+@pytest.mark.parametrize("kind", ["diag", "full"])
+def test_a_frozen_model_adds_about_a_tenth_of_what_is_left_whatever_the_length(kind):
+    model = load_pretrained(kind, 7, Uniform(5))
+    for n in (15, 20, 80):
+        x, y, _ = sample(2, sequences=200, n=n)
+        assert 0.1 < share_added(model, x, y) < 0.135, n
+
+
+@pytest.mark.parametrize("kind", ["diag", "full"])
+def test_models_of_six_lengths_read_n_off_the_scatter_of_the_inputs_and_can_be_fooled(kind):
+    made_for_20, mixed = (
+        load_pretrained(kind, 7, Uniform(5)),
+        LinearTransformer.load(SIZES / f"{kind}-7-means.safetensors"),
+    )
+    x, y, _ = sample(2, sequences=200)
+    left, singular, right = np.linalg.svd(x / np.sqrt(20), full_matrices=False)
+    calmer = np.sqrt(1 + (singular**2 - 1) / 2)  # eigenvalues half as far from 1, as those of 80 examples are
+    fooled = np.sqrt(20) * (left * calmer[:, None]) @ right
+    assert abs(share_added(made_for_20, fooled, y) / share_added(made_for_20, x, y) - 1) < 0.2
+    assert share_added(mixed, fooled, y) < 0.6 * share_added(mixed, x, y)
+
+
+@pytest.mark.parametrize("n", [25, 30])
+def test_with_scaled_labels_the_frozen_full_model_is_ahead_of_ada_rr_at_lengths_that_it_never_read(n):
+    model = load_pretrained("full", 7, Uniform(5))
+    x, y, oracle = sample(np.random.default_rng(n).uniform(0, 5, 3000), sequences=3000, n=n)
+    ada_rr = excess(adding(left_by_least_squares(x, y) / (n - 10), x, y), oracle)
+    lead = ada_rr - excess(answers(model, x, y, np.sqrt(10 / (n - 10))), oracle)
+    assert lead.mean() > 3 * lead.std() / np.sqrt(len(lead))
