@@ -62,6 +62,7 @@ betrayed_noise = Exercise(
         "added_the_one": lambda share, s, n: np.sqrt(n * s * (1 / share + 1)),
         "divided_by_s": lambda share, s, n: np.sqrt(n / s * (1 / share - 1)),
         "share_turned_over": lambda share, s, n: np.sqrt(n * s * share / (1 - share)),
+        "no_number": lambda share, s, n: np.nan,  # a root of a negative number
         "lost_share": lambda share, s, n: np.sqrt(n * s * (1 - share)),
     },
 )

@@ -209,7 +209,7 @@ preconditioning.gammas.check(my_gammas)
 # | | is told | does |
 # |---|---|---|
 # | gradient descent | the largest and the smallest eigenvalue of each context | the best fixed step, $\eta = 2/(s_\text{max} + s_\text{min})$ |
-# | GD++, by theorem | the same | makes the inputs rounder with the theorem's $\gamma$; then the best step for the eigenvalues that a layer meets |
+# | GD++, by theorem | the same | the best step for the eigenvalues that a layer meets; it hands inputs to the next layer that the theorem's $\gamma$ has made rounder |
 # | GD++, trained | nothing: one $\gamma$ and one $\eta$ a layer, the same for all contexts | the same, as training has chosen |
 
 # %% jupyter={"source_hidden": true}
@@ -272,7 +272,7 @@ print_losses(
 )
 
 # %% [markdown]
-# One GD++ layer is one gradient step: there is no later layer that could use the rounder inputs. From four layers on gradient descent is far behind. (Better step sizes do not save it, and Newton only comes level with GD++: the first optional part.)
+# One GD++ layer is one gradient step: a layer steps on the inputs as they come in, and there is no later layer that could use the rounder ones. From four layers on gradient descent is far behind. (Better step sizes do not save it, and Newton only comes level with GD++: the first optional part.)
 #
 # The trained GD++ is ahead from two layers on, and soon far ahead, although its weights are the same for all contexts. What did training find?
 #

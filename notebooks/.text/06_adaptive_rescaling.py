@@ -384,14 +384,14 @@ rescaling.two_weights.check(my_weights)
 
 # %%
 trained = lt.load_pretrained("diag", layers=2, noise=mixed)
-print("sigma   layer 1 multiplies labels by   layer 2 reads   kept of the truth")
-for sigma in (0, 1, 3, 8):
+print("sigma   layer 1 multiplies labels by   layer 2 reads   its step adds   kept of the truth")
+for sigma in (0, 1, 3, 8, 10.8):
     moments = lt.RegressionTask(10, 20, lt.Fixed(sigma)).sample_moments(10_000, np.random.default_rng(0))
     state = implicit_from_moments(trained, moments.S)
     first, second = state.rescaling.mean(axis=0)  # 1 + omega_yy v of each layer, on average
     read = (second - 1) / trained.omega[1, 1, 1]  # what layer 2 reads
-    kept = (state.w[:, -1] * moments.w).sum() / (moments.w**2).sum()
-    print(f"{sigma:5d} {first:30.2f} {read:15.1f} {kept:19.2f}")
+    added, kept = ((each * moments.w).sum() / (moments.w**2).sum() for each in (state.push[:, -1], state.w[:, -1]))
+    print(f"{sigma:5g} {first:30.2f} {read:15.1f} {added:15.2f} {kept:19.2f}")
 print(f"layer 2 alone would break at sigma = {rescaling.breaking_point.solution(trained.omega):.1f}, if it read sigma^2")
 
 # %% [markdown]
@@ -400,6 +400,7 @@ print(f"layer 2 alone would break at sigma = {rescaling.breaking_point.solution(
 # - **$\Sigma$ is not the same in all directions.** Two layers also have to work against that, with $\omega_{xx}$, and they are too few. Even without noise the model keeps less than all.
 # - **Layer 1 shrinks the labels.** Its own $\omega_{yy}$ does nothing to $w = 0$, but it halves the labels at $\sigma = 8$, which divides their mean square by about four. So layer 2 reads far less than the $\sigma^2$ of the exercise, and its
 #   $\omega_{yy}$ alone no longer says where the model breaks: by it, that would be at 7.4.
+# - **Layer 2 takes a step, too.** It has an $\omega_{yx}$, and layer 1 an $\omega_{xy}$. So its step gets shorter where it is noisier: it adds a third of the truth without noise, and nothing at $\sigma = 8$. That is the other reaction. What is left at 10.8 is the $w$ of layer 1, and there layer 2's factor is 0.
 # - **A fit takes noise with it.** Ten weights can fit a part of the noise in twenty labels. That part is missing from what is left over. (Therefore AdaRR divides by $n - d$: [08](08_how_good_is_it.ipynb).) With little noise it is
 #   the other way round: one step has not fitted all of the signal, so layer 2 reads more than $\sigma^2$.
 #

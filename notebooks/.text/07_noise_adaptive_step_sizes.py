@@ -107,7 +107,7 @@ for sigma in (0, 1, 2, 3, 4, 5, 6, 8):
     print(f"{sigma:5d} {np.median(implied):27.2f} {np.median(spectrum.noise_estimate()):7.2f}")
 
 # %% [markdown]
-# From 1 to 4 the model acts on nearly the right noise. Without noise it still shrinks: its weights must serve all noises up to 5. Past 5, where it was never trained, it lags behind the truth, but it goes on rising: nothing in its
+# From 1 to 4 the model acts on nearly the right noise. Without noise it still shrinks: its weights must serve all noises up to 5. From 5 on it lags behind the truth, but it goes on rising: nothing in its
 # weights says "at most 5".
 #
 # ## One layer cannot react
@@ -297,11 +297,25 @@ step_sizes.effective_step.check(my_step_size)
 # - **Layer 1** keeps its step. Nothing before it has looked at the labels. (Its factor falls too, but it finds $w = 0$: there is nothing to shrink.)
 # - **Layer 2** could brake if layer 1 had an $\omega_{xy}$. It has $-0.002$, nearly nothing. So layer 2 keeps its step. It answers to the noise with its $\omega_{yy}$ instead, as in 06: its factor $\rho$ falls, and shrinks the $w$ that it was given.
 # - **Layer 3** hardly steps at any noise. It moves the inputs for layer 4, with its $\omega_{xy}$ of $-0.178$.
-# - **Layer 4** has the brake: layers 2 and 3 have an $\omega_{xy}$, both negative. Its step falls to nearly nothing.
-#
+# - **Layer 4** has the brake: layers 2 and 3 have an $\omega_{xy}$, both negative. Its step falls to nearly nothing. (Its $\omega_{yy}$ is positive, so its *factor* rises: it stretches a $w$ that layers 2 and 3 have shrunk. All three factors together still shrink it, and more where it is noisier:)
+
+# %% jupyter={"source_hidden": true}
+print("the factors of layers 2 to 4, multiplied")
+for sigma in (1, 3, 5):
+    print(f"sigma = {sigma}: {measured(model, sigma).rescaling[:, 1:].prod(axis=1).mean():.2f}")
+
+# %% [markdown]
 # ## The brake of layer 4
-# The push of layer 4 is again a sum of two: a downhill part, and a brake that comes from what the layers before have moved. (How each is computed stands in the optional part. The cell checks, in every layer and every sequence, that the two add up to the
-# push that the model makes.) Each has its own effective step:
+# The push of layer 4 is again a sum of two, and they are the two numbers that you found by hand. By [04](04_every_layer_keeps_a_weight_vector.ipynb) an input that layer 4 reads is $x^l = M x + y\,u$: what the token keeps of its input, and the move along its label. So the mean of label times input,
+# which a layer reads, is
+#
+# $$\overline{y^l x^l} = M\,g + \overline{y^l y}\;u .$$
+#
+# In A′ above, before the second layer, $M = 1$, $g = \alpha = 2$, $\overline{y^l y} = v = 8$ and $u = \omega_{xy}\,\alpha = -0.2$: that is $2 - 1.6$. The layer multiplies it by $\omega_{yx}$, and its push is $-M^T$ times that (the last act of 04):
+#
+# $$p = \underbrace{-\,\omega_{yx}\,M^T M\,g}_{\text{downhill part}} \; \underbrace{-\;\omega_{yx}\;\overline{y^l y}\;M^T u}_{\text{brake}} .$$
+#
+# Along $g$ the first is $-\omega_{yx}\,\langle g, M^T M g\rangle = -\omega_{yx}\,|M g|^2$. So where $\omega_{yx}$ is negative it leads downhill, whatever the sequence. Here is the effective step of each part. (The cell checks, in every layer and every sequence, that the two add up to the push that the model makes.)
 
 # %% jupyter={"source_hidden": true}
 def parts_of_the_push(model, state):
@@ -341,9 +355,8 @@ def print_parts(name, model, layer):
 print_parts("DIAG-4", model, 4)
 
 # %% [markdown]
-# The downhill part does not get shorter: it even *grows* with the noise. The brake grows faster, until the two cancel. So the shorter step of this layer is the brake's doing, and nothing else's.
-#
-# **When is a step negative?** Where $\omega_{yx}$ is negative, the downhill part leads downhill, whatever the sequence. So **there a negative step is the brake's doing.**
+# The downhill part does not get shorter: it even *grows* with the noise. (The $M$ that layers 1 to 3 leave behind depends on the noise. We only measure that.) The brake grows faster, since noise makes the labels larger, and with them $\overline{y^l y}$. In the end the two cancel along $g$. So the shorter step of
+# this layer is the brake's doing, and nothing else's. And where $\omega_{yx}$ is negative, **a negative step is the brake's doing.**
 #
 # Is the brake needed, and must it follow the noise? Change the last push alone. *Released*: the downhill part without its brake. *Held*: at every noise the brake takes back the same share of the downhill part as at $\sigma = 1$.
 
@@ -378,7 +391,7 @@ print_last_pushes("DIAG-4", model)
 
 # %% [markdown]
 # - **Released:** the step is far too long, at $\sigma = 4$ most of all.
-# - **Held:** nearly as good at $\sigma = 1$, far off at $\sigma = 4$. So the brake must press harder where it is noisier.
+# - **Held:** nearly as good at $\sigma = 1$ (not quite: the true brake also pushes a little across $g$), far off at $\sigma = 4$. So the brake must press harder where it is noisier.
 # - **No push:** at $\sigma = 1$ the push is needed. At $\sigma = 4$ the layer would do best without one: what the brake leaves of it still costs 0.04.
 #
 # ## Do other models brake?
@@ -427,8 +440,8 @@ for sigma in (5, 8, 10, 12, 15):
 # ## Optional: the formula of the brake, and other models (25 minutes)
 # The way goes on at *What surprised you*.
 #
-# ### The same two numbers in every layer
-# Layers 1 to 3 have changed the inputs and labels that layer 4 reads. It has the same two numbers as the pair above, in the words of [04](04_every_layer_keeps_a_weight_vector.ipynb). The last column: A′ above, before its second layer.
+# ### Why all of the move is in $u$ and $M$
+# The four letters of the brake, in words. The last column: A′ above, before its second layer.
 #
 # | | in words | in A′ |
 # |---|---|---|
@@ -437,17 +450,10 @@ for sigma in (5, 8, 10, 12, 15):
 # | $g$ | the mean of $y^l x$: label *now*, input *at first* | $\alpha = 2$ |
 # | $\overline{y^l y}$ | the mean of label *now* times label *at first* | $v = 8$ |
 #
-# An input now is $x^l = M x + y\,u$: what is kept, and the move along the first label. So the mean of $y^l x^l$ is $M g + \overline{y^l y}\;u$, in A′ $2 - 1.6$.
+# In A′ a label is still $y$ when its input is moved. Later it is $a\,y - \langle w, x\rangle$, and an input moves by $\omega_{xy}\,\alpha^l$ times that, where $\alpha^l$ is the mean of $y^l x^l$. The first half of the move, along $a\,y$, goes into $u$. The second half is a linear function
+# of $x$ alone, $-\omega_{xy}\,\alpha^l\,w^T x$: it goes into $M$. Where $w$ is still 0, as in A′, there is no second half.
 #
-# (In A′ a label is still $y$ when its input is moved. Later it is $a\,y - \langle w, x\rangle$, and an input moves by $\omega_{xy}\,\alpha^l$ times that, where $\alpha^l$ is the mean of $y^l x^l$. The first half of the move, along $a\,y$, goes into $u$. The second half is a linear function
-# of $x$ alone, $-\omega_{xy}\,\alpha^l\,w^T x$: it goes into $M$. Where $w$ is still 0, as in A′, there is no second half.)
-#
-# A DIAG layer takes $k$, which is $\omega_{yx}$ times that mean, from a token's $x$ into its label. By the last exercise of 04 its push is $-M^T k$:
-#
-# $$p = \underbrace{-\,\omega_{yx}\,M^T M\,g}_{\text{downhill part}} \; \underbrace{-\;\omega_{yx}\;\overline{y^l y}\;M^T u}_{\text{brake}} .$$
-#
-# In A′, with $\omega_{yx} = -\tfrac12$: downhill part 1, brake $-0.8$, push 0.2. This is what `parts_of_the_push` computes, in the folded cell of *The brake of layer 4*. The brake grows because $\overline{y^l y}$ does: noise makes all labels larger. And $\langle g, M^T M g\rangle = |M g|^2$ is never negative: so where $\omega_{yx}$ is
-# negative, the downhill part leads downhill.
+# `parts_of_the_push`, in the folded cell of *The brake of layer 4*, computes both parts by the formula.
 #
 # <details><summary>What such a pair of layers does deeper in a model</summary>
 #
