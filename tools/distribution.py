@@ -3,8 +3,8 @@
     python tools/distribution.py             # say where the distribution lies, after fetching it where it has to be fetched
     python tools/distribution.py FOLDER      # write pyodide.json anew, from a release of Pyodide that was unpacked into FOLDER
 
-They come from the folder that the environment variable PYODIDE names, or from Pyodide's CDN, once, into a cache. Either way each file has to
-have the checksum that pyodide.json has for it: a site is built from the release that is tested here, or not at all.
+They come from the folder that the environment variable PYODIDE names, or from Pyodide's CDN, once, into a cache. Either way each file has
+to have the checksum that pyodide.json has for it: a site is built from the release that is tested here, or not at all.
 """
 
 import hashlib
