@@ -37,7 +37,7 @@ class LitePage(NotebookPage):
 
     def wait_until_ready(self, seconds=180):
         """Until the kernel in the page is idle, which takes longer than that of a server."""
-        self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=1e3 * seconds)
+        self.page.wait_for_selector(".jp-Notebook .jp-Cell", state="attached", timeout=1e3 * seconds)
         self.page.wait_for_function(IDLE, timeout=1e3 * seconds)
 
     def notebook(self):
