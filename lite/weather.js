@@ -1,9 +1,9 @@
 // What JupyterLite keeps to itself when it fails: said in words, as JupyterLab's own notifications. The page works without this file.
 "use strict";
 
-const LT_SLOW = 60_000; // milliseconds that a kernel may take before somebody looks why
+const LT_SLOW = 90_000; // milliseconds that a kernel may take before somebody looks why
 const LT_ROOM = 20e6; // bytes that a learner's notebooks may need
-const LT_OPEN = 3_000; // milliseconds between two messages to other tabs
+const LT_OFTEN = 3_000; // milliseconds between two looks at the outputs, or at other tabs
 
 const ltSay = (message, type = "warning") =>
   jupyterapp.commands.execute("apputils:notify", {message, type, options: {autoClose: false}});
@@ -16,7 +16,7 @@ const LT_CORE = ["pyodide.js", "pyodide.asm.js", "pyodide.asm.wasm", "python_std
 async function ltFault(name, checksum) {
   let answer;
   try {
-    answer = await fetch(new URL(name, ltFolder), {cache: "reload"});
+    answer = await fetch(new URL(name, ltFolder));
   } catch {
     return `${name} cannot be fetched: the connection breaks off.`;
   }
@@ -41,15 +41,18 @@ function ltNeeded(packages, wanted) {
   return [...found.values()];
 }
 
-async function ltWhyNoKernel() {
+// Why Python, or a module that a cell asks for, is not there -> words, empty where all of its files are as they should be.
+async function ltWhyMissing(module = "") {
   const settings = await (await fetch(new URL("../jupyter-lite.json", location.href))).json();
   const kernel = settings["jupyter-config-data"].litePluginSettings["@jupyterlite/pyodide-kernel-extension:kernel"];
   const missing = await ltFault("pyodide-lock.json");
   if (missing) return missing;
   const {packages} = await (await fetch(new URL("pyodide-lock.json", ltFolder))).json();
+  const asked = Object.values(packages).filter(({imports}) => imports.includes(module));
 
   const files = LT_CORE.map((name) => [name]);
-  for (const one of ltNeeded(packages, kernel.loadPyodideOptions.packages)) files.push([one.file_name, one.sha256]);
+  for (const one of ltNeeded(packages, [...kernel.loadPyodideOptions.packages, ...asked.map(({name}) => name)]))
+    files.push([one.file_name, one.sha256]);
   for (const [name, checksum] of files) {
     const fault = await ltFault(name, checksum);
     if (fault) return fault;
@@ -57,17 +60,30 @@ async function ltWhyNoKernel() {
   return "";
 }
 
-// A kernel that cannot load its files stays "unknown" for ever.
+const LT_ASK = "Reload the page; if that does not help, whoever runs this site must put the file right.";
+
+// A kernel that cannot load its own files stays "unknown" for ever. One that lacks a package starts without it, and a cell fails.
 function ltWatchKernel() {
   const kernel = () => jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel;
   const stuck = () => ["unknown", "starting", "dead", "connecting"].includes(kernel()?.status);
   setTimeout(async () => {
     if (!kernel() || !stuck()) return;
-    const why = await ltWhyNoKernel();
+    const why = await ltWhyMissing();
     if (!stuck()) return;
-    if (why) ltSay(`Python did not start. ${why} Ask whoever runs this site to put it right.`, "error");
+    if (why) ltSay(`Python did not start. ${why} ${LT_ASK}`, "error");
     else ltSay("Python has not started yet. All its files are there: this machine or its line may be slow. Reload the page to try again.");
   }, LT_SLOW);
+
+  const looking = setInterval(async () => {
+    for (const error of document.querySelectorAll('[data-mime-type="application/vnd.jupyter.error"]')) {
+      const found = error.textContent.match(/ModuleNotFoundError: (?:No module named|The module) '(\w+)/);
+      if (!found) continue;
+      clearInterval(looking);
+      const why = await ltWhyMissing(found[1]);
+      if (why) ltSay(`${found[1]} is not here. ${why} ${LT_ASK}`, "error");
+      return;
+    }
+  }, LT_OFTEN);
 }
 
 // Whether this browser lets the page keep anything.
@@ -101,7 +117,7 @@ function ltWatchTabs() {
   const channel = new BroadcastChannel(`lt_helpers ${location.pathname.replace(/[^/]*$/, "")}`);
   const said = new Set();
   const open = () => [...jupyterapp.shell.widgets("main")].map((widget) => widget.context?.path).filter(Boolean);
-  setInterval(() => channel.postMessage(open()), LT_OPEN);
+  setInterval(() => channel.postMessage(open()), LT_OFTEN);
   channel.onmessage = ({data}) => {
     for (const path of open().filter((one) => data.includes(one) && !said.has(one))) {
       said.add(path);
