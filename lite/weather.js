@@ -5,6 +5,7 @@ const LT_SLOW = 90_000; // milliseconds that a kernel may take before somebody l
 const LT_ROOM = 20e6; // bytes that a learner's notebooks may need
 const LT_OFTEN = 3_000; // milliseconds between two looks at the outputs, or at other tabs
 
+// At most 140 characters: JupyterLab cuts the rest off.
 const ltSay = (message, type = "warning") =>
   jupyterapp.commands.execute("apputils:notify", {message, type, options: {autoClose: false}});
 
@@ -18,14 +19,14 @@ async function ltFault(name, checksum) {
   try {
     answer = await fetch(new URL(name, ltFolder));
   } catch {
-    return `${name} cannot be fetched: the connection breaks off.`;
+    return `${name} cannot be fetched.`;
   }
-  if (!answer.ok) return `${name} is missing: the server answers ${answer.status}.`;
+  if (!answer.ok) return `${name} is missing (${answer.status}).`;
   const content = await answer.arrayBuffer();
   if (!checksum || !crypto.subtle) return "";
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", content));
   const found = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return found === checksum ? "" : `${name} is damaged: its checksum is another.`;
+  return found === checksum ? "" : `${name} is damaged.`;
 }
 
 // The packages that the kernel starts with, and what these need.
@@ -60,9 +61,9 @@ async function ltWhyMissing(module = "") {
   return "";
 }
 
-const LT_ASK = "Reload the page; if that does not help, whoever runs this site must put the file right.";
+const LT_ASK = "Tell whoever runs this site.";
 
-// A kernel that cannot load its own files stays "unknown" for ever. One that lacks a package starts without it, and a cell fails.
+// A kernel that cannot load what it starts with stays "unknown" for ever. What a cell brings later is missed by that cell.
 function ltWatchKernel() {
   const kernel = () => jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel;
   const stuck = () => ["unknown", "starting", "dead", "connecting"].includes(kernel()?.status);
@@ -71,7 +72,7 @@ function ltWatchKernel() {
     const why = await ltWhyMissing();
     if (!stuck()) return;
     if (why) ltSay(`Python did not start. ${why} ${LT_ASK}`, "error");
-    else ltSay("Python has not started yet. All its files are there: this machine or its line may be slow. Reload the page to try again.");
+    else ltSay("Python has not started yet. Its files are there: this machine or its line may be slow.");
   }, LT_SLOW);
 
   const looking = setInterval(async () => {
@@ -103,7 +104,7 @@ function ltStorage() {
 }
 
 async function ltWatchStorage() {
-  const keep = "Download what you want to keep: File, Download.";
+  const keep = "Keep them by File, Download.";
   if (!(await ltStorage())) {
     ltSay(`This browser forbids the page to keep anything: your changes are gone when it is closed. ${keep}`);
     return;
@@ -121,7 +122,7 @@ function ltWatchTabs() {
   channel.onmessage = ({data}) => {
     for (const path of open().filter((one) => data.includes(one) && !said.has(one))) {
       said.add(path);
-      ltSay(`${path} is open in another tab as well. Save in one of them only: the last to save overwrites the other.`);
+      ltSay(`${path} is open in another tab as well. Save in one only: the last one overwrites the other.`);
     }
   };
 }

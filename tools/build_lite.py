@@ -2,7 +2,7 @@
 
 Its sources are in lite/: which packages build it (requirements.txt, in an environment of its own, .venv-lite), which the page's kernel has
 beside Pyodide (page.txt), and how it is set. The project's own wheel is made from the tree as it stands, so that the notebooks find the
-package installed. Where there is no Pyodide to build from, one sentence says so, and nothing is built.
+package installed. Where there is no Pyodide to build from, or no registry, one sentence says so, and nothing is built.
 """
 
 import shutil
@@ -25,15 +25,19 @@ WEATHER = "weather.js"
 OLD_STUB = "widgetsnbextension-3"  # for ipywidgets 7
 
 
+class LeftOut(Exception):
+    """What JupyterLite is built from cannot be had here; the message says what."""
+
+
 class NotBuilt(Exception):
-    """JupyterLite could not be built; the message says why."""
+    """JupyterLite could not be built though all was there; the message says why."""
 
 
-def run(*command, cwd=ROOT, what):
+def run(*command, cwd=ROOT, what, fault=NotBuilt):
     """Run a command quietly; its words are shown if it fails."""
     done = subprocess.run(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
-        raise NotBuilt(f"{what}:\n{done.stdout[-3000:]}")
+        raise fault(f"{what}:\n{done.stdout[-3000:]}")
 
 
 def own_wheel(python, folder):
@@ -46,7 +50,7 @@ def own_wheel(python, folder):
                 (tree / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, tree / name)
         options = ("--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder))
-        run(python, "-m", "pip", "wheel", *options, str(tree), what="The project's wheel could not be made")
+        run(python, "-m", "pip", "wheel", *options, str(tree), what="the project's wheel could not be made")
 
 
 def wheels(python, folder):
@@ -57,7 +61,8 @@ def wheels(python, folder):
     run(
         *(python, "-m", "pip", "download", *options, "--dest", str(folder)),
         *("--requirement", str(SOURCES / "page.txt")),
-        what="The wheels of lite/page.txt could not be fetched",
+        what="the wheels of lite/page.txt could not be fetched",
+        fault=LeftOut,
     )
     own_wheel(python, folder)
     for stub in (ROOT / ENVIRONMENT / STUBS).glob("*.whl"):
@@ -92,12 +97,14 @@ def build(output=OUTPUT):
     ------
     NoDistribution
         If there is no Pyodide to build from.
+    LeftOut
+        If the environment cannot be made, or wheels cannot be fetched.
     NotBuilt
-        If the environment cannot be made, or a step of the build fails.
+        If a step of the build fails.
     """
     find(locked())  # before an environment is made for nothing
     if subprocess.run([ROOT / "tools" / "setup", "lite", ENVIRONMENT]).returncode:
-        raise NotBuilt(f"the environment {ENVIRONMENT} could not be made (the words are above).")
+        raise LeftOut(f"its environment, {ENVIRONMENT}, could not be made (the words are above).")
     python = str(ROOT / ENVIRONMENT / "bin" / "python")
 
     with tempfile.TemporaryDirectory() as place:
@@ -111,7 +118,7 @@ def build(output=OUTPUT):
             *(python, "-m", "jupyterlite_core", "build", "--lite-dir", str(sources)),
             *("--output-dir", str(made)),
             cwd=sources,
-            what="JupyterLite could not be built",
+            what="it could not be built",
         )
         add_weather(made)
         shutil.rmtree(output, ignore_errors=True)
@@ -121,7 +128,7 @@ def build(output=OUTPUT):
 def main():
     try:
         build()
-    except NoDistribution as error:
+    except (NoDistribution, LeftOut) as error:
         print(f"JupyterLite is left out of the site: {error}")
     except NotBuilt as error:
         raise SystemExit(f"JupyterLite: {error}") from None

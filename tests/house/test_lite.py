@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import build_lite
 import nbformat
 import pytest
 from distribution import locked
@@ -69,6 +70,15 @@ def test_without_pyodide_the_site_is_built_and_one_sentence_says_what_is_left_ou
     )
     said = "JupyterLite is left out of the site: PYODIDE names /nowhere/at/all, where there is no folder.\n"
     assert (done.returncode, done.stdout, done.stderr) == (0, said, "")
+
+
+def test_without_a_registry_too(monkeypatch, capsys):
+    failed = subprocess.CompletedProcess([], 1, stdout="")
+    monkeypatch.setattr(build_lite, "find", lambda lock: None)
+    monkeypatch.setattr(build_lite.subprocess, "run", lambda *command, **options: failed)
+    build_lite.main()
+    said = "its environment, .venv-lite, could not be made (the words are above)."
+    assert capsys.readouterr().out == f"JupyterLite is left out of the site: {said}\n"
 
 
 def test_the_environment_is_made_from_lite_alone_and_anew_when_that_changes(tmp_path):
