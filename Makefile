@@ -29,8 +29,9 @@ lab: lab-environment  ## open notebook 00 in JupyterLab (sets up .venv the first
 dashboard: dashboard-environment  ## serve every lab as a page of its own, with Voila
 	@$(PY) tools/dashboard.py --port $(PORT) $(if $(filter no,$(OPEN)),--no-browser)
 
-site: site-environment  ## write the pages that need no kernel: build/site/index.html
+site: site-environment  ## write the site, build/site/index.html, with JupyterLite in it (Pyodide comes from PYODIDE=folder, or from its CDN)
 	@$(PY) tools/build_site.py
+	@$(PY) tools/build_lite.py
 
 doctor:  ## check that what the labs need is here, and say what to do where it is not
 	@[ -x $(PY) ] || { echo "make: there is no environment $(VENV) yet: make lab makes it." >&2; exit 1; }
@@ -86,7 +87,7 @@ audit: audit-environment  ## ask PyPI for known vulnerabilities of everything th
 
 clean:  ## remove .venv and what the commands left behind
 	$(if $(filter-out .venv,$(VENV)),$(error clean removes .venv, never an environment of your own: call it without VENV))
-	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-lite build *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
 lab-environment:

@@ -18,6 +18,8 @@ from .language import Message, catalogue
 
 MB = 2**20
 NEEDED = 150  # MB: a lab's kernel
+# No lab imports plotly, and a page's kernel fetches scikit-learn when a cell asks for it.
+NOT_IN_A_PAGE = {"plotly", "scikit-learn"}
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ def packages():
         return Finding(say("packages"), say("not_installed"), say("install_here"))
     in_labs = {"extra": "widgets"}  # the server may be another's
     needed = [one for one in needed if one.marker is None or one.marker.evaluate(in_labs)]
+    if in_a_page():
+        needed = [one for one in needed if one.name not in NOT_IN_A_PAGE]
     found = {one.name: installed(one.name) for one in needed}
     bad = [one for one in needed if not serves(one, found[one.name])]
     there = [say("package", name=name, release=release or say("missing")) for name, release in found.items()]
@@ -76,6 +80,11 @@ def packages():
     return Finding(say("packages"), names, say("install", packages=commands))
 
 
+def in_a_page():
+    """Does this Python run in a browser's page, where nothing is installed by hand?"""
+    return sys.platform == "emscripten"
+
+
 def serves(requirement, release):
     """Does an installed version, None where there is none, meet a requirement?"""
     return release is not None and requirement.specifier.contains(release, prereleases=True)
@@ -83,6 +92,8 @@ def serves(requirement, release):
 
 def front_end():
     """The part of ipywidgets and anywidget that runs in JupyterLab's page."""
+    if in_a_page():
+        return Finding(say("front_end"), say("front_end_of_page"))
     try:
         from jupyter_core.paths import jupyter_path
     except ModuleNotFoundError:

@@ -83,6 +83,11 @@ def colab(repository, version, notebook):
     return f"https://colab.research.google.com/github/{repository.removeprefix(GITHUB)}/blob/v{version}/{notebook}"
 
 
+def lite(repository, notebook):
+    """Where GitHub Pages opens a notebook in JupyterLite, which is a part of the site."""
+    return f"{pages(repository)}lite/lab/index.html?path={notebook}"
+
+
 def pages(repository):
     """Where GitHub Pages shows the site."""
     owner, name = repository.removeprefix(GITHUB).split("/")

@@ -2,7 +2,8 @@
 
 It holds the newest versions that pyproject.toml's ranges allow, of everything that any extra brings, for each Python and system that the
 project supports. `make lab`, `make test` and Binder install these; the ranges stay open for everybody else. PyTorch and what it alone
-brings stay out: which build of it a machine takes (a CPU's, or gigabytes for CUDA) is its pip's affair.
+brings stay out: which build of it a machine takes (a CPU's, or gigabytes for CUDA) is its pip's affair. lite/constraints.txt is the same
+for what builds JupyterLite.
 """
 
 import re
@@ -19,6 +20,13 @@ HEADER = """\
 # Versions that are known to work together, made by `make lock` from pyproject.toml: not to be edited. Ranges stand in pyproject.toml.
 # PyTorch is not among them: pip chooses its build.
 """
+OF_LITE = """\
+# Versions that are known to work together, made by `make lock` from requirements.txt beside it: not to be edited.
+"""
+LOCKS = (
+    (LOCK, HEADER, "pyproject.toml"),
+    (ROOT / "lite" / "constraints.txt", OF_LITE, "lite/requirements.txt"),
+)
 # What may stand on this machine alone is not asked: a lock holds what everybody finds.
 ONLY_HERE = ("UV_INDEX", "UV_FIND_LINKS", "UV_NO_INDEX", "UV_CONSTRAINT")
 
@@ -29,8 +37,8 @@ def lowest_python():
     return re.search(r">=([\d.]+)", about["requires-python"])[1]
 
 
-def lock():
-    """The text of constraints.txt, from what the package registry has now."""
+def lock(wanted="pyproject.toml"):
+    """The text of a lock, from what the package registry has now."""
     asked = {name: value for name, value in environment().items() if name not in ONLY_HERE}
 
     with tempfile.TemporaryDirectory() as folder:
@@ -39,14 +47,17 @@ def lock():
         made = Path(folder) / "made.txt"
         compile_all = [
             *(find_uv(), "pip", "compile", "--quiet", "--universal", "--python-version", lowest_python()),
-            *("--all-extras", "--excludes", str(left_out), "--no-header", "--no-annotate"),
-            *("--output-file", str(made), "pyproject.toml"),
+            *("--excludes", str(left_out), "--no-header", "--no-annotate"),
+            *(["--all-extras"] if wanted == "pyproject.toml" else []),
+            *("--output-file", str(made), wanted),
         ]
         if subprocess.run(compile_all, cwd=ROOT, env=asked, stdout=subprocess.DEVNULL).returncode:
             raise SystemExit("uv could not find versions that fit together (its words are above).")
-        return HEADER + made.read_text()
+        return made.read_text()
 
 
 if __name__ == "__main__":
-    LOCK.write_text(lock())
-    print(f"{LOCK.name}: {len(LOCK.read_text().splitlines()) - len(HEADER.splitlines())} versions.")
+    for path, header, wanted in LOCKS:
+        text = lock(wanted)
+        path.write_text(header + text)
+        print(f"{path.relative_to(ROOT)}: {len(text.splitlines())} versions.")

@@ -10,7 +10,7 @@ import re
 
 import brief
 import guide
-from address import ROOT, address, binder, binder_page, colab, pages, project
+from address import ROOT, address, binder, binder_page, colab, lite, pages, project
 from dashboard import page_path
 from series import first_notebook, home_line, map_of_ideas
 
@@ -21,6 +21,7 @@ def badges(repository, version):
     first = first_notebook()
     noise_lab = page_path("noise-lab").relative_to(ROOT).as_posix()
     return (
+        f"[![Try it in the browser](https://img.shields.io/badge/try_it-in_the_browser-2a9d8f)]({pages(repository)})\n"
         f"[![Tests]({repository}/actions/workflows/tests.yml/badge.svg)]({repository}/actions/workflows/tests.yml)\n"
         f"[![Open in Binder](https://mybinder.org/badge_logo.svg)]({binder(repository, version, first)})\n"
         f"[![The noise lab alone](https://img.shields.io/badge/launch-noise_lab-579aca)]({binder_page(repository, version, noise_lab)})\n"
@@ -31,7 +32,11 @@ def badges(repository, version):
 def trying(repository, version):
     if not repository:
         return ""
-    return f"**[Try it now]({pages(repository)})**: all notebooks as pages, with labs that slide in any browser and nothing to install."
+    here = lite(repository, first_notebook())
+    return (
+        f"**[Try it now]({pages(repository)})**: all notebooks as pages, with labs that slide in any browser and nothing to install.\n"
+        f"[Run them there]({here}) as well: Python comes into the page, and what you change stays in your browser."
+    )
 
 
 def clone(repository, version):

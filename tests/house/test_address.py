@@ -70,7 +70,11 @@ def test_with_an_address_all_that_needs_it_appears_and_without_it_goes_again(cop
     readme, cff = (copy / "README.md").read_text(), (copy / "CITATION.cff").read_text()
     assert f"[![Tests]({ADDRESS}/actions" in readme and f"git clone {ADDRESS} " in readme
     assert "mybinder.org/v2/gh/someone/taught/v" in readme and "the Binder badge above" in readme
-    assert "https://someone.github.io/taught/" in readme and f", {ADDRESS} ([CITATION.cff]" in readme
+    site = "https://someone.github.io/taught/"
+    first_badge = readme.partition("<!-- badges -->\n")[2].partition("\n")[0]
+    assert first_badge.endswith(f"]({site})")
+    assert f"]({site}lite/lab/index.html?path=notebooks/00_" in readme
+    assert f"**[Try it now]({site})**" in readme and f", {ADDRESS} ([CITATION.cff]" in readme
     assert f'repository-code: "{ADDRESS}"' in cff
     cells = setup_cells(copy)
     assert len(cells) == len(list((copy / "notebooks").glob("*.ipynb"))) > 10

@@ -236,7 +236,7 @@ def test_no_bug_is_planted_where_the_tests_fail_before(monkeypatch):
 
 def test_cleaning_says_what_it_removes_and_leaves_an_environment_of_your_own():
     plain, own = (run("make", "--dry-run", "clean", *more) for more in ((), ("VENV=/my env",)))
-    assert "rm -rf .venv build" in plain.stdout and "remove .venv" in run("make").stdout
+    assert "rm -rf .venv .venv-lite build" in plain.stdout and "remove .venv" in run("make").stdout
     assert own.returncode == 2 and "clean removes .venv" in own.stderr and "rm -rf" not in own.stdout
 
 

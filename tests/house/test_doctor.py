@@ -240,3 +240,22 @@ def test_the_limits_are_those_of_the_group_that_the_system_names(tmp_path):
     group(tmp_path / "own", memory_max=str(700 * MB), cpu_max="100000 100000")
     assert machine.memory(tmp_path, tmp_path)[1] == 700 * MB
     assert machine.processors(tmp_path, tmp_path) == 1
+
+
+def test_in_a_page_it_asks_for_nothing_that_a_page_does_without(monkeypatch):
+    """There Python brings neither plotly nor scikit-learn, and no folders of Jupyter; what it does need is still looked at."""
+    here = doctor.version
+
+    def version(name):
+        if name in {"plotly", "scikit-learn", missing}:
+            raise PackageNotFoundError(name)
+        return here(name)
+
+    monkeypatch.setattr(doctor, "version", version)
+    monkeypatch.setitem(sys.modules, "jupyter_core.paths", None)
+    missing = ""
+    assert doctor.packages().remedy and doctor.front_end().remedy
+    monkeypatch.setattr(sys, "platform", "emscripten")
+    assert doctor.summary(doctor.check()) == "Everything that the labs need is here."
+    missing = "anywidget"
+    assert "anywidget missing" in doctor.packages().found and "plotly" not in doctor.packages().remedy
