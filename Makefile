@@ -13,7 +13,7 @@ PY := "$(VENV)/bin/python"
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab dashboard site doctor test quick mutants notebooks readme pictures handouts bench classroom train lint lock audit clean
+.PHONY: help lab dashboard site serve doctor test quick mutants notebooks readme pictures handouts bench classroom train lint lock audit clean
 .PHONY: audit-environment lab-environment lock-environment site-environment dashboard-environment test-environment train-environment classroom-environment
 
 help:  ## list the commands
@@ -29,8 +29,12 @@ lab: lab-environment  ## open notebook 00 in JupyterLab (sets up .venv the first
 dashboard: dashboard-environment  ## serve every lab as a page of its own, with Voila
 	@$(PY) tools/dashboard.py --port $(PORT) $(if $(filter no,$(OPEN)),--no-browser)
 
-site: site-environment  ## write the pages that need no kernel: build/site/index.html
+site: site-environment  ## write the site: all notebooks as pages, build/site/index.html
 	@$(PY) tools/build_site.py
+
+serve:  ## show the site on this machine (after `make site`; PORT=9000 for another port)
+	@[ -f build/site/serve.py ] || { echo "make: there is no site yet: make site writes it." >&2; exit 1; }
+	@$(PY) build/site/serve.py $(PORT)
 
 doctor:  ## check that what the labs need is here, and say what to do where it is not
 	@[ -x $(PY) ] || { echo "make: there is no environment $(VENV) yet: make lab makes it." >&2; exit 1; }
@@ -95,7 +99,7 @@ lab-environment:
 lock-environment:
 	@tools/setup uv "$(VENV)"
 site-environment:
-	@tools/setup labs "$(VENV)"
+	@tools/setup site "$(VENV)"
 dashboard-environment:
 	@tools/setup dashboard "$(VENV)"
 test-environment:

@@ -219,7 +219,8 @@ def brought(lines):
 
 
 @pytest.mark.parametrize(
-    "tool, extras", [("build_site", ["widgets", "labs"]), ("dashboard", ["widgets", "labs", "dashboard"])]
+    "tool, extras",
+    [("build_site", ["widgets", "labs", "site"]), ("dashboard", ["widgets", "labs", "dashboard"])],
 )
 def test_what_is_made_without_the_tests_packages_asks_for_none_of_them(tool, extras):
     """`make site` and `make dashboard` set up environments of their own: what the suite runs with hides what is missing there."""
