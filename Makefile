@@ -13,7 +13,7 @@ PY := "$(VENV)/bin/python"
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab dashboard site doctor test quick mutants notebooks readme pictures handouts bench classroom train lint lock audit clean
+.PHONY: help lab dashboard site serve doctor test quick mutants notebooks readme pictures handouts bench classroom train lint lock audit clean
 .PHONY: audit-environment lab-environment lock-environment site-environment dashboard-environment test-environment train-environment classroom-environment
 
 help:  ## list the commands
@@ -32,6 +32,10 @@ dashboard: dashboard-environment  ## serve every lab as a page of its own, with 
 site: site-environment  ## write the site, build/site/index.html, with JupyterLite in it (Pyodide comes from PYODIDE=folder, or from its CDN)
 	@$(PY) tools/build_site.py
 	@$(PY) tools/build_lite.py
+
+serve:  ## show the site on this machine (after `make site`; PORT=9000 for another port)
+	@[ -f build/site/serve.py ] || { echo "make: there is no site yet: make site writes it." >&2; exit 1; }
+	@$(PY) build/site/serve.py $(PORT)
 
 doctor:  ## check that what the labs need is here, and say what to do where it is not
 	@[ -x $(PY) ] || { echo "make: there is no environment $(VENV) yet: make lab makes it." >&2; exit 1; }
@@ -96,7 +100,7 @@ lab-environment:
 lock-environment:
 	@tools/setup uv "$(VENV)"
 site-environment:
-	@tools/setup labs "$(VENV)"
+	@tools/setup site "$(VENV)"
 dashboard-environment:
 	@tools/setup dashboard "$(VENV)"
 test-environment:

@@ -1,105 +1,141 @@
-"""The site: all notebooks as pages that need no kernel, no network and no server. `python tools/build_site.py [07 ...]` writes build/site.
+"""The site: all notebooks as pages that need no kernel. `python tools/build_site.py` writes build/site.
 
-A lab becomes native sliders over figures that are computed here, by the lab's own compute and draw (site_labs.py). The pages share
-plotly.js, KaTeX, the style and the search index; all scripts are plain ones, because a page opened as a file can fetch nothing.
+Here the pages are laid out, and the labs computed; Sphinx makes the pages (site/conf.py), and Pagefind the index of the search. A lab
+becomes native sliders over figures that the lab's own compute and draw give beforehand (site_labs.py). All of that is plain scripts: a page
+that is opened as a file can fetch nothing.
 """
 
 import html
-import json
 import re
 import shutil
+import subprocess
 import sys
+import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from urllib.parse import unquote
 
 import nbformat
 from address import address, binder, colab, project
 from all_labs import FINGERPRINT, HOW_TO_RUN, LIVE, lab_of
-from nbconvert.filters.highlight import Highlight2HTML
-from nbconvert.filters.markdown_mistune import markdown2html_mistune
-from pygments.formatters import HtmlFormatter
-from series import map_of_ideas
-from site_api import reference
-from site_labs import script, site_lab
+from series import acts
+from site_api import names_tables
+from site_front import front_page
+from site_labs import names_anywhere, names_here, script, site_lab
 
 from lt_helpers.labs.live import LiveLab
 from lt_helpers.view.chart import FILES
 
 ROOT = Path(__file__).parents[1]
-WEBSITE = ROOT / "tools" / "website"
+SOURCE = ROOT / "site"
 SITE = ROOT / "build" / "site"
+PACKAGE = ROOT / "lt_helpers"
 HANDOUTS = ROOT / "docs" / "handouts"
+PICTURES = ROOT / "docs" / "pictures"
 DOCUMENTS = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "CHANGELOG.md"]
 REPOSITORY, VERSION = address(), project()["version"]  # no address yet: no links to it
-NAME = "Linear transformers, taken apart"
-HEADING = re.compile(r'<h([1-3]) id="([^"]+)">(.*?)</h\1>', re.S)
+LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)")
+CODE = re.compile(r"(?ms)(^```.*?^```$|(?<!\[)`[^`\n]*`(?!\]))")
 
 
-def notebooks(prefixes=()):
-    """The notebooks, in order: all, or those whose names start with one of `prefixes`."""
-    return [
-        path
-        for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
-        if path.stem.startswith(tuple(prefixes) or "")
-    ]
+def notebooks():
+    """The notebooks, in order."""
+    return sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 
 
 def page_name(path):
     return f"{path.stem.lower()}.html"
 
 
-def anchor_of(heading):
-    """The name of a heading in links, as GitHub makes it: so one link serves both."""
-    return re.sub(r"[^\w-]", "", unquote(html.unescape(heading)).lower())
+# What Sphinx reads
 
 
-def rendered(text, folder):
-    """Markdown as HTML. Links from `folder` to what is on the site stay on the site; the others to the repository, if it has an address."""
+def laid_out(text, folder):
+    """Markdown from `folder` as it stands on the site, where all pages lie side by side.
+
+    Links to what is no page go to the repository, if it has an address; else the words stay.
+    """
 
     def redirect(match):
-        link, _, anchor = match[2].partition("#")
-        if "://" in link or link == "api.html":
+        words, link = match.groups()
+        target, hash_, anchor = link.partition("#")
+        path = (folder / target).resolve()
+        if "://" in link or not target or not path.exists():
             return match[0]
-        if not link:
-            return f'{match[1]}="#{anchor_of(anchor)}"'
-        path = (folder / link).resolve()
         if path in DOCUMENTS or path in notebooks():
-            target = page_name(path)
-        elif path.parent == HANDOUTS:
-            target = f"handouts/{path.name}"
-        elif path.suffix in (".png", ".svg"):
-            target = f"pictures/{path.name}"
-        elif REPOSITORY:
-            target = f"{REPOSITORY}/blob/v{VERSION}/{path.relative_to(ROOT)}"
-        else:
-            return ""
-        return f'{match[1]}="{target}{"#" * bool(anchor)}{anchor_of(anchor)}"'
+            return f"[{words}]({path.stem.lower()}{path.suffix}{hash_}{anchor})"
+        if path.parent == HANDOUTS:
+            return f'<a href="handouts/{path.name}">{words}</a>'
+        if REPOSITORY:
+            return f"[{words}]({REPOSITORY}/blob/v{VERSION}/{path.relative_to(ROOT)}{hash_}{anchor})"
+        return words
 
-    body = re.sub(r'\b(href|src|srcset)="([^"]*)"', redirect, markdown2html_mistune(text))
-    body = re.sub(r"<a >(.*?)</a>", r"\1", body, flags=re.S)  # a link that leads nowhere is its words
-    body = re.sub(r'(<h\d id=")([^"]*)', lambda match: match[1] + anchor_of(match[2]), body)
-    body = body.replace("<img ", '<img loading="lazy" ')
-    return re.sub(r"<table>.*?</table>", r'<div class="scroll">\g<0></div>', body, flags=re.S)
+    parts = CODE.split(text)
+    parts[::2] = [LINK.sub(redirect, part) for part in parts[::2]]
+    return re.sub(r"(\]\(|srcset=\"|src=\")(\.\./)?(docs/)?pictures/", r"\1pictures/", "".join(parts))
 
 
-def lab_script(job):
-    """(name, (class, values)) -> the script of a lab."""
-    name, (kind, values) = job
-    opened = kind(**values).beat
-    return script(name, site_lab(kind(**{**values, "beat": None}), opened))
+def laid_out_notebook(path):
+    """A notebook as Sphinx reads it, and its labs: {name: (class, values)}."""
+    notebook, found = nbformat.read(path, as_version=4), {}
+    cells = [cell for cell in notebook.cells if cell.source and "setup" not in cell.metadata.get("tags", [])]
+    live = live_address(path)
+    for cell in cells:
+        if cell.cell_type == "markdown":
+            cell.source = laid_out(cell.source.replace(HOW_TO_RUN, ""), path.parent)
+            continue
+        if cell.metadata.get("jupyter", {}).get("source_hidden"):
+            cell.metadata["tags"] = [*cell.metadata.get("tags", []), "hide-input"]
+        lab = lab_of(cell.source)
+        if lab and not issubclass(
+            lab[0], LiveLab
+        ):  # one that trains is nothing that can be computed beforehand
+            name = f"{path.stem}-{len(found) + 1}"
+            cell.outputs = [shown(lab_box(name, live) + lab_scripts(name, first=not found))]
+            found[name] = lab
+            continue
+        for one in cell.outputs:
+            show_without_kernel(cell, one, live)
+    if REPOSITORY:
+        places = {
+            "Binder": live,
+            "Colab": colab(REPOSITORY, VERSION, f"notebooks/{path.name}"),
+            "at home": REPOSITORY,
+        }
+        links = ", ".join(f"[{place}]({link})" for place, link in places.items())
+        cells.insert(1, nbformat.v4.new_markdown_cell(f"Run it live: {links}."))
+    here = set().union(*(names_here(kind(**values)) for kind, values in found.values()))
+    for cell in cells:
+        if cell.cell_type == "markdown":
+            cell.source = say_where(cell.source, names_anywhere() - here)
+    notebook.cells = cells
+    return notebook, found
 
 
-def output(data, live, metadata=()):
-    """An output of a cell, in the richest form that a page can show."""
-    if data.get("text/plain") == LIVE or FINGERPRINT in metadata:
-        picture = image(data) if FINGERPRINT in metadata else ""
-        return picture + f'<p class="note">This one needs a kernel: {live_notebook(live)}.</p>'
-    if "text/html" in data:
-        return f'<div class="scroll">{data["text/html"]}</div>'
-    if "image/png" in data:
-        return image(data)
-    return f"<pre>{html.escape(data.get('text/plain', ''))}</pre>"
+def say_where(text, elsewhere):
+    """A paragraph that names a control which the page's labs lack says where that is."""
+    named = re.compile(rf"(?<!\*)\*({'|'.join(map(re.escape, sorted(elsewhere)))})\*(?!\*)")
+    return "\n\n".join(
+        named.sub(r"\g<0> (in the live notebook)", part, count=1) for part in text.split("\n\n")
+    )
+
+
+def show_without_kernel(cell, output, live):
+    """Turn an output into what a page can show: a widget becomes words, and a stored picture keeps its own for who does not see it."""
+    data = output.get("data", {})
+    is_lab = FINGERPRINT in output.get("metadata", {})
+    words = data.get("text/plain")
+    if words == LIVE or is_lab:
+        picture = image(data) if is_lab else ""
+        output.data = {
+            "text/html": f'{picture}<p class="note">This one needs a kernel: {live_notebook(live)}.</p>'
+        }
+    elif "image/png" in data:
+        output.data = {"text/html": image(data)}
+
+
+def shown(fragment):
+    """An output that shows some HTML."""
+    return nbformat.v4.new_output("display_data", {"text/html": fragment})
 
 
 def image(data):
@@ -118,175 +154,99 @@ def live_address(path):
     return binder(REPOSITORY, VERSION, f"notebooks/{path.name}") if REPOSITORY else ""
 
 
-def notebook_page(path):
-    """A notebook -> the body of its page, and its labs: {name: (class, values)}."""
-    parts, found = [], {}
-    live = live_address(path)
-    highlight = Highlight2HTML(pygments_lexer="ipython3")
-    for cell in nbformat.read(path, as_version=4).cells:
-        if cell.cell_type == "markdown":
-            parts.append(rendered(cell.source.replace(HOW_TO_RUN, ""), path.parent))
-            continue
-        if not cell.source or "setup" in cell.metadata.get("tags", []):
-            continue
-        parts.append(code(cell, highlight))
-        lab = lab_of(cell.source)
-        if lab and not issubclass(
-            lab[0], LiveLab
-        ):  # one that trains is nothing that can be computed beforehand
-            name = f"{path.stem}-{len(found) + 1}"
-            found[name] = lab
-            parts.append(lab_box(name, live))
-            continue
-        for one in cell.outputs:
-            parts.append(
-                f'<div class="output">{output(one.get("data", {"text/plain": one.get("text", "")}), live, one.get("metadata", ()))}</div>'
-            )
-    if REPOSITORY:
-        at_colab = colab(REPOSITORY, VERSION, f"notebooks/{path.name}")
-        places = {"Binder": live, "Colab": at_colab, "at home": REPOSITORY}
-        links = ", ".join(f'<a href="{link}">{place}</a>' for place, link in places.items())
-        parts.insert(1, f"<p>Run it live: {links}.</p>")
-    return "\n".join(parts), found
-
-
-def code(cell, highlight):
-    """A cell's code; folded away where the notebook folds it."""
-    shown = highlight(cell.source)
-    if not cell.metadata.get("jupyter", {}).get("source_hidden"):
-        return shown
-    return f"<details><summary>Code</summary>{shown}</details>"
-
-
 def lab_box(name, live):
     """The place of a lab, filled by its script."""
     note = f"Computed beforehand, for these controls. All controls, and new sequences: {live_notebook(live)}."
     return f'<div class="lab"><div data-lab="{name}">This lab needs JavaScript.</div><p class="note">{note}</p></div>'
 
 
-def front_page():
-    """The README's first words, the first lab, and the map of the series."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    words = re.search(r"(?s)</picture>\n(.*?)<!-- try -->", readme)[1]
-    first = notebooks()[0]
-    beside = "\n".join(f"- [{title_of(path)}]({path.relative_to(ROOT)})" for path in DOCUMENTS)
-    return "\n".join(
-        [
-            rendered(f"# {NAME}\n\n{words}", ROOT),
-            lab_box(f"{first.stem}-1", live_address(first)),
-            rendered(f"## The series\n\n{map_of_ideas()}", ROOT),
-            rendered(f"## Beside the notebooks\n\n{beside}\n- [API of the package](api.html)", ROOT),
-        ]
-    )
+def lab_scripts(name, first):
+    """What fills a lab's place; the first one of a page brings what all of them need."""
+    scripts = [*(["static/lab.js"] if first else []), f"labs/{name}.js"]
+    return "".join(f'<script defer src="{source}"></script>' for source in scripts)
 
 
-def title_of(path):
-    """The first heading of a Markdown file."""
-    return re.search(r"(?m)^# (.*)$", path.read_text())[1]
-
-
-def plain(fragment):
-    """HTML as the words that a reader sees."""
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", fragment))).replace("¶", "").strip()
-
-
-def sections(name, body):
-    """What the search looks through: [page, anchor, title, text] for each heading."""
-    starts = list(HEADING.finditer(body))
-    ends = [start.start() for start in starts[1:]] + [len(body)]
-    title = plain(starts[0][3])
+def contents():
+    """The tables that the sidebar shows: the series by its acts, and what stands beside it."""
+    tables = [(act["title"], [one["name"] for one in act["notebook"]]) for act in acts()]
+    tables.append(("Beside the notebooks", [*(path.stem.lower() for path in DOCUMENTS), "api", "search"]))
     return [
-        [
-            name,
-            start[2],
-            title if start is starts[0] else f"{title}: {plain(start[3])}",
-            plain(body[start.end() : end]),
-        ]
-        for start, end in zip(starts, ends)
+        "\n".join(["```{toctree}", ":hidden:", f":caption: {title}", "", *names, "```"])
+        for title, names in tables
     ]
 
 
-def contents(body):
-    """The headings of the second level, as links."""
-    second = [start for start in HEADING.finditer(body) if start[1] == "2"]
-    entries = "".join(
-        f'<li><a href="#{start[2]}">{html.escape(plain(start[3]))}</a></li>' for start in second
+def reference():
+    """The pages of the package's reference, one for each of its folders -> {name: text}"""
+    pages = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        folder = ".".join(path.parent.relative_to(ROOT).parts)
+        if not path.stem.startswith("__main"):
+            pages.setdefault(folder, [f"# {folder}"]).append(
+                f"## {name}\n\n```{{eval-rst}}\n.. automodule:: {name}\n   :members:\n   :ignore-module-all:\n```"
+            )
+    index = (
+        f"# API of the package\n\n{names_tables()}\n\n## All modules\n\n```{{toctree}}\n:maxdepth: 2\n\n"
+        + "\n".join(pages)
+        + "\n```\n"
     )
-    return f"<details open><summary>On this page</summary><ul>{entries}</ul></details>" if entries else ""
+    return {"api": index} | {name: "\n\n".join(parts) for name, parts in pages.items()}
 
 
-def turn(pages, name):
-    """Links to the notebook before and the one after."""
-    order = [page_name(path) for path in notebooks() if page_name(path) in pages]
-    if name not in order:
-        return ""
-    at = order.index(name)
-    around = [(order[at - 1], "← ") if at else None, (order[at + 1], "→ ") if at + 1 < len(order) else None]
-    titles = [one and html.escape(one[1] + plain(HEADING.search(pages[one[0]])[3])) for one in around]
-    links = [
-        f'<a href="{one[0]}">{title}</a>' if one else "<span></span>" for one, title in zip(around, titles)
-    ]
-    return f'<nav class="turn" aria-label="Notebooks">{"".join(links)}</nav>'
-
-
-def style():
-    """The site's style sheet: the charts', the pages', and the colours of code, light and dark."""
-    light, dark = (
-        HtmlFormatter(style=name).get_style_defs(".highlight") for name in ("default", "github-dark")
-    )
-    code = f"{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}"
-    return "\n".join([code, (FILES / "chart.css").read_text(), (WEBSITE / "site.css").read_text()])
-
-
-def build(site=SITE, prefixes=()):
-    """Write the site into the folder `site`, anew."""
-    pages, found = {"index.html": front_page()}, {}
-    for path in notebooks(prefixes):
-        pages[page_name(path)], here = notebook_page(path)
+def lay_out(folder):
+    """Write what Sphinx reads into `folder` -> the labs of all pages, {name: (class, values)}"""
+    found = {}
+    for path in notebooks():
+        notebook, here = laid_out_notebook(path)
+        nbformat.write(notebook, folder / path.name)
         found |= here
-    pages |= {page_name(path): rendered(path.read_text(), path.parent) for path in DOCUMENTS}
-    pages["api.html"] = reference()
+    pages = {path.stem.lower(): laid_out(path.read_text(encoding="utf-8"), path.parent) for path in DOCUMENTS}
+    pages["index"] = "\n\n".join([laid_out(front_page(), ROOT), *contents()])
+    pages["search"] = (SOURCE / "search.md").read_text(encoding="utf-8")
+    for name, text in {**pages, **reference()}.items():
+        (folder / f"{name}.md").write_text(text, encoding="utf-8")
+    shutil.copytree(PICTURES, folder / "pictures")
+    return found
 
+
+# What comes of it
+
+
+def lab_script(job):
+    """(name, (class, values)) -> the script of a lab."""
+    name, (kind, values) = job
+    opened = kind(**values).beat
+    return script(name, site_lab(kind(**{**values, "beat": None}), opened))
+
+
+def build(site=SITE):
+    """Write the site into the folder `site`, anew."""
     shutil.rmtree(site, ignore_errors=True)
-    for folder in ("static", "labs", "pictures"):
-        (site / folder).mkdir(parents=True)
+    with tempfile.TemporaryDirectory() as folder:
+        pages, made = Path(folder) / "pages", Path(folder) / "made"
+        pages.mkdir()
+        found = lay_out(pages)
+        sphinx = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-j", "auto"]
+        subprocess.run([*sphinx, "-c", SOURCE, "-d", made, pages, site], check=True)
+
+    (site / "labs").mkdir()
     with ProcessPoolExecutor() as processes:
         for name, text in zip(found, processes.map(lab_script, found.items())):
             (site / "labs" / f"{name}.js").write_text(text)
-    template = (WEBSITE / "page.html").read_text()
-    if not REPOSITORY:
-        template = template.replace('<a href="{repository}">Source</a>', "")
-    for name, body in pages.items():
-        used = re.findall(r'data-lab="([^"]+)"', body)
-        scripts = ["static/lab.js", *(f"labs/{lab}.js" for lab in used)] if used else []
-        (site / name).write_text(
-            template.format(
-                title=html.escape(plain(HEADING.search(body)[3])) + (f" · {NAME}" if name != "index.html" else ""),
-                site=NAME, repository=REPOSITORY, contents=contents(body), body=body + turn(pages, name), footer=f"lt_helpers {VERSION}",
-                scripts="\n".join(f'<script defer src="{source}"></script>' for source in scripts),
-            )
-        )  # fmt: skip
-    index = json.dumps(
-        [section for name, body in pages.items() for section in sections(name, body)], ensure_ascii=False
-    )
-    static = {
-        "lab.js": "\n".join((FILES / name).read_text() for name in ("plotly.min.js", "hands.js", "draw.js"))
-        + (WEBSITE / "lab.js").read_text(),
-        "katex.js": (WEBSITE / "katex" / "katex.js").read_text(),
-        "katex.css": (WEBSITE / "katex" / "katex.css").read_text(),
-        "site.js": (WEBSITE / "site.js").read_text(),
-        "site.css": style(),
-        "search.js": f"ltSearchIndex({index});\n",
-    }
-    for name, text in static.items():
-        (site / "static" / name).write_text(text)
-    for picture in (ROOT / "docs" / "pictures").glob("*.*"):
-        shutil.copy(picture, site / "pictures")
+    (site / "static").mkdir()
+    drawing = [FILES / name for name in ("plotly.min.js", "hands.js", "draw.js")] + [SOURCE / "lab.js"]
+    (site / "static" / "lab.js").write_text("\n".join(path.read_text() for path in drawing))
     shutil.copytree(HANDOUTS, site / "handouts")
+    shutil.copytree(PICTURES, site / "pictures")
+    shutil.copy(SOURCE / "serve.py", site)
+    pagefind = [sys.executable, "-m", "pagefind", "--silent", "--site", site, "--root-selector", "article"]
+    subprocess.run([*pagefind, "--exclude-selectors", ".headerlink, .lab, .pull, .cards"], check=True)
 
 
 if __name__ == "__main__":
-    build(prefixes=sys.argv[1:])
+    build()
+    size = sum(path.stat().st_size for path in SITE.rglob("*.*")) / 1e6
     print(
-        f"{SITE / 'index.html'}: {sum(path.stat().st_size for path in SITE.rglob('*.*')) / 1e6:.1f} MB in all. Open it in a browser."
+        f"{SITE / 'index.html'}: {size:.1f} MB in all. Open it in a browser, or see all of it with `make serve`."
     )

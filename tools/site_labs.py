@@ -1,20 +1,22 @@
 """The labs of the site: what a lab shows at every point of a grid of its controls, computed beforehand and packed into one script.
 
 What is the same at all points stands once. What differs stands in a pool, each value once, and a point is a list of places in the pool.
-tools/website/site.js unpacks it and draws it with the charts' own draw.js.
+site/lab.js unpacks it and draws it with the charts' own draw.js.
 """
 
 import base64
 import gzip
 import itertools
 import json
+import re
+from functools import cache
 
 import numpy as np
 
 from lt_helpers.labs import Choice, Opinion, Prediction, Slider, Toggle
 from lt_helpers.labs.beats import Answer
 from lt_helpers.labs.story import tell_story
-from lt_helpers.language import Message
+from lt_helpers.language import Message, read_entries
 from lt_helpers.view.chart import encode_figure
 
 # The controls of a lab that slide on the site, and in how many steps at most. The others stand where the notebook opens the lab.
@@ -29,6 +31,7 @@ STEPS = {
     "RidgeLab": dict(sigma=11, context=3, strength=17),
     "TinyLab": dict(step=31, example=3),
 }
+BUTTONS = ("back", "next", "everything", "lead", "lock")  # of a lab on the site
 NOTHING = {"type": "scatter", "x": [], "y": []}  # a trace of which nothing is seen
 OTHERS = 15  # the steps of a lab that is not named here, for two controls
 LARGE, SMALL = 41, 5  # the steps of a beat's large control, and of the others beside it
@@ -53,7 +56,7 @@ def site_lab(lab, opened):
         lab.go_to(None)
     start = start_among(beats, opened)
     beats = [packed for packed in beats.values() if packed]
-    names = {name: lab.names.find("button", name) for name in ("back", "next", "everything", "lead", "lock")}
+    names = {name: lab.names.find("button", name) for name in BUTTONS}
     phases = {phase: lab.names.say(Message(f"story.{phase}")) for phase in ("ask", "do", "told")}
     everything = part(lab, grid(lab))
     return {"beats": beats, "start": start, "everything": everything, "names": names | phases}
@@ -164,6 +167,25 @@ def told_along(lab, beat, points, reached):
         state and say(tell_story(kind, beat, point, state, lab._begun, set(), {}).found)
         for point, state in zip(points, states)
     ]
+
+
+def names_here(lab):
+    """What a reader of the site finds at a lab by its name: controls, the values of lists, and buttons -> set of str"""
+    led = [{beat.control, beat.ask, *beat.others} for beat in lab.BEATS if beat.control is not None]
+    shown = set(grid(lab)).union(*led) - {None}
+    controls = {name: lab.controls[name] for name in shown}
+    values = {str(shown) for one in controls.values() for shown, _ in getattr(one, "options", ())}
+    buttons = {lab.names.find("button", name) for name in BUTTONS}
+    return {one.description for one in controls.values()} | values | buttons
+
+
+@cache
+def names_anywhere():
+    """The names of all controls, values of lists and buttons of all labs -> set of str"""
+    named = re.compile(r"(\w+\.)?(control|choice|button)\.(?!\w+_tip$)\w+")
+    return {
+        text for id, text in read_entries("en").items() if named.fullmatch(id) and isinstance(text, str)
+    } - {""}
 
 
 def guesses_of(lab, name):

@@ -3,7 +3,7 @@
     python tools/vendor.py        # after moving the bound on plotly; a test fails until the versions agree again
 
 plotly.js, the very version that the installed Python plotly expects, goes into lt_helpers/view/: the cartesian bundle, a third of the
-whole, has every trace type that the labs draw. KaTeX, for the site's formulas, goes into tools/website/katex/, its fonts within its
+whole, has every trace type that the labs draw. KaTeX, for the site's formulas, goes into site/katex/, its fonts within its
 style sheet: some browsers load no font from beside a page that is opened as a file.
 """
 
@@ -63,7 +63,7 @@ def vendor_katex():
         "katex.css": re.sub(sources, inlined, file("dist/katex.min.css").decode()).encode(),
         "LICENSE": file("LICENSE"),
     }
-    write(ROOT / "tools" / "website" / "katex", "katex", KATEX, files)
+    write(ROOT / "site" / "katex", "katex", KATEX, files)
 
 
 if __name__ == "__main__":

@@ -265,7 +265,7 @@ function ltChart(Plotly, element, grab = () => {}, waits = () => false) {
   const size = new ResizeObserver(followWidth);
   size.observe(figure);
   const theme = new MutationObserver(() => requestAnimationFrame(followColours));
-  theme.observe(document.body, {attributes: true, attributeFilter: ["class", "data-jp-theme-name"]});
+  theme.observe(document.body, {attributes: true, attributeFilter: ["class", "data-jp-theme-name", "data-theme"]});
   const scheme = matchMedia("(prefers-color-scheme: dark)");
   scheme.addEventListener("change", followColours);
 

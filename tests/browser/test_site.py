@@ -1,14 +1,18 @@
-"""The site, opened from its files with the network off: at a desk and on a phone."""
+"""The site: opened from its files with the network off, at a desk and on a phone; and served, where it can be searched."""
 
 import re
+import sys
 from functools import cache
+from html import unescape
 from urllib.parse import unquote
 
 import nbformat
 import numpy as np
 import pytest
-from build_site import build, notebook_page, notebooks, page_name
+from browsing import free_port, served
+from build_site import build, laid_out_notebook, notebooks, page_name
 from notebook_page import DRAWN, FAULTS
+from site_front import TOP, state
 
 from lt_helpers.labs import NoiseLab
 
@@ -17,6 +21,7 @@ SCREENS = {
     "phone": dict(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True),
 }
 FIRST, FURTHER = 6e6, 1e6  # bytes of the first page with all that it needs, and of one more
+FRONT = 3e6  # of the front page, which has no lab, and a picture of each
 
 # Text with a formula that was not rendered.
 RAW = """() => {
@@ -27,6 +32,10 @@ RAW = """() => {
   }
   return raw;
 }"""
+
+# Whatever a page's own policy refuses, said aloud.
+REFUSED = """document.addEventListener("securitypolicyviolation", ({violatedDirective, blockedURI, sample}) =>
+  console.log("refused", violatedDirective, blockedURI, sample))"""
 
 pytestmark = pytest.mark.timeout(900)  # the labs are computed once, before the first test
 
@@ -50,7 +59,9 @@ def screens(browser, failures):
     pages = {}
     for name, screen in SCREENS.items():
         page = pages[name] = browser.new_context(**screen, offline=True).new_page()
+        page.add_init_script(REFUSED)
         page.on("pageerror", lambda error: failures.append(str(error)))
+        page.on("console", lambda said: said.text.startswith("refused") and failures.append(said.text))
         page.on(
             "requestfailed",
             lambda request: (
@@ -89,7 +100,7 @@ def open_page(screens, site, failures):
 def labs_of(page):
     """The labs of a notebook's page -> {name: (class, values)}"""
     (path,) = (path for path in notebooks() if page_name(path) == page)
-    return notebook_page(path)[1]
+    return laid_out_notebook(path)[1]
 
 
 def first_lab():
@@ -304,58 +315,139 @@ def test_every_other_page_fits_its_screen_too(open_page, site, screen):
         assert_fits(open_page(name, screen))
 
 
+def article(path):
+    """What a page says, without the sidebar."""
+    return path.read_text().partition("<article")[2].partition("</article>")[0]
+
+
 def test_a_page_asks_for_nothing_that_needs_a_kernel_and_folds_what_the_notebook_folds(site):
     for path in notebooks():
-        body = (site / page_name(path)).read_text()
+        body = article(site / page_name(path))
         assert "Shift+Enter" not in body
         folded = sum(
             1
             for cell in nbformat.read(path, as_version=4).cells
             if cell.metadata.get("jupyter", {}).get("source_hidden") and cell.source
         )
-        assert folded > 0 and body.count("<details><summary>Code</summary>") == folded
+        assert folded > 0 and len(re.findall('<details class="admonition hide above-input">', body)) == folded
 
 
 def needed(page):
     """The files that a page needs, itself among them."""
-    names = re.findall(r'(?:src|<link rel="stylesheet" href)="([^":]+)"', page.read_text())
+    names = re.findall(
+        r'(?:src|<link rel="stylesheet"[^>]* href)="(?!data:|https:)([^"?]+)', page.read_text()
+    )
     return {page, *(page.parent / name for name in names)}
 
 
+def size(paths):
+    return sum(path.stat().st_size for path in paths)
+
+
 def test_sizes(site):
-    shared = {
-        site / "static" / name
-        for name in ("lab.js", "katex.js", "katex.css", "site.js", "site.css", "search.js")
-    }
-    for page in site.glob("*.html"):
-        assert sum(path.stat().st_size for path in needed(page) | shared) < FIRST, page.name
-        assert sum(path.stat().st_size for path in needed(page) - shared) < FURTHER, page.name
+    every_page = set((site / "_static").rglob("*.*"))
+    shared = every_page | {site / "static" / "lab.js"}
+    front = site / "index.html"
+    assert size(needed(front) | every_page) < FRONT
+    for page in set(site.glob("*.html")) - {front}:
+        assert size(needed(page) | shared) < FIRST, page.name
+        assert size(needed(page) - shared) < FURTHER, page.name
 
 
 def test_every_link_leads_somewhere(site):
-    for page in site.glob("*.html"):
-        for link in re.findall(r'(?:href|src|srcset)="([^"]+)"', page.read_text()):
-            target, _, anchor = link.partition("#")
+    texts = {path: path.read_text() for path in site.glob("*.html")}
+    named = {path: set(re.findall(r'\bid="([^"]+)"', text)) for path, text in texts.items()}
+    for page, text in texts.items():
+        for link in set(re.findall(r'(?:href|src|srcset)="([^"]+)"', text)):
+            target, _, anchor = unescape(link).partition("#")
+            target = target.partition("?")[0]  # Sphinx's checksums
             if target.startswith(("https:", "data:")):
                 continue
             path = site / target if target else page
             assert path.exists(), f"{page.name} points at {link}"
-            assert not anchor or {anchor, unquote(anchor)} & set(
-                re.findall(r'\bid="([^"]+)"', path.read_text())
-            ), f"{page.name}: {link}"
+            assert not anchor or {anchor, unquote(anchor)} & named.get(path, set()), f"{page.name}: {link}"
 
 
-def test_the_search_finds_words_on_other_pages(open_page):
-    page = open_page("index.html")
-    page.locator("#search").fill("heavy-ball momentum")
-    page.wait_for_selector("#found a")
-    assert "momentum" in page.locator("#found").inner_text().lower()
+def test_a_page_may_run_what_lies_beside_it_and_ask_where_it_came_from(site):
+    """`file:` is the folder of a page that is opened as a file, and the last one lets Pagefind's and Pyodide's WebAssembly compile."""
+    for page in site.glob("*.html"):
+        (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]+)"', page.read_text())
+        assert policy == "script-src 'self' file: 'wasm-unsafe-eval'; connect-src 'self'"
+
+
+@pytest.fixture(scope="module")
+def address(site):
+    """The site as its own server shows it -> its address"""
+    port = free_port()
+    command = [sys.executable, site / "serve.py", str(port)]
+    with served(command, f"http://127.0.0.1:{port}/index.html", site.parent / "log"):
+        yield f"http://127.0.0.1:{port}/"
+
+
+def test_the_search_finds_words_on_other_pages_english_and_japanese(browser, address):
+    page = browser.new_context(viewport=SCREENS["desk"]["viewport"]).new_page()
+    failures, asked = [], []
+    page.add_init_script(REFUSED)
+    page.on("pageerror", lambda error: failures.append(str(error)))
+    page.on("console", lambda said: said.text.startswith("refused") and failures.append(said.text))
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(address)
+    page.get_by_role("searchbox").first.fill("heavy-ball momentum")
     page.keyboard.press("Enter")
-    page.keyboard.press("Enter")
+    found = page.locator(".pagefind-ui__result-link")
+    found.first.wait_for()
+    assert "momentum" in page.locator("#searched").inner_text().lower()
+    page.locator(".pagefind-ui__result-nested .pagefind-ui__result-link").first.click()
     page.wait_for_url(re.compile(r"html#.+"))
     assert page.evaluate("document.getElementById(decodeURIComponent(location.hash.slice(1))) !== null")
-    page.locator("#search").fill("xyzzy")
-    page.wait_for_function("document.querySelector('#found').textContent === 'Nothing found.'")
+    for term, there in (("重みベクトル", True), ("xyzzy", False)):
+        page.goto(f"{address}search.html?q={term}")
+        page.wait_for_function(
+            "() => document.querySelector('.pagefind-ui__message')?.textContent.includes('result')"
+        )
+        assert (found.count() > 0) == there
+    assert failures == [] and {
+        url.partition("://")[2].partition("/")[0] for url in asked if url.startswith("http")
+    } == {address.split("/")[2]}
+    page.context.close()
+
+
+def test_a_page_that_is_opened_as_a_file_says_how_to_get_the_search(open_page):
+    page = open_page("search.html")
+    assert "python3 serve.py" in page.locator("#searched").inner_text()
+    assert page.locator(".from-file").is_visible()
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_the_front_pages_point_follows_keys_and_a_hand(open_page, screen):
+    page = open_page("index.html", screen)
+    hand, read = page.locator("#pull-hand"), lambda name: float(page.locator(f"#pull-{name}").text_content())
+    assert (read("yy"), read("model"), page.locator("#pull-me").text_content()) == (5.0, 1.85, "pull me up")
+    hand.press("End")
+    means, slopes = state(TOP)
+    assert read("yy") == round(means["yy"], 1)
+    assert [read(name) for name in ("fit", "other", "model")] == [
+        round(slopes[name], 2) for name in ("fit", "other", "model")
+    ]
+    hand.press("Home")
+    hand.scroll_into_view_if_needed()
+    box = hand.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] - 60, steps=4)
+    page.mouse.up()
+    height = float(hand.get_attribute("aria-valuenow"))
+    assert 2 < height < TOP and read("model") == round(state(height)[1]["model"], 2)
+
+
+def test_without_javascript_the_front_page_shows_the_point_pulled_up(browser, site):
+    page = browser.new_context(**SCREENS["phone"], java_script_enabled=False, offline=True).new_page()
+    page.goto(f"file://{site}/index.html")
+    assert page.locator("#pull-me").text_content() == "pulled up"
+    assert page.locator("#pull-line-model").is_visible() and page.locator(".pull .before").is_visible()
+    page.get_by_role("link", name="Start", exact=True).click()
+    assert page.get_by_role("heading", level=1).text_content().startswith("00")
+    page.context.close()
 
 
 def test_a_screen_reader_finds_names(open_page):
@@ -374,10 +466,10 @@ def test_a_screen_reader_finds_names(open_page):
 
 
 def test_the_reference_says_what_the_package_offers(site):
-    page = (site / "api.html").read_text()
-    for name in (
-        "lt_helpers.model.LinearTransformer",
-        "lt_helpers.labs.noise.NoiseLab",
-        "lt_helpers.implicit.implicit_regression",
+    for page, name in (
+        ("lt_helpers", "lt_helpers.model.LinearTransformer"),
+        ("lt_helpers", "lt_helpers.implicit.implicit_regression"),
+        ("lt_helpers.labs", "lt_helpers.labs.noise.NoiseLab"),
+        ("lt_helpers.training", "lt_helpers.training.train.train"),
     ):
-        assert f'id="{name}"' in page
+        assert f'id="{name}"' in (site / f"{page}.html").read_text()

@@ -98,7 +98,11 @@ def test_setup_for_the_tests_serves_the_labs_and_the_training(project):
 
 
 @pytest.mark.parametrize(
-    "first, second", [("dashboard", "labs"), ("classroom", "labs"), ("audit", "test"), ("audit", "train")]
+    "first, second",
+    [
+        *(("dashboard", "labs"), ("classroom", "labs"), ("site", "labs"), ("test", "site")),
+        *(("audit", "test"), ("audit", "train"), ("audit", "site")),
+    ],
 )
 def test_setup_for_one_thing_serves_what_it_holds(project, first, second):
     for extra in (first, second):

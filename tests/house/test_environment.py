@@ -221,7 +221,7 @@ def brought(lines):
 @pytest.mark.parametrize(
     "tool, extras",
     [
-        ("build_site", ["widgets", "labs"]),
+        ("build_site", ["widgets", "labs", "site"]),
         ("build_lite", ["widgets", "labs"]),
         ("dashboard", ["widgets", "labs", "dashboard"]),
     ],

@@ -1,34 +1,92 @@
-"""The site's front page, as it is written: what it takes from the README, and where its pictures lie. No browser is needed."""
+"""The site's pages as Sphinx is given them: what the front page takes from elsewhere, where links lead, and which controls are named."""
 
+import json
 import re
+from html import unescape
 
-from build_site import DOCUMENTS, HEADING, front_page, plain, rendered
-from series import ROOT
+import numpy as np
+import pytest
+from build_site import DOCUMENTS, contents, front_page, laid_out, laid_out_notebook, notebooks
+from series import ROOT, series
+from site_front import TOP, state
+from site_labs import names_anywhere, names_here
 
-PICTURE = """<picture>
-<source media="(prefers-reduced-motion: reduce)" srcset="docs/pictures/hand-still.png">
-<img src="docs/pictures/hand.png" alt="A hand">
-</picture>"""
+from lt_helpers.labs import PointsLab
+
+LINKS = """See [`risk`](experiments.md#your-own) and `[a](glossary.md)`, [07](../notebooks/07_noise_adaptive_step_sizes.ipynb),
+[poster](handouts/poster.pdf), [values](../hub/values.yaml), [elsewhere](https://example.org) and [none](nowhere.md).
+
+```python
+weights[0](glossary.md)
+```
+![A hand](pictures/hand.png)
+"""
+LAID_OUT = """See [`risk`](experiments.md#your-own) and `[a](glossary.md)`, [07](07_noise_adaptive_step_sizes.ipynb),
+<a href="handouts/poster.pdf">poster</a>, values, [elsewhere](https://example.org) and [none](nowhere.md).
+
+```python
+weights[0](glossary.md)
+```
+![A hand](pictures/hand.png)
+"""
 
 
-def test_the_front_page_has_the_first_words_of_the_readme_and_no_more_of_it():
+def test_links_lead_to_pages_and_what_is_no_page_is_words(monkeypatch):
+    monkeypatch.setattr("build_site.REPOSITORY", "")
+    assert laid_out(LINKS, ROOT / "docs") == LAID_OUT
+    monkeypatch.setattr("build_site.REPOSITORY", "https://github.com/someone/taught")
+    assert re.search(
+        r"\[values\]\(https://github.com/someone/taught/blob/v[\d.]+/hub/values.yaml\)",
+        laid_out(LINKS, ROOT / "docs"),
+    )
+
+
+def test_the_front_page_has_the_first_words_of_the_readme_and_a_card_for_each_notebook():
     page = front_page()
-    headings = [(found[1], plain(found[3])) for found in HEADING.finditer(page)]
-    assert headings == [
-        ("1", "Linear transformers, taken apart"),
-        ("2", "The series"),
-        ("2", "Beside the notebooks"),
+    assert (
+        "You pull one point up." in page and "The small package behind them is called `lt_helpers`." in page
+    )
+    cards = re.findall(r'class="card" href="(\w+)\.html"><img src="(pictures/[a-z-]+\.png)"', page)
+    assert [name for name, _ in cards] == [notebook["name"] for notebook in series()]
+    assert all((ROOT / "docs" / picture).is_file() for _, picture in cards)
+
+
+def test_the_sidebar_has_every_page():
+    listed = "\n".join(contents()).splitlines()
+    assert {notebook["name"] for notebook in series()} | {path.stem.lower() for path in DOCUMENTS} | {
+        "api"
+    } <= set(listed)
+
+
+@pytest.mark.parametrize("height", [0.0, 5.5, TOP])
+@pytest.mark.parametrize("name, kind", [("model", "diag"), ("other", "gd++")])
+def test_the_picture_that_follows_the_hand_says_what_the_points_lab_says(height, name, kind):
+    lab = PointsLab(kind=kind, beat=None, lifted=((0, 0.0, height),) if height else ())
+    means, slopes = state(height)
+    np.testing.assert_allclose(list(means.values()), lab.arrays.read)
+    assert slopes[name] == pytest.approx(lab.arrays.slope) and slopes["fit"] == pytest.approx(
+        lab.arrays.fitted
+    )
+
+
+def test_the_picture_holds_all_weights_and_shows_what_a_pull_does():
+    page = front_page()
+    about = json.loads(unescape(re.search(r'data-pull="([^"]+)"', page)[1]))
+    assert np.shape(about["models"]["model"]["P"]) == np.shape(about["models"]["model"]["Q"]) == (4, 2, 2)
+    means, slopes = state(TOP)
+    shown = {name: float(value) for name, value in re.findall(r'id="pull-(\w+)">([\d.]+)<', page)}
+    assert shown["yy"] == round(means["yy"], 1) > 12 and shown["xx"] == 1 and shown["xy"] == shown["yx"] == 2
+    assert [shown[name] for name in ("fit", "other", "model")] == [
+        round(slopes[name], 2) for name in ("fit", "other", "model")
     ]
-    words = plain(page.partition("</h1>")[2].partition('<div class="lab">')[0])
-    assert words.startswith("You pull one point up.")
-    assert words.endswith("The small package behind them is called lt_helpers .")
 
 
-def test_the_front_page_links_every_document():
-    links = re.findall(r'href="(\w[\w-]*\.html)"', front_page())
-    assert {f"{path.stem.lower()}.html" for path in DOCUMENTS} | {"api.html"} <= set(links)
-
-
-def test_both_pictures_of_a_pair_lie_on_the_site():
-    found = re.findall(r'(srcset|src)="([^"]+)"', rendered(PICTURE, ROOT))
-    assert found == [("srcset", "pictures/hand-still.png"), ("src", "pictures/hand.png")]
+def test_a_prompt_names_only_controls_that_are_there_or_says_where_they_are():
+    for path in notebooks():
+        notebook, found = laid_out_notebook(path)
+        here = set().union(*(names_here(kind(**values)) for kind, values in found.values()))
+        for part in "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown").split(
+            "\n\n"
+        ):
+            named = set(re.findall(r"(?<!\*)\*([^*]+)\*(?!\*)", part)) & names_anywhere()
+            assert named <= here or "(in the live notebook)" in part, f"{path.name}: {part}"

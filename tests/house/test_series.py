@@ -170,11 +170,13 @@ def test_every_mark_is_the_noise_labs():
 HOUSE = [f"tests/house/test_{name}.py" for name in ("series", "notebooks", "readme", "guide")]
 EXERCISES = ["tests/unit/test_notebook_solutions.py"]
 SITE = """
-from build_site import front_page, notebook_page, notebooks, page_name
-path = notebooks(["99"])[0]
-body, found = notebook_page(path)
+from build_site import ROOT, contents, front_page, laid_out_notebook, notebooks, page_name
+(path,) = (path for path in notebooks() if path.stem.startswith("99"))
+notebook, found = laid_out_notebook(path)
 labs = {name: (kind.__name__, values) for name, (kind, values) in found.items()}
-print(page_name(path), labs, page_name(path) in front_page(), "pictures/wave-lab.png" in body)
+card = f'href="{page_name(path)}"' in front_page() and "wave-lab.png" in front_page()
+shown = "(pictures/wave-lab.png)" in "".join(cell.source for cell in notebook.cells)
+print(page_name(path), labs, card, shown, any(path.stem in table for table in contents()))
 """
 
 
@@ -226,7 +228,7 @@ def test_one_more_notebook_in_a_copy_is_its_text_its_entry_its_lab_and_its_exerc
         ", and [99 Waves](../notebooks/99_waves.ipynb).\n" in (copy / "docs/instructor-guide.md").read_text()
     )
     site = copy.check_python("-c", SITE)
-    assert site == "99_waves.html {'99_waves-1': ('WaveLab', {'sigma': 2.0})} True True\n"
+    assert site == "99_waves.html {'99_waves-1': ('WaveLab', {'sigma': 2.0})} True True True\n"
 
     # Only a browser can draw the picture: it is asked for by name.
     found, said = failures(copy, HOUSE[:2], "picture or waves or marks")

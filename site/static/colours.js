@@ -1,0 +1,2 @@
+// The colours that the reader chose on another page, before anything is drawn. A script of its own, since a page allows none within it.
+document.body.dataset.theme = localStorage.getItem("theme") ?? "auto";
