@@ -21,6 +21,7 @@ from nbconvert.filters.markdown_mistune import markdown2html_mistune
 from pygments.formatters import HtmlFormatter
 from series import map_of_ideas
 from site_api import reference
+from site_engine import build_engine
 from site_labs import script, site_lab
 
 from lt_helpers.labs.live import LiveLab
@@ -138,6 +139,9 @@ def notebook_page(path):
             found[name] = lab
             parts.append(lab_box(name, live))
             continue
+        if lab:
+            parts.append(training_box(f"{path.stem}-live", cell.outputs, live))
+            continue
         for one in cell.outputs:
             parts.append(
                 f'<div class="output">{output(one.get("data", {"text/plain": one.get("text", "")}), live, one.get("metadata", ()))}</div>'
@@ -162,6 +166,15 @@ def lab_box(name, live):
     """The place of a lab, filled by its script."""
     note = f"Computed beforehand, for these controls. All controls, and new sequences: {live_notebook(live)}."
     return f'<div class="lab"><div data-lab="{name}">This lab needs JavaScript.</div><p class="note">{note}</p></div>'
+
+
+def training_box(name, outputs, live):
+    """The place of a lab that trains: its picture, until the site's engine (site_engine.py) takes its place."""
+    pictures = [image(one.data) for one in outputs if FINGERPRINT in one.get("metadata", ())]
+    note = f"This one needs a kernel: {live_notebook(live)}."
+    return (
+        f'<div class="lab"><div data-live="{name}">{"".join(pictures)}</div><p class="note">{note}</p></div>'
+    )
 
 
 def front_page():
@@ -283,6 +296,7 @@ def build(site=SITE, prefixes=()):
     for picture in (ROOT / "docs" / "pictures").glob("*.*"):
         shutil.copy(picture, site / "pictures")
     shutil.copytree(HANDOUTS, site / "handouts")
+    build_engine(site)
 
 
 if __name__ == "__main__":
