@@ -2,6 +2,7 @@
 //
 //   ltLab("07_noise_adaptive_step_sizes-1", "H4sI...");   // fills every <div data-lab="07_noise_adaptive_step_sizes-1"> of the page
 //   element.ltState();   // what the reader has done with one: {beat, values, guess}; null where nothing (engine.js goes on from there)
+//   element.ltClose();   // its chart draws no more
 
 function ltHalf(bits) {
   const sign = bits & 0x8000 ? -1 : 1, exponent = (bits >> 10) & 31, fraction = bits & 1023;
@@ -112,6 +113,7 @@ function ltOpen(root, {beats, start, everything, names}) {
     follow();
   }
 
+  root.ltClose = chart.close;
   root.ltState = () => {
     if (!touched) return null;
     const ask = at === null ? null : beats[at].ask;

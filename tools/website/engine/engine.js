@@ -232,7 +232,7 @@
     const still = "live" in root.dataset ? WORDS.picture : WORDS.drawn;
     const note = root.parentElement.querySelector(":scope > .note") ?? element(root.parentElement, "p", {className: "note"});
     note.classList.add("lt-engine");
-    let shown = null; // what is on the page of it: the box, and the life of the worker to which it belongs
+    let shown = null; // what is on the page of it: the box, its view, and the life of the worker to which they belong
     let opening = null; // the life of the worker in which it is open, or opens
 
     function say(words, button, press) {
@@ -288,14 +288,17 @@
       if (opening !== mine) return box.remove();
 
       const focused = before.contains(document.activeElement);
-      if (shown) before.remove();
-      else {
+      if (shown) {
+        shown.view.remove();
+        before.remove();
+      } else {
         root.hidden = true;
+        root.ltClose?.();
         root.replaceChildren();
       }
       box.inert = false;
       box.classList.add("lt-here");
-      shown = {box, kernel: mine};
+      shown = {box, view, kernel: mine};
       if (focused) box.querySelector(".noUi-handle, button:not(:disabled), select")?.focus({preventScroll: true});
       for (const kind of ["pointerup", "keyup", "change"]) box.addEventListener(kind, touch, {capture: true, passive: true});
     }
@@ -466,7 +469,7 @@
         if (!isIntersecting) continue;
         near.unobserve(target);
         const place = places.find(({root}) => root.parentElement === target);
-        if (navigator.connection?.saveData) place.say(WORDS.thrifty(place.still, megabytes(ALL)), WORDS.load, place.open);
+        if (navigator.connection?.saveData && !place.isOpen()) place.say(WORDS.thrifty(place.still, megabytes(ALL)), WORDS.load, place.open);
         else place.open();
       }
     }, {rootMargin: NEAR});

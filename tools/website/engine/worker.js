@@ -67,16 +67,20 @@ async function begin(all) {
     if (!(file in coming)) return fetched(address, options);
     return new Response(await coming[file], {headers: {"Content-Type": TYPES[file.split(".").at(-1)] ?? "application/octet-stream"}});
   };
-  await Promise.race([first, start(coming)]);
+  const started = start(coming);
+  started.catch(() => {}); // where a file did not come, that is what is told
+  await Promise.race([first, started]);
 }
 
-let python;
+let python; // engine.py
+let PythonError;
 
 async function start(coming) {
   importScripts(HERE + "pyodide/pyodide.js");
   const pyodide = await loadPyodide({indexURL: `${HERE}pyodide/`, packages: ["numpy"], stdout: () => {}});
   pyodide.unpackArchive(await coming["packages.zip"], "zip", {extractDir: "/packages"});
   pyodide.runPython("import sys; sys.path.insert(0, '/packages')");
+  PythonError = pyodide.ffi.PythonError;
   pyodide.registerJsModule("page", {post: (message, buffers) => self.postMessage({comm: message, buffers})});
   python = pyodide.pyimport("engine");
 }
@@ -99,6 +103,7 @@ const tasks = {
     try {
       self.postMessage({answer: python[ask](...values), number});
     } catch (error) {
+      if (!(error instanceof PythonError)) throw error; // Python itself has broken down: the page hears of it
       self.postMessage({wrong: String(error.message ?? error).trim().split("\n").at(-1), number});
     }
   },
