@@ -95,6 +95,7 @@ def start(context, address, thrown):
 def open_page(start, thrown):
     """The same for one test; afterwards, that nothing was thrown on any page."""
     pages = []
+    thrown.clear()
 
     def open_page(*args):
         pages.append(start(*args))

@@ -109,4 +109,6 @@ const tasks = {
   },
 };
 
+// Pyodide asks for some files on the side: of one that did not come, the page has heard already.
+self.addEventListener("unhandledrejection", (event) => event.reason instanceof Failure && event.preventDefault());
 self.addEventListener("message", ({data}) => tasks[["begin", "comm", "ask"].find((name) => name in data)](data));
