@@ -1,6 +1,8 @@
 // A lab without a kernel: native sliders over figures that were computed beforehand (tools/site_labs.py packs them). A plain script.
 //
 //   ltLab("07_noise_adaptive_step_sizes-1", "H4sI...");   // fills every <div data-lab="07_noise_adaptive_step_sizes-1"> of the page
+//   element.ltState();   // what the reader has done with one: {beat, values, guess}; null where nothing (engine.js goes on from there)
+//   element.ltClose();   // its chart draws no more
 
 function ltHalf(bits) {
   const sign = bits & 0x8000 ? -1 : 1, exponent = (bits >> 10) & 31, fraction = bits & 1023;
@@ -49,6 +51,9 @@ function ltOpen(root, {beats, start, everything, names}) {
   let at = start; // the beat; null for everything
   let guess = null; // of the present beat: what was predicted, and whether it is locked
   const made = new Map(); // predictions of beats that were left
+  let touched = false;
+  let controls = () => []; // those that slide now: [name, value] each
+  for (const kind of ["click", "input", "change", "pointerdown"]) root.addEventListener(kind, () => (touched = true), {capture: true, passive: true});
 
   function go(to) {
     at = to === null || to < 0 || to >= beats.length ? null : to;
@@ -60,6 +65,7 @@ function ltOpen(root, {beats, start, everything, names}) {
     asked.replaceChildren();
     const show = ltFrames(part, chart, (point) => guess && !guess.locked && !told && star(part.ask, point));
     const sliders = part.controls.map((control) => ltSlider(panel, control, move));
+    controls = () => part.controls.map(({name, values}, index) => [name, values[sliders[index].value]]);
     const point = () => sliders.reduce((sum, slider, index) => sum * part.controls[index].shown.length + Number(slider.value), 0);
     let due = 0;
 
@@ -106,6 +112,18 @@ function ltOpen(root, {beats, start, everything, names}) {
     task.hidden = at === null;
     follow();
   }
+
+  root.ltClose = chart.close;
+  root.ltState = () => {
+    if (!touched) return null;
+    const ask = at === null ? null : beats[at].ask;
+    const predicted = ask && guess.value !== null;
+    return {
+      beat: at === null ? null : beats[at].name,
+      values: Object.fromEntries(controls()),
+      guess: predicted ? {name: ask.name, value: ask.values[guess.value], locked: guess.locked} : null,
+    };
+  };
 
   buttons.back.addEventListener("click", () => go(at - 1));
   buttons.next.addEventListener("click", () => go(at + 1));

@@ -19,6 +19,7 @@ from address import address, binder, colab, project
 from all_labs import FINGERPRINT, HOW_TO_RUN, LIVE, lab_of
 from series import acts
 from site_api import names_tables
+from site_engine import build_engine
 from site_front import front_page
 from site_labs import names_anywhere, names_here, script, site_lab
 
@@ -93,6 +94,9 @@ def laid_out_notebook(path):
             cell.outputs = [shown(lab_box(name, live) + lab_scripts(name, first=not found))]
             found[name] = lab
             continue
+        if lab:
+            cell.outputs = [shown(training_box(f"{path.stem}-live", cell.outputs, live))]
+            continue
         for one in cell.outputs:
             show_without_kernel(cell, one, live)
     if REPOSITORY:
@@ -158,6 +162,15 @@ def lab_box(name, live):
     """The place of a lab, filled by its script."""
     note = f"Computed beforehand, for these controls. All controls, and new sequences: {live_notebook(live)}."
     return f'<div class="lab"><div data-lab="{name}">This lab needs JavaScript.</div><p class="note">{note}</p></div>'
+
+
+def training_box(name, outputs, live):
+    """The place of a lab that trains: its picture, until the site's engine (site_engine.py) takes its place."""
+    pictures = [image(one.data) for one in outputs if FINGERPRINT in one.get("metadata", ())]
+    note = f"This one needs a kernel: {live_notebook(live)}."
+    return (
+        f'<div class="lab"><div data-live="{name}">{"".join(pictures)}</div><p class="note">{note}</p></div>'
+    )
 
 
 def lab_scripts(name, first):
@@ -242,6 +255,7 @@ def build(site=SITE):
     shutil.copy(SOURCE / "serve.py", site)
     pagefind = [sys.executable, "-m", "pagefind", "--silent", "--site", site, "--root-selector", "article"]
     subprocess.run([*pagefind, "--exclude-selectors", ".headerlink, .lab, .pull, .cards"], check=True)
+    build_engine(site)
 
 
 if __name__ == "__main__":

@@ -94,8 +94,10 @@ def part(lab, axes):
         frame["data"] += [NOTHING] * (most - len(frame["data"]))
     controls = [
         {
+            "name": name,
             "label": lab.controls[name].description,
             "shown": [shown for shown, _ in options],
+            "values": [lab.CONTROLS[name].to_json(value) for _, value in options],
             "start": [value for _, value in options].index(lab.values[name]),
         }
         for name, options in axes.items()
@@ -122,11 +124,18 @@ def site_beat(lab, beat):
     if beat.ask is not None:
         shown, values = zip(*guesses_of(lab, beat.ask))
         said = [told(value) for value in values]
-        ask = {"label": lab.names.control(beat.ask, lab.CONTROLS[beat.ask]), "shown": shown, "said": said}
+        ask = {
+            "name": beat.ask,
+            "label": lab.names.control(beat.ask, lab.CONTROLS[beat.ask]),
+            "shown": shown,
+            "values": values,
+            "said": said,
+        }
         if isinstance(lab.CONTROLS[beat.ask], Prediction):
             ask["numbers"] = values
     return {
         **part(lab, axes),
+        "name": beat.name,
         "task": say(tell_story(kind, beat, start, False, lab._begun, set(), {}).task),
         "go": say(tell_story(kind, beat, start, False, lab._begun, {beat.ask}, {}).task),
         "ask": ask,

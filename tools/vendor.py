@@ -4,13 +4,15 @@
 
 plotly.js, the very version that the installed Python plotly expects, goes into lt_helpers/view/: the cartesian bundle, a third of the
 whole, has every trace type that the labs draw. KaTeX, for the site's formulas, goes into site/katex/, its fonts within its
-style sheet: some browsers load no font from beside a page that is opened as a file.
+style sheet: some browsers load no font from beside a page that is opened as a file. The front end of ipywidgets, and the editor for
+exercises, are bundled into tools/website/engine/, from the packages that bundles/package-lock.json there pins.
 """
 
 import base64
 import hashlib
 import json
 import re
+import shutil
 import subprocess
 import tarfile
 import tempfile
@@ -20,6 +22,8 @@ from plotly.offline import get_plotlyjs_version
 
 ROOT = Path(__file__).parents[1]
 KATEX = "0.19.1"
+ENGINE = ROOT / "tools" / "website" / "engine"
+BUNDLES = ("widgets", "editor")
 
 
 def package(name, version):
@@ -66,6 +70,48 @@ def vendor_katex():
     write(ROOT / "site" / "katex", "katex", KATEX, files)
 
 
+def vendor_engine():
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(shutil.copytree(ENGINE / "bundles", Path(made) / "bundles"))
+        subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=folder, check=True)
+        inputs = set()
+        for name in BUNDLES:
+            bundle = [
+                folder / "node_modules" / ".bin" / "esbuild",
+                f"{name}.entry.js",
+                "--bundle",
+                "--minify",
+            ]
+            form = ["--format=iife", "--target=es2022", "--define:define=ltDefine", "--legal-comments=none"]
+            files = [f"--outfile={name}.js", f"--metafile={name}.json", "--log-level=error"]
+            subprocess.run([*bundle, *form, *files], cwd=folder, check=True)
+            inputs |= set(json.loads((folder / f"{name}.json").read_text())["inputs"])
+        found = {
+            path.name: path.read_bytes() for path in (*folder.glob("widgets.[jc]s*"), folder / "editor.js")
+        }
+        found.pop("widgets.json")
+        found["LICENSES"] = licences(folder, inputs).encode()
+    for name, data in found.items():
+        (ENGINE / name).write_bytes(data)
+        print(f"{name}: {len(data):,} bytes in {ENGINE.relative_to(ROOT)}")
+    checksums = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(found.items())}
+    (ENGINE / "bundles" / "checksums.json").write_text(json.dumps(checksums, indent=2) + "\n")
+
+
+def licences(folder, inputs):
+    """The packages from which files were bundled, each with its licence -> str"""
+    found = {match[0] for path in inputs if (match := re.match(r"node_modules/(@[^/]+/)?[^/]+", path))}
+    parts = []
+    for place in sorted(found):
+        about = json.loads((folder / place / "package.json").read_text())
+        texts = [
+            path.read_text().strip() for path in sorted((folder / place).glob("[Ll][Ii][Cc][Ee][Nn][SsCc]*"))
+        ]
+        parts.append("\n\n".join([f"{about['name']} {about['version']}: {about.get('license')}", *texts]))
+    return f"\n\n{'-' * 80}\n\n".join(parts) + "\n"
+
+
 if __name__ == "__main__":
     vendor_plotly()
     vendor_katex()
+    vendor_engine()

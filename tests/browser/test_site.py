@@ -372,7 +372,7 @@ def test_a_page_may_run_what_lies_beside_it_and_ask_where_it_came_from(site):
     """`file:` is the folder of a page that is opened as a file, and the last one lets Pagefind's and Pyodide's WebAssembly compile."""
     for page in site.glob("*.html"):
         (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]+)"', page.read_text())
-        assert policy == "script-src 'self' file: 'wasm-unsafe-eval'; connect-src 'self'"
+        assert policy == "script-src 'self' file: blob: 'wasm-unsafe-eval'; connect-src 'self'"
 
 
 @pytest.fixture(scope="module")

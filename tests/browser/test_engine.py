@@ -1,0 +1,325 @@
+"""The site's live labs, from a plain web server: they come alive, answer, train, check exercises, and say so where they cannot.
+
+The environment variable PYODIDE names the folder of a distribution of Pyodide.
+"""
+
+import functools
+import os
+import re
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+import site_labs
+from browsing import wait_until
+from build_site import build
+from playwright.sync_api import TimeoutError
+
+from lt_helpers.labs import NoiseLab, TrainingLab
+
+NOISE = "07_noise_adaptive_step_sizes.html"
+TRAINING = "10_train_your_own.html"
+SCREEN = {"width": 1366, "height": 768}
+SETTLED = 500  # milliseconds after which the address follows a lab (engine.js)
+SOON = 120_000  # milliseconds in which a lab must be live, on whatever machine
+
+SLOW = (
+    "[anywidget] Failed to initialize model"  # after two seconds on a busy machine; compat.js makes up for it
+)
+
+pytestmark = [
+    pytest.mark.skipif(
+        not os.environ.get("PYODIDE"),
+        reason="no lab of the site was live: PYODIDE names no folder of a distribution",
+    ),
+    pytest.mark.timeout(600),
+]
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The site, with labs that are computed beforehand at a few points only."""
+    folder = tmp_path_factory.mktemp("site")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(site_labs, "STEPS", {"NoiseLab": dict(sigma=6, layers=2)})
+        patch.setattr(site_labs, "LARGE", 5)
+        patch.setattr(site_labs, "SMALL", 2)
+        build(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(folder):
+    """The site on a web server."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def context(browser):
+    """One browser for all pages: what one has loaded, the others have."""
+    context = browser.new_context(viewport=SCREEN)
+    yield context
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def thrown():
+    """What was thrown on the pages."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def start(context, address, thrown):
+    """start("index.html") -> a page; `routes` answer for files in place of the server."""
+
+    def start(name, routes=()):
+        page = context.new_page()
+        page.on("pageerror", lambda error: SLOW in str(error) or thrown.append(str(error)))
+        for file, answer in routes:
+            page.route(f"**/{file}", answer)
+        page.goto(address + name, wait_until="commit")
+        return page
+
+    return start
+
+
+@pytest.fixture
+def open_page(start, thrown):
+    """The same for one test; afterwards, that nothing was thrown on any page."""
+    pages = []
+    thrown.clear()
+
+    def open_page(*args):
+        pages.append(start(*args))
+        return pages[-1]
+
+    yield open_page
+    for page in pages:
+        page.close()
+    assert thrown == []
+
+
+@pytest.fixture(scope="module")
+def noise(start):
+    """The page of the noise lab, which tests share."""
+    page = start(NOISE)
+    yield page
+    page.close()
+
+
+def live(page):
+    """The first lab of a page, once it is live."""
+    lab = page.locator(".lt-live.lt-here").first
+    try:
+        lab.wait_for(timeout=SOON)
+    except TimeoutError:
+        raise AssertionError(note(page).inner_text()) from None
+    return lab
+
+
+def note(page):
+    return page.locator(".lab .note").first
+
+
+def words(lab):
+    return lab.locator(".lt-words").inner_text()
+
+
+def everything(lab):
+    lab.get_by_role("button", name="Everything").click()
+    lab.get_by_role("button", name="Lead").wait_for()
+
+
+def test_a_lab_comes_alive_in_the_place_of_its_drawing(noise):
+    noise.locator("[data-lab] .main-svg").first.wait_for(state="attached", timeout=SOON)  # drawn before
+    lab = live(noise)
+    assert noise.locator("[data-lab]").first.is_hidden()
+    assert note(noise).inner_text().startswith("Live")
+    assert words(lab) == NoiseLab().words_now
+
+
+def test_a_prediction_is_locked_and_answered(noise):
+    lab = live(noise)
+    field = lab.locator(".widget-text input").first
+    field.fill("3")
+    field.press("Enter")
+    lab.get_by_role("button", name="Lock").click()
+    lab.locator(".lt-large .noUi-handle").first.press("End")
+    lab.locator(".lt-told:not(:empty)").first.wait_for()
+    assert "3" in lab.locator(".lt-told").first.inner_text()
+
+
+def test_all_controls_are_there_and_a_key_moves_the_lab(noise):
+    lab = live(noise)
+    lab.get_by_role("button", name="Everything").click()
+    lab.get_by_role("button", name="Reset").wait_for()
+    labels = [one.strip() for one in lab.locator(".widget-label").all_inner_texts()]
+    shown = NoiseLab()
+    shown.go_to(None)
+    assert {shown.controls[name].description for name in ("sigma", "kind", "noise", "layers", "seed")} <= set(
+        labels
+    )
+
+    handle = lab.locator(".noUi-handle").first
+    before = words(lab)
+    handle.press("ArrowLeft")
+    wait_until(lambda: words(lab) != before)
+    shown.controls["sigma"].value = float(handle.get_attribute("aria-valuenow"))
+    assert words(lab) == shown.words_now
+
+
+def test_the_address_opens_the_lab_as_it_stood(noise):
+    lab = live(noise)
+    noise.wait_for_function("() => location.hash.includes('=')")
+    noise.wait_for_timeout(2 * SETTLED)
+    link, stood = noise.evaluate("location.hash"), words(lab)
+    lab.locator(".noUi-handle").first.press("Home")
+    wait_until(lambda: words(lab) != stood)
+    noise.wait_for_function("link => location.hash !== link", arg=link)
+    noise.evaluate("link => (location.hash = link)", link)
+    wait_until(lambda: words(live(noise)) == stood)
+
+
+def test_a_link_that_was_cut_off_says_so_and_the_lab_is_there(noise):
+    noise.evaluate("location.hash = location.hash.slice(0, -9)")
+    wait_until(lambda: "copy the whole link" in note(noise).inner_text())
+    assert words(live(noise)) == NoiseLab().words_now
+
+
+def editor_of(page):
+    exercise = page.locator(".lt-exercise").first
+    exercise.get_by_role("button", name="Write it here").click()
+    exercise.locator(".cm-content").wait_for()
+    return exercise
+
+
+def write(page, exercise, text):
+    exercise.locator(".cm-content").focus()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text(text)
+    exercise.get_by_role("button", name="Check").click()
+
+
+def test_every_exercise_has_its_editor(noise):
+    assert noise.locator(".lt-exercise").count() == noise.evaluate("ltPageNow.exercises.length") > 0
+
+
+def test_an_exercise_is_checked_and_one_that_never_ends_is_ended(noise):
+    lab = live(noise)
+    lab.locator(".noUi-handle").first.press("ArrowRight")
+    wait_until(lambda: words(lab) != NoiseLab().words_now)
+    stood = words(lab)
+    exercise = editor_of(noise)
+    said = exercise.locator(".lt-verdict")
+    signature = re.search(r"def .*:", exercise.locator(".cm-content").inner_text())[0]
+
+    write(noise, exercise, f"{signature} return 0")
+    wait_until(lambda: said.inner_text().startswith("Not yet"), seconds=SOON / 1000)
+
+    write(noise, exercise, "while True: pass")
+    wait_until(lambda: said.inner_text().startswith("Stopped"), seconds=SOON / 1000)
+    wait_until(lambda: note(noise).inner_text().startswith("Live"), seconds=SOON / 1000)
+    assert words(live(noise)) == stood
+    write(noise, exercise, "1 / 0")
+    wait_until(lambda: "ZeroDivisionError" in said.inner_text(), seconds=SOON / 1000)
+
+
+def test_the_lab_goes_on_where_the_reader_was(open_page):
+    routes = []
+    page = open_page(NOISE, [("packages.zip", lambda route: routes.append(route))])
+    drawing = page.locator("[data-lab]").first
+    drawing.get_by_role("button", name="Next").click()
+    place = drawing.locator(".steps span").inner_text()
+    drawing.locator("input[type=range]").first.press("End")
+    wait_until(lambda: routes, seconds=SOON / 1000)
+    routes[0].continue_()
+    lab = live(page)
+    assert lab.locator(".lt-steps .widget-html").inner_text().split()[0] == place.split()[0]
+    handle = lab.locator(".noUi-handle").first
+    assert handle.get_attribute("aria-valuenow") == handle.get_attribute("aria-valuemax")
+
+
+def test_a_link_opens_the_training_lab_and_it_trains_until_a_press(open_page):
+    linked = TrainingLab(beat=None, layers=2)
+    page = open_page(f"{TRAINING}#10_train_your_own-live={linked.link()}")
+    lab = live(page)
+    told = lab.locator(".lt-above")
+
+    def steps():
+        return int(re.search(r"step ([\d,]+)", told.inner_text())[1].replace(",", ""))
+
+    lab.get_by_role("button", name="Start", exact=True).click()
+    wait_until(lambda: steps() > 100, seconds=SOON / 1000)
+    lab.get_by_role("button", name="Pause").click()
+    lab.get_by_role("button", name="Start", exact=True).wait_for()
+    stands = steps()
+    page.wait_for_timeout(500)
+    assert steps() == stands
+
+
+def refuse(route):
+    route.fulfill(status=404, body="")
+
+
+def abort(route):
+    route.abort()
+
+
+def damage(route):
+    body = bytearray(route.fetch().body())
+    body[len(body) // 2] ^= 1
+    route.fulfill(status=200, body=bytes(body))
+
+
+@pytest.mark.parametrize(
+    ("file", "answer", "expected"),
+    [
+        ("python_stdlib.zip", refuse, "the server has no pyodide/python_stdlib.zip"),
+        ("python_stdlib.zip", damage, "pyodide/python_stdlib.zip came damaged"),
+        ("packages.zip", abort, "the connection broke off at packages.zip"),
+        ("widgets.js", abort, "the connection broke off at widgets.js"),
+        ("worker.js", refuse, "the server has no worker.js"),
+    ],
+)
+def test_what_does_not_come_is_named_and_the_drawing_stays(open_page, file, answer, expected):
+    page = open_page(NOISE, [(file, answer)])
+    wait_until(lambda: expected in note(page).inner_text(), seconds=SOON / 1000)
+    assert note(page).get_by_role("button", name="Try again").is_visible()
+    drawing = page.locator("[data-lab]").first
+    before = words(drawing)
+    drawing.locator("input[type=range]").first.press("End")
+    wait_until(lambda: words(drawing) != before)
+
+
+def test_once_the_connection_is_back_another_try_brings_the_lab(open_page):
+    page = open_page(NOISE, [("packages.zip", abort)])
+    again = note(page).get_by_role("button", name="Try again")
+    again.wait_for(timeout=SOON)
+    page.unroute("**/packages.zip")
+    again.click()
+    live(page)
+
+
+def test_a_browser_without_webassembly_keeps_the_drawing_and_says_why(context, address):
+    page = context.new_page()
+    page.add_init_script("delete globalThis.WebAssembly")
+    page.goto(address + NOISE, wait_until="commit")
+    wait_until(lambda: "no WebAssembly" in note(page).inner_text())
+    page.locator("[data-lab] .main-svg").first.wait_for(state="attached", timeout=SOON)
+    page.close()
+
+
+def test_a_page_that_is_opened_as_a_file_says_what_it_lacks(context, folder):
+    page = context.new_page()
+    page.goto(f"file://{folder / NOISE}", wait_until="commit")
+    wait_until(lambda: "opened as a file" in note(page).inner_text())
+    page.locator("[data-lab] .main-svg").first.wait_for(state="attached", timeout=SOON)
+    page.close()
