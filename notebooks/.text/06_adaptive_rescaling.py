@@ -232,7 +232,7 @@ for number, each in enumerate(spread("diag", 4, lt.Uniform(5.0)), start=1):
 # GD++ is DIAG without $\omega_{xy}$ and $\omega_{yy}$. Its layers never multiply a label by a label. So for given inputs its answer is **linear in the labels**: $w = A y$, with a matrix $A$ that only the inputs decide. It cannot shrink the more, the noisier the labels are.
 #
 # How well can such a model do? Let $X$ hold the inputs as rows, $n \times d$, so $y = X w + \text{noise}$. The inputs stay; $w$ and the noise are drawn. With $E[w w^T] = I$ that gives $E[w\,y^T] = X^T$ and
-# $E[y\,y^T] = X X^T + E[\sigma^2]\,I$. The $A y$ with the smallest mean squared error is
+# $E[y\,y^T] = X X^T + E[\sigma^2]\,I$. For numbers, the best multiple $a\,y$ of $y$ to guess $w$ by is $a = E[w y]/E[y^2]$, as a regression line has it. For vectors it is the same quotient. The $A y$ with the smallest mean squared error is
 #
 # $$E[w\,y^T]\;E[y\,y^T]^{-1}\,y \;=\; X^T\bigl(X X^T + E[\sigma^2]\,I\bigr)^{-1} y \;=\; \bigl(X^T X + E[\sigma^2]\,I\bigr)^{-1} X^T y .$$
 #
@@ -385,13 +385,13 @@ rescaling.two_weights.check(my_weights)
 # %%
 trained = lt.load_pretrained("diag", layers=2, noise=mixed)
 print("sigma   layer 1 multiplies labels by   layer 2 reads   its step adds   kept of the truth")
-for sigma in (0, 1, 3, 8, 10.8):
+for sigma in (0, 1, 3, 8):
     moments = lt.RegressionTask(10, 20, lt.Fixed(sigma)).sample_moments(10_000, np.random.default_rng(0))
     state = implicit_from_moments(trained, moments.S)
     first, second = state.rescaling.mean(axis=0)  # 1 + omega_yy v of each layer, on average
     read = (second - 1) / trained.omega[1, 1, 1]  # what layer 2 reads
     added, kept = ((each * moments.w).sum() / (moments.w**2).sum() for each in (state.push[:, -1], state.w[:, -1]))
-    print(f"{sigma:5g} {first:30.2f} {read:15.1f} {added:15.2f} {kept:19.2f}")
+    print(f"{sigma:5d} {first:30.2f} {read:15.1f} {added:15.2f} {kept:19.2f}")
 print(f"layer 2 alone would break at sigma = {rescaling.breaking_point.solution(trained.omega):.1f}, if it read sigma^2")
 
 # %% [markdown]
@@ -400,7 +400,7 @@ print(f"layer 2 alone would break at sigma = {rescaling.breaking_point.solution(
 # - **$\Sigma$ is not the same in all directions.** Two layers also have to work against that, with $\omega_{xx}$, and they are too few. Even without noise the model keeps less than all.
 # - **Layer 1 shrinks the labels.** Its own $\omega_{yy}$ does nothing to $w = 0$, but it halves the labels at $\sigma = 8$, which divides their mean square by about four. So layer 2 reads far less than the $\sigma^2$ of the exercise, and its
 #   $\omega_{yy}$ alone no longer says where the model breaks: by it, that would be at 7.4.
-# - **Layer 2 takes a step, too.** It has an $\omega_{yx}$, and layer 1 an $\omega_{xy}$. So its step gets shorter where it is noisier: it adds a third of the truth without noise, and nothing at $\sigma = 8$. That is the other reaction. What is left at 10.8 is the $w$ of layer 1, and there layer 2's factor is 0.
+# - **Layer 2 takes a step, too.** It has an $\omega_{yx}$, and layer 1 an $\omega_{xy}$. So its step gets shorter where it is noisier: it adds a third of the truth without noise, and nothing at $\sigma = 8$. That is the other reaction, and it makes most of the fall of the last column.
 # - **A fit takes noise with it.** Ten weights can fit a part of the noise in twenty labels. That part is missing from what is left over. (Therefore AdaRR divides by $n - d$: [08](08_how_good_is_it.ipynb).) With little noise it is
 #   the other way round: one step has not fitted all of the signal, so layer 2 reads more than $\sigma^2$.
 #

@@ -306,12 +306,20 @@ for sigma in (1, 3, 5):
 
 # %% [markdown]
 # ## The brake of layer 4
-# The push of layer 4 is again a sum of two, and they are the two numbers that you found by hand. By [04](04_every_layer_keeps_a_weight_vector.ipynb) an input that layer 4 reads is $x^l = M x + y\,u$: what the token keeps of its input, and the move along its label. So the mean of label times input,
-# which a layer reads, is
+# The push of layer 4 is again a sum of two, and they are the two numbers that you found by hand. By [04](04_every_layer_keeps_a_weight_vector.ipynb) an input that layer 4 reads is $x^l = M x + y\,u$: what the token keeps of its input, and the move along its label. The last column is A′ above, before its second layer:
 #
-# $$\overline{y^l x^l} = M\,g + \overline{y^l y}\;u .$$
+# | | in words | in A′ |
+# |---|---|---|
+# | $M$ | how much of its input a token keeps | 1 |
+# | $u$ | how much of its first label gets into its input: only $\omega_{xy}$ puts any there | $\omega_{xy}\,\alpha = -0.2$ |
+# | $g$ | the mean of $y^l x$: label *now*, input *at first* | $\alpha = 2$ |
+# | $\overline{y^l y}$ | the mean of label *now* times label *at first* | $v = 8$ |
 #
-# In A′ above, before the second layer, $M = 1$, $g = \alpha = 2$, $\overline{y^l y} = v = 8$ and $u = \omega_{xy}\,\alpha = -0.2$: that is $2 - 1.6$. The layer multiplies it by $\omega_{yx}$, and its push is $-M^T$ times that (the last act of 04):
+# So the mean of label times input, which a layer reads, is
+#
+# $$\overline{y^l x^l} = M\,g + \overline{y^l y}\;u ,$$
+#
+# in A′ $2 - 1.6$. The layer multiplies it by $\omega_{yx}$ (that is the $k$ of 04), and its push is $-M^T$ times that (the last act of 04):
 #
 # $$p = \underbrace{-\,\omega_{yx}\,M^T M\,g}_{\text{downhill part}} \; \underbrace{-\;\omega_{yx}\;\overline{y^l y}\;M^T u}_{\text{brake}} .$$
 #
@@ -418,7 +426,7 @@ print(f"brake harder at sigma = 3: {harder} of {columns} columns")
 # %% [markdown]
 # **Nearly all of them brake, and brake harder where it is noisier.** That is what to keep.
 #
-# How short the step becomes differs. Orange points below $-1$ are layers that step *back*. So *the noisier, the shorter the last step* is what **our** model does, and no law. What all of them share is the answer: a smaller $w$ where it is noisier.
+# How short the step becomes differs. Orange points below $-1$ are layers that step *back*. So *the noisier, the shorter the last step* is what **our** model does, and no law.
 
 # %% [markdown]
 # ## Far outside
@@ -441,15 +449,6 @@ for sigma in (5, 8, 10, 12, 15):
 # The way goes on at *What surprised you*.
 #
 # ### Why all of the move is in $u$ and $M$
-# The four letters of the brake, in words. The last column: A′ above, before its second layer.
-#
-# | | in words | in A′ |
-# |---|---|---|
-# | $M$ | how much of its input a token keeps | 1 |
-# | $u$ | how much of its first label gets into its input: only $\omega_{xy}$ puts any there | $\omega_{xy}\,\alpha = -0.2$ |
-# | $g$ | the mean of $y^l x$: label *now*, input *at first* | $\alpha = 2$ |
-# | $\overline{y^l y}$ | the mean of label *now* times label *at first* | $v = 8$ |
-#
 # In A′ a label is still $y$ when its input is moved. Later it is $a\,y - \langle w, x\rangle$, and an input moves by $\omega_{xy}\,\alpha^l$ times that, where $\alpha^l$ is the mean of $y^l x^l$. The first half of the move, along $a\,y$, goes into $u$. The second half is a linear function
 # of $x$ alone, $-\omega_{xy}\,\alpha^l\,w^T x$: it goes into $M$. Where $w$ is still 0, as in A′, there is no second half.
 #
