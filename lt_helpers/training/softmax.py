@@ -3,10 +3,10 @@
 What is made small is what all training here makes small, the excess risk over ridge regression that is told sigma. Each context is asked
 several queries at once, and each answer is compared with the oracle's.
 
-The learning rate rises over WARM_UP of the steps, stays, and falls to nothing over the last FALL. A training that is broken off early says
-nothing of a shorter one, whose rate would have fallen. So when the trunk has done half of its steps a branch leaves it, whose rate falls
-to nothing there and then: it is what half the steps would have given. The record has the loss after a quarter, a half, and all of them.
-That is how one sees how far from done a training is.
+The learning rate rises for WARM_UP steps, stays, and falls to nothing over the last FALL of the steps. A training that is broken off early
+says nothing of a shorter one, whose rate would have fallen. So branches leave the trunk on the way, whose rate falls to nothing there and
+then: they are what a quarter and half of the steps would have given, and stand in the record. That is how one sees how far from done a
+training is. Whoever calls it with twice the steps goes on from the same trunk.
 """
 
 import argparse
@@ -30,7 +30,8 @@ from ..softmax import ATTENTION, LEAST_VARIANCE, MLP, SoftmaxId, SoftmaxTransfor
 from ..spectrum import Spectrum
 from ..task import PAPER, RegressionTask
 
-WARM_UP, FALL = 0.02, 0.2  # shares of the steps
+WARM_UP = 200  # steps
+FALL = 0.2  # share of the steps
 PARTS = {"quarter": 0.25, "half": 0.5, "all": 1.0}  # of the steps: where a branch, or the trunk, ends
 MODELS, RECORDS = "models.safetensors", "records.json"
 SAMPLES = 20_000  # held-out sequences for a record, of one query each
@@ -52,8 +53,8 @@ class Plan:
     clip : float.  Longest gradient.
     """
 
-    steps: int = 24_000
-    batch: int = 64
+    steps: int = 32_000
+    batch: int = 32
     queries: int = 16
     learning_rate: float = 2e-3
     width: int = 64
@@ -135,7 +136,7 @@ def draw(task, batch, queries, rng):
 
 def rate(step, plan, end):
     """The learning rate of a step: up, level, and down to nothing over the last part of the way to `end`."""
-    rising = min(1.0, (step + 1) / (WARM_UP * plan.steps))
+    rising = min(1.0, (step + 1) / WARM_UP)
     falling = min(1.0, (end - step) / (FALL * end))
     return plan.learning_rate * min(rising, falling)
 
@@ -268,12 +269,17 @@ def train_one(which, plan, folder, seed=0, start=None, report=None):
     for part, share in PARTS.items():
         steps = round(share * plan.steps)
         fork = round((1 - FALL) * steps)  # from here on the rate falls
+        forked, kept = place / f"fork-{steps}", place / f"branch-{steps}"
         if trunk.steps <= fork:
-            trunk.run(fork, plan.steps, saving(place / "trunk", report))
-            trunk.save(place / f"{part}-fork")
+            trunk.run(fork, steps, saving(place / "trunk", report))
+            trunk.save(forked)
+        if not forked.is_file():
+            raise ValueError(
+                f"steps is {plan.steps}: in {place} is a training of other steps. Double those, or remove it."
+            )
         branch = Training(which, plan, seed, start)
-        branch.load(place / part if (place / part).is_file() else place / f"{part}-fork")
-        branch.run(steps, steps, saving(place / part, report))
+        branch.load(kept if kept.is_file() else forked)
+        branch.run(steps, steps, saving(kept, report))
         halves[part] = [branch.steps, *weigh(branch.model(), seed)]
         yield branch, dict(halves)
 
@@ -345,7 +351,7 @@ def store(folder, which, tensors, record):
 def train_set(folder, plan, seed=0):
     """Train all that the folder lacks. Each part that is done is stored, with a record that says how many steps it took.
 
-    Those on {1, 3} start from those on U(0, 5), and take half of the steps.
+    Those on {1, 3} start from those on U(0, 5), and take half of the steps. Called with twice the steps, it goes on from where it was.
 
     Parameters
     ----------
@@ -361,10 +367,12 @@ def train_set(folder, plan, seed=0):
             source = replace(which, noise=Uniform(5.0))
             own = replace(plan, steps=plan.steps // 2)
             start = stored_weights(folder, source)
-            origin = source.name
+            origin = f"{source.name} after {steps_stored(folder, source):,} steps"
+        if steps_stored(folder, which):  # what goes on began where it began
+            origin = stored_record(folder, which)["start"]
         for training, halves in train_one(which, own, folder / "checkpoints", seed, start, Line()):
             record = record_of(training, halves, origin)
-            if len(halves) == len(PARTS) or training.steps > steps_stored(folder, which):
+            if training.steps >= steps_stored(folder, which):
                 store(folder, which, training.arrays(), record)
             print(
                 f"\r{which.name}: {training.steps:,} steps, excess {record['loss']:.4f} +- {record['standard_error']:.4f}"
@@ -378,12 +386,15 @@ def stored_weights(folder, which):
     return {name.removeprefix(which.name + "/"): array for name, array in own.items()}
 
 
+def stored_record(folder, which):
+    """The record of a model in a folder -> dict, empty where there is none."""
+    known = softmax_records(folder) if (Path(folder) / RECORDS).is_file() else []
+    return next((record for record in known if SoftmaxId.from_record(record) == which), {})
+
+
 def steps_stored(folder, which):
     """How many steps the stored model of a folder has taken, 0 where there is none."""
-    if not (Path(folder) / RECORDS).is_file():
-        return 0
-    records = softmax_records(folder)
-    return sum(record["steps"] for record in records if SoftmaxId.from_record(record) == which)
+    return stored_record(folder, which).get("steps", 0)
 
 
 class Line:

@@ -1,5 +1,7 @@
 """Training of softmax transformers: the same forward pass as in NumPy, a rate that falls, and trainings that can be ended at any time."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -38,8 +40,8 @@ def test_torch_and_numpy_agree(which):
 
 def test_the_rate_rises_stays_and_falls_to_nothing():
     plan = Plan(steps=1000, learning_rate=0.5)
-    assert rate(0, plan, 1000) == pytest.approx(0.5 / 20)
-    assert {rate(step, plan, 1000) for step in range(20, 800)} == {0.5}
+    assert rate(0, plan, 1000) == pytest.approx(0.5 / 200)
+    assert {rate(step, plan, 1000) for step in range(199, 800)} == {0.5}
     assert rate(900, plan, 1000) == pytest.approx(0.25)
     assert rate(999, plan, 1000) == pytest.approx(0.5 / 200)
 
@@ -49,7 +51,7 @@ def test_the_rate_rises_stays_and_falls_to_nothing():
 
 
 def test_training_makes_the_loss_smaller():
-    training = Training(KINDS[1], Plan(steps=120, batch=32, queries=8, width=16, heads=2, hidden=16))
+    training = Training(KINDS[1], Plan(batch=32, queries=8, width=16, heads=2, hidden=16, learning_rate=0.01))
     before = training.watch()
     training.run(120, 120)
     assert training.watch() < 0.8 * before
@@ -99,6 +101,17 @@ def test_a_training_that_is_killed_anywhere_goes_on(tmp_path, notes):
         np.testing.assert_allclose(parts[-1][0].arrays()[name], array, atol=1e-6)
 
 
+def test_twice_the_steps_go_on_from_the_same_trunk(tmp_path):
+    once = list(train_one(KINDS[0], SMALL, tmp_path))
+    begun = []
+    twice = list(
+        train_one(KINDS[0], replace(SMALL, steps=40), tmp_path, report=lambda one: begun.append(one.steps))
+    )
+    assert twice[1][1]["half"] == once[2][1]["all"] and min(begun) > 16
+    with pytest.raises(ValueError, match="training of other steps"):
+        list(train_one(KINDS[0], replace(SMALL, steps=24), tmp_path))
+
+
 def test_the_set_is_stored_part_by_part_and_those_of_two_sigmas_start_from_the_others(tmp_path, monkeypatch):
     noises = (Uniform(5.0), Categorical((1.0, 3.0)))
     chosen = [SoftmaxId(True, 2, noise) for noise in noises]
@@ -115,7 +128,7 @@ def test_the_set_is_stored_part_by_part_and_those_of_two_sigmas_start_from_the_o
     train_set(tmp_path, SMALL)
     first, second = softmax_records(tmp_path)
     assert (first["start"], first["steps"], second["start"], second["steps"]) == (
-        "random weights", 20, "mlp/2/uniform-5", 10,
+        "random weights", 20, "mlp/2/uniform-5 after 20 steps", 10,
     )  # fmt: skip
     assert [steps for steps, *_ in first["halves"].values()] == [5, 10, 20]
     stored = load_softmax(True, 2, noises[0], folder=tmp_path)
@@ -123,6 +136,14 @@ def test_the_set_is_stored_part_by_part_and_those_of_two_sigmas_start_from_the_o
     assert stored.record == first
 
     # Once more: all is there, and nothing is trained again.
-    monkeypatch.setattr(Training, "step", None)
-    train_set(tmp_path, SMALL)
+    with monkeypatch.context() as patch:
+        patch.setattr(Training, "step", None)
+        train_set(tmp_path, SMALL)
     assert softmax_records(tmp_path) == [first, second]
+
+    # With twice the steps it goes on, and what began from another model still says so.
+    train_set(tmp_path, replace(SMALL, steps=40))
+    assert [(one["steps"], one["start"]) for one in softmax_records(tmp_path)] == [
+        (40, first["start"]), (20, second["start"]),
+    ]  # fmt: skip
+    assert softmax_records(tmp_path)[0]["halves"]["half"] == first["halves"]["all"]
