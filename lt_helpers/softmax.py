@@ -326,7 +326,8 @@ def softmax_records(folder=FOLDER):
     Returns
     -------
     records : list of dicts
-        mlp, layers, noise (its key), loss, standard_error, halves (loss after a quarter, a half and all of the steps), ...
+        mlp, layers, noise (its key), loss, standard_error, halves ([steps, loss, standard error] after a quarter, half and all of
+        the steps), ...
 
     Raises
     ------

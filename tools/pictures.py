@@ -24,6 +24,7 @@ STATES = {
     "profile-lab": dict(kind="diag", layers=7, sigma=9.0, ghost={"kind": "full"}),
     "rescaling-lab": dict(sigma=12.0),
     "ridge-lab": dict(sigma=3.0, strength=1.0),
+    "softmax-lab": dict(sigma=5.0, length=10.0, ghost={"kind": "alone"}),
     "table-lab": dict(kind="full", layers=7, sigma=3.0),
     "tiny-lab": dict(step=1.0),
     "weights-lab": dict(rank=2, sigma=8),

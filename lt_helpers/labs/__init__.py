@@ -14,6 +14,7 @@ from .preconditioning import PreconditioningLab
 from .profile import ProfileLab
 from .rescaling import RescalingLab
 from .ridge import RidgeLab
+from .softmax import SoftmaxLab
 from .story import surprises
 from .table import TableLab
 from .tiny import TinyLab
@@ -39,6 +40,7 @@ __all__ = [
     "RidgeLab",
     "Seed",
     "Slider",
+    "SoftmaxLab",
     "Spots",
     "TableLab",
     "TinyLab",

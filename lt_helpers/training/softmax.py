@@ -24,7 +24,6 @@ import torch
 from torch.nn.functional import layer_norm, relu
 
 from .. import options, weights
-from ..evaluate import risk
 from ..noise import Categorical, Uniform
 from ..softmax import ATTENTION, LEAST_VARIANCE, MLP, SoftmaxId, SoftmaxTransformer, softmax_records
 from ..spectrum import Spectrum
@@ -32,10 +31,10 @@ from ..task import PAPER, RegressionTask
 
 WARM_UP = 200  # steps
 FALL = 0.2  # share of the steps
-PARTS = {"quarter": 0.25, "half": 0.5, "all": 1.0}  # of the steps: where a branch, or the trunk, ends
+PARTS = (0.25, 0.5, 1.0)  # shares of the steps at which a branch ends
 MODELS, RECORDS = "models.safetensors", "records.json"
-SAMPLES = 20_000  # held-out sequences for a record, of one query each
-WATCHED = 2_000  # held-out sequences along the way
+SAMPLES = 4_000  # held-out contexts for a record
+WATCHED = 1_000  # held-out contexts along the way
 
 
 @dataclass(frozen=True)
@@ -258,15 +257,15 @@ def train_one(which, plan, folder, seed=0, start=None, report=None):
     Yields
     ------
     training : Training.  The part, done.
-    halves : dict of the names in PARTS and [steps, loss, standard error]: of the parts so far.
+    halves : list of [steps, loss, standard error]: of the parts so far.
     """
     place = Path(folder) / which.name.replace("/", "-")
     place.mkdir(parents=True, exist_ok=True)
     trunk = Training(which, plan, seed, start)
     if (place / "trunk").is_file():
         trunk.load(place / "trunk")
-    halves = {}
-    for part, share in PARTS.items():
+    halves = []
+    for share in PARTS:
         steps = round(share * plan.steps)
         fork = round((1 - FALL) * steps)  # from here on the rate falls
         forked, kept = place / f"fork-{steps}", place / f"branch-{steps}"
@@ -280,8 +279,8 @@ def train_one(which, plan, folder, seed=0, start=None, report=None):
         branch = Training(which, plan, seed, start)
         branch.load(kept if kept.is_file() else forked)
         branch.run(steps, steps, saving(kept, report))
-        halves[part] = [branch.steps, *weigh(branch.model(), seed)]
-        yield branch, dict(halves)
+        halves.append([branch.steps, *weigh(branch)])
+        yield branch, list(halves)
 
 
 def saving(path, report):
@@ -295,17 +294,21 @@ def saving(path, report):
     return save
 
 
-def weigh(model, seed, samples=SAMPLES):
-    """How good a model is on sequences that no training has seen -> loss, standard error"""
-    task = RegressionTask(*PAPER, model.noise)
-    found = risk(model, task, samples, np.random.default_rng([seed, samples]))
-    return found.excess, found.excess_error
+def weigh(training):
+    """How good a model is on contexts that no training has seen -> loss, standard error"""
+    *given, wanted = draw(
+        training.task, SAMPLES, training.plan.queries, np.random.default_rng([training.seed, 2])
+    )
+    with torch.no_grad():
+        misses = forward(training.W, training.plan.heads, *given) - wanted  # (SAMPLES, q)
+    losses = (misses**2).mean(1).double().numpy() / 2  # (SAMPLES,)
+    return float(losses.mean()), float(losses.std(ddof=1) / np.sqrt(SAMPLES))
 
 
 def record_of(training, halves, start):
     """How a model was made and how good it is -> dict, as it stands in records.json"""
     which = training.which
-    _, loss, error = list(halves.values())[-1]
+    _, loss, error = halves[-1]
     return {
         "mlp": which.mlp,
         "layers": which.layers,
@@ -317,7 +320,6 @@ def record_of(training, halves, start):
         "halves": halves,
         "curve": training.curve,
         "start": start,
-        "planned": training.plan.steps,
         **asdict(training.plan),
         "steps": training.steps,
         "seconds": round(training.seconds),
@@ -370,9 +372,11 @@ def train_set(folder, plan, seed=0):
             origin = f"{source.name} after {steps_stored(folder, source):,} steps"
         if steps_stored(folder, which):  # what goes on began where it began
             origin = stored_record(folder, which)["start"]
+        if steps_stored(folder, which) >= own.steps:
+            continue
         for training, halves in train_one(which, own, folder / "checkpoints", seed, start, Line()):
             record = record_of(training, halves, origin)
-            if training.steps >= steps_stored(folder, which):
+            if training.steps > steps_stored(folder, which):
                 store(folder, which, training.arrays(), record)
             print(
                 f"\r{which.name}: {training.steps:,} steps, excess {record['loss']:.4f} +- {record['standard_error']:.4f}"

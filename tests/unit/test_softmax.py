@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from lt_helpers import RegressionTask, Uniform, risk
+from lt_helpers.baselines import stored_losses
+from lt_helpers.noise import parse_noise
 from lt_helpers.softmax import SoftmaxId, SoftmaxTransformer, linear_part, load_softmax, softmax_records
 
 DIM, WIDTH, HEADS, HIDDEN, LAYERS = 3, 6, 2, 5, 2
@@ -163,3 +165,40 @@ def test_a_file_without_a_model_says_so(tmp_path):
         load_softmax(True, 3, Uniform(4.0), folder=tmp_path)
     with pytest.raises(TypeError, match="mlp must be True or False"):
         SoftmaxId("mlp", 2, Uniform(5.0))
+
+
+RECORDS = softmax_records()
+each_stored = pytest.mark.parametrize(
+    "record", RECORDS, ids=lambda record: SoftmaxId.from_record(record).name
+)
+
+
+def test_the_stored_ones_are_both_kinds_of_both_depths_on_both_noises():
+    stored = {(record["mlp"], record["layers"], record["noise"]) for record in RECORDS}
+    wanted = {
+        (mlp, layers, noise)
+        for mlp in (False, True)
+        for layers in (2, 4)
+        for noise in ("uniform-5", "categorical-1-3")
+    }
+    assert stored == wanted and len(RECORDS) == len(wanted)
+
+
+@each_stored
+def test_a_stored_model_loses_what_its_record_says(record):
+    noise = parse_noise(record["noise"])
+    one = load_softmax(record["mlp"], record["layers"], noise)
+    assert (one.mlp, one.layers, one.dim, one.context) == (record["mlp"], record["layers"], 10, 20)
+    judged = risk(one, RegressionTask(10, 20, noise), 2_000, np.random.default_rng(77))
+    assert abs(judged.excess - record["loss"]) < 4 * np.hypot(judged.excess_error, record["standard_error"])
+    bayes, error = stored_losses()[record["noise"]]["Bayes-optimal"]
+    assert record["loss"] > bayes - 4 * np.hypot(error, record["standard_error"])
+
+
+@each_stored
+def test_a_record_says_what_fewer_steps_would_have_given(record):
+    steps, losses, _ = zip(*record["halves"])
+    assert len(steps) == 3 and [2 * before for before in steps[:-1]] == list(steps[1:])
+    assert (steps[-1], losses[-1]) == (record["steps"], record["loss"])
+    assert sorted(losses, reverse=True) == list(losses), "each part is better than the one before"
+    assert record["curve"][-1][0] == record["steps"]
