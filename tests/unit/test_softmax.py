@@ -202,3 +202,11 @@ def test_a_record_says_what_fewer_steps_would_have_given(record):
     assert (steps[-1], losses[-1]) == (record["steps"], record["loss"])
     assert sorted(losses, reverse=True) == list(losses), "each part is better than the one before"
     assert record["curve"][-1][0] == record["steps"]
+
+
+def test_the_last_doubling_took_off_what_notebook_14_says():
+    said = {(True, 4): 1 / 3, (True, 2): 1 / 6, (False, 4): 1 / 8, (False, 2): 1 / 20}
+    for record in RECORDS:
+        if record["noise"] == "uniform-5":
+            *_, (_, half, _), (_, whole, _) = record["halves"]
+            assert abs(1 - whole / half - said[record["mlp"], record["layers"]]) < 0.02
