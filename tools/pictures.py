@@ -25,6 +25,7 @@ STATES = {
     "rescaling-lab": dict(sigma=12.0),
     "ridge-lab": dict(sigma=3.0, strength=1.0),
     "sizes-lab": dict(n=80, d=15, correlation=0.8, reads="scaled"),
+    "softmax-lab": dict(sigma=5.0, length=10.0, ghost={"kind": "alone"}),
     "table-lab": dict(kind="full", layers=7, sigma=3.0),
     "tiny-lab": dict(step=1.0),
     "weights-lab": dict(rank=2, sigma=8),

@@ -15,6 +15,7 @@ from .profile import ProfileLab
 from .rescaling import RescalingLab
 from .ridge import RidgeLab
 from .sizes import SizesLab
+from .softmax import SoftmaxLab
 from .story import surprises
 from .table import TableLab
 from .tiny import TinyLab
@@ -41,6 +42,7 @@ __all__ = [
     "Seed",
     "SizesLab",
     "Slider",
+    "SoftmaxLab",
     "Spots",
     "TableLab",
     "TinyLab",
