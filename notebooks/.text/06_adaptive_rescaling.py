@@ -379,7 +379,7 @@ rescaling.two_weights.check(my_weights)
 # %% [markdown]
 # ## A trained model at n = 20
 # The last beat of the lab shows a DIAG with two layers that was *trained* on $\sigma \in \{1, 3\}$, with twenty examples $x \sim N(0, I)$. Where $\Sigma = I$, ridge keeps $1/(1 + \sigma^2/20)$, and not $1/(1 + \sigma^2)$. So put $\sigma^2/20$ in place of each
-# $\sigma^2$: the theorem has its zero where $\tfrac{\sigma^2}{20} = 1 + \tfrac1{20} + \tfrac9{20}$, that is at $\sigma = \sqrt{30} = 5.5$. The trained model breaks at 10.8. As the lab told, it
+# $\sigma^2$: the theorem has its zero where $\tfrac{\sigma^2}{20} = 1 + \tfrac1{20} + \tfrac9{20}$, that is at $\sigma = \sqrt{30} = 5.5$. The trained model breaks at 10.8: there the share that it keeps is zero on average over many sequences. As the lab told, it
 # meets ridge at neither level: twenty examples are far from very many.
 
 # %%

@@ -366,7 +366,7 @@ print_parts("DIAG-4", model, 4)
 # The downhill part does not get shorter: it even *grows* with the noise. (The $M$ that layers 1 to 3 leave behind depends on the noise. We only measure that.) The brake grows faster, since noise makes the labels larger, and with them $\overline{y^l y}$. In the end the two cancel along $g$. So the shorter step of
 # this layer is the brake's doing, and nothing else's. And where $\omega_{yx}$ is negative, **a negative step is the brake's doing.**
 #
-# Is the brake needed, and must it follow the noise? Change the last push alone. *Released*: the downhill part without its brake. *Held*: at every noise the brake takes back the same share of the downhill part as at $\sigma = 1$.
+# Is the brake needed, and must it follow the noise? Change the last push alone. *Released*: the downhill part without its brake. *Held*: the downhill part, shortened at every noise by one and the same share: the one by which the brake shortens it at $\sigma = 1$.
 
 
 # %% jupyter={"source_hidden": true}
@@ -399,7 +399,7 @@ print_last_pushes("DIAG-4", model)
 
 # %% [markdown]
 # - **Released:** the step is far too long, at $\sigma = 4$ most of all.
-# - **Held:** nearly as good at $\sigma = 1$ (not quite: the true brake also pushes a little across $g$), far off at $\sigma = 4$. So the brake must press harder where it is noisier.
+# - **Held:** nearly as good at $\sigma = 1$, far off at $\sigma = 4$. So the brake must press harder where it is noisier.
 # - **No push:** at $\sigma = 1$ the push is needed. At $\sigma = 4$ the layer would do best without one: what the brake leaves of it still costs 0.04.
 #
 # ## Do other models brake?
