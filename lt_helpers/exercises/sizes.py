@@ -30,7 +30,7 @@ def ridge_for_twenty(S):
 
 def contexts():
     """A model w(S), moments S (D, D) and n; of the first, tau is 1/2."""
-    yield ridge_for_twenty, np.array([[1.0, 2.0], [2.0, 5.0]]), 77
+    yield ridge_for_twenty, np.array([[1.0, 2.0], [2.0, 8.0]]), 77
     rng = np.random.default_rng(0)
     for n in (12, 40):
         x, truth = rng.normal(size=(n, 3)), rng.normal(size=3)

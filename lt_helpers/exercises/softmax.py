@@ -79,7 +79,7 @@ def share_unsolved(queries, answers):
 def bent():
     """The probes of which more than one query is left over."""
     along = [[1.0, 0.0], [2.0, 0.0], [0.0, 1.0], [0.0, 1.0], [0.0, 1.0]]
-    yield np.array(along), np.array([3.0, 1.0, 2.0, 1.0, 0.0])
+    yield np.array(along), np.array([3.0, 1.0, 2.0, 1.0, 1.0])
     yield from list(probes())[1:]
 
 

@@ -188,12 +188,16 @@ rescaling.shrink.check(shrink)
 
 # %% jupyter={"source_hidden": true}
 one_feature = lt.load_pretrained("diag", layers=4, noise=lt.Uniform(5.0), folder=ONE_FEATURE)
-reads = labels_squared(one_feature, read_four_points(one_feature).S)  # (3, 4): the mean of the squared labels before each layer
-for name, read in zip(NAMES, reads, strict=True):
-    print(f"{name:2}: layer 1 reads {read[0]:.2f}, layer 3 reads {read[2]:.2f}")
+state = read_four_points(one_feature)
+reads = labels_squared(one_feature, state.S)  # (3, 4): the mean of the squared labels before each layer
+falls = state.w[:, 3, 0] / state.w[:, 2, 0]  # (3,): by what layer 3 multiplies w in all
+print("     layer 1 reads   layer 3 reads   its factor   w is multiplied by")
+for name, read, factor, fall in zip(NAMES, reads, state.rescaling, falls, strict=True):
+    print(f"{name:3} {read[0]:14.2f} {read[2]:15.2f} {factor[2]:12.2f} {fall:20.2f}")
 
 # %% [markdown]
-# For two layers it fits, and comes to the least-squares slopes. The third layer reads about what is left over, 1, 4 and 4, and shrinks A′ and B much more than A. This training has found *fit, look, shrink*.
+# For two layers it fits, and comes to the least-squares slopes. The third layer reads about what is left over, 1, 4 and 4, and shrinks A′ and B much more than A. This training has found *fit, look, shrink*. It shrinks in two ways: by its factor $1 + \omega_{yy}\,\overline{r^2}$,
+# and by as much again with a push back, which is the other reaction, below.
 #
 # But why does it end so far above ridge's 1.60, 1.00 and 0.50? It reads means, so it does not know that there are four points, and takes them for the twenty of its training. Of twenty, ridge keeps more. So the meter of
 # [02](02_in_context_regression.ipynb) reads a noise near the right one off its slopes with $n = 20$ (1.3 for 1, 2.3 for 2), and far too little with $n = 4$:
@@ -226,7 +230,7 @@ for number, each in enumerate(spread("diag", 4, lt.Uniform(5.0)), start=1):
 # $$\text{step} = -\omega_{yx}\,(1 + \omega_{xy}\, v) .$$
 #
 # Take $\omega_{xy} = -0.1$ and $\omega_{yx} = -1$. At the start $v$ is 5, 8 and 5, so the steps are 0.5, 0.2 and 0.5: B gets the long step of A. Now put a plain layer before the pair, which steps $\tfrac12$ in every sequence. It leaves the slopes 1, 1 and $\tfrac12$.
-# Then $v$, the mean of $r^2$, is 2, 5 and 4.25, and the steps of the pair are 0.8, 0.5 and 0.575: now B's is nearer to that of A′. Again: fit once, then look. [07](07_noise_adaptive_step_sizes.ipynb) is about this reaction.
+# Then $v$, the mean of $r^2$, is 2, 5 and 4.25, and the steps of the pair are 0.8, 0.5 and 0.575: now B's is nearer to that of A′. (The query's input is moved too, now that it has a label; that adds a little to each.) Again: fit once, then look. [07](07_noise_adaptive_step_sizes.ipynb) is about this reaction.
 #
 # ## Who cannot look
 # GD++ is DIAG without $\omega_{xy}$ and $\omega_{yy}$. Its layers never multiply a label by a label. So for given inputs its answer is **linear in the labels**: $w = A y$, with a matrix $A$ that only the inputs decide. It cannot shrink the more, the noisier the labels are.
@@ -384,14 +388,15 @@ rescaling.two_weights.check(my_weights)
 
 # %%
 trained = lt.load_pretrained("diag", layers=2, noise=mixed)
-print("sigma   layer 1 multiplies labels by   layer 2 reads   its step adds   kept of the truth")
+print("sigma   layer 1 multiplies labels by   layer 2 reads   steps add: layer 1   layer 2   kept of the truth")
 for sigma in (0, 1, 3, 8):
     moments = lt.RegressionTask(10, 20, lt.Fixed(sigma)).sample_moments(10_000, np.random.default_rng(0))
     state = implicit_from_moments(trained, moments.S)
     first, second = state.rescaling.mean(axis=0)  # 1 + omega_yy v of each layer, on average
     read = (second - 1) / trained.omega[1, 1, 1]  # what layer 2 reads
-    added, kept = ((each * moments.w).sum() / (moments.w**2).sum() for each in (state.push[:, -1], state.w[:, -1]))
-    print(f"{sigma:5d} {first:30.2f} {read:15.1f} {added:15.2f} {kept:19.2f}")
+    parts = (state.push[:, 0], state.push[:, 1], state.w[:, -1])
+    one, two, kept = ((each * moments.w).sum() / (moments.w**2).sum() for each in parts)
+    print(f"{sigma:5d} {first:30.2f} {read:15.1f} {one:20.2f} {two:9.2f} {kept:19.2f}")
 print(f"layer 2 alone would break at sigma = {rescaling.breaking_point.solution(trained.omega):.1f}, if it read sigma^2")
 
 # %% [markdown]
@@ -400,7 +405,8 @@ print(f"layer 2 alone would break at sigma = {rescaling.breaking_point.solution(
 # - **$\Sigma$ is not the same in all directions.** Two layers also have to work against that, with $\omega_{xx}$, and they are too few. Even without noise the model keeps less than all.
 # - **Layer 1 shrinks the labels.** Its own $\omega_{yy}$ does nothing to $w = 0$, but it halves the labels at $\sigma = 8$, which divides their mean square by about four. So layer 2 reads far less than the $\sigma^2$ of the exercise, and its
 #   $\omega_{yy}$ alone no longer says where the model breaks: by it, that would be at 7.4.
-# - **Layer 2 takes a step, too.** It has an $\omega_{yx}$, and layer 1 an $\omega_{xy}$. So its step gets shorter where it is noisier: it adds a third of the truth without noise, and nothing at $\sigma = 8$. That is the other reaction, and it makes most of the fall of the last column.
+# - **Layer 2 takes a step, too.** Layer 1 leaves a share of the labels, less its own $w$. Without noise that is 0.93 less 0.45 of the truth, enough for a step. At $\sigma = 8$ it is 0.50 less 0.44: hardly any signal is left to step along, and
+#   the step adds nothing. That makes most of the fall of the last column.
 # - **A fit takes noise with it.** Ten weights can fit a part of the noise in twenty labels. That part is missing from what is left over. (Therefore AdaRR divides by $n - d$: [08](08_how_good_is_it.ipynb).) With little noise it is
 #   the other way round: one step has not fitted all of the signal, so layer 2 reads more than $\sigma^2$.
 #

@@ -244,13 +244,15 @@ for sigma in (1, 4):
 # How long a step does a layer of a *trained* model take? A step has a direction. In [03](03_one_layer_is_one_gradient_step.ipynb) it was $g$, the mean of $r\,x$, which **points downhill**: along it the error falls fastest.
 #
 # Deeper in a model a label is no longer $y$. It has become $y^l$, what earlier layers have left of it ($a\,y - \langle w, x\rangle$ in [04](04_every_layer_keeps_a_weight_vector.ipynb)). So let $g$ be the mean of $y^l x$: the label as it is *now*, times the
-# input as it came in. Where $a = 1$ that is the $g$ of 03. (The input as it came in, because $w$ is a weight for such inputs.)
+# input as it came in. Where $a = 1$ that is the $g$ of 03; with another $a$ it leads down to $a$ times least squares. (The input as it came in, because $w$ is a weight for such inputs.)
 #
 # A layer multiplies the $w$ that it finds by a factor, the $\rho$ of 04. What it adds to that is its push, $p = w_\text{after} - \rho\,w_\text{before}$. Its **effective step** is the $\eta$ with which $\eta\,g$ comes closest to $p$, over many sequences:
 #
 # $$\eta = \frac{\sum \langle g, p\rangle}{\sum \langle g, g\rangle}.$$
 #
-# For gradient descent that is exactly its step. A push *across* $g$ has the effective step 0. A push uphill, against $g$, has a negative step. The cosine of $g$ and $p$ says how much of the push the step describes.
+# In A′ above, with $\omega_{yx} = -\tfrac12$, the second layer finds $w = 0$ and makes it 0.2. So $p = 0.2$, $g = 2$ and $\eta = 0.1$: that is $\tfrac12\,(1 - 0.8)$, the step of the formula above.
+#
+# For gradient descent $\eta$ is exactly its step. A push *across* $g$ has the effective step 0. A push uphill, against $g$, has a negative step. The cosine of $g$ and $p$ says how much of the push the step describes.
 #
 # ### Exercise: the effective step size
 # (level: practice)
@@ -366,7 +368,7 @@ print_parts("DIAG-4", model, 4)
 # The downhill part does not get shorter: it even *grows* with the noise. (The $M$ that layers 1 to 3 leave behind depends on the noise. We only measure that.) The brake grows faster, since noise makes the labels larger, and with them $\overline{y^l y}$. In the end the two cancel along $g$. So the shorter step of
 # this layer is the brake's doing, and nothing else's. And where $\omega_{yx}$ is negative, **a negative step is the brake's doing.**
 #
-# Is the brake needed, and must it follow the noise? Change the last push alone. *Released*: the downhill part without its brake. *Held*: the downhill part, shortened at every noise by one and the same share: the one by which the brake shortens it at $\sigma = 1$.
+# Is the brake needed, and must it follow the noise? Change the last push alone. *Released*: the downhill part without its brake. *Held*: the downhill part, shortened at every noise by 56%, as the brake shortens it at $\sigma = 1$ (1.89 of 3.37).
 
 
 # %% jupyter={"source_hidden": true}
@@ -400,7 +402,7 @@ print_last_pushes("DIAG-4", model)
 # %% [markdown]
 # - **Released:** the step is far too long, at $\sigma = 4$ most of all.
 # - **Held:** nearly as good at $\sigma = 1$, far off at $\sigma = 4$. So the brake must press harder where it is noisier.
-# - **No push:** at $\sigma = 1$ the push is needed. At $\sigma = 4$ the layer would do best without one: what the brake leaves of it still costs 0.04.
+# - **No push:** at $\sigma = 1$ the push is needed. At $\sigma = 4$ the layer would do best without one: what is left of it still costs 0.04. (The brake cancels what lies along $g$; some of the push lies across it.)
 #
 # ## Do other models brake?
 # Here are eight DIAG models: four or seven layers, one head or two (× 2), trained on U(0, 5) or on {1, 3}. Of each you see the last two layers with a negative $\omega_{yx}$. Drawn is the brake, as a share of the downhill part, at $\sigma = 1$ (blue, large) and
@@ -477,7 +479,7 @@ for sigma in (5, 8, 10, 12, 15):
 #
 # ![Four plots of the effective step by layer, at sigma = 1 in blue and at sigma = 3 in orange. DIAG-4 with two heads: the last step falls from 0.75 to -0.35. Two heads without omega_xy: the third step is negative, about -1, and the fourth between 1.3 and 1.7; both are longer at sigma = 3. DIAG-7: the fifth step falls from 1 to 0.6, the last from 0.8 to -0.4. FULL-7: steps 5 and 6 fall, the last rises from -1 to 0.9.](../docs/pictures/steps-of-relatives.svg)
 #
-# - **Steps pass through zero.** A negative step goes *away* from least squares: it undoes what the layers before have learned. At $\sigma = 3$ the last step is negative in both DIAG models with $\omega_{xy}$.
+# - **Steps pass through zero.** A negative step goes uphill: it undoes what the layers before have learned. At $\sigma = 3$ the last step is negative in both DIAG models with $\omega_{xy}$.
 # - **FULL-7** shortens its steps 5 and 6, and its last one goes from $-1$ to 0.9.
 # - **Without $\omega_{xy}$** no step shortens: the noisier it is, the *longer* are both late ones. This model answers to the noise by its factors alone.
 #

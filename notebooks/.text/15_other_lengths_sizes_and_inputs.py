@@ -39,7 +39,7 @@ lab
 # <details><summary>Answer</summary>2 over the largest eigenvalue of Σ.</details>
 #
 # ## The question
-# Every model so far has read 20 examples of ten independent features, in training and in all tables. Nothing in its weights depends on $n$: it takes means over whatever it is given. So it *runs* on 80 examples. Does it serve there?
+# The models of this series were trained on 20 examples of ten independent features. A model takes means over whatever it is given, so it *runs* on 80 examples. Does it serve there? ([12](12_from_pilot_to_practice.ipynb) warns of it; here is why.)
 #
 # The models have seven layers and were trained on $\sigma$ from U(0, 5). Beside them stand AdaRR, evidence ridge and Bayes **of the very task that is judged**: all three know $n$ and $d$. The number is the excess risk, with its standard error,
 # on 4,000 sequences.
@@ -174,7 +174,7 @@ table(
 # %% [markdown]
 # At 15 and 25 examples sums are better than means. But the steps grow with $n$, as all eigenvalues do. At 80 they are four times as long as in training: DIAG explodes, and FULL, which does not, is far off.
 #
-# So **means keep the steps and lose $n$; sums keep $n$ and lose the steps.**
+# With means the steps fit at every length, and what is added does not. With sums the steps fit at 20 alone.
 #
 # ## Tell it, without touching a weight
 # The model adds about a tenth of what it sees left: $1/(m - d)$, with $m = 20$ the length that it was made for. Multiply all labels by a factor $\tau$, and divide its answer by $\tau$. For ridge regression with a given penalty nothing would change. But the model
@@ -227,7 +227,7 @@ table("examples n", (15, 25, 30, 40, 80), by_length, ("DIAG, means", "DIAG, scal
 
 # %% [markdown]
 # **No weight has changed. FULL, which has never read any other number than 20 examples, is ahead of AdaRR and of evidence ridge at 15, 25 and 30.** At 40 it is level with them, and at 80 behind: its excess is 0.0032, where theirs is
-# 0.0020. Scaled labels leave the range of training: at 80 the factor is 0.38, and a noise of 5 looks like one of 1.9.
+# 0.0020. Scaled labels leave what training has shown: at 80 the factor is 0.38, so the truth, too, looks smaller than any that was drawn there.
 #
 # ## Train on many lengths
 # Could training do the same? The next models were trained on sequences of 15, 20, 30, 40, 60 and 80 examples, each as likely (`python tools/sizes.py`), given means, sums, or scaled labels. **Predict:** at $n = 20$, will the
@@ -397,7 +397,7 @@ table("correlation c", (0.0, 0.5, 0.7, 0.9), by_correlation, (*alike, *RIVALS))
 #
 # ## Discussion
 # - **A table has sizes.** Table 1 is one column of a larger one: $n = 20$, $d = 10$, $C = I$. What a trained model has "learned" there includes these numbers.
-# - **Fair opponents.** AdaRR, evidence ridge and Bayes are given $n$ and $d$, and cost nothing to train. At 80 examples they come close to Bayes, and no model here comes close to them.
+# - **Fair opponents.** AdaRR, evidence ridge and Bayes are given $n$ and $d$, and cost nothing to train. At 80 examples they come close to Bayes, and no model here comes as close.
 # - **One seed.** The trained models here are one training each. That they can be fooled is measured on those; how well other trainings read $n$, we do not know. FULL was trained for 1,000 steps only: more may gain.
 #
 # ## What surprised you
