@@ -10,6 +10,8 @@ from notebook_page import NotebookPage
 
 IGNORED = "nbval-ignore-output"
 NUMBER = re.compile(r"[-\N{MINUS SIGN}]?\d+(?:\.(\d+))?(?:e[-+]?\d+)?")
+# JupyterLite may ask once more for the session of a notebook that was closed before this one.
+ENDED = re.compile(r"Session [-0-9a-f]+ not found")
 IDLE = "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
 
 
@@ -39,6 +41,11 @@ class LitePage(NotebookPage):
         """Until the kernel in the page is idle, which takes longer than that of a server."""
         self.page.wait_for_selector(".jp-Notebook .jp-Cell", state="attached", timeout=1e3 * seconds)
         self.page.wait_for_function(IDLE, timeout=1e3 * seconds)
+
+    @property
+    def complaints(self):
+        """What the page complained of, but for sessions that were ended."""
+        return [one for one in self.failures if not ENDED.fullmatch(one)]
 
     def notebook(self):
         """The notebook as it stands in the page, with what its cells have given."""

@@ -244,7 +244,7 @@ for sigma in (1, 4):
 # How long a step does a layer of a *trained* model take? A step has a direction. In [03](03_one_layer_is_one_gradient_step.ipynb) it was $g$, the mean of $r\,x$, which **points downhill**: along it the error falls fastest.
 #
 # Deeper in a model a label is no longer $y$. It has become $y^l$, what earlier layers have left of it ($a\,y - \langle w, x\rangle$ in [04](04_every_layer_keeps_a_weight_vector.ipynb)). So let $g$ be the mean of $y^l x$: the label as it is *now*, times the
-# input as it came in. Where $a = 1$ that is the $g$ of 03; with another $a$ it leads down to $a$ times least squares. (The input as it came in, because $w$ is a weight for such inputs.)
+# input as it came in. Where $a = 1$ that is the $g$ of 03; with another $a$ it is $a\,\alpha - \Sigma w$, which leads down to $a$ times least squares. (The input as it came in, because $w$ is a weight for such inputs.)
 #
 # A layer multiplies the $w$ that it finds by a factor, the $\rho$ of 04. What it adds to that is its push, $p = w_\text{after} - \rho\,w_\text{before}$. Its **effective step** is the $\eta$ with which $\eta\,g$ comes closest to $p$, over many sequences:
 #
@@ -298,8 +298,8 @@ step_sizes.effective_step.check(my_step_size)
 #
 # - **Layer 1** keeps its step. Nothing before it has looked at the labels. (Its factor falls too, but it finds $w = 0$: there is nothing to shrink.)
 # - **Layer 2** could brake if layer 1 had an $\omega_{xy}$. It has $-0.002$, nearly nothing. So layer 2 keeps its step. It answers to the noise with its $\omega_{yy}$ instead, as in 06: its factor $\rho$ falls, and shrinks the $w$ that it was given.
-# - **Layer 3** hardly steps at any noise. It moves the inputs for layer 4, with its $\omega_{xy}$ of $-0.178$.
-# - **Layer 4** has the brake: layers 2 and 3 have an $\omega_{xy}$, both negative. Its step falls to nearly nothing. (Its $\omega_{yy}$ is positive, so its *factor* rises: it stretches a $w$ that layers 2 and 3 have shrunk. All three factors together still shrink it, and more where it is noisier:)
+# - **Layer 3** hardly steps at any noise. (Layer 2's small $\omega_{xy}$ gives it a brake as well.) It moves the inputs for layer 4, with its $\omega_{xy}$ of $-0.178$.
+# - **Layer 4** has the brake: layers 2 and 3 have an $\omega_{xy}$, both negative. Its step falls to nearly nothing. (Its $\omega_{yy}$ is positive, so its *factor* rises: it stretches a $w$ that layers 2 and 3 have shrunk. What layer 1 has found meets all three factors:)
 
 # %% jupyter={"source_hidden": true}
 print("the factors of layers 2 to 4, multiplied")
@@ -308,7 +308,7 @@ for sigma in (1, 3, 5):
 
 # %% [markdown]
 # ## The brake of layer 4
-# The push of layer 4 is again a sum of two, and they are the two numbers that you found by hand. By [04](04_every_layer_keeps_a_weight_vector.ipynb) an input that layer 4 reads is $x^l = M x + y\,u$: what the token keeps of its input, and the move along its label. The last column is A′ above, before its second layer:
+# The push of layer 4 is again a sum of two, the same two as by hand. (By hand a label was still as it came in. Here it has become $y^l$.) By [04](04_every_layer_keeps_a_weight_vector.ipynb) an input that layer 4 reads is $x^l = M x + y\,u$: what the token keeps of its input, and the move along its label. The last column is A′ above, before its second layer:
 #
 # | | in words | in A′ |
 # |---|---|---|
@@ -365,7 +365,7 @@ def print_parts(name, model, layer):
 print_parts("DIAG-4", model, 4)
 
 # %% [markdown]
-# The downhill part does not get shorter: it even *grows* with the noise. (The $M$ that layers 1 to 3 leave behind depends on the noise. We only measure that.) The brake grows faster, since noise makes the labels larger, and with them $\overline{y^l y}$. In the end the two cancel along $g$. So the shorter step of
+# The downhill part does not get shorter: it even *grows* with the noise. (The $M$ that layers 1 to 3 leave behind depends on the noise. We only measure that.) The brake grows faster: in it stands a mean of labels times labels, and noise makes labels larger. In the end the two cancel along $g$. So the shorter step of
 # this layer is the brake's doing, and nothing else's. And where $\omega_{yx}$ is negative, **a negative step is the brake's doing.**
 #
 # Is the brake needed, and must it follow the noise? Change the last push alone. *Released*: the downhill part without its brake. *Held*: the downhill part, shortened at every noise by 56%, as the brake shortens it at $\sigma = 1$ (1.89 of 3.37).
@@ -402,7 +402,7 @@ print_last_pushes("DIAG-4", model)
 # %% [markdown]
 # - **Released:** the step is far too long, at $\sigma = 4$ most of all.
 # - **Held:** nearly as good at $\sigma = 1$, far off at $\sigma = 4$. So the brake must press harder where it is noisier.
-# - **No push:** at $\sigma = 1$ the push is needed. At $\sigma = 4$ the layer would do best without one: what is left of it still costs 0.04. (The brake cancels what lies along $g$; some of the push lies across it.)
+# - **No push:** at $\sigma = 1$ the push is needed. At $\sigma = 4$ the layer would do best without one: what is left of it still costs 0.04. (The brake cancels nearly all that lies along $g$; some of the push lies across it.)
 #
 # ## Do other models brake?
 # Here are eight DIAG models: four or seven layers, one head or two (× 2), trained on U(0, 5) or on {1, 3}. Of each you see the last two layers with a negative $\omega_{yx}$. Drawn is the brake, as a share of the downhill part, at $\sigma = 1$ (blue, large) and
@@ -428,7 +428,7 @@ print(f"brake harder at sigma = 3: {harder} of {columns} columns")
 # %% [markdown]
 # **Nearly all of them brake, and brake harder where it is noisier.** That is what to keep.
 #
-# How short the step becomes differs. Orange points below $-1$ are layers that step *back*. So *the noisier, the shorter the last step* is what **our** model does, and no law.
+# How short the step becomes differs. Points below $-1$ are layers that step *back*. So *the noisier, the shorter the last step* is what **our** model does, and no law.
 
 # %% [markdown]
 # ## Far outside
@@ -501,7 +501,7 @@ for name, each in relatives.items():
     print(f"{name:23}" + "".join(f"{length:12.2f}" for length in lengths))
 
 # %% [markdown]
-# The model without $\omega_{xy}$ has no brake, and its third step is negative all the same. Here are its parts, and then two relatives with other last pushes:
+# The model without $\omega_{xy}$ has no brake, and its third step is negative all the same. Here are its parts; and two relatives with other last pushes, of which both need their last push at $\sigma = 4$ too:
 
 # %% jupyter={"source_hidden": true}
 print_parts("DIAG-4 without omega_xy", relatives["DIAG-4 without omega_xy"], 3)
@@ -512,7 +512,7 @@ for name in ("DIAG-4, two heads", "DIAG-7"):
     print_last_pushes(name, relatives[name])
 
 # %% [markdown]
-# In that layer $\omega_{yx}$ is *positive*. So the downhill part itself is negative, at every noise: this step back is of another kind.
+# In layer 3 of the model without $\omega_{xy}$ the weight $\omega_{yx}$ is *positive*. So the downhill part itself is negative, at every noise: this step back is of another kind.
 #
 # <details><summary>Do other trainings show the same?</summary>
 #

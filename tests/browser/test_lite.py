@@ -139,7 +139,7 @@ def test_a_notebook_prints_in_the_page_what_cpython_printed(visit, elsewhere, na
     found = compared(name, page.notebook())
     assert len(found) >= 4
     assert [(number, here, there) for number, here, there, how in found if how == "other"] == []
-    assert page.failures == [] and elsewhere == []
+    assert page.complaints == [] and elsewhere == []
 
 
 def test_a_lab_moves_by_key_and_by_mouse(visit):
