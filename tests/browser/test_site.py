@@ -400,7 +400,8 @@ def test_the_search_finds_words_on_other_pages_english_and_japanese(browser, add
     page.locator(".pagefind-ui__result-nested .pagefind-ui__result-link").first.click()
     page.wait_for_url(re.compile(r"html#.+"))
     assert page.evaluate("document.getElementById(decodeURIComponent(location.hash.slice(1))) !== null")
-    for term, there in (("重みベクトル", True), ("xyzzy", False)):
+    # Pagefind falls back to the beginning of a word: letters that stand on no page.
+    for term, there in (("重みベクトル", True), ("щщщ", False)):
         page.goto(f"{address}search.html?q={term}")
         page.wait_for_function(
             "() => document.querySelector('.pagefind-ui__message')?.textContent.includes('result')"
