@@ -32,7 +32,6 @@ DEFAULTS = {
     lowrank.diagonal_plus_low_rank: dict(rounds=30),
     baselines.on_spectrum: dict(evidence=False),
     practice.ridge_cv: dict(penalties=10 ** np.linspace(-1, 3, 25)),
-    practice.guarded: dict(penalties=10 ** np.linspace(-1, 3, 25)),
     preparation.Preparation.learn: dict(intercept=True),
     regressor.InContextRegressor: dict(guard=True),
     table1.column: dict(samples=200_000, seed=0),
