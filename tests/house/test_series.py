@@ -89,9 +89,10 @@ def test_each_notebook_leads_on():
         assert last.endswith(way_on(name)), "run: make readme"
 
 
+NEXT = f"{len(series()):02}"  # the number of one more notebook, NN below
 TEXT = """\
 # %% [markdown]
-# # 99  Waves
+# # NN  Waves
 # *A notebook that is here for a test.*
 #
 # **Takes** 20 minutes. **Needs** the noise lab ([07](07_noise_adaptive_step_sizes.ipynb)).
@@ -128,7 +129,7 @@ waves.excess_risk.check(excess_risk)
 """
 ENTRY = """
 [[act.notebook]]
-name = "99_waves"
+name = "NN_waves"
 title = "Waves"
 minutes = 20
 idea = "What a test adds"
@@ -144,7 +145,7 @@ class WaveLab(NoiseLab):
     """The noise lab by another name."""
 '''
 EXERCISE = '''\
-"""Notebook 99: the exercise of notebook 00 once more, which is here for a test."""
+"""Notebook NN: the exercise of notebook 00 once more, which is here for a test."""
 
 from dataclasses import replace
 
@@ -171,7 +172,7 @@ HOUSE = [f"tests/house/test_{name}.py" for name in ("series", "notebooks", "read
 EXERCISES = ["tests/unit/test_notebook_solutions.py"]
 SITE = """
 from build_site import ROOT, contents, front_page, laid_out_notebook, notebooks, page_name
-(path,) = (path for path in notebooks() if path.stem.startswith("99"))
+(path,) = (path for path in notebooks() if path.stem.startswith("NN"))
 notebook, found = laid_out_notebook(path)
 labs = {name: (kind.__name__, values) for name, (kind, values) in found.items()}
 card = f'href="{page_name(path)}"' in front_page() and "wave-lab.png" in front_page()
@@ -182,15 +183,15 @@ print(page_name(path), labs, card, shown, any(path.stem in table for table in co
 
 def add_notebook(copy):
     """What somebody writes who adds a notebook: its text, its entry, its lab and its exercise."""
-    (copy / "notebooks/.text/99_waves.py").write_text(TEXT)
+    (copy / f"notebooks/.text/{NEXT}_waves.py").write_text(TEXT.replace("NN", NEXT))
     series_file = copy / "notebooks/.text/series.toml"
-    series_file.write_text(series_file.read_text() + ENTRY)
+    series_file.write_text(series_file.read_text() + ENTRY.replace("NN", NEXT))
     (copy / "lt_helpers/labs/waves.py").write_text(LAB)
     labs = copy / "lt_helpers/labs/__init__.py"
     labs.write_text(
         labs.read_text().replace("__all__ = [", 'from .waves import WaveLab\n\n__all__ = [\n    "WaveLab",')
     )
-    (copy / "lt_helpers/exercises/waves.py").write_text(EXERCISE)
+    (copy / "lt_helpers/exercises/waves.py").write_text(EXERCISE.replace("NN", NEXT))
     catalogue = copy / "lt_helpers/language/en.toml"
     text = catalogue.read_text()
     section = re.search(r"\[exercises\.start\.excess_risk\]\n(.+\n)+", text)[0]
@@ -208,8 +209,8 @@ def failures(copy, files, chosen):
 
 def test_one_more_notebook_in_a_copy_is_its_text_its_entry_its_lab_and_its_exercise(copy):
     add_notebook(copy)
-    # make notebooks NB=99
-    copy.check_python("tools/build_notebooks.py", "99")
+    # make notebooks NB=NN
+    copy.check_python("tools/build_notebooks.py", NEXT)
     copy.check_python("tools/write_readme.py")
     copy.check_python("tools/build_notebooks.py", "--refresh")
 
@@ -217,18 +218,19 @@ def test_one_more_notebook_in_a_copy_is_its_text_its_entry_its_lab_and_its_exerc
         return nbformat.read(copy / f"notebooks/{name}.ipynb", as_version=4).cells[-1].source
 
     assert (
-        "| 99 | [Waves](notebooks/99_waves.ipynb) | 20 | What a test adds |"
+        f"| {NEXT} | [Waves](notebooks/{NEXT}_waves.ipynb) | 20 | What a test adds |"
         in (copy / "README.md").read_text()
     )
     start = (copy / "notebooks/00_start_here.ipynb").read_text()
-    assert "| 99 | [Waves](99_waves.ipynb) | 20 | Is one more notebook easy? |" in start
-    assert last_cell(series()[-1]["name"]).endswith("Next: [99  Waves](99_waves.ipynb)")
-    assert last_cell("99_waves").endswith("The map of the series: [00  Start here](00_start_here.ipynb)")
+    assert f"| {NEXT} | [Waves]({NEXT}_waves.ipynb) | 20 | Is one more notebook easy? |" in start
+    assert last_cell(series()[-1]["name"]).endswith(f"Next: [{NEXT}  Waves]({NEXT}_waves.ipynb)")
+    assert last_cell(f"{NEXT}_waves").endswith("The map of the series: [00  Start here](00_start_here.ipynb)")
     assert (
-        ", and [99 Waves](../notebooks/99_waves.ipynb).\n" in (copy / "docs/instructor-guide.md").read_text()
+        f", and [{NEXT} Waves](../notebooks/{NEXT}_waves.ipynb).\n"
+        in (copy / "docs/instructor-guide.md").read_text()
     )
-    site = copy.check_python("-c", SITE)
-    assert site == "99_waves.html {'99_waves-1': ('WaveLab', {'sigma': 2.0})} True True True\n"
+    site = copy.check_python("-c", SITE.replace("NN", NEXT))
+    assert site == f"{NEXT}_waves.html {{'{NEXT}_waves-1': ('WaveLab', {{'sigma': 2.0}})}} True True True\n"
 
     # Only a browser can draw the picture: it is asked for by name.
     found, said = failures(copy, HOUSE[:2], "picture or waves or marks")
@@ -252,7 +254,7 @@ def test_one_more_notebook_in_a_copy_is_its_text_its_entry_its_lab_and_its_exerc
 @pytest.mark.parametrize(
     "forgotten, old, new, said",
     [
-        ("notebooks/.text/series.toml", ENTRY, "", "99_waves is not in notebooks/.text/series.toml"),
+        ("notebooks/.text/series.toml", ENTRY.replace("NN", NEXT), "", f"{NEXT}_waves is not in notebooks/.text/series.toml"),
         ("notebooks/.text/series.toml", 'question = "Is one more', 'why = "Is one more', "has no question"),
         ("lt_helpers/labs/__init__.py", "from .waves import WaveLab\n\n__all__ = [\n    \"WaveLab\",", "__all__ = [", "WaveLab"),
     ],
@@ -260,7 +262,7 @@ def test_one_more_notebook_in_a_copy_is_its_text_its_entry_its_lab_and_its_exerc
 def test_what_is_forgotten_in_a_copy_is_named(copy, forgotten, old, new, said):
     add_notebook(copy)
     copy.edit(forgotten, old, new)
-    done = copy.python("tools/build_notebooks.py", "99")
+    done = copy.python("tools/build_notebooks.py", NEXT)
     assert done.returncode == 1 and said in done.stderr
 
 
