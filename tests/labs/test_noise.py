@@ -1,6 +1,7 @@
 import by_hand
 import numpy as np
 import pytest
+from leading import done
 from marks import assert_marks, assert_messages, drawn
 
 from lt_helpers import LinearTransformer, load_pretrained
@@ -131,15 +132,6 @@ def test_points_of_one_component_direction_or_layer_belong_together(lab):
     assert (marks["kept", "model"].keys["direction"] == np.arange(1, 11)).all()
     for name in ("step", "rescaling"):
         assert (marks["step", name].keys["layer"] == marks["step", name].x).all()
-
-
-def done(lab, beat):
-    """What a beat tells once the learner has done what it asks for -> the answer, and the values of what is told"""
-    lab.go_to(beat.name)
-    for name, value in beat.at.items():
-        lab.controls[name].value = value
-    (told,) = lab.story().found
-    return lab.answers[beat.ask].answer, told.values
 
 
 @pytest.mark.leads

@@ -7,6 +7,7 @@ from pathlib import Path
 import by_hand
 import numpy as np
 import pytest
+from leading import done
 from marks import assert_marks, assert_messages, drawn, titles, unkeyed_marks
 
 import lt_helpers
@@ -303,15 +304,6 @@ def test_the_profile_is_the_adjusted_loss_at_fixed_noise():
     model = load_pretrained("diag", 4, parse_noise("uniform-5"))
     loss, error = adjusted_loss(model, RegressionTask(10, 20, Fixed(4.0)), 20_000, np.random.default_rng(9))
     assert abs(shown.mean() - loss) < 4 * np.hypot(shown.std() / np.sqrt(300), error)
-
-
-def done(lab, beat):
-    """What a beat tells once the learner has done what it asks for -> the answer, and the values of what is told"""
-    lab.go_to(beat.name)
-    for name, value in beat.at.items():
-        lab.controls[name].value = value
-    (told,) = lab.story().found
-    return lab.answers[beat.ask].answer, told.values
 
 
 @pytest.mark.leads

@@ -3,6 +3,7 @@ from functools import cache
 import by_hand
 import numpy as np
 import pytest
+from leading import done
 from marks import assert_marks, assert_messages, titles, unkeyed_marks
 
 from lt_helpers import (
@@ -252,16 +253,6 @@ def test_the_words_are_of_what_is_drawn(sigma):
 
 def test_before_a_line_is_taken_off_the_words_do_not_say_what_the_labels_are_to_show():
     assert_messages(RescalingLab(panels=("labels",)), {"rescaling.bare": {}})
-
-
-def done(lab, beat):
-    """What a beat tells once the learner has done what it asks for -> the answer, and the values of what is told"""
-    lab.go_to(beat.name)
-    for name, value in beat.at.items():
-        lab.controls[name].value = lab.CONTROLS[name].write(value)
-    (told,) = lab.story().found
-    answer = lab.answers[beat.ask].answer if beat.ask else None
-    return answer, told.values
 
 
 @pytest.mark.leads

@@ -7,6 +7,7 @@ from pathlib import Path
 import by_hand
 import numpy as np
 import pytest
+from leading import done
 from marks import assert_marks, assert_messages, titles, unkeyed_marks
 from test_profile import bayes, noise_nodes
 
@@ -288,15 +289,6 @@ def test_the_words_are_of_what_is_drawn(values):
 def test_what_explodes_is_said_to_be_more_than_its_axis_has():
     lab = SoftmaxLab(sigma=8.0)
     assert lab.arrays.rivals["diag"][-1].mean() > 10 and "DIAG loses more than 10" in lab.words_now
-
-
-def done(lab, beat):
-    """What a beat tells once the learner has done what it asks for -> the answer, and the values of what is told"""
-    lab.go_to(beat.name)
-    for name, value in beat.at.items():
-        lab.controls[name].value = value
-    (told,) = lab.story().found
-    return lab.answers[beat.ask].answer, told.values
 
 
 @pytest.mark.leads
