@@ -134,7 +134,7 @@ def main():
         raise SystemExit(f"JupyterLite: {error}") from None
     else:
         size = sum(path.stat().st_size for path in OUTPUT.rglob("*") if path.is_file())
-        print(f"{OUTPUT}: {size / 1e6:.0f} MB. It wants a server, such as `python -m http.server`.")
+        print(f"{OUTPUT}: {size / 1e6:.0f} MB. It wants a server: `make serve`.")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from pathlib import Path
 import nbformat
 from address import address, binder, colab, project
 from all_labs import FINGERPRINT, HOW_TO_RUN, LIVE, lab_of
+from distribution import NoDistribution
 from series import acts
 from site_api import names_tables
 from site_engine import build_engine
@@ -255,11 +256,14 @@ def build(site=SITE):
     shutil.copy(SOURCE / "serve.py", site)
     pagefind = [sys.executable, "-m", "pagefind", "--silent", "--site", site, "--root-selector", "article"]
     subprocess.run([*pagefind, "--exclude-selectors", ".headerlink, .lab, .pull, .cards"], check=True)
-    build_engine(site)
 
 
 if __name__ == "__main__":
     build()
+    try:
+        build_engine(SITE)
+    except NoDistribution as error:
+        print(f"The labs of the site slide, and are not live: {error}", file=sys.stderr)
     size = sum(path.stat().st_size for path in SITE.rglob("*.*")) / 1e6
     print(
         f"{SITE / 'index.html'}: {size:.1f} MB in all. Open it in a browser, or see all of it with `make serve`."

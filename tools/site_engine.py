@@ -1,7 +1,7 @@
 """What makes the labs of the site live: Python for pages, with the package, and what the pages need to talk to it.
 
 `build_engine(site)` lays it into a site that has been built, as site/engine, and names its scripts on every page that shows a lab or an
-exercise. The environment variable PYODIDE names the folder of the distribution; without it the pages stay as they are.
+exercise. Pyodide comes from where distribution.py finds it; where it finds none the pages stay as they are.
 """
 
 import hashlib
@@ -16,14 +16,15 @@ from pathlib import Path
 import nbformat
 from all_labs import lab_of
 from cell_names import needed
+from distribution import find, locked
 from project_files import project_files
 
 from lt_helpers.labs.live import LiveLab
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ROOT / "tools" / "website" / "engine"
-# What the worker loads, in bytes that are counted and checked; Pyodide's two scripts come besides.
 DISTRIBUTION = ("pyodide.js", "pyodide.asm.js", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
+# What the worker loads of it, in bytes that are counted and checked.
 LOADED = ("pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
 FOR_PAGES = ("engine.js", "worker.js", "widgets.js", "editor.js")
 STYLES = ("widgets.css", "engine.css")  # as one
@@ -35,15 +36,15 @@ HEAVY = ("plotly.min.js",)  # the page has it already
 def build_engine(site):
     """Lay the engine into the folder `site`, and name it on its pages.
 
-    Returns
-    -------
-    bool : whether there was a distribution of Pyodide to lay there.
+    Raises
+    ------
+    NoDistribution
+        If Pyodide can neither be found nor fetched, or one of its files is damaged.
     """
-    if not os.environ.get("PYODIDE"):
-        return False
+    source = find(locked())
     engine = site / "engine"
     (engine / "pages").mkdir(parents=True)
-    lay_out(engine / "pyodide", Path(os.environ["PYODIDE"]))
+    lay_out(engine / "pyodide", source)
     write_packages(engine / "packages.zip")
     for name in FOR_PAGES:
         shutil.copy(SOURCES / name, engine / name)
@@ -57,7 +58,6 @@ def build_engine(site):
     exercises = {stem.lower(): one["exercises"] for stem, one in found.items()}
     for page in site.rglob("*.html"):
         name_scripts(page, engine, files, labs, exercises.get(page.stem, []))
-    return True
 
 
 def lay_out(target, folder):
@@ -141,5 +141,4 @@ def name_scripts(page, engine, files, labs, exercises):
     names = "\n".join(
         f'<script defer src="{way}/{source}"></script>' for source in (f"pages/{page.stem}.js", "engine.js")
     )
-    ends = [end for end in ("</body>", "</html>") if end in text][0]
-    page.write_text(text.replace(ends, f"{names}\n{ends}"))
+    page.write_text(text.replace("</body>", f"{names}\n</body>"))

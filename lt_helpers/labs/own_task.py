@@ -15,6 +15,7 @@ import numpy as np
 
 from ..checks import shown
 from ..language import Message, RefusedType, RefusedValue
+from ..lengths import MixedLengths
 from ..noise import Fixed, Uniform
 from ..task import PAPER, RegressionTask
 from ..training.train import InUnits, Units
@@ -96,6 +97,8 @@ class OwnTask(Hidden):
             return value
         if not isinstance(value, RegressionTask):
             raise RefusedType(Message("refused.task_kind", value=shown(value)))
+        if isinstance(value, MixedLengths):
+            raise RefusedValue(Message("refused.task_lengths"))
         if value.no_oracle and not self.without_oracle:
             raise RefusedValue(Message("refused.task_oracle", reason=value.no_oracle))
         if value.context <= value.dim and not self.short:

@@ -85,7 +85,7 @@ def fit(task, start, seed=0, progress=True, samples=SAMPLES, short=False):
     seed, progress, samples
         As for `train`.
     short : bool
-        A hundred steps on small batches: a second or two for DIAG, and a little behind. Not for FULL.
+        A hundred steps on small batches: a few seconds for DIAG, and a little behind. Not for FULL.
 
     Returns
     -------
@@ -112,7 +112,7 @@ def fit(task, start, seed=0, progress=True, samples=SAMPLES, short=False):
     # Its steps are made for inputs that spread alike in all directions. Where one is longer, they overshoot along it, and some contexts
     # explode: in units of that direction none does.
     longest = longest_direction(task) / Units.of(task).x
-    if longest > 1:
+    if longest > 1 + 1e-9:  # more than rounding
         starts["in units of the longest direction"] = parameters.read(Units(longest, 1.0).back(start))
     plan = SHORT_FIT if short else replace(parameters.plan(task.noise), restarts=0, rounds=(), head_start=0)
     return search_for(parameters, task, seed, starts, plan, progress, samples)

@@ -266,13 +266,14 @@ for name, reader in readers.items():
 far = lt.RegressionTask(10, 20, lt.Fixed(10.0)).sample(2000, np.random.default_rng(5))
 far_oracle = (Spectrum.from_tokens(far.x, far.y).ridge(far.sigma) * far.x_query).sum(axis=1)
 print("excess at σ = 10           median      largest")
-for name, model in (linear_models | softmax_models).items():
+nothing = {"always 0": lambda x, y, x_query: np.zeros(len(x))}
+for name, model in (nothing | linear_models | softmax_models).items():
     lost = (model(far.x, far.y, far.x_query) - far_oracle) ** 2 / 2
     print(f"{name:24} {np.median(lost):8.2f} {min(lost.max(), 1e6):12,.0f}")
 
 # %% [markdown]
-# In the median all do well but softmax alone, which has no LayerNorm. In the worst case DIAG explodes: a layer of linear attention multiplies tokens with each other, so seven layers compute a polynomial of a high degree. The two models with LayerNorm do not lose
-# more than 20 on any of 2,000 sequences. Softmax alone with four layers is no brake: its worst answer is far off. Its shares sum to 1, but nothing bounds the tokens that they are shares of. LayerNorm does. (FULL did not explode on these
+# In the median only DIAG-4 is better than to answer 0: so much noise leaves little to find. In the worst case DIAG explodes: a layer of linear attention multiplies tokens with each other, so seven layers compute a polynomial of a high degree. The two models with LayerNorm do not lose
+# more than 20 on any of 2,000 sequences, no more than to answer 0. Softmax alone with four layers is no brake: its worst answer is far off. Its shares sum to 1, but nothing bounds the tokens that they are shares of. LayerNorm does. (FULL did not explode on these
 # sequences. The models differ in more than one part, so this is a hint at what brakes, and no proof.)
 #
 # ## What is not shown
@@ -298,8 +299,8 @@ surprises(lab)
 # **3.** Why does a probe need more queries than features?
 # <details><summary>Answer</summary>With as many queries as features some w gives all the answers exactly, whatever the model is. Nothing is left over, and so nothing is learned of how linear it is.</details>
 #
-# **4.** Why can the answers of softmax attention to ever longer queries not grow in proportion, in the last layer?
-# <details><summary>Answer</summary>What a head reads is a mean of the examples' values with weights that sum to 1. However long the query, the mean lies between the smallest and the largest value. Without the softmax the weights grow with the query.</details>
+# **4.** Why can what a softmax head reads for ever longer queries not grow in proportion?
+# <details><summary>Answer</summary>What a head reads is a mean of the examples' values with weights that sum to 1. However long the query, the mean lies between the smallest and the largest value. Without the softmax the weights grow with the query. (The answer may still grow: the token of the query keeps its own numbers, unless a LayerNorm holds them.)</details>
 #
 # ## References
 # - Vaswani et al.: *Attention Is All You Need*, NeurIPS 2017, [arXiv 1706.03762](https://arxiv.org/abs/1706.03762): the usual transformer.

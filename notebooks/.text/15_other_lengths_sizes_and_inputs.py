@@ -160,7 +160,7 @@ for n, S in drawn.items():
 # make of it what was right in training. How many examples there are, they take from their weights, and not from what they read.
 #
 # ## Means and sums
-# The paper's models do not take means. They add up over the examples. That seems to help: with sums, ridge regression is $(X^T X + \sigma^2 I)^{-1} X^T y$, and there is no $n$ in it. Give the same frozen models sums, divided by 20
+# The paper's models do not take means. They add up over the examples. That seems to help: with sums, ridge regression is $(X^T X + \sigma^2 I)^{-1} X^T y$, and there is no $n$ in it. But a model that adds a tenth of what it sees left gains nothing by that: of sums $\Sigma$ and what is left both grow with $n$. What does change is its steps, since all eigenvalues grow. Give the same frozen models sums, divided by 20
 # so that nothing changes at $n = 20$:
 
 # %%
@@ -172,9 +172,9 @@ table(
 )
 
 # %% [markdown]
-# At 15 and 25 examples sums are better than means. But the steps grow with $n$, as all eigenvalues do. At 80 they are four times as long as in training: DIAG explodes, and FULL, which does not, is far off.
+# Up to 40 examples sums are better than means, but still far behind AdaRR at 40. (Why they are better, these numbers do not say.) At 80 the steps are four times as long as in training: DIAG explodes, and FULL, which does not, is far off.
 #
-# With means the steps fit at every length, and what is added does not. With sums the steps fit at 20 alone.
+# With means the steps fit at every length, and what is added does not. With sums the steps are those of training at 20 alone.
 #
 # ## Tell it, without touching a weight
 # The model adds about a tenth of what it sees left: $1/(m - d)$, with $m = 20$ the length that it was made for. Multiply all labels by a factor $\tau$, and divide its answer by $\tau$. For ridge regression with a given penalty nothing would change. But the model
@@ -227,7 +227,7 @@ table("examples n", (15, 25, 30, 40, 80), by_length, ("DIAG, means", "DIAG, scal
 
 # %% [markdown]
 # **No weight has changed. FULL, which has never read any other number than 20 examples, is ahead of AdaRR and of evidence ridge at 15, 25 and 30.** At 40 it is level with them, and at 80 behind: its excess is 0.0032, where theirs is
-# 0.0020. Scaled labels leave what training has shown: at 80 the factor is 0.38, so the truth, too, looks smaller than any that was drawn there.
+# 0.0020. Scaled labels leave what training has shown: at 80 the factor is 0.38, so the truth, too, looks smaller than nearly any that was drawn there.
 #
 # ## Train on many lengths
 # Could training do the same? The next models were trained on sequences of 15, 20, 30, 40, 60 and 80 examples, each as likely (`python tools/sizes.py`), given means, sums, or scaled labels. **Predict:** at $n = 20$, will the
@@ -279,7 +279,7 @@ for n, S in drawn.items():
 
 # %% tags=["exercise"]
 def my_length(Sigma):
-    """Sigma (d, d): the mean of x x^T over n examples with independent inputs of variance 1  ->  an estimate of n"""
+    """Sigma (d, d): the mean of x x^T over n examples with independent normal inputs of variance 1  ->  an estimate of n"""
     ...
 
 
@@ -372,7 +372,7 @@ table("features d", (5, 10, 12, 15), by_features, ("DIAG, means", *RIVALS))
 # At five features the model is level with evidence ridge, at ten ahead of it, at fifteen behind. Against AdaRR alone it would look good everywhere: with $n - d = 5$ dimensions left, AdaRR is a weak opponent.
 #
 # ## Other inputs
-# Last, features of which neighbours are alike: their covariance is $c^{|i - j|}$, and $c$ goes up to 0.9. The eigenvalues of that matrix lie between 0.05 and 7. The models that are called *alike* were trained at 0.9.
+# Last, features of which neighbours are alike: their covariance is $c^{|i - j|}$, and $c$ goes up to 0.9. The eigenvalues of that matrix lie between 0.05 and 7. (The excess is still half the mean squared difference of answers, now on queries of that kind. It falls for everybody as features become alike: the weak directions, which are hard to learn, hardly count in an answer.) The models that are called *alike* were trained at 0.9.
 
 # %% jupyter={"source_hidden": true}
 alike = {f"{kind}, independent": reading(model, "means") for kind, model in frozen.items()}

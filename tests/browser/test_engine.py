@@ -14,6 +14,7 @@ import site_labs
 from browsing import wait_until
 from build_site import build
 from playwright.sync_api import TimeoutError
+from site_engine import build_engine
 
 from lt_helpers.labs import NoiseLab, TrainingLab
 
@@ -50,6 +51,7 @@ def folder(tmp_path_factory):
         patch.setattr(site_labs, "LARGE", 5)
         patch.setattr(site_labs, "SMALL", 2)
         build(folder)
+        build_engine(folder)
     return folder
 
 

@@ -1,6 +1,7 @@
 """What each lab declares, written a second time by hand: where its controls go and stand, what each beat shows and lets one move.
 
-Sliders have their table in test_all_labs.py. A lab without an entry here fails: write it from what the notebook says of the lab.
+Sliders have their table in test_all_labs.py. A lab without an entry here fails: write it from what the notebook says of the lab. (The
+entries of the labs of 14 and 15 were printed from them, and then read beside the notebooks.)
 """
 
 from functools import cache

@@ -9,6 +9,7 @@ import pytest
 import lt_helpers as lt
 from lt_helpers import labs
 from lt_helpers.labs import AlgorithmLab, Lab, NoiseLab, ProfileLab, RidgeLab, TrainingLab
+from lt_helpers.lengths import MixedLengths
 
 from .by_hand import probe, ridge
 
@@ -284,6 +285,11 @@ def test_a_lab_with_a_task_leads_nowhere():
             dict(task=lt.RegressionTask(5, 5, lt.Uniform(2))),
             ValueError,
             "n = 5 and d = 5: this lab draws AdaRR",
+        ),
+        (
+            dict(task=MixedLengths(3, 20, lt.Uniform(2))),
+            ValueError,
+            "the contexts of the task differ in length",
         ),
         (dict(task=TASK, kind="full"), ValueError, "kind is 'full' with .*kind must be one of 'diag', 'gd"),
         (

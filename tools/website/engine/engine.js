@@ -1,6 +1,6 @@
 // Live labs and exercises on a page of the site. A lab is drawn at once from what was computed beforehand (lab.js). When the reader comes near,
 // a worker starts the package itself (worker.js, engine.py), and the lab of the notebook, with all its controls, takes the drawing's place. If
-// that cannot be, the page stays as it was and says why. A plain script, after the page's own `ltPage({files, labs, exercises})`.
+// that cannot be, the page stays as it was and says why. A plain script, after the page's own `ltPageNow = {files, labs, exercises}`.
 
 (() => {
   const BASE = new URL(".", document.currentScript.src).href;
@@ -23,7 +23,7 @@
     missing: (file) => `the server has no ${file}.`,
     damaged: (file) => `${file} came damaged.`,
     stopped: (said) => `it stopped with “${said}”.`,
-    file: "this page was opened as a file. Served by a web server (python -m http.server, say), its labs are live.",
+    file: "this page was opened as a file. Served by a web server (python3 serve.py, beside it), its labs are live.",
     old: "this browser has no WebAssembly, which they need.",
     load: "Load it",
     retry: "Try again",
@@ -366,7 +366,9 @@
       const {EditorView, keymap, indentWithTab, extensions, oneDark} = globalThis.ltEditor;
       const keys = keymap.of([{key: "Mod-Enter", run: () => (check(), true)}, indentWithTab]);
       const changed = EditorView.updateListener.of(({docChanged, state}) => docChanged && kept(key, state.doc.toString()));
-      const colours = matchMedia("(prefers-color-scheme: dark)").matches ? [oneDark] : [];
+      const {theme} = document.body.dataset; // what the reader chose on the site: light, dark, or as the system has it
+      const dark = theme === "dark" || (theme !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
+      const colours = dark ? [oneDark] : [];
       editor = new EditorView({
         doc: kept(key) ?? attempt,
         extensions: [keys, ...extensions, ...colours, changed, EditorView.contentAttributes.of({"aria-label": WORDS.editor})],
