@@ -20,7 +20,7 @@ lab
 # **You will be able to** say what a softmax transformer has that a linear one lacks; read a weight out of any model that answers queries, and say how much of its answers that weight leaves; compare what such a model does with
 # noise with what the linear ones do; tell from a record how far from done a training is.
 #
-# **Takes** 30 minutes. **Needs** softmax attention ([01](01_linear_attention.ipynb)), *linear in the query* ([04](04_every_layer_keeps_a_weight_vector.ipynb)), the noise meter ([07](07_noise_adaptive_step_sizes.ipynb)) and the
+# **Takes** 35 minutes. **Needs** softmax attention ([01](01_linear_attention.ipynb)), *linear in the query* ([04](04_every_layer_keeps_a_weight_vector.ipynb)), the noise meter ([07](07_noise_adaptive_step_sizes.ipynb)) and the
 # Bayes-optimal predictor ([08](08_how_good_is_it.ipynb)). Words: [glossary](../docs/glossary.md).
 
 # %% [markdown]

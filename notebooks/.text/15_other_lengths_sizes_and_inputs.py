@@ -20,7 +20,7 @@ lab
 # **You will be able to** say what a frozen model does with a context of another length, and why; tell it how many examples there are, without changing a weight; say what training on many lengths repairs, and what it does not;
 # judge a model at another $d$ and on correlated inputs.
 #
-# **Takes** 35 minutes. **Needs** ridge regression ([02](02_in_context_regression.ipynb)), the implied noise ([07](07_noise_adaptive_step_sizes.ipynb)), and AdaRR, evidence ridge and Bayes
+# **Takes** 45 minutes. **Needs** ridge regression ([02](02_in_context_regression.ipynb)), the implied noise ([07](07_noise_adaptive_step_sizes.ipynb)), and AdaRR, evidence ridge and Bayes
 # ([08](08_how_good_is_it.ipynb)). Words: [glossary](../docs/glossary.md).
 
 # %% [markdown]
