@@ -89,12 +89,16 @@ def test_axe_finds_no_serious_fault_in_any_beat(opened, root):
 
 
 def test_keys_alone_lead_through_all_beats(opened, root):
-    page = opened.page
+    page, names = opened.page, NoiseLab().names
     for beat in NoiseLab.BEATS[1:]:
         root.get_by_role("button", name="Next").press("Enter")
         root.locator(".lt-steps", has_text=f"{NoiseLab.BEATS.index(beat) + 1} of 5").wait_for()
-        root.locator(".lt-opinion button").first.press("Enter")
-        root.get_by_role("button", name="Lock", disabled=False).press("Enter")
+        asked = NoiseLab.CONTROLS[beat.ask]
+        opinion = root.locator(
+            ".lt-opinion", has_text=names.control(beat.ask, asked)
+        )  # not the row of the beat before
+        opinion.locator("button").first.press("Enter")
+        opinion.get_by_role("button", name="Lock", disabled=False).press("Enter")
         root.locator(".lt-phase", has_text="Do.").wait_for()
         handle = root.locator(".lt-large .noUi-handle")
         handle.focus()
