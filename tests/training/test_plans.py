@@ -81,8 +81,8 @@ def test_a_careful_plan_differs_in_what_an_explosion_counts_for_alone():
         assert careful.settings.rare >= careful.settings.pull >= 30 * plans.PULL
 
 
-# The numbers by which a whole sweep trains: who changes one sweeps anew (benchmarks/results/sweep.md). Random starts; rounds of steps, batch, rate and how
-# many are left; head start; stages of how many go on, steps, batch and Adam's rate.
+# The numbers by which a whole sweep trains: who changes one sweeps anew (benchmarks/results/sweep.md). Random starts; rounds of steps,
+# batch, rate and how many are left; head start; stages of how many go on, steps, batch and Adam's rate.
 OF_FEW = (24, [(100, 64, 0.02, 8), (100, 128, 0.01, 6)], 10, [(6, 25, 256), (4, 40, 512), (2, 100, 2048)])
 OF_THREE = (
     96,
