@@ -55,6 +55,7 @@ class TableDesk:
         say = lab.names.say
         self.place = FileDrop(say(Message("csv.drop")), BYTES, self._dropped)
         self.said = ipywidgets.HTML(tooltip="", layout=WHOLE)
+        self.said.add_class("lt-noted")
         self.task = dress(ipywidgets.Dropdown, say(Message("csv.task")), NARROW)
         self.label = dress(ipywidgets.Dropdown, say(Message("csv.label")), NARROW)
         self.features = dress(ipywidgets.SelectMultiple, say(Message("csv.features")), NARROW, rows=5)
@@ -124,8 +125,8 @@ class TableDesk:
 
     def _say(self, messages, style=""):
         """Messages, a line each, as text."""
-        lines = [f"<div>{html.escape(self.lab.names.say(message))}</div>" for message in messages]
-        self.said.value = f'<div class="lt-words {style}" style="min-height: 0">{"".join(lines)}</div>'
+        lines = [html.escape(self.lab.names.say(message)) for message in messages]
+        self.said.value = "".join(f'<div class="{style}">{line}</div>' for line in lines)
 
 
 def content_of(message, content):

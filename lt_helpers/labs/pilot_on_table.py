@@ -171,7 +171,7 @@ def table_words(state):
             "pilot.table_errors",
             model=mean_in_words(now.model),
             guarded=mean_in_words(state.guarded),
-            best=CALLED[state.opponents[best]],
+            best=state.opponents[best],
             error=mean_in_words(state.errors[best]),
         ).on("predictors"),
         Message(
