@@ -25,6 +25,7 @@ BYTES, ROWS, COLUMNS, FEATURES = 2_000_000, 20_000, 100, 30  # of a file, at mos
 FEWEST_ROWS = 4  # of a task: two to read, two to hold back
 FEWEST_TASKS = 4  # two to prepare, two to judge
 READ = PAPER.context + 1  # rows of a new task that are read, at most: one of them goes into its intercept
+PREPARES = 500  # rows of an earlier task that prepare, at most: to take its intercept away costs their square in memory
 NAMED = 5  # lines, or tasks, that are named; of more there is the number
 SEPARATORS = (",", ";", "\t")
 LABELS = ("y", "label", "target")  # what a label's column may be called
@@ -161,7 +162,8 @@ class TableOfTasks:
     def cut(self, seed=0):
         """Half of the tasks to prepare with, half to judge by; of each of these the first rows to read, and the rest held back.
 
-        Of a task with n rows n/2 are read, READ at most. Which tasks prepare is drawn by lot; rows stay in the order of the file.
+        Of a task with n rows n/2 are read, READ at most; of one that prepares all are taken, PREPARES at most. Which tasks prepare is drawn
+        by lot; rows stay in the order of the file.
 
         Parameters
         ----------
@@ -176,8 +178,8 @@ class TableOfTasks:
         earlier, new = np.split(order, [len(order) // 2])
         ends = [min(READ, len(self.y[place]) // 2) for place in new]
         return Parts(
-            x_earlier=[self.x[place] for place in earlier],
-            y_earlier=[self.y[place] for place in earlier],
+            x_earlier=[self.x[place][:PREPARES] for place in earlier],
+            y_earlier=[self.y[place][:PREPARES] for place in earlier],
             x=[self.x[place][:end] for place, end in zip(new, ends, strict=True)],
             y=[self.y[place][:end] for place, end in zip(new, ends, strict=True)],
             x_held=[self.x[place][end:] for place, end in zip(new, ends, strict=True)],
@@ -312,7 +314,7 @@ def read_sheet(content):
         left_out.append(Message("csv.ragged", count=len(ragged), width=len(names), lines=some(ragged)))
     whole = [(line, cells) for line, cells in records if len(cells) == len(names)]
     if not whole:
-        raise RefusedValue(Message("csv.all_ragged", width=len(names), first=len(records[0][1])))
+        raise RefusedValue(Message("csv.all_ragged", width=len(names), count=len(records[0][1])))
 
     # In "3,5" a comma is a decimal sign, unless it separates the columns or some number has a point.
     rows = tuple(cells for _, cells in whole)

@@ -51,7 +51,8 @@ class TableDesk:
     """
 
     def __init__(self, lab, take):
-        self.lab, self.take, self.sheet, self._resting = lab, take, None, False
+        self.lab, self.take, self._resting = lab, take, False
+        self.sheet = self._read = None  # what was dropped, and the table that was made of it
         say = lab.names.say
         self.place = FileDrop(say(Message("csv.drop")), BYTES, self._dropped)
         self.said = ipywidgets.HTML(tooltip="", layout=WHOLE)
@@ -69,7 +70,7 @@ class TableDesk:
 
     def follow(self, table):
         """The lab shows this table, or none."""
-        if table is None:
+        if table is not self._read:  # it was put away, or another one came by a call
             self.sheet = None
         self._say([] if table is None else table.left_out)
         chosen = [self.columns] if self.sheet else [] if table is None else [self.away]
@@ -114,8 +115,8 @@ class TableDesk:
             self._resting = False
 
     def _show(self, table):
+        self._read = table
         self.take(table)
-        self.follow(table)
 
     def _refuse(self, refusal):
         """Say what is wrong; the picture stays as it is."""

@@ -53,7 +53,7 @@ export default () => ({
       event.stopPropagation();
       take([...event.dataTransfer.files]);
     };
-    const heard = {dragover: over, dragend: leave, drop};
+    const heard = {dragover: over, dragleave: leave, drop};
     for (const [name, act] of Object.entries(heard)) document.addEventListener(name, act, true);
     return () => {
       for (const [name, act] of Object.entries(heard)) document.removeEventListener(name, act, true);

@@ -240,6 +240,12 @@ def test_a_dropped_file_is_shown_and_its_columns_can_be_chosen():
     before = lab.drawing
     desk.task.value = "f1"  # the label as well; and no task has two rows
     assert "have 4 whole rows or more" in told(lab) and lab.drawing is before and lab.error is None
+    lab.show_table(
+        read_table(csv_of(*LARGE))
+    )  # by a call: of what was dropped nothing is to be chosen any more
+    assert desk.columns not in desk.widget.children and desk.away in desk.widget.children
+    drop(lab, csv_of(x, y))
+    desk.task.value = "f1"
     desk.task.value = "machine"
     assert lab.values["table"].task == "machine" and "whole rows" not in told(lab)
 

@@ -177,7 +177,7 @@ def test_short_tasks_and_still_features_are_left_out():
         ("1,2,3\n4,5,6\n", "The first line has the number '1': it must have the names"),
         ("a,0.5,b\n4,5,6\n", "The first line has the number '0.5'"),
         ("a,b,b\n1,2,3\n", "Two columns are called 'b': each must have a name of its own."),
-        ("a,b,c\n1;2;3\n", "The first line names 3 columns, and the row after it has 1 cells"),
+        ("a,b,c\n1;2;3\n", "The first line names 3 columns, and the row after it has one cell"),
         ('a,b,c\n1,2,3\n1,"2,3\n', "The row that begins in line 3 has a quotation mark"),
         ('a,b,c\n1,"2"2,3\n', "The row that begins in line 2 has a quotation mark"),
         ("a,b,c\n" + "1,2,3\n" * 20_001, "The file has more than 20,000 rows"),
@@ -282,6 +282,17 @@ def test_a_cut_has_each_row_once_and_new_tasks_are_no_earlier_ones():
         np.testing.assert_array_equal(np.concatenate([y, y_held]), [row[2] for row in mine])
     with pytest.raises(ValueError, match="seed"):
         table.cut(seed=-1)
+
+
+def test_of_a_long_task_five_hundred_rows_prepare():
+    rng = np.random.default_rng(0)
+    rows = [(f"t{task}", *rng.normal(size=3)) for task in range(4) for _ in range(600)]
+    parts = read_table(text_of(rows)).cut()
+    first, *_ = np.random.default_rng(0).permutation(4)
+    np.testing.assert_array_equal(
+        parts.x_earlier[0], [row[1:3] for row in rows if row[0] == f"t{first}"][:500]
+    )
+    assert [len(y) for y in parts.y_earlier] == [500, 500] and [len(y) for y in parts.y_held] == [579, 579]
 
 
 LETTERS = some.text(some.characters(exclude_categories=["Cs", "Cc"]), min_size=1).map(str.strip).filter(bool)
