@@ -9,6 +9,7 @@ import re
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
+import numpy as np
 import pytest
 import site_labs
 from browsing import wait_until
@@ -16,9 +17,11 @@ from build_site import build
 from playwright.sync_api import TimeoutError
 from site_engine import build_engine
 
-from lt_helpers.labs import NoiseLab, TrainingLab
+from lt_helpers import read_table
+from lt_helpers.labs import NoiseLab, PilotLab, TrainingLab
 
 NOISE = "07_noise_adaptive_step_sizes.html"
+PILOT = "12_from_pilot_to_practice.html"
 TRAINING = "10_train_your_own.html"
 SCREEN = {"width": 1366, "height": 768}
 SETTLED = 500  # milliseconds after which the address follows a lab (engine.js)
@@ -265,6 +268,37 @@ def test_a_link_opens_the_training_lab_and_it_trains_until_a_press(open_page):
     stands = steps()
     page.wait_for_timeout(500)
     assert steps() == stands
+
+
+def test_a_table_of_ones_own_is_shown_in_the_page_and_stays_in_it(open_page):
+    evil, mark = "<img src=x onerror=document.title=7>", "314159.265"
+    rng = np.random.default_rng(0)
+    lines = [f"machine,{evil}load,speed,wear"]
+    for task in range(16):
+        lines += [f"m{task},{a:.3f},{b:.3f},{a - task * b:.3f}" for a, b in rng.normal(size=(10, 2))]
+    text = "\n".join([*lines, f"m0,{mark},{evil},1"])
+    expected = PilotLab(table=read_table(text))
+
+    page = open_page(PILOT)
+    lab = live(page)
+    everything(lab)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    file = {"name": "secret.csv", "mimeType": "text/csv", "buffer": text.encode()}
+    lab.locator(".lt-drop input").set_input_files(file)
+    wait_until(lambda: words(lab) == expected.words_now, seconds=SOON / 1000)
+    assert f"one row with '{evil}' in 'speed'" in lab.locator(".lt-noted").inner_text()
+    assert page.title() != "7" and page.locator("img[src=x]").count() == 0
+
+    lab.get_by_role("button", name="New sequence").click()
+    expected.controls["seed"].value = 2
+    wait_until(lambda: words(lab) == expected.words_now, seconds=SOON / 1000)
+    page.wait_for_function("() => location.hash.includes('=')")
+    page.wait_for_timeout(2 * SETTLED)
+    _, _, link = page.evaluate("location.hash").partition("=")
+    again = PilotLab.from_state(link)
+    assert again.values["table"] is None and again.values["seed"] == 2
+    assert "machine" not in repr(again.state()) and asked == []
 
 
 def refuse(route):
