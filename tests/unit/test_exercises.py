@@ -222,7 +222,7 @@ def test_what_follows_runs_with_a_right_function_and_else_with_the_solution():
 
 def test_a_function_that_was_tried_is_called_by_its_name():
     verdict = ALL["implicit.linear_gap"].verdict(lambda f, a, b: f(a + b))
-    assert verdict.endswith("Tried with f = square, a = 1, b = 3: you return 16, expected 6.")
+    assert verdict.endswith("Tried with f = square, a = 1, b = 2: you return 9, expected 4.")
 
 
 def test_code_that_stops_where_a_number_is_expected_has_returned_nothing():
