@@ -100,6 +100,8 @@ bent_share = Exercise(
         "with_constant": share_with_constant,
         "sum_over_mean": lambda queries, answers: share(queries, answers) * (len(answers) - queries.shape[1]),
         "weight_not_solved": share_unsolved,
+        "not_divided": lambda queries, answers: share(queries, answers) * (answers**2).mean(),
+        "count_twice": lambda queries, answers: share(queries, answers) / len(answers),
         "by_d": lambda queries, answers: biased(queries, answers) * len(answers) / queries.shape[1],
     },
 )
