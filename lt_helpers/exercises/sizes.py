@@ -9,13 +9,14 @@ MADE_FOR = 20  # m
 penalty = Exercise(
     name="sizes.penalty",
     solution=lambda left, n, d: left / (n - d),
-    cases=lambda: [(3.0, 20, 10), (3.0, 80, 10), (1.5, 12, 4)],
+    cases=lambda: [(3.0, 20, 10), (3.0, 80, 8), (1.5, 12, 4)],
     mistakes={
         "variance": lambda left, n, d: left * n / (n - d),
         "divided_twice": lambda left, n, d: left / (n - d) / n,
         "by_n": lambda left, n, d: left / n,
         "no_n": lambda left, n, d: left,
         "tenth": lambda left, n, d: left / 10,
+        "by_d": lambda left, n, d: left / d,
         "root": lambda left, n, d: np.sqrt(left / (n - d)),
     },
 )

@@ -2,8 +2,9 @@
 
 One thing is changed at a time: the number of examples n, the number of features d, or the correlation of neighbouring features. What a
 model is given to read of n examples can be chosen as well: the means over them, the sums, or the means of labels that are scaled so that
-they tell how many examples there are (lt_helpers/lengths.py). All averages run over COUNT sequences with sigma from U(0, 5). The excess is
-1/2 (w - w_oracle)^T C (w - w_oracle), over ridge regression that is told sigma.
+they tell how many examples there are (lt_helpers/lengths.py). The excess is 1/2 (w - w_oracle)^T C (w - w_oracle), over ridge regression
+that is told sigma: a mean over COUNT sequences with sigma from U(0, 5). The noise that answers act on is a median over COUNT sequences with
+sigma = TRUE_SIGMA.
 
 Panels: the excess against n; the noise that answers act on, against n; the excess against d, and against the correlation. Beside the
 model stand AdaRR, ridge regression by evidence and the Bayes-optimal predictor of that very task. The model's curves are drawn as far as

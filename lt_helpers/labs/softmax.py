@@ -26,7 +26,7 @@ from .beats import Beat
 from .controls import Choice, Opinion, Prediction, Seed, Slider
 from .frozen import Frozen
 from .marks import log_axis, up_to
-from .material import outside_training, sequence, stored_model, trained_spans
+from .material import average, outside_training, sequence, stored_model, trained_spans
 
 LEVELS = np.array([*np.arange(0, 5.5, 0.5), 6.0, 7.0, 8.0])
 SEQUENCES, QUERIES = 100, 30  # at each noise level, and of each of these
@@ -167,8 +167,7 @@ class SoftmaxLab(Lab):
     @staticmethod
     def compute(kind, noise, layers, sigma, length, seed):
         record = stored_softmax()[kind, noise, layers]
-        model = read_softmax(kind, noise, layers)
-        answers, slope, oracle_slope = along_the_oracle(model, sequence(seed), sigma)
+        answers, slope, oracle_slope = along_the_oracle(kind, noise, layers, seed, sigma)
         risks, bent, implied = measured(kind, noise, layers)
         lost = rivals(noise)
         return SoftmaxState(
@@ -278,8 +277,9 @@ def by_level(numbers):
     return numbers.reshape(len(LEVELS), SEQUENCES)
 
 
-def along_the_oracle(model, shown, sigma):
-    """What a model answers on one sequence to queries of LENGTHS in the direction of the oracle's weight.
+@lru_cache(maxsize=64)
+def along_the_oracle(kind, noise, layers, seed, sigma):
+    """What a softmax transformer answers on one sequence to queries of LENGTHS in the direction of the oracle's weight.
 
     Returns
     -------
@@ -287,6 +287,7 @@ def along_the_oracle(model, shown, sigma):
     slope : float.  Of the linear function that is nearest to its answers to typical queries.
     oracle_slope : float
     """
+    model, shown = read_softmax(kind, noise, layers), sequence(seed)
     y = shown.labels(sigma)  # (n,)
     oracle = shown.spectrum(sigma).ridge([sigma])[0]  # (d,)
     direction = oracle / np.linalg.norm(oracle)  # (d,)
@@ -295,12 +296,6 @@ def along_the_oracle(model, shown, sigma):
     answers = model.answers(shown.x[None], y[None], queries)  # (1, T + probes)
     w, _ = linear_part(answers[:, len(LENGTHS) :], probes)  # (1, d)
     return answers[0, : len(LENGTHS)], float(w[0] @ direction), float(oracle @ direction)
-
-
-def average(risks):
-    """Mean over the sequences, (J, K) -> (J,); inf where it exceeds what a float can hold."""
-    with np.errstate(over="ignore"):
-        return risks.mean(axis=1)
 
 
 def middle(implied):
@@ -388,7 +383,7 @@ def reading(state):
 
 def warning(state):
     """That the model was not made for this noise, if so."""
-    outside = outside_training(state.sigma, state.noise)
+    outside = outside_training(state.sigma, trained_spans(state.noise))
     return [Message("softmax.outside").on("bent", "profile", "meter")] if outside else []
 
 

@@ -15,6 +15,7 @@ import lt_helpers
 from lt_helpers import load_pretrained, weights
 from lt_helpers.labs import SoftmaxLab
 from lt_helpers.noise import parse_noise
+from lt_helpers.softmax import SoftmaxTransformer
 
 PRETRAINED = Path(lt_helpers.__file__).parent / "pretrained"
 LEVELS = np.array([0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8])
@@ -320,3 +321,15 @@ def test_the_beats_tell_what_another_route_finds():
     answer, values = told["meter"]
     assert answer == pytest.approx(median(measured(which, 4.0)[2]), abs=1e-3)
     assert values["diag"] == pytest.approx(median(rivals("uniform-5", 4.0)[1]), abs=1e-3)
+
+
+def test_to_slide_the_length_asks_the_model_nothing_new(monkeypatch):
+    lab, asked = SoftmaxLab(**SETTINGS[0], seed=7), []
+    answers = SoftmaxTransformer.answers
+    monkeypatch.setattr(
+        SoftmaxTransformer, "answers", lambda self, *tokens: asked.append(1) or answers(self, *tokens)
+    )
+    lab.controls["length"].value = 4.0
+    assert lab.arrays.length == 4 and not asked
+    lab.controls["sigma"].value = lab.CONTROLS["sigma"].write(3.0)
+    assert len(asked) == 1
