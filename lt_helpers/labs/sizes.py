@@ -366,7 +366,7 @@ def tell_acts(state):
 
 
 def tell_explosions(state):
-    """Where the model explodes, and the stored one beside it -> list of Message"""
+    """Where the model explodes, and the stored one beside it, as far as their curves are drawn -> list of Message"""
     who = {"model": Message("sizes.choice.model")}
     if not is_stored(state):
         who["stored"] = Message("sizes.choice.stored")
@@ -376,11 +376,10 @@ def tell_explosions(state):
         ("sizes.explodes_inputs", "inputs", CORRELATIONS, state.by_correlation),
     )
     said = []
-    for id, panel, scale, found in sweeps:
+    for (id, panel, scale, found), place in zip(sweeps, state.places, strict=True):
         for name, called in who.items():
-            lost = [
-                f"{value:g}" for value, one in zip(scale, getattr(found, name), strict=True) if one > EXPLODED
-            ]
+            drawn = up_to(scale[place], np.array(scale), getattr(found, name))
+            lost = [f"{value:g}" for value, one in zip(scale, drawn, strict=True) if one > EXPLODED]
             if lost:
                 said.append(Message(id, who=called, values=lost).on(panel))
     return said

@@ -47,7 +47,7 @@ RIVALS = {"diag": "others", "full": "stored"}  # the roles of the linear transfo
 DEPTH = 7  # their layers
 FAR = {Message(f"softmax.choice.{way}"): way for way in ("straight", "short", "beyond")}
 BEST = {Message(f"softmax.choice.{one}"): one for one in ("softmax", "linear")}
-WAYS = {Message(f"choice.{way}"): way for way in ("rises", "stays", "falls")}
+SIZES = {Message(f"softmax.choice.{one}"): one for one in ("hundredth", "tenth", "more")}  # of a share
 NEAR = 0.1  # a difference, as a share, that nobody would call one
 ASKED_AT = 4.0  # the sigma for which the learner predicts what the meter will read
 TOLD_OF = dict(kind="mlp", noise="uniform-5", layers=4, seed=1)  # what the beats are about
@@ -116,7 +116,7 @@ class SoftmaxLab(Lab):
         sigma=Choice(tuple(LEVELS.tolist()), 1.0, slide=True),
         length=Slider(1.0, 10.0, 0.5, value=3.0),
         far_guess=Opinion(FAR),
-        bent_guess=Opinion(WAYS),
+        bent_guess=Opinion(SIZES),
         best_guess=Opinion(BEST),
         implied_guess=Prediction(0.0, 8.0, 0.25),
         seed=Seed(1),
@@ -139,7 +139,7 @@ class SoftmaxLab(Lab):
             values=dict(sigma=0.0, length=10.0, **TOLD_OF),
             ask="bent_guess",
             at=dict(sigma=5.0),
-            answer=lambda state, begun: way(begun.bent[begun.level], state.bent[state.level]),
+            answer=lambda state, begun: size_of(state.bent[state.level]),
             tell=lambda state, begun: dict(first=begun.bent[begun.level], last=state.bent[state.level]),
         ),
         Beat(
@@ -338,11 +338,11 @@ def way_on(state):
     return "short" if share < 1 else "beyond"
 
 
-def way(before, after):
-    """Does a share rise, stay or fall?"""
-    if abs(after / before - 1) <= NEAR:
-        return "stays"
-    return "rises" if after > before else "falls"
+def size_of(share):
+    """How large is a share?"""
+    if share < 0.01:
+        return "hundredth"
+    return "tenth" if share < 0.1 else "more"
 
 
 def made(state):
@@ -369,9 +369,11 @@ def losses(state):
 
 
 def amount(value):
-    """A number, as far as the axis of the excess risk reaches."""
+    """An excess risk, as far as its axis reaches."""
     if value > EXCESS.high:
         return Message("softmax.more", limit=EXCESS.high)
+    if value < EXCESS.low:
+        return Message("softmax.less", limit=EXCESS.low)
     return Message("softmax.amount", value=value)
 
 

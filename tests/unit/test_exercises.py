@@ -207,6 +207,7 @@ def freedom(queries):
         (lambda queries, answers: freedom(queries), "divide by the mean square of the answers"),
         (lambda queries, answers: (answers**2).mean(), "divide what is left by q - d first"),
         (lambda queries, answers: freedom(queries) * (answers**2).sum(), "One count too many"),
+        (lambda queries, answers: (freedom(queries) - 1) * (answers**2).mean(), "divided by q - d - 1"),
         (lambda queries, answers: (answers**2).sum(), "d numbers were fitted"),
     ],
 )
