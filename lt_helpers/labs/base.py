@@ -433,7 +433,7 @@ class Lab(Definition):
         if not beat.can_begin(self._begun):
             return
         if self._is_told:
-            if beat.when is not None and beat.ask is None:
+            if beat.goes_on:
                 self._found = state  # what is told goes on with the hand
             return
         if not beat.is_reached(values, state, self._start):
