@@ -276,7 +276,10 @@ def build(site=SITE):
     drawing = [FILES / name for name in ("plotly.min.js", "hands.js", "draw.js")] + [SOURCE / "lab.js"]
     (site / "static" / "lab.js").write_text("\n".join(path.read_text() for path in drawing))
     shutil.copytree(HANDOUTS, site / "handouts")
-    shutil.copytree(PICTURES, site / "pictures")
+    (site / "_images").rename(
+        site / "pictures"
+    )  # Sphinx's name for it; its pages have the other one (conf.py)
+    shutil.copytree(PICTURES, site / "pictures", dirs_exist_ok=True)
     shutil.copy(SOURCE / "serve.py", site)
     pagefind = [sys.executable, "-m", "pagefind", "--silent", "--site", site, "--root-selector", "article"]
     subprocess.run([*pagefind, "--exclude-selectors", ".headerlink, .lab, .pull, .cards"], check=True)
