@@ -8,12 +8,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from tools.browsing import ROOT, chromium
+from tools.browsing import ROOT, chromium, site_served
 
 sys.path.insert(0, str(ROOT / "tools"))  # the tools know each other by their bare names
-from lite_page import LitePage, compared, notebook_address, serve  # noqa: E402
+from lite_page import LitePage, apart, compared, notebook_address  # noqa: E402
 
-LITE = ROOT / "build" / "site" / "lite"
+SITE = ROOT / "build" / "site"
 SCREEN = {"width": 1366, "height": 768}
 NAMES = sorted(path.name for path in (ROOT / "notebooks").glob("[0-9]*.ipynb"))
 
@@ -41,7 +41,7 @@ def starts(browser, address):
 def weights(files, address):
     """Megabytes of the files as they are and gzipped, as plain hosts send them."""
     paths = {
-        LITE / url2pathname(urlsplit(file).path).lstrip("/") for file in files if file.startswith(address)
+        SITE / url2pathname(urlsplit(file).path).lstrip("/") for file in files if file.startswith(address)
     }
     contents = [path.read_bytes() for path in paths if path.is_file()]
     return [sum(map(len, some)) / 1e6 for some in (contents, map(gzip.compress, contents))]
@@ -59,11 +59,18 @@ def cells(browser, address):
         found = compared(name, page.notebook())
         context.close()
         hows = [how for *_, how in found]
-        rows.append((name, len(found), *(hows.count(how) for how in ("equal", "last digit", "other")), took))
+        counts = [hows.count(how) for how in ("equal", "last digit", "other")]
+        rows.append((name, len(found), *counts, farthest(found), took))
         for number, here, there, how in found:
             if how != "equal":
                 differing += [f"### {name}, cell {number} ({how})", "", *difference(here, there), ""]
     return rows, differing
+
+
+def farthest(found):
+    """By how much the cells of a notebook differ at most, in units of a number's last place, or that it is the words."""
+    gaps = [apart(here, there) for _, here, there, _ in found]
+    return "words" if None in gaps else max(gaps, default=0)
 
 
 def difference(here, there):
@@ -74,9 +81,10 @@ def difference(here, there):
 
 def report():
     """The tables, as Markdown."""
-    if not LITE.is_dir():
+    if not (SITE / "lite").is_dir():
         raise SystemExit("there is no build/site/lite: make site writes it.")
-    with tempfile.TemporaryDirectory() as place, serve(LITE, Path(place) / "log") as address:
+    with tempfile.TemporaryDirectory() as place, site_served(SITE, Path(place) / "log") as site:
+        address = f"{site}/lite"
         with chromium() as browser:
             visits, files = starts(browser, address)
             plain, gzipped = weights(files, address)
@@ -91,8 +99,9 @@ def report():
         "",
     ]
     lines += ["Each cell that prints, beside what CPython printed (it is stored in the notebook):", ""]
-    lines += ["| notebook | cells | equal | last digit | other | ran, s |", "|---|---|---|---|---|---|"]
-    lines += [f"| {row[0]} | {' | '.join(map(str, row[1:5]))} | {row[5]:.0f} |" for row in rows]
+    lines += ["| notebook | cells | equal | last digit | other | at most, last places | ran, s |"]
+    lines += ["|---|---|---|---|---|---|---|"]
+    lines += [f"| {' | '.join(map(str, row[:6]))} | {row[6]:.0f} |" for row in rows]
     sums = [sum(row[place] for row in rows) for place in range(1, 5)]
-    lines += [f"| all | {' | '.join(map(str, sums))} | {sum(row[5] for row in rows):.0f} |", "", *differing]
+    lines += [f"| all | {' | '.join(map(str, sums))} | | {sum(row[6] for row in rows):.0f} |", "", *differing]
     return "\n".join(lines).rstrip()

@@ -11,25 +11,44 @@ const ltSay = (message, type = "warning") =>
 
 // The files of the page's Python, from which they are fetched.
 const ltFolder = new URL("../static/pyodide/", location.href);
-const LT_CORE = ["pyodide.js", "pyodide.asm.js", "pyodide.asm.wasm", "python_stdlib.zip"];
+const LT_CORE = ["pyodide.js", "pyodide.asm.js", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json"];
 
-// What is the matter with a file -> words, empty where all is well.
-async function ltFault(name, checksum) {
+class LtFault extends Error {} // what is the matter with a file, in words
+
+async function ltFetch(address) {
+  const name = address.pathname.split("/").at(-1);
   let answer;
   try {
-    answer = await fetch(new URL(name, ltFolder));
+    answer = await fetch(address);
+    if (answer.ok) return await answer.arrayBuffer();
   } catch {
-    return `${name} cannot be fetched.`;
+    throw new LtFault(`${name} cannot be fetched.`);
   }
-  if (!answer.ok) return `${name} is missing (${answer.status}).`;
-  const content = await answer.arrayBuffer();
-  if (!checksum || !crypto.subtle) return "";
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", content));
-  const found = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return found === checksum ? "" : `${name} is damaged.`;
+  throw new LtFault(`${name} is missing (${answer.status}).`);
 }
 
-// The packages that the kernel starts with, and what these need.
+async function ltRead(address) {
+  const text = new TextDecoder().decode(await ltFetch(address));
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new LtFault(`${address.pathname.split("/").at(-1)} is damaged.`);
+  }
+}
+
+// Does a file have its length, and its checksum? By plain http a browser computes none.
+async function ltCheck(name, {bytes, sha256}) {
+  const content = await ltFetch(new URL(name, ltFolder));
+  if (content.byteLength === bytes && (!crypto.subtle || (await ltDigest(content)) === sha256)) return;
+  throw new LtFault(`${name} is damaged.`);
+}
+
+async function ltDigest(content) {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", content));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+// The packages that are wanted, and what these need.
 function ltNeeded(packages, wanted) {
   const found = new Map();
   const queue = [...wanted];
@@ -42,23 +61,25 @@ function ltNeeded(packages, wanted) {
   return [...found.values()];
 }
 
-// Why Python, or a module that a cell asks for, is not there -> words, empty where all of its files are as they should be.
-async function ltWhyMissing(module = "") {
-  const settings = await (await fetch(new URL("../jupyter-lite.json", location.href))).json();
-  const kernel = settings["jupyter-config-data"].litePluginSettings["@jupyterlite/pyodide-kernel-extension:kernel"];
-  const missing = await ltFault("pyodide-lock.json");
-  if (missing) return missing;
-  const {packages} = await (await fetch(new URL("pyodide-lock.json", ltFolder))).json();
-  const asked = Object.values(packages).filter(({imports}) => imports.includes(module));
-
-  const files = LT_CORE.map((name) => [name]);
-  for (const one of ltNeeded(packages, [...kernel.loadPyodideOptions.packages, ...asked.map(({name}) => name)]))
-    files.push([one.file_name, one.sha256]);
-  for (const [name, checksum] of files) {
-    const fault = await ltFault(name, checksum);
-    if (fault) return fault;
+// Why Python is not there, or a module that a cell asks for -> words; empty where all of its files are as they should be, or there are none.
+async function ltWhyMissing(module = null) {
+  try {
+    const files = await ltRead(new URL("../weather.json", location.href)); // build_lite.py: {name: {bytes, sha256}}
+    const {packages} = await ltRead(new URL("pyodide-lock.json", ltFolder));
+    const asked = module === null ? await ltStart() : Object.values(packages).filter(({imports}) => imports.includes(module)).map(({name}) => name);
+    const wanted = ltNeeded(packages, asked).map(({file_name}) => file_name);
+    for (const name of [...(module === null ? LT_CORE : []), ...wanted]) await ltCheck(name, files[name]);
+    return "";
+  } catch (fault) {
+    if (fault instanceof LtFault) return fault.message;
+    throw fault;
   }
-  return "";
+}
+
+// The packages that the kernel starts with.
+async function ltStart() {
+  const settings = await ltRead(new URL("../jupyter-lite.json", location.href));
+  return settings["jupyter-config-data"].litePluginSettings["@jupyterlite/pyodide-kernel-extension:kernel"].loadPyodideOptions.packages;
 }
 
 const LT_ASK = "Tell whoever runs this site.";
@@ -71,18 +92,19 @@ function ltWatchKernel() {
     if (!kernel() || !stuck()) return;
     const why = await ltWhyMissing();
     if (!stuck()) return;
-    if (why) ltSay(`Python did not start. ${why} ${LT_ASK}`, "error");
-    else ltSay("Python has not started yet. Its files are there: this machine or its line may be slow.");
+    if (why) return ltSay(`Python did not start. ${why} ${LT_ASK}`, "error");
+    const came = crypto.subtle ? "came whole" : "came at their full lengths";
+    ltSay(`Python has not started yet. Its files ${came}: this machine or its line may be slow.`);
   }, LT_SLOW);
 
-  const looking = setInterval(async () => {
+  const known = new Set(); // modules whose files were looked at; a name that was mistyped has none
+  setInterval(async () => {
     for (const error of document.querySelectorAll('[data-mime-type="application/vnd.jupyter.error"]')) {
-      const found = error.textContent.match(/ModuleNotFoundError: (?:No module named|The module) '(\w+)/);
-      if (!found) continue;
-      clearInterval(looking);
-      const why = await ltWhyMissing(found[1]);
-      if (why) ltSay(`${found[1]} is not here. ${why} ${LT_ASK}`, "error");
-      return;
+      const [, module] = error.textContent.match(/ModuleNotFoundError: (?:No module named|The module) '(\w+)/) ?? [];
+      if (!module || known.has(module)) continue;
+      known.add(module);
+      const why = await ltWhyMissing(module);
+      if (why) ltSay(`${module} is not here. ${why} ${LT_ASK}`, "error");
     }
   }, LT_OFTEN);
 }
@@ -135,7 +157,7 @@ async function ltWatch() {
     return;
   }
   if (!isSecureContext)
-    ltSay("This page came by plain http. Everything runs, but the browser lends such a page no clipboard: copy by hand.", "info");
+    ltSay("This page came by plain http. The notebooks run, but there is no clipboard, and cells cannot open files beside them.", "info");
   ltWatchKernel();
   ltWatchStorage();
   ltWatchTabs();

@@ -82,9 +82,17 @@ def take_words_as_they_are(app, what, name, obj, options, lines):
 
 
 def name_headings(app, page, template, context, doctree):
-    """A heading has the name that links to it: Sphinx names sections, and the search looks for headings."""
+    """A heading has the name that links to it: Sphinx names sections, and the search looks for headings.
+
+    What marks the words of Sphinx's own search is left out: the pages have another, and it fails where a browser keeps nothing.
+    """
+    scripts = context.get("script_files", [])
+    context["script_files"] = [one for one in scripts if "sphinx_highlight" not in str(one.filename)]
     named = SECTION.sub(r'<section\1>\3<h\4 id="\2">', context.get("body", ""))
-    context["body"] = named.replace("<img ", '<img loading="lazy" ')
+    once = named.replace(
+        'src="_images/', 'src="pictures/'
+    )  # where what Sphinx copies lies in the end (build_site.py)
+    context["body"] = once.replace("<img ", '<img loading="lazy" ')
 
 
 def without_index(app):

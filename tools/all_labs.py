@@ -6,6 +6,7 @@ import re
 import nbformat
 
 from lt_helpers import labs
+from lt_helpers.labs.live import LiveLab
 
 HOW_TO_RUN = (  # the first thing that a notebook asks for; a page without a kernel does not
     "Click the picture and press **Shift+Enter**: it becomes a lab, which says what to do. Read on with Shift+Enter, cell by cell."
@@ -18,6 +19,35 @@ def all_labs():
     """-> {"noise-lab": NoiseLab, ...}"""
     names = [name for name in labs.__all__ if name.endswith("Lab") and name != "Lab"]
     return {re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower(): getattr(labs, name) for name in names}
+
+
+def placed(stem, sources):
+    """The labs that the cells of a notebook show, with the names of their places on its page.
+
+    One that trains is nothing that can be computed beforehand: it has a name of its own, and the others are counted without it.
+
+    Parameters
+    ----------
+    stem : str.  The notebook's name.
+    sources : list of str.  Of its cells; empty for those that are no code.
+
+    Returns
+    -------
+    dict
+        {index of the cell: (name, class, values)}
+    """
+    found, counts = {}, {True: 0, False: 0}
+    for index, source in enumerate(sources):
+        lab = lab_of(source)
+        if lab is None:
+            continue
+        trains = issubclass(lab[0], LiveLab)
+        counts[trains] += 1
+        name = f"{stem}-live" if trains else f"{stem}-{counts[False]}"
+        if counts[True] > 1 and trains:
+            name += f"-{counts[True]}"
+        found[index] = (name, *lab)
+    return found
 
 
 def lab_of(source):

@@ -15,6 +15,8 @@ from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).parents[1]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")  # as in tools/setup
+# A host that is not this machine, as far as Chromium knows: it gets a page from there by plain http, without what it lends to its own.
+PLAIN = "plain.test"
 OPTIONS = "no-sandbox disable-gpu disable-quic no-first-run disable-background-networking disable-component-update disable-sync"
 
 
@@ -28,7 +30,11 @@ def chromium():
         )
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=found, args=[f"--{option}" for option in OPTIONS.split()]
+            executable_path=found,
+            args=[
+                *(f"--{option}" for option in OPTIONS.split()),
+                f"--host-resolver-rules=MAP {PLAIN} 127.0.0.1",
+            ],
         )
         yield browser
         browser.close()
@@ -74,6 +80,19 @@ def jupyterlab(folder, port=None, **environment):
                 f"http://127.0.0.1:{port}/lab/workspaces/{secrets.token_hex(4)}/tree/{path}?token={token}"
             )
         )
+
+
+@contextmanager
+def site_served(folder, log):
+    """The site that lies in `folder`, shown by its own server -> the address, without a slash at its end."""
+    address = f"http://127.0.0.1:{free_port()}"
+    with served([sys.executable, folder / "serve.py", address.rpartition(":")[2]], f"{address}/", log):
+        yield address
+
+
+def plain(address):
+    """The same server by a name that is not this machine's: what a page gets that came by plain http."""
+    return address.replace("127.0.0.1", PLAIN)
 
 
 def free_port():

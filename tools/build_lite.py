@@ -5,12 +5,13 @@ beside Pyodide (page.txt), and how it is set. The project's own wheel is made fr
 package installed. Where there is no Pyodide to build from, or no registry, one sentence says so, and nothing is built.
 """
 
+import json
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 
-from distribution import NoDistribution, find, lay_out, locked
+from distribution import NoDistribution, find, lay_out, locked, measured
 from project_files import project_files
 
 ROOT = Path(__file__).parents[1]
@@ -20,8 +21,10 @@ ENVIRONMENT = ".venv-lite"
 # What a learner opens, where its links expect it: notebooks/, and docs/ beside it.
 CONTENTS = ("notebooks/*.ipynb", "docs/*.md", "docs/pictures/*")
 STUBS = "share/jupyter/labextensions/@jupyterlite/pyodide-kernel-extension/static/pypi"
+PYODIDE = "static/pyodide"
 APPS = ("lab", "notebooks")
 WEATHER = "weather.js"
+FILES = "weather.json"  # what it compares the files of the page's Python with
 OLD_STUB = "widgetsnbextension-3"  # for ipywidgets 7
 
 
@@ -83,6 +86,8 @@ def write_contents(folder):
 def add_weather(made):
     """Let the pages of JupyterLite say what goes wrong (lite/weather.js)."""
     shutil.copyfile(SOURCES / WEATHER, made / WEATHER)
+    files = {path.name: measured(path) for path in sorted((made / PYODIDE).iterdir())}
+    (made / FILES).write_text(json.dumps(files))
     for page in (made / app / "index.html" for app in APPS):
         text = page.read_text()
         if text.count("</head>") != 1:
@@ -102,7 +107,7 @@ def build(output=OUTPUT):
     NotBuilt
         If a step of the build fails.
     """
-    find(locked())  # before an environment is made for nothing
+    distribution = find(locked())  # before an environment is made for nothing
     if subprocess.run([ROOT / "tools" / "setup", "lite", ENVIRONMENT]).returncode:
         raise LeftOut(f"its environment, {ENVIRONMENT}, could not be made (the words are above).")
     python = str(ROOT / ENVIRONMENT / "bin" / "python")
@@ -112,7 +117,7 @@ def build(output=OUTPUT):
         shutil.copytree(SOURCES, sources)
         (sources / WEATHER).unlink()
         write_contents(sources / "contents")
-        lay_out(sources / "static" / "pyodide", wheels(python, Path(place) / "wheels"))
+        lay_out(distribution, sources / PYODIDE, wheels(python, Path(place) / "wheels"))
         made = Path(place) / "made"
         run(
             *(python, "-m", "jupyterlite_core", "build", "--lite-dir", str(sources)),

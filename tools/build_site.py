@@ -16,13 +16,13 @@ from pathlib import Path
 
 import nbformat
 from address import address, binder, colab, project
-from all_labs import FINGERPRINT, HOW_TO_RUN, LIVE, lab_of
+from all_labs import FINGERPRINT, HOW_TO_RUN, LIVE, placed
 from distribution import NoDistribution
 from series import acts
 from site_api import names_tables
 from site_engine import build_engine
 from site_front import front_page
-from site_labs import names_anywhere, names_here, script, site_lab
+from site_labs import names_anywhere, names_here, names_live, script, site_lab
 
 from lt_helpers.labs.live import LiveLab
 from lt_helpers.view.chart import FILES
@@ -77,26 +77,25 @@ def laid_out(text, folder):
 
 
 def laid_out_notebook(path):
-    """A notebook as Sphinx reads it, and its labs: {name: (class, values)}."""
-    notebook, found = nbformat.read(path, as_version=4), {}
+    """A notebook as Sphinx reads it, and the labs of its page that are computed beforehand: {name: (class, values)}."""
+    notebook = nbformat.read(path, as_version=4)
     cells = [cell for cell in notebook.cells if cell.source and "setup" not in cell.metadata.get("tags", [])]
     live = live_address(path)
-    for cell in cells:
+    labs = placed(path.stem, [cell.source if cell.cell_type == "code" else "" for cell in cells])
+    found = {name: (kind, values) for name, kind, values in labs.values() if not issubclass(kind, LiveLab)}
+    for index, cell in enumerate(cells):
         if cell.cell_type == "markdown":
             cell.source = laid_out(cell.source.replace(HOW_TO_RUN, ""), path.parent)
             continue
         if cell.metadata.get("jupyter", {}).get("source_hidden"):
             cell.metadata["tags"] = [*cell.metadata.get("tags", []), "hide-input"]
-        lab = lab_of(cell.source)
-        if lab and not issubclass(
-            lab[0], LiveLab
-        ):  # one that trains is nothing that can be computed beforehand
-            name = f"{path.stem}-{len(found) + 1}"
-            cell.outputs = [shown(lab_box(name, live) + lab_scripts(name, first=not found))]
-            found[name] = lab
-            continue
-        if lab:
-            cell.outputs = [shown(training_box(f"{path.stem}-live", cell.outputs, live))]
+        if index in labs:
+            name = labs[index][0]
+            if name in found:
+                first = name == next(iter(found))
+                cell.outputs = [shown(lab_box(name, live) + lab_scripts(name, first))]
+            else:
+                cell.outputs = [shown(training_box(name, cell.outputs, live))]
             continue
         for one in cell.outputs:
             show_without_kernel(cell, one, live)
@@ -109,19 +108,44 @@ def laid_out_notebook(path):
         links = ", ".join(f"[{place}]({link})" for place, link in places.items())
         cells.insert(1, nbformat.v4.new_markdown_cell(f"Run it live: {links}."))
     here = set().union(*(names_here(kind(**values)) for kind, values in found.values()))
-    for cell in cells:
-        if cell.cell_type == "markdown":
-            cell.source = say_where(cell.source, names_anywhere() - here)
+    named = re.compile(rf"(?<!\*)\*({'|'.join(map(re.escape, sorted(names_anywhere() - here)))})\*(?!\*)")
+    naming = [cell for cell in cells if cell.cell_type == "markdown" and named.search(cell.source)]
+    if naming:
+        there = {name: names_live(kind(**values)) for name, kind, values in labs.values()}
+        for cell in naming:
+            cell.source = say_where(cell.source, named, there)
     notebook.cells = cells
     return notebook, found
 
 
-def say_where(text, elsewhere):
-    """A paragraph that names a control which the page's labs lack says where that is."""
-    named = re.compile(rf"(?<!\*)\*({'|'.join(map(re.escape, sorted(elsewhere)))})\*(?!\*)")
-    return "\n\n".join(
-        named.sub(r"\g<0> (in the live notebook)", part, count=1) for part in text.split("\n\n")
-    )
+def say_where(text, named, there):
+    """A paragraph that names a control which is not on the page says where that is.
+
+    Parameters
+    ----------
+    text : str.  Markdown.
+    named : re.Pattern.  What names a control that the page's labs lack, as they are computed beforehand; its first group is the name.
+    there : dict.  {name of a lab's place: names of controls that the lab has once it is live}
+
+    Returns
+    -------
+    str
+        The text with one remark in each paragraph for each of the labs' sets: the page takes it away (engine.js) once such a lab is live.
+    """
+
+    def remark(part):
+        said = set()
+
+        def add(match):
+            labs = tuple(lab for lab, names in there.items() if match[1] in names)
+            if labs in said:
+                return match[0]
+            said.add(labs)
+            return f'{match[0]}<span class="lt-elsewhere" data-labs="{" ".join(labs)}"> (in the live notebook)</span>'
+
+        return named.sub(add, part)
+
+    return "\n\n".join(map(remark, text.split("\n\n")))
 
 
 def show_without_kernel(cell, output, live):
@@ -252,7 +276,10 @@ def build(site=SITE):
     drawing = [FILES / name for name in ("plotly.min.js", "hands.js", "draw.js")] + [SOURCE / "lab.js"]
     (site / "static" / "lab.js").write_text("\n".join(path.read_text() for path in drawing))
     shutil.copytree(HANDOUTS, site / "handouts")
-    shutil.copytree(PICTURES, site / "pictures")
+    (site / "_images").rename(
+        site / "pictures"
+    )  # Sphinx's name for it; its pages have the other one (conf.py)
+    shutil.copytree(PICTURES, site / "pictures", dirs_exist_ok=True)
     shutil.copy(SOURCE / "serve.py", site)
     pagefind = [sys.executable, "-m", "pagefind", "--silent", "--site", site, "--root-selector", "article"]
     subprocess.run([*pagefind, "--exclude-selectors", ".headerlink, .lab, .pull, .cards"], check=True)

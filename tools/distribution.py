@@ -61,11 +61,13 @@ def locked():
     return json.loads(LOCK.read_text())
 
 
-def lay_out(target, wheels):
+def lay_out(source, target, wheels):
     """Put the distribution into a folder, with more packages in its index.
 
     Parameters
     ----------
+    source : Path
+        The folder that `find` has found.
     target : Path
         The folder, made where there is none.
     wheels : list of Path
@@ -73,13 +75,10 @@ def lay_out(target, wheels):
 
     Raises
     ------
-    NoDistribution
-        If the distribution can neither be found nor fetched, or one of its files is damaged.
     ValueError
         If a wheel needs what is not there.
     """
     lock = locked()
-    source = find(lock)
     target = Path(target)
     target.mkdir(parents=True, exist_ok=True)
     for name in lock["files"]:
@@ -237,6 +236,12 @@ def in_a_page(requirement):
     """Whether a requirement holds in a page."""
     python = {"python_version": "3.12", "python_full_version": locked()["index"]["info"]["python"]}
     return requirement.marker is None or requirement.marker.evaluate({**IN_A_PAGE, **python})
+
+
+def measured(path):
+    """The length and the checksum of a file, by which a page finds what came damaged."""
+    content = path.read_bytes()
+    return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
 
 def lock_of(folder):

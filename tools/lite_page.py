@@ -1,11 +1,9 @@
 """JupyterLite in a browser, as tests and the benchmark drive it, and what its kernel printed beside what is stored in the notebooks."""
 
 import re
-import sys
-from contextlib import contextmanager
 
 import nbformat
-from browsing import ROOT, free_port, served
+from browsing import ROOT
 from notebook_page import NotebookPage
 
 IGNORED = "nbval-ignore-output"
@@ -13,25 +11,6 @@ NUMBER = re.compile(r"[-\N{MINUS SIGN}]?\d+(?:\.(\d+))?(?:e[-+]?\d+)?")
 # JupyterLite may ask once more for the session of a notebook that was closed before this one.
 ENDED = re.compile(r"Session [-0-9a-f]+ not found")
 IDLE = "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
-
-
-@contextmanager
-def serve(folder, log):
-    """Python's own server on loopback -> the address of `folder`, without a slash at its end."""
-    port = free_port()
-    command = [
-        sys.executable,
-        "-m",
-        "http.server",
-        "--bind",
-        "127.0.0.1",
-        "--directory",
-        str(folder),
-        str(port),
-    ]
-    address = f"http://127.0.0.1:{port}"
-    with served(command, address, log):
-        yield address
 
 
 class LitePage(NotebookPage):
@@ -104,6 +83,23 @@ def is_near(one, other):
         return one[0] == other[0]
     values = [float(found[0].replace("\N{MINUS SIGN}", "-")) for found in (one, other)]
     return abs(values[0] - values[1]) < 1.5 * 10**-places
+
+
+def apart(here, there):
+    """By how many units of their last place the numbers of two printed texts differ at most; None where more than numbers differs."""
+    if NUMBER.sub("#", here).split() != NUMBER.sub("#", there).split():
+        return None
+    gaps = [0.0]
+    for one, other in zip(NUMBER.finditer(here), NUMBER.finditer(there)):
+        values = [float(found[0].replace("\N{MINUS SIGN}", "-")) for found in (one, other)]
+        gaps.append(abs(values[0] - values[1]) / max(last_place(one), last_place(other)))
+    return round(max(gaps))
+
+
+def last_place(number):
+    """What a printed number's last digit counts: 0.01 for 1.23."""
+    exponent = number[0].partition("e")[2]
+    return 10.0 ** (int(exponent or 0) - len(number[1] or ""))
 
 
 def compared(name, notebook):

@@ -4,7 +4,6 @@
 exercise. Pyodide comes from where distribution.py finds it; where it finds none the pages stay as they are.
 """
 
-import hashlib
 import json
 import os
 import re
@@ -14,12 +13,10 @@ from importlib.metadata import distribution
 from pathlib import Path
 
 import nbformat
-from all_labs import lab_of
+from all_labs import placed
 from cell_names import needed
-from distribution import find, locked
+from distribution import find, locked, measured
 from project_files import project_files
-
-from lt_helpers.labs.live import LiveLab
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ROOT / "tools" / "website" / "engine"
@@ -86,23 +83,13 @@ def write_packages(path):
             archive.write(file, file.relative_to(SOURCES))
 
 
-def measured(path):
-    """The length and the checksum of a file, by which a page finds what came damaged."""
-    content = path.read_bytes()
-    return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-
-
 def contents(path):
     """The labs of a notebook, by the names of their places, and its exercises."""
     cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
-    labs = {}
-    for cell in cells:
-        lab = lab_of(cell.source)
-        if lab:
-            kind, values = lab
-            # as build_site.py counts them
-            name = f"{path.stem}-{'live' if issubclass(kind, LiveLab) else len(labs) + 1}"
-            labs[name] = {"kind": kind.__name__, "values": values}
+    labs = {
+        name: {"kind": kind.__name__, "values": values}
+        for name, kind, values in placed(path.stem, [cell.source for cell in cells]).values()
+    }
     return {"labs": labs, "exercises": exercises_of(cells)}
 
 

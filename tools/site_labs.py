@@ -188,6 +188,20 @@ def names_here(lab):
     return {one.description for one in controls.values()} | values | buttons
 
 
+def names_live(lab):
+    """What a reader finds at the same lab once it is live: controls, values of lists and buttons, with all beats -> set of str"""
+    names = set()
+    for beat in (*(beat.name for beat in lab.BEATS), None):
+        lab.go_to(beat)
+        shown = [lab.widget]
+        while shown:
+            one = shown.pop()
+            shown += getattr(one, "children", ())
+            names |= {one.description} if hasattr(one, "description") else set()
+            names |= {str(option) for option, _ in getattr(one, "options", ())}
+    return names
+
+
 @cache
 def names_anywhere():
     """The names of all controls, values of lists and buttons of all labs -> set of str"""

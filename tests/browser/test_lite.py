@@ -6,14 +6,15 @@ by `make bench ARGS="lite --keep"`.
 
 import os
 import re
+import shutil
 from pathlib import Path
 
 import nbformat
 import pytest
 from all_labs import lab_call
-from browsing import wait_until
+from browsing import plain, site_served, wait_until
 from build_lite import build
-from lite_page import LitePage, compared, notebook_address, serve, stored
+from lite_page import LitePage, compared, notebook_address, stored
 from notebook_page import Lab
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +23,6 @@ FIRST = NOTEBOOKS[0]
 # Half of them, for the suite's time: the doctor is in 00, and 10 trains.
 IN_THE_SUITE = [name for name in NOTEBOOKS if name[:2] in {"00", "01", "04", "05", "06", "08", "10"}]
 SCREEN = {"width": 1366, "height": 768}
-PLAIN = "http://lite.test"  # a host that is not this machine, as far as the browser knows
 SOURCE = "() => jupyterapp.shell.currentWidget.context.model.cells.get(0).sharedModel.getSource()"
 REWRITE = "text => jupyterapp.shell.currentWidget.context.model.cells.get(0).sharedModel.setSource(text)"
 NO_STORAGE = (
@@ -43,12 +43,13 @@ def site(tmp_path_factory):
     """A site with JupyterLite in a folder of its own, as `make site` leaves it."""
     folder = tmp_path_factory.mktemp("site")
     build(folder / "lite")
+    shutil.copy(ROOT / "site" / "serve.py", folder)
     return folder
 
 
 @pytest.fixture(scope="module")
 def address(site):
-    with serve(site, site.parent / "log") as address:
+    with site_served(site, site.parent / "log") as address:
         yield f"{address}/lite"
 
 
@@ -65,7 +66,7 @@ def new_context(browser, address, elsewhere):
     origin = address.removesuffix("lite")
 
     def note(request):
-        if not request.url.startswith((origin, f"{PLAIN}/", "data:", "blob:")):
+        if not request.url.startswith((origin, plain(origin), "data:", "blob:")):
             elsewhere.append(request.url)
 
     def new_context(**options):
@@ -99,7 +100,7 @@ def visit(new_context, address):
 def open_anew(new_context, address):
     """open_anew("00_start_here.ipynb") -> LitePage in a browser of its own, which has kept nothing."""
 
-    def open_anew(name):
+    def open_anew(name, address=address):
         page = new_context(accept_downloads=True).new_page()
         return LitePage(page, notebook_address(address, f"notebooks/{name}"))
 
@@ -114,7 +115,7 @@ def look(new_context, address):
     """
     contexts = []
 
-    def look(prepare=lambda context: None, address=address):
+    def look(prepare=lambda context: None):
         context = new_context(service_workers="block")
         contexts.append(context)
         prepare(context)
@@ -247,19 +248,15 @@ def test_the_same_notebook_in_a_second_tab_is_named(look, address):
         says(one, f"notebooks/{FIRST} is open in another tab as well.")
 
 
-def test_by_plain_http_it_says_what_is_missing(look, site):
-    """The files come from another host's name, without a certificate."""
-
-    def answer(route):
-        path = site / route.request.url.removeprefix(f"{PLAIN}/").partition("?")[0]
-        if path.is_file():
-            route.fulfill(path=path)
-        else:
-            route.fulfill(status=404)
-
-    page = look(lambda context: context.route(f"{PLAIN}/**", answer), f"{PLAIN}/lite")
+def test_by_plain_http_it_says_what_is_missing_and_the_first_lab_comes(open_anew, address):
+    notebook = open_anew(FIRST, plain(address))
+    page = notebook.page
     says(page, "This page came by plain http.")
-    assert not page.evaluate("isSecureContext")
+    assert not page.evaluate("isSecureContext || 'clipboard' in navigator || 'serviceWorker' in navigator")
+    notebook.command("notebook:run-cell-and-select-next")
+    notebook.command("notebook:run-cell-and-select-next")
+    page.locator(".lt-figure .main-svg").first.wait_for(state="attached", timeout=60_000)
+    page.context.close()
 
 
 def test_nothing_was_asked_of_any_other_place(elsewhere):

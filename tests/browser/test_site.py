@@ -1,7 +1,6 @@
 """The site: opened from its files with the network off, at a desk and on a phone; and served, where it can be searched."""
 
 import re
-import sys
 from functools import cache
 from html import unescape
 from urllib.parse import unquote
@@ -9,7 +8,7 @@ from urllib.parse import unquote
 import nbformat
 import numpy as np
 import pytest
-from browsing import free_port, served
+from browsing import site_served
 from build_site import build, laid_out_notebook, notebooks, page_name
 from notebook_page import DRAWN, FAULTS
 from site_front import TOP, state
@@ -354,6 +353,11 @@ def test_sizes(site):
         assert size(needed(page) - shared) < FURTHER, page.name
 
 
+def test_a_picture_lies_on_the_site_once(site):
+    files = [path.read_bytes() for path in site.rglob("*") if path.suffix in {".gif", ".png", ".svg"}]
+    assert len(files) > 20 and len(set(files)) == len(files)
+
+
 def test_every_link_leads_somewhere(site):
     texts = {path: path.read_text() for path in site.glob("*.html")}
     named = {path: set(re.findall(r'\bid="([^"]+)"', text)) for path, text in texts.items()}
@@ -378,10 +382,8 @@ def test_a_page_may_run_what_lies_beside_it_and_ask_where_it_came_from(site):
 @pytest.fixture(scope="module")
 def address(site):
     """The site as its own server shows it -> its address"""
-    port = free_port()
-    command = [sys.executable, site / "serve.py", str(port)]
-    with served(command, f"http://127.0.0.1:{port}/index.html", site.parent / "log"):
-        yield f"http://127.0.0.1:{port}/"
+    with site_served(site, site.parent / "log") as address:
+        yield f"{address}/"
 
 
 def test_the_search_finds_words_on_other_pages_english_and_japanese(browser, address):

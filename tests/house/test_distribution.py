@@ -267,7 +267,7 @@ def test_wheels_are_put_into_the_index(folder, tmp_path, monkeypatch):
         "jupyterlab_widgets~=3.0",
     ]
     wheels = [wheel(tmp_path, "our-own", "1.2", *needed), wheel(tmp_path, "other-part", "3.0")]
-    lay_out(tmp_path / "made" / "here", wheels)
+    lay_out(folder, tmp_path / "made" / "here", wheels)
 
     target = tmp_path / "made" / "here"
     index = json.loads((target / "pyodide-lock.json").read_text())
@@ -290,7 +290,7 @@ def test_wheels_are_put_into_the_index(folder, tmp_path, monkeypatch):
 def test_a_wheel_that_needs_what_is_not_there_is_named(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(distribution, "locked", lambda: SMALL)
     with pytest.raises(ValueError, match="our_own-1.2-py3-none-any.whl needs scipy, which neither"):
-        lay_out(tmp_path / "made", [wheel(tmp_path, "our-own", "1.2", "scipy")])
+        lay_out(folder, tmp_path / "made", [wheel(tmp_path, "our-own", "1.2", "scipy")])
 
 
 def test_the_lock_agrees_with_itself_and_holds_what_every_package_needs():

@@ -6,10 +6,9 @@ from html import unescape
 
 import numpy as np
 import pytest
-from build_site import DOCUMENTS, contents, front_page, laid_out, laid_out_notebook, notebooks
+from build_site import DOCUMENTS, contents, front_page, laid_out
 from series import ROOT, series
 from site_front import TOP, state
-from site_labs import names_anywhere, names_here
 
 from lt_helpers.labs import PointsLab
 
@@ -79,14 +78,3 @@ def test_the_picture_holds_all_weights_and_shows_what_a_pull_does():
     assert [shown[name] for name in ("fit", "other", "model")] == [
         round(slopes[name], 2) for name in ("fit", "other", "model")
     ]
-
-
-def test_a_prompt_names_only_controls_that_are_there_or_says_where_they_are():
-    for path in notebooks():
-        notebook, found = laid_out_notebook(path)
-        here = set().union(*(names_here(kind(**values)) for kind, values in found.values()))
-        for part in "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown").split(
-            "\n\n"
-        ):
-            named = set(re.findall(r"(?<!\*)\*([^*]+)\*(?!\*)", part)) & names_anywhere()
-            assert named <= here or "(in the live notebook)" in part, f"{path.name}: {part}"

@@ -12,7 +12,7 @@ import build_lite
 import nbformat
 import pytest
 from distribution import locked
-from lite_page import compare, printed
+from lite_page import apart, compare, printed
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -126,6 +126,22 @@ def test_the_environment_is_made_from_lite_alone_and_anew_when_that_changes(tmp_
 )
 def test_what_counts_as_the_same_number(here, there, how):
     assert compare(here, there) == how
+
+
+@pytest.mark.parametrize(
+    "here, there, units",
+    [
+        ("w = 1.23", "w = 1.23", 0),
+        ("w = 1.23, 4.5", "w = 1.25, 4.6", 2),
+        ("w = 1.23", "w = 1.2", 0),
+        ("w = \N{MINUS SIGN}0.01", "w = 0.01", 2),
+        ("3 of 20 rows", "7 of 20 rows", 4),
+        ("loss 1.2e-05", "loss 1.5e-05", 3),
+        ("found: yes", "found: no", None),
+    ],
+)
+def test_by_how_much_two_texts_differ(here, there, units):
+    assert apart(here, there) == units
 
 
 def test_what_a_notebook_printed():

@@ -298,6 +298,7 @@
       }
       box.inert = false;
       box.classList.add("lt-here");
+      for (const remark of document.querySelectorAll(".lt-elsewhere")) remark.hidden ||= remark.dataset.labs.split(" ").includes(name);
       shown = {box, view, kernel: mine};
       if (focused) box.querySelector(".noUi-handle, button:not(:disabled), select")?.focus({preventScroll: true});
       for (const kind of ["pointerup", "keyup", "change"]) box.addEventListener(kind, touch, {capture: true, passive: true});
