@@ -183,7 +183,7 @@ class Pilot:
     unguarded : dict of (B,) arrays
         What the errors of each model are without the guard; infinite where it explodes.
     failure : float or None
-        The root mean square miss from which on a task counts as failed.
+        The root mean square miss above which a task counts as failed.
     """
 
     errors: dict

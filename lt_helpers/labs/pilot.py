@@ -18,7 +18,7 @@ import numpy as np
 from ..implicit import implicit_from_moments
 from ..language import Message
 from ..noise import Uniform
-from ..practice import guarded, misfit, ridge_cv
+from ..practice import RINGS, guarded, misfit, ridge_cv
 from ..spectrum import Spectrum
 from ..task import PAPER, second_moments
 from ..view.panel import Axis, Curve, Guess, Guide, Panel, Path, Points
@@ -33,7 +33,6 @@ CONTEXTS = 100
 TRAINED_ON = Uniform(5.0)
 STRENGTHS = np.arange(6) / 5
 FAILED = 2.0  # an error above this is a failure: twice as bad as answering 0
-RINGS = 1.0  # a misfit above this rings the alarm: w fits its own context worse than answering 0 would
 TOLD_OF = dict(strength=0.0, sigma=2.0, scale=1.0)  # where the beats begin
 FEW = 0.2  # a share of the contexts up to which they are few
 FOUND = {Message(f"pilot.choice.{found}"): found for found in ("most", "half", "hardly")}
