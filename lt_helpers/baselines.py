@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from . import checks
+from .lengths import MixedLengths
 from .model import warn_if_diverged
 from .noise import check_noise
 from .spectrum import Spectrum, divide
@@ -581,8 +582,9 @@ def on_spectrum(task, evidence=False, constants=None):
     Raises
     ------
     TypeError, ValueError
-        If an argument is none of these, or a noise none of the paper's.
+        If an argument is none of these, a noise none of the paper's, or a task mixes contexts of several lengths.
     """
+    check_length(task)
     if not isinstance(task, RegressionTask):
         if check_noise(task).key not in tuned_constants():
             raise ValueError(f"noise is {task!r}: TunedRR is tuned for {', '.join(tuned_constants())}.")
@@ -633,7 +635,7 @@ def for_task(task, constants=None):
     Raises
     ------
     TypeError, ValueError
-        If an argument is none of these.
+        If an argument is none of these, or the task mixes contexts of several lengths.
     """
     if not isinstance(task, RegressionTask):
         raise TypeError(f"task is {checks.shown(task)}: task must be a RegressionTask.")
@@ -646,6 +648,15 @@ def for_task(task, constants=None):
 def of_tokens(predict):
     """A function Spectrum -> w as a function (x, y) -> w."""
     return lambda x, y: predict(Spectrum.from_tokens(*checks.context(x, y)))
+
+
+def check_length(task):
+    """A ValueError for a task of several lengths: how noisy a context looks, and what is left over in it, depend on its own n."""
+    if isinstance(task, MixedLengths):
+        raise ValueError(
+            f"task mixes contexts of {', '.join(map(str, task.lengths))} examples, and a baseline must know n: "
+            "take a RegressionTask of one length at a time."
+        )
 
 
 def check_degrees_of_freedom(n, d, name):

@@ -19,6 +19,7 @@ from .spectrum import Spectrum
 PENALTIES = np.geomspace(0.1, 1000, 25)
 LEVELS = 40  # noise levels of a fitted prior
 ROUNDS = 200  # of expectation and maximisation
+RINGS = 1.0  # a misfit above this rings the alarm: w fits its own context worse than answering 0 would
 NEGLIGIBLE = 1e-9  # probability of a level that is left out
 HALVINGS = 5  # sizes of w that are tried at first: the largest, and as many halves of it
 FINER = 6  # how often the mesh of sizes is halved thereafter, down to one percent
@@ -341,7 +342,7 @@ def misfit(w, S):
 
 
 def alarm(w, S):
-    """Whether w fits its own context worse than the answer 0 would: misfit above 1.
+    """Whether w fits its own context worse than the answer 0 would: misfit above 1, which is RINGS.
 
     What passes cannot have exploded on the context: the mean of <w, x>^2 over it is at most 4 times the mean of y^2.
 
@@ -356,7 +357,7 @@ def alarm(w, S):
     -------
     (B,) array of bool
     """
-    return misfit(w, S) > 1
+    return misfit(w, S) > RINGS
 
 
 def guarded(w, S, fallback):

@@ -7,6 +7,7 @@ reads a context only through its second moments S = mean of e e^T with e = (x, y
 grow with n.
 """
 
+import copy
 from dataclasses import dataclass, fields
 from typing import NamedTuple
 
@@ -305,6 +306,13 @@ class RegressionTask:
         (B, n) array
         """
         return sigma[:, None] * rng.normal(size=x.shape[:2])
+
+
+def at_noise(task, noise):
+    """The same task with another noise -> of the same class. It is copied as it is: a class of a learner's own may be made in any way."""
+    changed = copy.copy(task)
+    object.__setattr__(changed, "noise", noise)
+    return changed
 
 
 def comparable(value):

@@ -25,6 +25,12 @@ BAYES, ADA_RR, EVIDENCE, ONE, CV, POOLED = (
     "ridge, cross-validated",
     "ridge, fitted once",
 )
+GATES = (  # the first is to say beforehand which miss is a failure
+    "2: ahead of AdaRR and of Bayes",
+    "3: ahead of every other opponent",
+    "4: alarms in fewer than 1% of tasks",
+    "5: fails no more than the best opponent",
+)
 NEEDS = {  # what each of the opponents needs
     BAYES: "earlier tasks",
     ADA_RR: "more examples than features",
@@ -92,7 +98,8 @@ def pilot(preparation, models, x, y, x_held, y_held, failure=None):
     y_held : (B, m) array, or list of (m_b,) arrays
         Their labels: the answers are judged by them.
     failure : float, optional
-        A predictor fails on a task if it misses the held rows by more than this, root mean square, in the label's unit.
+        A predictor fails on a task if it misses the held rows by more than this, root mean square, in the label's unit. Without it
+        nobody asks how often a model fails.
 
     Returns
     -------
@@ -183,7 +190,7 @@ class Pilot:
     unguarded : dict of (B,) arrays
         What the errors of each model are without the guard; infinite where it explodes.
     failure : float or None
-        The root mean square miss from which on a task counts as failed.
+        The root mean square miss above which a task counts as failed.
     """
 
     errors: dict
@@ -206,26 +213,38 @@ class Pilot:
         return [name for name, lead in gate(self.errors[best], others).items() if not lead.beaten]
 
     def failed(self, name):
-        """Where a model fails without the guard -> (B,) array of bool"""
-        return self.unguarded[name] > self.failure**2
+        """Where a predictor fails, a model without the guard -> (B,) array of bool"""
+        return self.unguarded.get(name, self.errors[name]) > self.failure**2
 
     def unnoticed(self, name):
-        """How many failures of a model its alarm missed; 0 where nobody said what a failure is."""
-        return 0 if self.failure is None else int((self.failed(name) & ~self.alarms[name]).sum())
+        """How many failures of a model its alarm missed."""
+        return int((self.failed(name) & ~self.alarms[name]).sum())
+
+    def failures(self, name):
+        """In how many tasks a predictor fails as it would be used, a model with the guard."""
+        return int((self.errors[name] > self.failure**2).sum())
+
+    def gates(self, name):
+        """Whether a model passes each gate -> {gate: bool}, without the last one where nobody said what a failure is"""
+        beaten = {rival: lead.beaten for rival, lead in self.leads[name].items()}
+        first = {rival for rival in (ADA_RR, BAYES) if rival in beaten}
+        found = [
+            all(beaten[rival] for rival in first),
+            all(beaten[rival] for rival in beaten.keys() - first),
+            bool(self.alarms[name].mean() < RARE),
+        ]
+        if self.failure is not None:
+            found.append(self.failures(name) <= self.failures(self.best_opponent))
+        return dict(zip(GATES, found, strict=False))
 
     @property
     def passed(self):
         """The models that pass every gate -> list of names, the best first
 
-        They are ahead of every opponent by two standard errors, their alarm is rare, and it has missed no failure.
+        They are ahead of every opponent by two standard errors, their alarm is rare, and guarded they fail no more often than the best
+        opponent.
         """
-        good = [
-            name
-            for name, leads in self.leads.items()
-            if all(lead.beaten for lead in leads.values())
-            and self.alarms[name].mean() < RARE
-            and not self.unnoticed(name)
-        ]
+        good = [name for name in self.leads if all(self.gates(name).values())]
         return sorted(good, key=lambda name: self.errors[name].mean())
 
     @property
@@ -254,42 +273,69 @@ class Pilot:
         unbeaten = [rival for rival, lead in self.leads[name].items() if not lead.beaten]
         if unbeaten:
             return f"is not ahead of {', '.join(unbeaten)} by two standard errors"
-        if share < RARE:
-            return f"its alarm missed {self.unnoticed(name)} of {self.failed(name).sum()} failures"
-        return f"its alarm rang in {share:.1%} of the tasks, where less than {RARE:.0%} is asked for"
+        if share >= RARE:
+            return f"its alarm rang in {share:.1%} of the tasks, where less than {RARE:.0%} is asked for"
+        best = self.best_opponent
+        return f"guarded it fails in {self.failures(name)} tasks, {best} in {self.failures(best)}"
 
     def report(self):
-        """All of it as text: errors, leads in standard errors, alarms, and the verdict.
+        """All of it as text: errors, leads in standard errors, failures, alarms, gates, and the verdict.
 
         Returns
         -------
         str
         """
-        tasks = len(next(iter(self.errors.values())))
+        best, judged = self.best_opponent, self.failure is not None
+        tasks = len(self.errors[best])
         lines = [
-            f"{tasks} tasks, prepared by {self.earlier} earlier ones. Root mean square errors on the held rows, and how far ahead of each",
-            "opponent a model is, in standard errors of the lead: above 2 the opponent is beaten.",
+            f"{tasks} tasks, prepared by {self.earlier} earlier ones. Error: root mean square on the held rows."
+            + (f" Fails: in how many tasks it is above {self.failure:g}." if judged else ""),
+            "Under a model: how far ahead of the opponent it is, in standard errors of the lead. Above 2 the opponent is beaten.",
             "",
-            f"{'':24}{'error':>10}" + "".join(f"{name:>16}" for name in self.leads) + "   needs",
+            f"{'':32}{'error':>10}{'  fails' if judged else ''}{in_columns(self.leads)}   needs",
         ]
+
+        # Opponents, the best first; then the models, as they would be used.
         rivals = [name for name in NEEDS if name in self.errors]
         for name in sorted(rivals, key=lambda name: self.errors[name].mean()):
-            leads = "".join(f"{in_errors(self.leads[model][name]):>+16.1f}" for model in self.leads)
-            lines.append(f"{name:24}{root_mean(self.errors[name]):>10.4g}{leads}   {NEEDS[name]}")
-        lines += [f"{name + ', guarded':24}{root_mean(self.errors[name]):>10.4g}" for name in self.leads]
-        lines.append("")
-        for name, rings in self.alarms.items():
-            lines.append(f"{name}: the alarm rang in {rings.sum()} of {tasks} tasks{bound(rings)}.")
-            if self.failure is not None:
-                lines.append(
-                    f"{name}: without the guard it fails, by more than {self.failure:g}, in {self.failed(name).sum()} of {tasks} tasks; "
-                    f"the alarm missed {self.unnoticed(name)} of these."
-                )
+            leads = in_columns(f"{in_errors(self.leads[model][name]):+.1f}" for model in self.leads)
+            lines.append(f"{self.tell_errors(name, name)}{leads}   {NEEDS[name]}")
+        lines += [self.tell_errors(name, f"{name}, guarded") for name in self.leads]
+
+        if self.leads:
+            lines += ["", *self.tell_gates()]
         if self.as_good:
-            lines.append(
-                f"Of the opponents, {self.best_opponent} is not ahead by two standard errors of {'; '.join(self.as_good)}."
-            )
+            lines.append(f"As good as {best}, as far as {tasks} tasks tell: {'; '.join(self.as_good)}.")
         return "\n".join([*lines, self.verdict])
+
+    def tell_errors(self, name, label):
+        """The error of a predictor, and in how many tasks it fails, in one line."""
+        failures = "" if self.failure is None else f"{self.failures(name):>7}"
+        return f"{label:32}{root_mean(self.errors[name]):>10.4g}{failures}"
+
+    def tell_gates(self):
+        """Alarms, failures and gates of the models, a column for each -> list of lines"""
+        rows = {"alarms": [rings.sum() for rings in self.alarms.values()]}
+        if self.failure is not None:
+            rows["fails without the guard"] = [self.failed(name).sum() for name in self.leads]
+            rows["  missed by the alarm"] = [self.unnoticed(name) for name in self.leads]
+        passes = [self.gates(name) for name in self.leads]
+        rows |= {f"gate {gate}": ["yes" if each[gate] else "no" for each in passes] for gate in passes[0]}
+        width = 42 if self.failure is None else 49
+        lines = [f"{'':{width}}{in_columns(self.leads)}"]
+        lines += [f"{label:{width}}{in_columns(values)}" for label, values in rows.items()]
+
+        if self.failure is None:
+            lines.append("Gates 1 and 5 were not asked: failure= says which miss is a failure.")
+        silent = [name for name, rings in self.alarms.items() if not rings.any()]
+        if silent:
+            lines.append(f"No alarm of {', '.join(silent)}: {bound(len(self.alarms[silent[0]]))}.")
+        return lines
+
+
+def in_columns(values):
+    """Something for each model, in columns of one width."""
+    return "".join(f"{value!s:>16}" for value in values)
 
 
 def in_errors(lead):
@@ -302,11 +348,9 @@ def root_mean(errors):
     return np.sqrt(errors.mean())
 
 
-def bound(rings):
-    """What no alarm in N tasks says of the rate, in words."""
-    if rings.any():
-        return ""
-    return f" (a rate of {3 / len(rings):.2%} or more would have shown itself nineteen times in twenty)"
+def bound(tasks):
+    """What it says of a rate that something has not occurred in so many tasks, in words."""
+    return f"a rate of {3 / tasks:.2%} or more would have shown itself nineteen times in twenty, if tasks are independent"
 
 
 def read_models(models, dim):

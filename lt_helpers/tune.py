@@ -9,7 +9,7 @@ import json
 import numpy as np
 
 from . import checks
-from .baselines import LOSSES, TUNED, check_degrees_of_freedom, on_spectrum, tuned_constants
+from .baselines import LOSSES, TUNED, check_degrees_of_freedom, check_length, on_spectrum, tuned_constants
 from .evaluate import evaluate, excess
 from .noise import PAPER_NOISES, Noise
 from .spectrum import Spectrum, divide
@@ -42,11 +42,12 @@ def tune(task, samples=50_000, seed=0, rounds=6):
     TypeError
         If the task is neither, or samples or rounds are no whole number.
     ValueError
-        If the task has no more examples than features, or there are fewer than 2 samples, or no round.
+        If the task has no more examples than features, or mixes several lengths, or there are fewer than 2 samples, or no round.
     """
     task = RegressionTask(*PAPER, task) if isinstance(task, Noise) else task
     if not isinstance(task, RegressionTask):
         raise TypeError(f"task is {checks.shown(task)}: task must be a RegressionTask, or a Noise.")
+    check_length(task)
     check_degrees_of_freedom(task.context, task.dim, "TunedRR")
     samples = checks.count(samples, "samples", least=2)
     rounds = checks.count(rounds, "rounds")

@@ -47,6 +47,14 @@ ROWS = {
         "Synthetic, σ = 8, above the training's: error",
         "合成データ、σ = 8（訓練範囲外）：誤差",
     ),
+    "outliers, unforeseen": (
+        "Synthetic, outliers among the labels, none in the earlier contexts: error",
+        "合成データ、過去の文脈にはなかったラベルの外れ値：誤差",
+    ),
+    "noise 8, unforeseen": (
+        "Synthetic, σ = 8, in the earlier contexts 2: error",
+        "合成データ、σ = 8（過去の文脈では 2）：誤差",
+    ),
 }
 SINGLE = {
     "DIAG-7, gate passed": (
@@ -83,8 +91,8 @@ SINGLE = {
         "このうち、上の表に示した 7 層のモデルの失敗は {} 件です。",
     ),
     "no failure, bound": (
-        "No failure in N contexts bounds the rate by 3/N: {} for N = {}. It does not test the alarm.",
-        "N 個の文脈で失敗がなければ、失敗率の上限は 3/N です（N = {1} で {0}）。警報の検証にはなりません。",
+        "No failure in N independent contexts bounds the rate by 3/N: {} for N = {}. Ours share rows and bear less; the alarm is untested.",
+        "独立な N 個の文脈で失敗がなければ、失敗率の上限は 3/N です（N = {1} で {0}）。行の共有で根拠は弱く、警報は未検証です。",
     ),
     "false alarms": (
         "It rang in vain for {} of the other contexts.",

@@ -362,11 +362,11 @@ def errors_by_mismatch():
     (heading, names), *settings = printed("mismatches").items()
     assert not heading
     height = 24 * len(settings)
-    plane = Plane(180, 50, 500, height, np.log10((0.075, 1.7)), (len(settings) - 0.4, -0.6))
+    plane = Plane(180, 50, 500, height, np.log10((0.075, 2.8)), (len(settings) - 0.4, -0.6))
     points = []
     for row, (_, errors) in enumerate(settings):
         points += [(np.log10(float(error)), row, mark) for error, mark in zip(errors, marks, strict=True)]
-    ticks = {f"{tick:g}": np.log10(tick) for tick in (0.1, 0.2, 0.5, 1)}
+    ticks = {f"{tick:g}": np.log10(tick) for tick in (0.1, 0.2, 0.5, 1, 2)}
     parts = rows_of_dots([plane], [name for name, _ in settings], ticks, [points])
     for place, (name, mark) in enumerate(zip(names, marks, strict=True)):
         parts += [mark(40 + 94 * place, 24), text(50 + 94 * place, 28, name, LETTER)]

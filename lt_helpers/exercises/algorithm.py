@@ -61,6 +61,25 @@ def y_first(x, y, omega):
     return np.column_stack([moved(x, new, omega, *means(x[:-1], y[:-1]))[:, :-1], new])
 
 
+def query_label_is_0(x, y, omega):
+    """The query's y is taken for 0, as it is before the first layer."""
+    return layer(x, np.append(y[:-1], 0), omega)
+
+
+def query_not_rescaled(x, y, omega):
+    """The query's y is 0 for the rescaling alone."""
+    tokens = layer(x, y, omega)
+    tokens[-1, -1] -= omega[1, 1] * means(x[:-1], y[:-1])[2] * y[-1]
+    return tokens
+
+
+def query_not_adapted(x, y, omega):
+    """The query's y is 0 for the move of its x alone."""
+    tokens = layer(x, y, omega)
+    tokens[-1, :-1] -= omega[0, 1] * y[-1] * means(x[:-1], y[:-1])[1]
+    return tokens
+
+
 def label_itself(x, y, omega):
     Sigma, alpha, _ = means(x[:-1], y[:-1])
     return moved(x, y, omega, Sigma, alpha, y[:-1].mean() ** 2)
@@ -89,6 +108,9 @@ one_layer = Exercise(
         "label_for_v": own_square,
         "swapped_omega_xy_omega_yx": (lambda x, y, omega: layer(x, y, omega.T)),
         "query_did_move": query_left_out,
+        "query_label_is_0": query_label_is_0,
+        "query_not_rescaled": query_not_rescaled,
+        "query_not_adapted": query_not_adapted,
         "returned_layer_adds": only_the_update,
         "y_read_new": x_first,
         "y_read_new_x": x_first_and_its_means,
@@ -122,6 +144,8 @@ new_weight = Exercise(
         "sign_of_the_step": lambda w, M, alpha, v, yx, yy: weight_after(w, M, alpha, v, -yx, yy),
         "old_weight_left_out": lambda w, M, alpha, v, yx, yy: weight_after(w, M, alpha, v, yx, yy) - w,
         "sign_of_the_rescaling": lambda w, M, alpha, v, yx, yy: weight_after(w, M, alpha, v, yx, -yy),
+        "step_rescaled": lambda w, M, alpha, v, yx, yy: (w - yx * M.T @ alpha) * (1 + yy * v),
+        "w_left_out": lambda w, M, alpha, v, yx, yy: w - yx * M.T @ alpha + yy * v,
         "swapped_yx_yy": lambda w, M, alpha, v, yx, yy: weight_after(w, M, alpha, v, yy, yx),
     },
 )

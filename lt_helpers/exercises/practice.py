@@ -11,15 +11,21 @@ def contexts():
     """Weights w (B, d) of which some have exploded, contexts x (B, n, d), y (B, n), and ridge regression's weights (B, d)."""
     for seed in (0, 1):
         rng = np.random.default_rng(seed)
-        x, truth = rng.normal(size=(6, 20, 4)), rng.normal(size=(6, 4))
-        y = (x @ truth[..., None])[..., 0] + rng.normal(size=(6, 20))
+        x, truth = rng.normal(size=(8, 20, 4)), rng.normal(size=(8, 4))
+        y = (x @ truth[..., None])[..., 0] + rng.normal(size=(8, 20))
         w = 0.8 * truth
-        w[0] = np.linalg.lstsq(x[0], y[0])[
-            0
-        ]  # fits better than ridge does; the others a little worse, or far worse
-        w[1], w[3], w[4] = 1e6, -2 * truth[3], 3 * truth[4]
+        w[0] = np.linalg.lstsq(x[0], y[0])[0]  # fits better than ridge does; the others worse
+        w[1], w[3], w[4] = 40, -0.9 * truth[3], 3 * truth[4]
+
+        # It leaves less than the mean square of these labels, and more than their variance.
+        y[5] += 5
+        w[5] *= 0.02
+
+        # It fits one large label, and adds to what the others leave.
+        x[6, 0], x[6, 1:, 0], y[6] = (10, 0, 0, 0), rng.choice([-1.0, 1.0], 19), rng.normal(size=20)
+        y[6, 0], w[6] = 30, (3, 0, 0, 0)
         if seed:
-            w[5] = np.inf
+            w[2], w[7] = np.nan, np.inf
         yield w, x, y, ridge_cv(x, y)[0]
 
 
@@ -33,6 +39,18 @@ def residual_square(w, x, y):
         return ((y - (x @ w[..., None])[..., 0]) ** 2).mean(axis=1, keepdims=True)
 
 
+def limited(measure):
+    """The model's weight where a measure of what is left is at most that of y; ridge's elsewhere."""
+
+    def guarded(w, x, y, ridge):
+        with np.errstate(over="ignore", invalid="ignore"):
+            fitted = (x @ w[..., None])[..., 0]  # (B, n)
+            passes = measure(y, fitted)  # (B,)
+        return np.where(passes[:, None], w, ridge)
+
+    return guarded
+
+
 guard = Exercise(
     name="practice.guard",
     solution=lambda w, x, y, ridge: np.where(fits(w, x, y) <= 1, w, ridge),
@@ -42,6 +60,13 @@ guard = Exercise(
         "give_0_where": lambda w, x, y, ridge: np.where(fits(w, x, y) <= 1, w, 0),
         "ridge_answers_everywhere": (lambda w, x, y, ridge: ridge),
         "limit_1_squared": (lambda w, x, y, ridge: np.where(residual_square(w, x, y) <= 1, w, ridge)),
+        "only_finite": limited(lambda y, fitted: np.isfinite(fitted).all(axis=1)),
+        "size_of_the_answer": limited(lambda y, fitted: (fitted**2).mean(axis=1) <= (y**2).mean(axis=1)),
+        "size_within_the_bound": limited(
+            lambda y, fitted: (fitted**2).mean(axis=1) <= 4 * (y**2).mean(axis=1)
+        ),
+        "variance_of_y": limited(lambda y, fitted: ((y - fitted) ** 2).mean(axis=1) <= y.var(axis=1)),
+        "absolute_values": limited(lambda y, fitted: abs(y - fitted).mean(axis=1) <= abs(y).mean(axis=1)),
         "ring_wherever_ridge": (
             lambda w, x, y, ridge: np.where(fits(w, x, y) <= fits(ridge, x, y), w, ridge)
         ),
@@ -66,6 +91,18 @@ def triangular_root(rows):
     return np.linalg.inv(np.linalg.cholesky(np.cov(rows.T, bias=True))).T
 
 
+def uncentred_root(rows):
+    """The inverse of the symmetric root of the mean of x x^T."""
+    s, V = np.linalg.eigh(rows.T @ rows / len(rows))
+    return V / np.sqrt(s) @ V.T
+
+
+def exchanged_root(rows):
+    """V^T and V have changed places."""
+    s, V = np.linalg.eigh(np.cov(rows.T, bias=True))
+    return V.T / np.sqrt(s) @ V
+
+
 def tables():
     """Rows to learn from (N, d) and rows to whiten (m, d)."""
     rng = np.random.default_rng(0)
@@ -86,8 +123,11 @@ whitening = Exercise(
         "learned_from_queries": (
             lambda rows, queries: (queries - both(rows, queries).mean(axis=0)) @ root(both(rows, queries))
         ),
+        "whitened_by_queries": lambda rows, queries: (queries - queries.mean(axis=0)) @ root(queries),
         "used_queries_own": (lambda rows, queries: (queries - queries.mean(axis=0)) @ root(rows)),
         "subtract_mean_rows": lambda rows, queries: queries @ root(rows),
+        "covariance_not_centred": lambda rows, queries: (queries - rows.mean(axis=0)) @ uncentred_root(rows),
+        "eigenvectors_in_rows": lambda rows, queries: (queries - rows.mean(axis=0)) @ exchanged_root(rows),
         "multiplied_inverse_covariance": (
             lambda rows, queries: (queries - rows.mean(axis=0)) @ root(rows) @ root(rows)
         ),

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..language import Message
+from ..practice import RINGS
 from ..view.panel import Curve, Guide, Panel, Path, Points
 from .frozen import Frozen
 from .marks import layer_axis, level, log_axis, upright
 
 FAILED = 2.0  # an error above this is a failure: twice as bad as answering 0
-RINGS = 1.0  # a misfit above this rings the alarm: w fits its own context worse than answering 0 would
 DEEPEST = 7
 TICKS, LABELS = (0.1, 1, 10, 100), ("0.1", "1", "10", "100")
 ERROR = log_axis("error", 0.02, 200.0, TICKS, LABELS)

@@ -7,18 +7,15 @@ The stored models, the sliders and the axes are made for inputs and weights of s
 size, x = x_unit x' and w = w_unit w', and says so. In them w ~ N(0, I), whatever the task's w_scale.
 """
 
-import copy
 from dataclasses import dataclass
 from functools import cached_property
-
-import numpy as np
 
 from ..checks import shown
 from ..language import Message, RefusedType, RefusedValue
 from ..lengths import MixedLengths
 from ..noise import Fixed, Uniform
-from ..task import PAPER, RegressionTask
-from ..training.train import InUnits, Units
+from ..task import PAPER, RegressionTask, at_noise
+from ..training.train import InUnits, Units, longest_direction
 from .controls import Hidden
 
 OWN = "own"  # the kind of a learner's own model
@@ -60,7 +57,7 @@ class Given:
 
     @cached_property
     def largest(self):
-        return 1.0 if self.covariance is None else float(np.linalg.eigvalsh(self.covariance)[-1])
+        return float(longest_direction(self.in_units) ** 2)
 
     def sample_inputs(self, context, rng):
         """The inputs of one context, in these units -> (n, d)"""
@@ -127,10 +124,3 @@ class OwnTask(Hidden):
 
 
 PAPER_TASK = Given(RegressionTask(*PAPER, Uniform(5.0)))  # what labs work with where no other is named
-
-
-def at_noise(task, noise):
-    """The same task with another noise -> of the same class. It is copied as it is: a class of a learner's own may be made in any way."""
-    changed = copy.copy(task)
-    object.__setattr__(changed, "noise", noise)
-    return changed

@@ -179,7 +179,7 @@ class ProfileLab(Lab):
             noise=parse_noise(noise),
             sigma=sigma,
             risks=model_risks(kind, layers, noise, task),
-            rivals=rivals(noise, task),
+            rivals=rivals(noise) if task is None else own_rivals(task),
             own=task is not None,
             families={family: table[:, table[0] <= layers] for family, table in families.items()},
             baselines={role: losses[name][0] for role, name in RUNGS.items()},
@@ -257,9 +257,16 @@ def risks_of(predict, task=None):
 
 
 @lru_cache(maxsize=16)
-def rivals(noise, task):
-    """The baselines for a noise, or for a learner's own task -> {role: (J, K)}"""
-    predictors = on_spectrum(parse_noise(noise)) if task is None else own_baselines(task)
+def rivals(noise):
+    """The baselines for a noise -> {role: (J, K)}"""
+    predictors = on_spectrum(parse_noise(noise))
+    return {role: risks_of(predictors[name]) for role, name in RUNGS.items()}
+
+
+@lru_cache(maxsize=8)
+def own_rivals(task):
+    """The baselines of a learner's own task, whatever noise a model was trained on -> {role: (J, K)}"""
+    predictors = own_baselines(task)
     return {role: risks_of(predictors[name], task) for role, name in RUNGS.items()}
 
 
@@ -292,13 +299,24 @@ def measured_table(noise, task):
     answers = {
         key: lambda spectrum, model=model: model.implicit_weight(spectrum.S) for key, model in models.items()
     }
-    found = evaluate(answers | own_baselines(task), task.in_units, JUDGED, np.random.default_rng(1))
-    rows = {key: (result.loss, result.standard_error) for key, result in found.items()}
+    rows, beside = measure(answers, task), own_losses(task)
     families = {
         kind: np.array([(layers, *rows[family, layers]) for family, layers in models if family == kind]).T
         for kind in kinds_for(task).values()
     }
-    return families, {name: rows[name] for name in RUNGS.values()}
+    return families, {name: beside[name] for name in RUNGS.values()}
+
+
+@lru_cache(maxsize=8)
+def own_losses(task):
+    """What the baselines of a learner's own task lose on it -> as from `measure`"""
+    return measure(own_baselines(task), task)
+
+
+def measure(predictors, task):
+    """What functions Spectrum -> w lose on a learner's own task, in the lab's units -> {name: (loss, standard error)}"""
+    found = evaluate(predictors, task.in_units, JUDGED, np.random.default_rng(1))
+    return {name: (result.loss, result.standard_error) for name, result in found.items()}
 
 
 def stored_family(kind, noise):

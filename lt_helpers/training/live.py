@@ -9,7 +9,6 @@ axes serve all. What is shown of the answers, the losses and the weight on one c
 All is NumPy: a page, where torch is not installed, trains as well.
 """
 
-import copy
 from collections import deque
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -21,7 +20,7 @@ from ..model import LinearTransformer
 from ..noise import Noise
 from ..pretrained import load_pretrained, stored_layers
 from ..spectrum import Spectrum
-from ..task import PAPER, RegressionTask, second_moments
+from ..task import PAPER, RegressionTask, at_noise, second_moments
 from .adam import Adam
 from .gauss_newton import GaussNewton
 from .gradient import forward
@@ -161,8 +160,7 @@ class LiveRun:
 
     def unit_task(self, noise):
         """The task with a noise, in the units of training -> RegressionTask"""
-        task = copy.copy(self.base)  # as it is: a class of a learner's own may be made in any way
-        object.__setattr__(task, "noise", noise)
+        task = at_noise(self.base, noise)
         return InUnits.of(task, self.units) if self.own else task
 
     @property

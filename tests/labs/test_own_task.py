@@ -140,6 +140,15 @@ def test_the_profile_lab_judges_stored_models_on_the_task():
     assert np.isnan(mark(lab, "depth", "paper").y).all() and "on your task" in lab.words_now
 
 
+def test_the_profile_lab_keeps_what_the_noise_of_a_model_does_not_change():
+    lab = ProfileLab(task=TASK, layers=1)
+    before = lab.arrays
+    lab.controls["noise"].value = "uniform-3"
+    assert np.shares_memory(lab.arrays.rivals["bayes"], before.rivals["bayes"])
+    assert lab.arrays.baselines == before.baselines
+    assert lab.arrays.risks is not before.risks
+
+
 def test_the_training_lab_trains_on_the_task():
     lab = TrainingLab(task=TASK, layers=2)
     before = lab.arrays.loss[-1]

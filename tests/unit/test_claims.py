@@ -108,13 +108,7 @@ def test_more_rows_than_in_training_make_the_model_worse_than_ada_rr_at_any_numb
         for n in (40, 80, 200):
             x, y, oracle = sample(sigma, 400, n, d)
             _, w = steps(model, x, y)
-
-            least_squares = np.linalg.solve(x.mT @ x, x.mT @ y[..., None])  # (B, d, 1)
-            residuals = y - (x @ least_squares)[..., 0]  # (B, n)
-            variance = (residuals**2).sum(axis=1) / (n - d)  # (B,)
-            penalty = variance[:, None, None] * np.eye(d)  # (B, d, d)
-            adapted = np.linalg.solve(x.mT @ x + penalty, x.mT @ y[..., None])[..., 0]
-            assert ((w - oracle) ** 2).sum() > 10 * ((adapted - oracle) ** 2).sum()
+            assert ((w - oracle) ** 2).sum() > 10 * ((ada_rr(x, y) - oracle) ** 2).sum()
 
 
 def answers(model, x, y, label=1.0):
@@ -137,6 +131,12 @@ def adding(added, x, y):
     return np.linalg.solve(Sigma + np.asarray(added)[..., None, None] * np.eye(d), alpha)[..., 0]
 
 
+def ada_rr(x, y):
+    """Ridge regression with the variance that least squares leaves, |r|^2 / (n - d), as its penalty -> (B, d)"""
+    n, d = x.shape[1:]
+    return adding(left_by_least_squares(x, y) / (n - d), x, y)
+
+
 def excess(w, oracle):
     """Half the squared distance to the oracle's weights, sequence by sequence."""
     return ((w - oracle) ** 2).sum(axis=1) / 2
@@ -148,8 +148,7 @@ def test_more_examples_than_in_training_make_a_frozen_model_worse_where_ada_rr_g
     for n in (20, 80):
         sigma = np.random.default_rng(n).uniform(0, 5, 1000)
         x, y, oracle = sample(sigma, n=n)
-        ada_rr = adding(left_by_least_squares(x, y) / (n - 10), x, y)
-        found[n] = [excess(w, oracle).mean() for w in (answers(model, x, y), ada_rr)]
+        found[n] = [excess(w, oracle).mean() for w in (answers(model, x, y), ada_rr(x, y))]
     assert found[80][0] > 5 * found[20][0] and found[80][1] < found[20][1] / 20
 
 
@@ -188,6 +187,5 @@ def test_models_of_six_lengths_read_n_off_the_scatter_of_the_inputs_and_can_be_f
 def test_with_scaled_labels_the_frozen_full_model_is_ahead_of_ada_rr_at_lengths_that_it_never_read(n):
     model = load_pretrained("full", 7, Uniform(5))
     x, y, oracle = sample(np.random.default_rng(n).uniform(0, 5, 3000), sequences=3000, n=n)
-    ada_rr = excess(adding(left_by_least_squares(x, y) / (n - 10), x, y), oracle)
-    lead = ada_rr - excess(answers(model, x, y, np.sqrt(10 / (n - 10))), oracle)
+    lead = excess(ada_rr(x, y), oracle) - excess(answers(model, x, y, np.sqrt(10 / (n - 10))), oracle)
     assert lead.mean() > 3 * lead.std() / np.sqrt(len(lead))

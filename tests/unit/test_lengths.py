@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from lt_helpers import LinearTransformer, RegressionTask, Uniform, fit, load_pretrained
+from lt_helpers import LinearTransformer, RegressionTask, Uniform, baselines, fit, load_pretrained
 from lt_helpers.lengths import LENGTHS, READINGS, MixedLengths, answer, correlated, read_as
 from lt_helpers.pretrained import SIZES
 from lt_helpers.task import second_moments
 from lt_helpers.training.objective import draw
+from lt_helpers.tune import tune
 
 NOISE = Uniform(5.0)
 STORED = sorted(path.stem for path in SIZES.glob("*.safetensors"))
@@ -94,6 +95,14 @@ def test_what_is_no_mixed_task_is_refused(more, error, said):
 def test_mixed_lengths_are_no_array_of_tokens(rng):
     with pytest.raises(ValueError, match="contexts of different lengths are no array of tokens"):
         MixedLengths(10, 20, NOISE).sample(3, rng)
+
+
+@pytest.mark.parametrize("told", [baselines.on_spectrum, baselines.for_task, tune])
+def test_baselines_that_must_know_n_refuse_a_task_of_several(told):
+    with pytest.raises(
+        ValueError, match="task mixes contexts of 15, 80 examples, and a baseline must know n"
+    ):
+        told(MixedLengths(10, 20, NOISE, lengths=(15, 80)))
 
 
 def test_a_model_is_trained_on_mixed_lengths():
