@@ -394,7 +394,7 @@ def test_what_does_not_come_is_named_and_the_drawing_stays(open_page, file, answ
 def test_a_browser_that_keeps_nothing_says_so_where_code_is_written_and_the_drawing_slides(open_anew, script):
     def prepare(page):
         page.add_init_script(script)
-        page.route("**/packages.zip", abort)
+        page.route("**/worker.js", refuse)
 
     page = open_anew(NOISE, prepare)
     drawing = page.locator("[data-lab]").first
@@ -409,7 +409,7 @@ def test_a_browser_that_keeps_nothing_says_so_where_code_is_written_and_the_draw
 
 
 def test_an_exercise_in_two_tabs_says_which_code_is_kept(open_page):
-    pages = [open_page(NOISE, [("packages.zip", abort)]) for _ in range(2)]
+    pages = [open_page(NOISE, [("worker.js", refuse)]) for _ in range(2)]
     exercises = [editor_of(page) for page in pages]
     warnings = [exercise.get_by_text("open in another tab as well") for exercise in exercises]
     exercises[1].locator(".cm-content").press_sequentially("# later")
