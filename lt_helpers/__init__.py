@@ -15,6 +15,7 @@ from .noise import Categorical, Fixed, Noise, Uniform
 from .preparation import Preparation
 from .pretrained import load_pretrained
 from .regressor import InContextRegressor
+from .table_of_tasks import read_table
 from .task import RegressionTask
 from .training.train import fit, train
 from .trial import pilot
@@ -36,6 +37,7 @@ __all__ = [
     "implicit_regression",
     "load_pretrained",
     "pilot",
+    "read_table",
     "risk",
     "train",
 ]

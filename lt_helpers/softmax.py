@@ -232,15 +232,19 @@ def normalise(streams, gain, shift):
 
 
 def check_tensors(tensors):
-    """A ValueError, unless the weights of a model are all there and fit each other."""
+    """A ValueError or TypeError, unless the weights of a model are all there and fit each other."""
+    if not isinstance(tensors, dict):
+        raise TypeError(f"tensors is {checks.shown(tensors)}: tensors must be a dict of arrays.")
     names = {"embed", "readout", *ATTENTION}
     if "up" in tensors:
         names |= {"gain", "shift", *MLP}
     if set(tensors) != names:
-        raise ValueError(f"the tensors are {sorted(tensors)}: a softmax transformer has {sorted(names)}.")
-    width, D = checks.array(tensors["embed"], "embed", ("width", "dim + 1")).shape
-    layers = len(tensors["Q"])
-    hidden = tensors["up"].shape[1] if "up" in tensors else 0
+        raise ValueError(
+            f"the tensors are {sorted(map(str, tensors))}: a softmax transformer has {sorted(names)}."
+        )
+    width, _ = checks.array(tensors["embed"], "embed", ("width", "dim + 1")).shape
+    layers = len(checks.array(tensors["Q"], "Q", ("layers", width, width)))
+    hidden = checks.array(tensors["up"], "up", (layers, "hidden", width)).shape[1] if "up" in tensors else 0
     shapes = {"readout": (width,), "gain": (width,), "shift": (width,)}
     shapes |= dict.fromkeys(ATTENTION, (layers, width, width))
     shapes |= {"up": (layers, hidden, width), "up_bias": (layers, hidden), "down": (layers, width, hidden)}

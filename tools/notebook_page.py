@@ -368,9 +368,12 @@ class Lab:
         return [name for stop, name in enumerate(names) if str(stop) not in reached]
 
     def unmoved(self):
-        """The lists, boxes and numbers that stay as they are when the keys of such a control are pressed -> their names."""
+        """The lists, boxes and numbers that stay as they are when the keys of such a control are pressed -> their names.
+
+        A place for a file is none of them: its key opens a window of the system's.
+        """
         still = []
-        for control in self.root.locator("select, input:visible").element_handles():
+        for control in self.root.locator("select, input:visible:not([type=file])").element_handles():
             if control.evaluate("control => control.options?.length === 1"):
                 continue
             before = control.evaluate(STANDS)

@@ -168,7 +168,7 @@ def needs_kernel(lab, beat):
 
 def told_along(lab, beat, points, reached):
     """What is told at each point of the grid, where that goes on with the hand -> list of str; None where it is told once and for all"""
-    if beat.when is None or beat.ask is not None:
+    if not beat.goes_on:
         return None
     kind, say = type(lab), lab.names.say
     states = [lab.state_at(point) if there else None for point, there in zip(points, reached)]

@@ -37,6 +37,7 @@ class Exercise:
     name : str.  Its section there: "ridge.strength" for [exercises.ridge.strength], whose entry `done` is said of a right answer. Without
         a name, mistakes are said as they are.
     tolerance : float.  Largest relative deviation, against the largest entry of the right answer.
+    keeps : bool.  Whether right answers are refused that write into the arrays they are given; the entry `writes` is said of them.
     """
 
     solution: Callable
@@ -44,6 +45,7 @@ class Exercise:
     mistakes: dict = field(default_factory=dict)
     name: str = ""
     tolerance: float = 1e-6
+    keeps: bool = False
 
     def check(self, attempt, language=None):
         """Try the learner's function or number, and print the verdict."""
@@ -60,9 +62,11 @@ class Exercise:
     def judge(self, attempt):
         """The verdict -> Message, "exercise.correct", "exercise.not_yet" or "exercise.not_attempted"."""
         function = attempt if callable(attempt) else lambda *arguments: attempt
+        spoiled = False
         for arguments in self.cases():
+            given = deepcopy(arguments)  # it may write into what it is given
             try:
-                answer, printed = call(function, arguments)
+                answer, printed = call(function, given)
             except NotImplementedError:
                 return Message("exercise.not_attempted")
             except Exception as error:  # the learner's code: whatever it raises is shown, not thrown
@@ -72,6 +76,9 @@ class Exercise:
             complaint = self._compare(answer, arguments)
             if complaint is not None:
                 return self._not_yet(complaint, attempt, arguments, answer)
+            spoiled = spoiled or differ(given, arguments)
+        if self.keeps and spoiled:
+            return Message("exercise.not_yet", complaint=self._entry("writes"))
         return Message("exercise.correct", done=self._entry("done") if self.name else "")
 
     def _entry(self, name, **values):
@@ -152,10 +159,16 @@ def call(function, arguments):
     page = io.StringIO()
     try:
         with redirect_stdout(page):
-            answer = function(*deepcopy(arguments))  # it may write into what it is given
+            answer = function(*arguments)
     finally:
         print(page.getvalue(), end="")
     return answer, page.getvalue()
+
+
+def differ(arguments, others):
+    """Do any of the arrays among some arguments differ from those among others?"""
+    pairs = zip(arguments, others, strict=True)
+    return any(isinstance(one, np.ndarray) and not np.array_equal(one, other) for one, other in pairs)
 
 
 def stopped(error):

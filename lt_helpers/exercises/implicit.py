@@ -19,7 +19,7 @@ def square_of_the_sum(t):
 
 def functions():
     """Functions of a number or of a vector, none of them linear, and two points."""
-    yield square, 1.0, 3.0
+    yield square, 1.0, 2.0
     yield twice_and_one_more, 1.0, 2.0
     yield square_of_the_sum, np.array([1.0, -2.0]), np.array([0.5, 4.0])
 
@@ -34,6 +34,7 @@ linear_gap = Exercise(
         "second_term_added": lambda f, a, b: f(a + b) - f(a) + f(b),
         "one_term_only": lambda f, a, b: f(a + b) - f(a),
         "sum_first": lambda f, a, b: f(a) + f(b) - f(a + b),
+        "f_forgotten": lambda f, a, b: a + b - f(a) - f(b),
         "sum_alone": lambda f, a, b: f(a + b),
         "sum_of_two": lambda f, a, b: f(a) + f(b),
         "ratio": lambda f, a, b: f(a + b) / (f(a) + f(b)),

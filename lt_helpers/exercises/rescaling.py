@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..language import Message
 from .base import Exercise
 
 
@@ -161,7 +162,25 @@ def models():
         yield (omega,)
 
 
-breaking_point = Exercise(
+class OneWeight(Exercise):
+    """An exercise whose answer is read off one weight. Of an answer that is no number it says whether a weight that is 0 was read."""
+
+    def judge(self, attempt):
+        verdict = super().judge(attempt)
+        no_numbers = self._entry("no_number"), Message("exercise.not_finite")
+        if verdict.values.get("complaint") in no_numbers and callable(attempt) and reads_zero(attempt):
+            return Message("exercise.not_yet", complaint=self._entry("reads_zero"))
+        return verdict
+
+
+def reads_zero(attempt):
+    """Is an answer that was no number one where no weight of the model is 0?"""
+    (omega,) = next(models())
+    with np.errstate(all="ignore"):
+        return any(np.isfinite(attempt(np.where(omega == 0, other, omega))) for other in (-1.0, 1.0))
+
+
+breaking_point = OneWeight(
     name="rescaling.breaking_point",
     solution=lambda omega: np.sqrt(-1 / omega[1, 1, 1]),
     cases=models,
@@ -171,9 +190,7 @@ breaking_point = Exercise(
         "wrong_layer": lambda omega: np.sqrt(-1 / omega[0, 1, 1]),
         "wrong_layer_squared": lambda omega: -1 / omega[0, 1, 1],
         "gradient_step_omega_yx": (lambda omega: np.sqrt(-1 / omega[0, 1, 0])),
-        "no_number": lambda omega: (
-            np.nan
-        ),  # a root of a negative number, or of minus infinity: an omega that is 0
+        "no_number": lambda omega: np.nan,  # a root of a negative number, or of minus infinity
         "negative_root": lambda omega: -np.sqrt(-1 / omega[1, 1, 1]),
         "always_of_1_and_3": lambda omega: np.sqrt(11),
         "forgot_the_minus": lambda omega: 1 / omega[1, 1, 1],

@@ -9,22 +9,27 @@ MADE_FOR = 20  # m
 penalty = Exercise(
     name="sizes.penalty",
     solution=lambda left, n, d: left / (n - d),
-    cases=lambda: [(3.0, 20, 10), (3.0, 80, 10), (1.5, 12, 4)],
+    cases=lambda: [(3.0, 20, 10), (3.0, 80, 8), (1.5, 12, 4)],
     mistakes={
         "variance": lambda left, n, d: left * n / (n - d),
         "divided_twice": lambda left, n, d: left / (n - d) / n,
         "by_n": lambda left, n, d: left / n,
         "no_n": lambda left, n, d: left,
         "tenth": lambda left, n, d: left / 10,
+        "by_d": lambda left, n, d: left / d,
+        "root": lambda left, n, d: np.sqrt(left / (n - d)),
     },
 )
 
 
 def ridge_for_twenty(S):
-    """AdaRR made for m examples, whatever n is: it adds the (m - d)th part of what is left.    S (D, D)  ->  w (d,)"""
+    """AdaRR made for m examples, whatever n is: it adds the (m - d)th part of what is left.    S (D, D)  ->  w (d,)
+
+    It reads the last row as well as the last column: a change to one of them alone shows.
+    """
     d = len(S) - 1
     Sigma, alpha, v = S[:d, :d], S[:d, d], S[d, d]
-    left = v - alpha @ np.linalg.solve(Sigma, alpha)
+    left = v - S[d, :d] @ np.linalg.solve(Sigma, alpha)
     return np.linalg.solve(Sigma + left / (MADE_FOR - d) * np.eye(d), alpha)
 
 
@@ -38,9 +43,9 @@ def contexts():
         yield ridge_for_twenty, e.T @ e / n, n
 
 
-def unit_of(S, n):
-    """tau, by which the labels are multiplied."""
-    d = len(S) - 1
+def unit_of(S, n, d=None):
+    """tau, by which the labels are multiplied; with another number of features than S has, a mistake."""
+    d = d or len(S) - 1
     return np.sqrt((MADE_FOR - d) / (n - d))
 
 
@@ -57,6 +62,25 @@ def corner(S, tau):
     return changed
 
 
+def last_row(S, tau):
+    """Only the last row is changed."""
+    changed = S.copy()
+    changed[-1] *= tau
+    return changed
+
+
+def last_column(S, tau):
+    """Only the last column is changed."""
+    return last_row(S.T, tau).T
+
+
+def corner_left(S, tau):
+    """v is not changed."""
+    changed = scaled(S, tau)
+    changed[-1, -1] = S[-1, -1]
+    return changed
+
+
 def square_forgotten(S, tau):
     """v gets the factor once, as alpha does."""
     changed = scaled(S, tau)
@@ -69,10 +93,16 @@ def by(tau, weight_of, S):
     return weight_of(scaled(S, tau)) / tau
 
 
+def with_changed(change):
+    """A mistake in what is changed: the answer to change(S, tau), divided by tau."""
+    return lambda weight_of, S, n: weight_of(change(S, unit_of(S, n))) / unit_of(S, n)
+
+
 answer = Exercise(
     name="sizes.answer",
     solution=lambda weight_of, S, n: by(unit_of(S, n), weight_of, S),
     cases=lambda: list(contexts()),
+    keeps=True,  # the notebook runs it on contexts of its own
     mistakes={
         "untouched": lambda weight_of, S, n: weight_of(S),
         "not_back": lambda weight_of, S, n: weight_of(scaled(S, unit_of(S, n))),
@@ -81,9 +111,13 @@ answer = Exercise(
         "upside_down": lambda weight_of, S, n: by(1 / unit_of(S, n), weight_of, S),
         "no_features": lambda weight_of, S, n: by(np.sqrt(MADE_FOR / n), weight_of, S),
         "corner": lambda weight_of, S, n: weight_of(corner(S, unit_of(S, n))),
-        "square_forgotten": lambda weight_of, S, n: (
-            weight_of(square_forgotten(S, unit_of(S, n))) / unit_of(S, n)
-        ),
+        "square_forgotten": with_changed(square_forgotten),
+        "last_row": with_changed(last_row),
+        "last_column": with_changed(last_column),
+        "corner_left": with_changed(corner_left),
+        "all_changed": with_changed(lambda S, tau: tau * S),
+        "column_too_many": lambda weight_of, S, n: by(unit_of(S, n, len(S)), weight_of, S),
+        "ten_features": lambda weight_of, S, n: by(unit_of(S, n, 10), weight_of, S),
     },
 )
 
@@ -113,6 +147,14 @@ length = Exercise(
         "mean": lambda Sigma: len(Sigma) * (len(Sigma) + 1) / scatter(Sigma).mean(),
         "upside_down": lambda Sigma: scatter(Sigma).sum() / (len(Sigma) * (len(Sigma) + 1)),
         "trace_of_matrix": lambda Sigma: len(Sigma) * (len(Sigma) + 1) / np.trace(scatter(Sigma)),
+        "root_of_the_sum": lambda Sigma: len(Sigma) * (len(Sigma) + 1) / np.sqrt(scatter(Sigma).sum()),
+        "not_squared": lambda Sigma: len(Sigma) * (len(Sigma) + 1) / (Sigma - np.eye(len(Sigma))).sum(),
+        "absolute": lambda Sigma: len(Sigma) * (len(Sigma) + 1) / abs(Sigma - np.eye(len(Sigma))).sum(),
+        "one_everywhere": lambda Sigma: len(Sigma) * (len(Sigma) + 1) / ((Sigma - 1) ** 2).sum(),
+        "matrix_product": lambda Sigma: (
+            len(Sigma) * (len(Sigma) + 1) / np.linalg.matrix_power(Sigma - np.eye(len(Sigma)), 2).sum()
+        ),
+        "ten_features": lambda Sigma: 110 / scatter(Sigma).sum(),
         "no_diagonal": lambda Sigma: (
             len(Sigma) * (len(Sigma) - 1) / (scatter(Sigma).sum() - np.trace(scatter(Sigma)))
         ),

@@ -78,8 +78,8 @@ def share_unsolved(queries, answers):
 
 def bent():
     """The probes of which more than one query is left over."""
-    along = [[1.0, 0.0], [2.0, 0.0], [0.0, 1.0], [0.0, 1.0], [0.0, 1.0]]
-    yield np.array(along), np.array([3.0, 1.0, 2.0, 1.0, 1.0])
+    along = [[1.0, 0.0], [2.0, 0.0], [0.0, 1.0], [0.0, 1.0], [0.0, 1.0], [0.0, 1.0]]
+    yield np.array(along), np.array([3.0, 1.0, 2.0, 1.0, 1.0, 0.0])
     yield from list(probes())[1:]
 
 
@@ -100,6 +100,13 @@ bent_share = Exercise(
         "with_constant": share_with_constant,
         "sum_over_mean": lambda queries, answers: share(queries, answers) * (len(answers) - queries.shape[1]),
         "weight_not_solved": share_unsolved,
+        "not_divided": lambda queries, answers: share(queries, answers) * (answers**2).mean(),
+        "constant_counted": lambda queries, answers: (
+            share(queries, answers)
+            * (len(answers) - queries.shape[1])
+            / (len(answers) - queries.shape[1] - 1)
+        ),
+        "count_twice": lambda queries, answers: share(queries, answers) / len(answers),
         "by_d": lambda queries, answers: biased(queries, answers) * len(answers) / queries.shape[1],
     },
 )

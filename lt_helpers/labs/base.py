@@ -115,7 +115,9 @@ class Lab(Definition):
             raise RefusedType(Message("refused.no_ghost_now", value=shown(ghost), lab=type(self).__name__))
         if not (ghost is None or isinstance(ghost, dict)):
             raise RefusedType(Message("refused.ghost", value=shown(ghost)))
-        if self._takes_task() and values.get("task") is not None:
+        given = [control.no_beats for name, control in self.CONTROLS.items() if values.get(name) is not None]
+        self._no_beats = next(filter(None, given), None)
+        if self._no_beats:
             self.BEATS = ()
         chosen = panels is not None or ghost is not None or values
         self._beat = (
@@ -156,8 +158,8 @@ class Lab(Definition):
             return None
         if not isinstance(name, str) or name not in [beat.name for beat in self.BEATS]:
             there = dict(lab=type(self).__name__, value=shown(name), beats=[beat.name for beat in self.BEATS])
-            if type(self).BEATS and not self.BEATS:
-                raise RefusedValue(Message("refused.task_beat", **there))
+            if self._no_beats:
+                raise RefusedValue(Message(self._no_beats, **there))
             raise RefusedValue(Message("refused.beat" if self.BEATS else "refused.no_beats", **there))
         return next(beat for beat in self.BEATS if beat.name == name)
 
@@ -431,7 +433,7 @@ class Lab(Definition):
         if not beat.can_begin(self._begun):
             return
         if self._is_told:
-            if beat.when is not None and beat.ask is None:
+            if beat.goes_on:
                 self._found = state  # what is told goes on with the hand
             return
         if not beat.is_reached(values, state, self._start):

@@ -34,7 +34,8 @@ class Beat:
     values : dict.  Where controls stand when the beat begins; the others stand where the lab was opened.
     ask : str, optional.  The control, a Prediction or an Opinion, with which the learner predicts.
     at : dict, optional.  The values at which the answer is read. Numbers are reached from either side: whoever slides past has been there.
-    when : function (values, state) -> bool, optional.  Instead of `at`, for what is no place: has the learner done it?
+    when : function (values, state) -> bool, optional.  For what is no place, or where to slide past it is not enough: has the learner
+        done it? Without `at` and a prediction, what is told goes on with the hand; with `at`, it is told of that place.
     answer : function (state, begun) -> number or option.  What the prediction is compared with; None where the question has no answer, at
         settings that a call has chosen. `begun` is the state at the beginning.
     tell : function (state, begun) -> dict, optional.  More values for the entry `told`.
@@ -54,6 +55,11 @@ class Beat:
     tell: object = None
     ready: object = None
     hands: tuple = ()
+
+    @property
+    def goes_on(self):
+        """Whether what is told goes on with the learner's hand."""
+        return self.when is not None and self.ask is None and not self.at
 
     @property
     def moving(self):

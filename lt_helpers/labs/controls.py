@@ -32,6 +32,7 @@ class Control:
 
     hidden = False  # is it a value that the page does not show?
     a_file = False  # is it what is in a file, or said of it?
+    no_beats = None  # the entry that says why a lab with a value here leads nowhere: what its beats tell holds for another problem
     slides = False  # can it be dragged?
 
     def depends(self):

@@ -169,10 +169,15 @@ def trained_spans(noise):
     return [(value - 0.06, value + 0.06) for value in noise.nodes()[0]]
 
 
-def outside_training(sigma, noise):
-    """Is this noise beyond all that was trained on?"""
-    spans = trained_spans(noise)
+def outside_training(sigma, spans):
+    """Is this noise beyond all that was trained on?    spans : as from `trained_spans`"""
     return not spans[0][0] <= sigma <= spans[-1][1]
+
+
+def average(risks):
+    """Mean over the sequences, (..., K) -> (...); inf where it exceeds what a float can hold."""
+    with np.errstate(over="ignore"):
+        return risks.mean(axis=-1)
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from .marks import component_axis, components, held, level
 from .material import (
     OWN,
     noise_of,
+    outside_training,
     own_noise,
     own_or_stored_kinds,
     own_or_stored_noises,
@@ -277,11 +278,8 @@ def keeping(state):
 
 def warning(state):
     """That the model was not made for this noise, if so."""
-    return (
-        [Message("noise.outside", noise=state.noise.label)]
-        if not state.spans[0][0] <= state.sigma <= state.spans[-1][1]
-        else []
-    )
+    outside = outside_training(state.sigma, state.spans)
+    return [Message("noise.outside", noise=state.noise.label)] if outside else []
 
 
 def way(before, after):

@@ -91,6 +91,7 @@ class OwnTask(Hidden):
     in_units: bool = True
 
     a_file = False
+    no_beats = "refused.task_beat"
 
     def check(self, name, value, others):
         if value is None or isinstance(value, Given):

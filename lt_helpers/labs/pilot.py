@@ -8,43 +8,42 @@ Panels: the error against the strength of the mismatch, beside those of ridge re
 residuals (AdaRR) and by evidence, and of the predictor that is best for the training task; how many contexts fail, and how many of them
 ring the alarm; how well the implicit weight of each layer fits its own context; and each context, by its misfit and its error. Curves
 are drawn as far as the strength has been slid, so that there is something to predict.
+
+With a table of one's own in it (own_table.py) the lab tries the model on that (pilot_on_table.py).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 
 from ..implicit import implicit_from_moments
-from ..language import Message
+from ..language import Message, Refusal
 from ..noise import Uniform
 from ..practice import guarded, misfit, ridge_cv
 from ..spectrum import Spectrum
+from ..table_of_tasks import read_table
 from ..task import PAPER, second_moments
-from ..view.panel import Axis, Curve, Guess, Guide, Panel, Path, Points
-from .base import Lab
+from ..view.panel import Axis, Curve, Guess, Panel, Path
+from .base import Lab, in_turn
 from .beats import Beat
 from .controls import Choice, Opinion, Prediction, Seed, Slider
 from .frozen import Frozen
-from .marks import layer_axis, level, log_axis, upright
+from .judged import ERROR, Judged, context_panel, layer_panel, mean_in_words
+from .marks import level
 from .material import kind_label, stored_model
+from .own_table import OwnTable, TableDesk
+from .pilot_on_table import TableState, judge, table_panels, table_words
 
 CONTEXTS = 100
 TRAINED_ON = Uniform(5.0)
 STRENGTHS = np.arange(6) / 5
-FAILED = 2.0  # an error above this is a failure: twice as bad as answering 0
-RINGS = 1.0  # a misfit above this rings the alarm: w fits its own context worse than answering 0 would
 TOLD_OF = dict(strength=0.0, sigma=2.0, scale=1.0)  # where the beats begin
 FEW = 0.2  # a share of the contexts up to which they are few
 FOUND = {Message(f"pilot.choice.{found}"): found for found in ("most", "half", "hardly")}
 RINGING = {Message(f"pilot.choice.{ringing}"): ringing for ringing in ("many", "few", "none")}
 MODELS = ("diag-4", "diag-7", "full-4", "full-7")  # trained on TRAINED_ON
-DEEPEST = 7
-TICKS, LABELS = (0.1, 1, 10, 100), ("0.1", "1", "10", "100")
 STRENGTH = Axis("strength", -0.03, 1.03)
-ERROR = log_axis("error", 0.02, 200.0, TICKS, LABELS)
-MISFIT = log_axis("misfit", 0.02, 200.0, TICKS, LABELS)
-LAST_MISFIT = log_axis("last_misfit", 0.02, 200.0, TICKS, LABELS)
 
 
 @dataclass(frozen=True)
@@ -133,6 +132,15 @@ def call_model(model):
     return Message("pilot.model", kind=kind_label(kind), layers=Message("layers.count", count=int(layers)))
 
 
+def fitting_models(table):
+    """The models that can read the features of a table, None for the lab's own contexts -> {what each is called: model}
+
+    A FULL model's weights belong to one number of features.
+    """
+    any_dim = table is None or table.dim == PAPER.dim
+    return {call_model(model): model for model in MODELS if any_dim or not model.startswith("full")}
+
+
 def make_contexts(mismatch, strength, sigma, scale, seed):
     """Contexts x (B, n, d), y (B, n), and their truths (B, d) in units of y."""
     draws = draw(seed)
@@ -161,26 +169,14 @@ def measure_error(w, truth, mismatch, strength, scale):
 
 
 @dataclass(frozen=True)
-class Pilot(Frozen):
+class Pilot(Judged):
     """B contexts at one strength of the mismatch."""
 
-    model: np.ndarray  # (B,): the model's error
     guarded: np.ndarray  # (B,): with ridge regression in its place where the alarm rings
     ridge: np.ndarray  # (B,): of ridge regression with cross-validation
     ada: np.ndarray  # (B,): of AdaRR
     evidence: np.ndarray  # (B,): of ridge regression by evidence
     bayes: np.ndarray  # (B,): of the predictor that is best for the training task
-    misfit: np.ndarray  # (B, L+1): of the weight before the first and after each layer, to its own context
-
-    @property
-    def rings(self):
-        """Where the alarm rings -> (B,)"""
-        return self.misfit[:, -1] > RINGS
-
-    @property
-    def failed(self):
-        """Where the model fails -> (B,)"""
-        return self.model > FAILED
 
 
 @lru_cache(maxsize=512)  # a slide of the strength asks again for all that it has passed
@@ -250,15 +246,17 @@ class PilotLab(Lab):
     """Choose how reality differs from the training task; see the model fail, the alarm ring, and ridge regression beside it.
 
     PilotLab(mismatch="outlying", strength=0.4, model="full-7", sigma=2.0, scale=1.0)
+    PilotLab(table=lt.read_table(open("table.csv", "rb").read()))
     """
 
     NAME = "pilot"
     NO_TASK = Message("task.pilot")
     ROW = 220
     CONTROLS = dict(
+        table=OwnTable(),
         strength=Slider(0.0, 1.0, 0.2, value=0.0),
         mismatch=Choice({call_mismatch(mismatch): mismatch for mismatch in MISMATCHES}, "correlated"),
-        model=Choice({call_model(model): model for model in MODELS}, "diag-4"),
+        model=Choice(fitting_models, "diag-4"),
         sigma=Slider(0.0, 8.0, 0.5, value=2.0),
         scale=Choice((0.25, 0.5, 1.0, 2.0, 4.0), 1.0, slide=True),
         guess=Prediction(0.0, 1.0, 0.2),
@@ -306,7 +304,10 @@ class PilotLab(Lab):
     )
 
     @staticmethod
-    def compute(strength, mismatch, model, sigma, scale, seed):
+    def compute(table, strength, mismatch, model, sigma, scale, seed):
+        if table is not None:
+            kind, layers = model.split("-")
+            return judge(table, model.upper(), stored_model(kind, int(layers), TRAINED_ON.key), seed)
         passed = STRENGTHS[: round(5 * strength) + 1]
         return PilotState(
             mismatch=mismatch,
@@ -318,15 +319,19 @@ class PilotLab(Lab):
 
     @staticmethod
     def panels(state, ghost, guesses):
+        if isinstance(state, TableState):
+            return table_panels(state)
         return [
             error_panel(state),
             share_panel(state, guesses["guess"]),
-            layer_panel(state),
-            context_panel(state),
+            layer_panel(state.now),
+            context_panel(state.now),
         ]
 
     @staticmethod
     def words(state, ghost):
+        if isinstance(state, TableState):
+            return table_words(state)
         now = state.now
         return [
             Message(
@@ -354,6 +359,47 @@ class PilotLab(Lab):
             ).on("share", "layers", "contexts"),
         ]
 
+    def view(self):
+        """The line of code that opens the lab in its present state; in place of a table that was dropped, the one that reads it again."""
+        if self.values["table"] is None:
+            return super().view()
+        package, _, _ = __package__.partition(".")
+        return f"from {package} import {read_table.__name__}; {super().view()}"
+
+    @in_turn
+    def show_table(self, table):
+        """Try the model on a table, with all that there is to see; None: on the lab's own contexts again.
+
+        Parameters
+        ----------
+        table : TableOfTasks or None.  What `lt.read_table` gave.
+        """
+        try:
+            table = self.CONTROLS["table"].check("table", table, {})
+        except Refusal as refusal:
+            raise refusal.said_in(self.language) from None
+        self._shown_panels = None
+        self.go_to(None)
+        self.controls["table"].value = table
+
+    def _document(self):
+        """A table does not travel, and neither do the names of its panels."""
+        state = super()._document()
+        return state if self.values["table"] is None else replace(state, panels=None)
+
+    def _control_panel(self):
+        panel = super()._control_panel()
+        self._desk = TableDesk(self, self.show_table)
+        self.controls["table"].observe(lambda change: self._set_aside(change.new), "value")
+        self._set_aside(self.values["table"])
+        panel.children = [*panel.children, self._desk.widget]
+        return panel
+
+    def _set_aside(self, table):
+        """What makes the lab's own contexts is not on the page while a table is there."""
+        for name in ("strength", "mismatch", "sigma", "scale", "guess"):
+            self.controls[name].layout.display = "none" if table is not None else ""
+
 
 def first_failure(state):
     """The lowest strength so far at which a context failed -> number, or None"""
@@ -371,16 +417,6 @@ def how_many_ring(pilot):
     if not pilot.rings.any():
         return "none"
     return "few" if pilot.rings.mean() <= FEW else "many"
-
-
-def mean_in_words(errors):
-    """A mean error; where a few explosions make it up, the median as well."""
-    mean, median = errors.mean(), np.median(errors)
-    if mean < ERROR.high:
-        return Message("pilot.mean", mean=mean)
-    if median < ERROR.high:
-        return Message("pilot.above", limit=ERROR.high, median=median)
-    return Message("pilot.far_above", limit=ERROR.high)
 
 
 def error_panel(state):
@@ -409,33 +445,3 @@ def share_panel(state, guess):
         Guess(guess, 0, grab="guess", along="x"),
     ]
     return Panel("share", STRENGTH, Axis("percent", -4, 104), marks, values=dict(contexts=CONTEXTS))
-
-
-def layer_panel(state):
-    """The misfit layer by layer: of the median context, of the one that only a tenth exceeds, and of the worst."""
-    fits = state.now.misfit  # (B, L+1)
-    x = layer_axis(DEEPEST)
-    layers = np.arange(fits.shape[1])
-    marks = [
-        Guide("alarm", [x.low, x.high], [RINGS, RINGS], keyed=True),
-        Path("median", layers, np.median(fits, axis=0), keys=dict(layer=layers)),
-        Curve("many", layers, np.quantile(fits, 0.9, axis=0, method="lower")),
-        Curve("worst", layers, fits.max(axis=0)),
-    ]
-    return Panel("layers", x, MISFIT, marks)
-
-
-def context_panel(state):
-    """Each context, by the misfit after the last layer and its error; the guides part failures, and alarms, from the rest."""
-    now = state.now
-    groups = {
-        ("measured", "fine"): ~now.failed & ~now.rings,
-        ("failed", "hit"): now.failed & now.rings,
-        ("alarm", "false alarm"): ~now.failed & now.rings,
-        ("missed", "miss"): now.failed & ~now.rings,
-    }
-    marks = [level(LAST_MISFIT, FAILED), upright(RINGS, ERROR)]
-    for (role, name), inside in groups.items():
-        misfits, errors = now.misfit[inside, -1], now.model[inside]
-        marks.append(Points(role, misfits, errors, name=name, hover="point", values=dict(count=inside.sum())))
-    return Panel("contexts", LAST_MISFIT, ERROR, marks)

@@ -30,6 +30,7 @@ from .material import (
     KINDS,
     TABLE_DEPTH,
     at_each_noise,
+    average,
     kind_label,
     kinds_for,
     outside_training,
@@ -245,12 +246,6 @@ def tell_explosions(state):
     )
 
 
-def average(risks):
-    """Mean over the sequences, (..., K) -> (...); inf where it exceeds what a float can hold."""
-    with np.errstate(over="ignore"):
-        return risks.mean(axis=-1)
-
-
 def risks_of(predict, task=None):
     """Excess risks of a function Spectrum -> w (B, d) on the sequences -> (J, K)"""
     spectrum, _, sigma = at_each_noise(tuple(LEVELS), SEQUENCES, signs=(1,), task=task)
@@ -394,7 +389,8 @@ def explosions(state):
 
 def warning(state):
     """That the model was not made for this noise, if so."""
-    return [Message("profile.outside")] if outside_training(state.sigma, state.noise) else []
+    outside = outside_training(state.sigma, trained_spans(state.noise))
+    return [Message("profile.outside")] if outside else []
 
 
 def noise_panel(state, ghost, guess):

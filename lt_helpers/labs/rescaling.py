@@ -152,6 +152,7 @@ class RescalingLab(Lab):
             others=("reads",),
             values=dict(fit=1.0, omega_yy=0.0, reads="left"),
             at=dict(omega_yy=-0.125, reads="left"),
+            when=lambda values, state: lies_on_ridge(state),  # whoever slides past has not seen it
             tell=lambda state, begun: tell_slopes(state),
         ),
         Beat(
@@ -389,6 +390,11 @@ def noisier(state):
 def slopes_by_name(slopes):
     """The slopes of A, A' and B -> dict"""
     return dict(zip(("a", "noisy", "b"), slopes, strict=True))
+
+
+def lies_on_ridge(state):
+    """Do the shrunk slopes of A' and B lie on ridge regression's?"""
+    return np.allclose(state.shrunk[1:], running_example.ridge_slopes()[1:])
 
 
 def tell_slopes(state):

@@ -2,8 +2,9 @@
 
 One thing is changed at a time: the number of examples n, the number of features d, or the correlation of neighbouring features. What a
 model is given to read of n examples can be chosen as well: the means over them, the sums, or the means of labels that are scaled so that
-they tell how many examples there are (lt_helpers/lengths.py). All averages run over COUNT sequences with sigma from U(0, 5). The excess is
-1/2 (w - w_oracle)^T C (w - w_oracle), over ridge regression that is told sigma.
+they tell how many examples there are (lt_helpers/lengths.py). The excess is 1/2 (w - w_oracle)^T C (w - w_oracle), over ridge regression
+that is told sigma: a mean over COUNT sequences with sigma from U(0, 5). The noise that answers act on is a median over COUNT sequences with
+sigma = TRUE_SIGMA.
 
 Panels: the excess against n; the noise that answers act on, against n; the excess against d, and against the correlation. Beside the
 model stand AdaRR, ridge regression by evidence and the Bayes-optimal predictor of that very task. The model's curves are drawn as far as
@@ -365,7 +366,7 @@ def tell_acts(state):
 
 
 def tell_explosions(state):
-    """Where the model explodes, and the stored one beside it -> list of Message"""
+    """Where the model explodes, and the stored one beside it, as far as their curves are drawn -> list of Message"""
     who = {"model": Message("sizes.choice.model")}
     if not is_stored(state):
         who["stored"] = Message("sizes.choice.stored")
@@ -375,11 +376,10 @@ def tell_explosions(state):
         ("sizes.explodes_inputs", "inputs", CORRELATIONS, state.by_correlation),
     )
     said = []
-    for id, panel, scale, found in sweeps:
+    for (id, panel, scale, found), place in zip(sweeps, state.places, strict=True):
         for name, called in who.items():
-            lost = [
-                f"{value:g}" for value, one in zip(scale, getattr(found, name), strict=True) if one > EXPLODED
-            ]
+            drawn = up_to(scale[place], np.array(scale), getattr(found, name))
+            lost = [f"{value:g}" for value, one in zip(scale, drawn, strict=True) if one > EXPLODED]
             if lost:
                 said.append(Message(id, who=called, values=lost).on(panel))
     return said

@@ -26,7 +26,7 @@ from .beats import Beat
 from .controls import Choice, Opinion, Prediction, Seed, Slider
 from .frozen import Frozen
 from .marks import log_axis, up_to
-from .material import outside_training, sequence, stored_model, trained_spans
+from .material import average, outside_training, sequence, stored_model, trained_spans
 
 LEVELS = np.array([*np.arange(0, 5.5, 0.5), 6.0, 7.0, 8.0])
 SEQUENCES, QUERIES = 100, 30  # at each noise level, and of each of these
@@ -47,7 +47,7 @@ RIVALS = {"diag": "others", "full": "stored"}  # the roles of the linear transfo
 DEPTH = 7  # their layers
 FAR = {Message(f"softmax.choice.{way}"): way for way in ("straight", "short", "beyond")}
 BEST = {Message(f"softmax.choice.{one}"): one for one in ("softmax", "linear")}
-WAYS = {Message(f"choice.{way}"): way for way in ("rises", "stays", "falls")}
+SIZES = {Message(f"softmax.choice.{one}"): one for one in ("hundredth", "tenth", "more")}  # of a share
 NEAR = 0.1  # a difference, as a share, that nobody would call one
 ASKED_AT = 4.0  # the sigma for which the learner predicts what the meter will read
 TOLD_OF = dict(kind="mlp", noise="uniform-5", layers=4, seed=1)  # what the beats are about
@@ -116,7 +116,7 @@ class SoftmaxLab(Lab):
         sigma=Choice(tuple(LEVELS.tolist()), 1.0, slide=True),
         length=Slider(1.0, 10.0, 0.5, value=3.0),
         far_guess=Opinion(FAR),
-        bent_guess=Opinion(WAYS),
+        bent_guess=Opinion(SIZES),
         best_guess=Opinion(BEST),
         implied_guess=Prediction(0.0, 8.0, 0.25),
         seed=Seed(1),
@@ -139,7 +139,7 @@ class SoftmaxLab(Lab):
             values=dict(sigma=0.0, length=10.0, **TOLD_OF),
             ask="bent_guess",
             at=dict(sigma=5.0),
-            answer=lambda state, begun: way(begun.bent[begun.level], state.bent[state.level]),
+            answer=lambda state, begun: size_of(state.bent[state.level]),
             tell=lambda state, begun: dict(first=begun.bent[begun.level], last=state.bent[state.level]),
         ),
         Beat(
@@ -167,8 +167,7 @@ class SoftmaxLab(Lab):
     @staticmethod
     def compute(kind, noise, layers, sigma, length, seed):
         record = stored_softmax()[kind, noise, layers]
-        model = read_softmax(kind, noise, layers)
-        answers, slope, oracle_slope = along_the_oracle(model, sequence(seed), sigma)
+        answers, slope, oracle_slope = along_the_oracle(kind, noise, layers, seed, sigma)
         risks, bent, implied = measured(kind, noise, layers)
         lost = rivals(noise)
         return SoftmaxState(
@@ -278,8 +277,9 @@ def by_level(numbers):
     return numbers.reshape(len(LEVELS), SEQUENCES)
 
 
-def along_the_oracle(model, shown, sigma):
-    """What a model answers on one sequence to queries of LENGTHS in the direction of the oracle's weight.
+@lru_cache(maxsize=64)
+def along_the_oracle(kind, noise, layers, seed, sigma):
+    """What a softmax transformer answers on one sequence to queries of LENGTHS in the direction of the oracle's weight.
 
     Returns
     -------
@@ -287,6 +287,7 @@ def along_the_oracle(model, shown, sigma):
     slope : float.  Of the linear function that is nearest to its answers to typical queries.
     oracle_slope : float
     """
+    model, shown = read_softmax(kind, noise, layers), sequence(seed)
     y = shown.labels(sigma)  # (n,)
     oracle = shown.spectrum(sigma).ridge([sigma])[0]  # (d,)
     direction = oracle / np.linalg.norm(oracle)  # (d,)
@@ -295,12 +296,6 @@ def along_the_oracle(model, shown, sigma):
     answers = model.answers(shown.x[None], y[None], queries)  # (1, T + probes)
     w, _ = linear_part(answers[:, len(LENGTHS) :], probes)  # (1, d)
     return answers[0, : len(LENGTHS)], float(w[0] @ direction), float(oracle @ direction)
-
-
-def average(risks):
-    """Mean over the sequences, (J, K) -> (J,); inf where it exceeds what a float can hold."""
-    with np.errstate(over="ignore"):
-        return risks.mean(axis=1)
 
 
 def middle(implied):
@@ -343,11 +338,11 @@ def way_on(state):
     return "short" if share < 1 else "beyond"
 
 
-def way(before, after):
-    """Does a share rise, stay or fall?"""
-    if abs(after / before - 1) <= NEAR:
-        return "stays"
-    return "rises" if after > before else "falls"
+def size_of(share):
+    """How large is a share?"""
+    if share < 0.01:
+        return "hundredth"
+    return "tenth" if share < 0.1 else "more"
 
 
 def made(state):
@@ -374,9 +369,11 @@ def losses(state):
 
 
 def amount(value):
-    """A number, as far as the axis of the excess risk reaches."""
+    """An excess risk, as far as its axis reaches."""
     if value > EXCESS.high:
         return Message("softmax.more", limit=EXCESS.high)
+    if value < EXCESS.low:
+        return Message("softmax.less", limit=EXCESS.low)
     return Message("softmax.amount", value=value)
 
 
@@ -388,7 +385,7 @@ def reading(state):
 
 def warning(state):
     """That the model was not made for this noise, if so."""
-    outside = outside_training(state.sigma, state.noise)
+    outside = outside_training(state.sigma, trained_spans(state.noise))
     return [Message("softmax.outside").on("bent", "profile", "meter")] if outside else []
 
 

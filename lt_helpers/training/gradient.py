@@ -81,6 +81,22 @@ def forward(family, theta, S):
     return Pass(family, -rows[0][..., 0, :d], weights, moments, maps, products, rows)
 
 
+def implicit_weights(family, theta, S, chunk=2_000):
+    """The implicit weights alone, of many contexts: `chunk` at a time, so that what they need stays in the processor's cache.
+
+    Parameters
+    ----------
+    family, theta, S : as in `forward`.
+    chunk : int.  How many contexts at a time.
+
+    Returns
+    -------
+    (..., B, d) array or tensor
+    """
+    parts = [forward(family, theta, S[begin : begin + chunk]).w for begin in range(0, len(S), chunk)]
+    return library(S).concatenate(parts, -2)
+
+
 def backward(run, v, total=False):
     """Gradients of <v, w>.
 

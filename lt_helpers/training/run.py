@@ -11,7 +11,7 @@ import numpy as np
 from .. import checks
 from ..task import RegressionTask
 from . import arrays
-from .gradient import forward
+from .gradient import forward, implicit_weights
 from .objective import capped, draw, held_out_loss
 from .parameters import Family
 
@@ -81,7 +81,7 @@ class Run:
 
     def weigh(self, theta):
         """For each restart: keep `theta` if no other was better on the held-out sequences."""
-        w = forward(self.family, self._precise(theta), self.held_out.S).w  # (..., B, d)
+        w = implicit_weights(self.family, self._precise(theta), self.held_out.S)  # (..., B, d)
         loss = held_out_loss(self.held_out.losses(w), self.held_out.weight, self.settings.rare)  # (...,)
         xp = arrays.library(theta)
         better = loss < self.best_loss

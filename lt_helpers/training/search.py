@@ -16,7 +16,7 @@ import numpy as np
 from .. import checks
 from .adam import Adam, anneal, prune, random_starts
 from .gauss_newton import GaussNewton
-from .gradient import forward
+from .gradient import implicit_weights
 from .objective import count_capped, draw, held_out_loss
 from .plans import AdamSettings, Plan
 from .run import check_task
@@ -157,13 +157,16 @@ class Search:
 
     def race(self):
         """Stage after stage, fewer runs on larger batches; the last on more held-out sequences, for rare explosions."""
-        for stage in self.plan.stages:
+        for stage in self.plan.stages[:-1]:
             for name in ranked(self.runs)[: stage.keep]:
-                run = self.runs[name]
-                if stage is self.plan.stages[-1]:
-                    self.finalists[name] = run
-                    run.hold_out(draw(self.task, self.plan.held_out, self.rng), run.best, run.average)
                 self.advance(name, stage)
+
+        last = self.plan.stages[-1]
+        self.finalists = {name: self.runs[name] for name in ranked(self.runs)[: last.keep]}
+        held_out = draw(self.task, self.plan.held_out, self.rng)
+        for name, run in self.finalists.items():
+            run.hold_out(held_out, run.best, run.average)
+            self.advance(name, last)
 
     def choose(self, runs, sequences, random=()):
         """The best of `runs`, of `random` starts without a run yet, and of the warm starts as they came.
@@ -227,7 +230,7 @@ def ranked(runs):
 
 def sequence_losses(family, theta, sequences):
     """Adjusted losses (B,) of a model on Sequences."""
-    return sequences.losses(forward(family, theta, sequences.S).w)
+    return sequences.losses(implicit_weights(family, theta, sequences.S))
 
 
 def compared(family, candidates, sequences, mean):

@@ -31,6 +31,11 @@ NEIGHBOUR = {  # whose model each noise starts from
     Categorical((1, 3)).key: Uniform(3).key,
     Categorical((1, 3, 5)).key: Uniform(5).key,
 }
+# FULL with three layers: what random starts find on {1, 3}, they do not find on U(0, 3), where it is the best too.
+NEIGHBOUR_OF_THREE = {
+    **{noise: other for noise, other in NEIGHBOUR.items() if noise != Categorical((1, 3)).key},
+    Uniform(3).key: Categorical((1, 3)).key,
+}
 
 
 def held(which):
@@ -117,8 +122,9 @@ def sources(which, others):
         roles["DIAG"] = ModelId("diag", layers, noise)
     if which.variant:
         roles["two heads"] = ModelId("diag", layers, noise, 2)
+    neighbour = NEIGHBOUR_OF_THREE if kind == "full" and layers == 3 else NEIGHBOUR
     for other in {each.noise for each in others}:
-        if other.key == NEIGHBOUR.get(noise.key):
+        if other.key == neighbour.get(noise.key):
             roles["neighbouring noise"] = replace(which, noise=other)
     found = {role: source for role, source in roles.items() if source in others}
     if (

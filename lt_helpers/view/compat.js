@@ -50,7 +50,7 @@ const ltCompat = {
     for (const control of lab?.querySelectorAll("select, .noUi-handle") ?? []) control.dataset.lmSuppressShortcuts = "true";
 
     // A widget of text has no way to say that screen readers are to read out what changes in it. No issue known.
-    for (const story of lab?.querySelectorAll(".lt-story") ?? []) story.setAttribute("aria-live", "polite");
+    for (const story of lab?.querySelectorAll(".lt-story, .lt-noted") ?? []) story.setAttribute("aria-live", "polite");
 
     // ipywidgets gives the handles of its sliders no name for screen readers; their labels stand beside them. The library of its sliders can
     // do it (noUiSlider, issues 1019 and 1223: `handleAttributes`); ipywidgets does not ask it to, and no issue of its own is known.

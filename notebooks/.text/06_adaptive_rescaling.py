@@ -197,7 +197,7 @@ for name, read, factor, fall in zip(NAMES, reads, state.rescaling, falls, strict
 
 # %% [markdown]
 # For two layers it fits, and comes to the least-squares slopes. The third layer reads about what is left over, 1, 4 and 4, and shrinks A′ and B much more than A. This training has found *fit, look, shrink*. It shrinks in two ways: by its factor $1 + \omega_{yy}\,\overline{r^2}$,
-# and by as much again with a push back, which is the other reaction, below.
+# and by more still with a push back, which is the other reaction, below.
 #
 # But why does it end so far above ridge's 1.60, 1.00 and 0.50? It reads means, so it does not know that there are four points, and takes them for the twenty of its training. Of twenty, ridge keeps more. So the meter of
 # [02](02_in_context_regression.ipynb) reads a noise near the right one off its slopes with $n = 20$ (1.3 for 1, 2.3 for 2), and far too little with $n = 4$:

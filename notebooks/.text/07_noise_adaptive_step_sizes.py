@@ -222,7 +222,7 @@ for sigma in (1, 4):
     print(f"ridge, sigma = {sigma} ", *(f"{share:6.2f}" for share in s / (s + sigma**2 / 20)))
 
 # %% [markdown]
-# Shorter steps work in the same sense as a larger penalty: every share sinks (as long as $\eta s$ is at most 1), and the weakest direction has the smallest. The sizes differ: four steps of 0.45 keep 0.17 of the weakest direction, where ridge at $\sigma = 1$ keeps 0.67. To take
+# Shorter steps work in the same sense as a larger penalty: every share sinks (as long as $\eta s$ is at most 1), and the weakest direction keeps the smallest part of what it had. The sizes differ: four steps of 0.45 keep 0.17 of the weakest direction, where ridge at $\sigma = 1$ keeps 0.67. To take
 # fewer or shorter steps is called early stopping. A layer that chooses its step by the residuals chooses, in effect, how early to stop.
 #
 # And the trained model? Keep one set of inputs, redraw truth and noise 2,000 times, and fit which share of least squares the model keeps in each direction:
@@ -244,7 +244,8 @@ for sigma in (1, 4):
 # How long a step does a layer of a *trained* model take? A step has a direction. In [03](03_one_layer_is_one_gradient_step.ipynb) it was $g$, the mean of $r\,x$, which **points downhill**: along it the error falls fastest.
 #
 # Deeper in a model a label is no longer $y$. It has become $y^l$, what earlier layers have left of it ($a\,y - \langle w, x\rangle$ in [04](04_every_layer_keeps_a_weight_vector.ipynb)). So let $g$ be the mean of $y^l x$: the label as it is *now*, times the
-# input as it came in. Where $a = 1$ that is the $g$ of 03; with another $a$ it is $a\,\alpha - \Sigma w$, which leads down to $a$ times least squares. (The input as it came in, because $w$ is a weight for such inputs.)
+# input *as it came in*. A change of $w$ along this $g$ makes the mean of $(y^l)^2$, all that is left of the labels, fall fastest: $w$ is a weight for inputs as they came in. Where $a = 1$ it is the $g$ of 03.
+# (The layer itself reads another mean, of $y^l x^l$: to it inputs, too, are what earlier layers have made of them. How far that leads from $g$ is what *The brake of layer 4* works out.)
 #
 # A layer multiplies the $w$ that it finds by a factor, the $\rho$ of 04. What it adds to that is its push, $p = w_\text{after} - \rho\,w_\text{before}$. Its **effective step** is the $\eta$ with which $\eta\,g$ comes closest to $p$, over many sequences:
 #
@@ -299,7 +300,9 @@ step_sizes.effective_step.check(my_step_size)
 # - **Layer 1** keeps its step. Nothing before it has looked at the labels. (Its factor falls too, but it finds $w = 0$: there is nothing to shrink.)
 # - **Layer 2** could brake if layer 1 had an $\omega_{xy}$. It has $-0.002$, nearly nothing. So layer 2 keeps its step. It answers to the noise with its $\omega_{yy}$ instead, as in 06: its factor $\rho$ falls, and shrinks the $w$ that it was given.
 # - **Layer 3** hardly steps at any noise. (Layer 2's small $\omega_{xy}$ gives it a brake as well.) It moves the inputs for layer 4, with its $\omega_{xy}$ of $-0.178$.
-# - **Layer 4** has the brake: layers 2 and 3 have an $\omega_{xy}$, both negative. Its step falls to nearly nothing. (Its $\omega_{yy}$ is positive, so its *factor* rises: it stretches a $w$ that layers 2 and 3 have shrunk. What layer 1 has found meets all three factors:)
+# - **Layer 4** has the brake: layers 2 and 3 have an $\omega_{xy}$, both negative. Its step falls to nearly nothing. Its $\omega_{yy}$ is positive, so its *factor* rises: it stretches the $w$ that layers 2 and 3 have shrunk.
+#
+# Does that undo the shrinking? What layer 1 has found is multiplied by all three factors:
 
 # %% jupyter={"source_hidden": true}
 print("the factors of layers 2 to 4, multiplied")
@@ -307,6 +310,8 @@ for sigma in (1, 3, 5):
     print(f"sigma = {sigma}: {measured(model, sigma).rescaling[:, 1:].prod(axis=1).mean():.2f}")
 
 # %% [markdown]
+# With little noise nearly all of it; with more noise the shrinking prevails.
+#
 # ## The brake of layer 4
 # The push of layer 4 is again a sum of two, the same two as by hand. (By hand a label was still as it came in. Here it has become $y^l$.) By [04](04_every_layer_keeps_a_weight_vector.ipynb) an input that layer 4 reads is $x^l = M x + y\,u$: what the token keeps of its input, and the move along its label. The last column is A′ above, before its second layer:
 #

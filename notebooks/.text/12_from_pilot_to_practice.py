@@ -23,7 +23,8 @@ lab
 # **Would it serve you?** The short answer: learn from these models; ship AdaRR or Bayes, or fit a model to your own tasks and hold the gates against it. Of the eight settings that are judged at the end, no stored model wins one.
 #
 # **Takes** 35 minutes. **Needs** ridge regression ([02](02_in_context_regression.ipynb)), the implicit weight ([04](04_every_layer_keeps_a_weight_vector.ipynb)), and AdaRR, evidence ridge and Bayes
-# ([08](08_how_good_is_it.ipynb)). Words: [glossary](../docs/glossary.md). The same on a table of your own: [a pilot](../docs/pilot.md).
+# ([08](08_how_good_is_it.ipynb)). Words: [glossary](../docs/glossary.md). The same on a table of your own: [a pilot](../docs/pilot.md), or press *Everything* in the lab and drop a
+# CSV file onto it; [here is one](../docs/handouts/machines.csv).
 
 # %% [markdown]
 # **Symbols:** $w$ the weights of a linear model, which answers $\langle w, x\rangle$; $\sigma$ the noise: standard deviation of what is added to the labels; $n$ the number of examples; $d$ the number of features;

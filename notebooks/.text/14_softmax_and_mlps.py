@@ -30,13 +30,13 @@ lab
 # %% [markdown]
 # ## Two minutes: do you remember?
 # **1.** Does DIAG give the best possible answers on U(0, 5)? ([08](08_how_good_is_it.ipynb))
-# <details><summary>Answer</summary>No, but nearly: the Bayes-optimal predictor loses a little less, and nobody can lose less than that.</details>
+# <details><summary>Answer</summary>No, but nearly: over all σ from 0 to 5 together the Bayes-optimal predictor loses a little less, and nobody can lose less than that. (At a single σ somebody may.)</details>
 #
 # **2.** Why can one weight say all about a linear transformer's answers to one context? ([04](04_every_layer_keeps_a_weight_vector.ipynb))
 # <details><summary>Answer</summary>Its answer is linear in the query, ⟨w, x⟩. So d queries along the axes read w off, and w answers all others.</details>
 #
-# **3.** Which two parts of the usual attention did 01 leave out, and what for? ([01](01_linear_attention.ipynb))
-# <details><summary>Answer</summary>The softmax, so that a bracket can be moved and a context becomes the matrix S. And the division of each token's weights by their sum is part of it.</details>
+# **3.** What did 01 leave out of the usual attention, and what for? ([01](01_linear_attention.ipynb))
+# <details><summary>Answer</summary>The softmax, which makes weights positive and divides them by their sum. Without it a bracket can be moved, and a context becomes the matrix S.</details>
 
 # %% [markdown]
 # ## The usual transformer
@@ -51,9 +51,10 @@ lab
 # | between layers | nothing | nothing | LayerNorm, and an MLP with 128 hidden units |
 # | the answer | minus a coordinate | a linear map of 64 numbers | LayerNorm, then a linear map |
 #
-# Three things stay as they were. The query is $(x, 0)$. It reads the examples, and nobody reads it. The order of the examples does not matter. So only the parts in the table can make a difference.
+# Three things stay as they were. The query is $(x, 0)$. It reads the examples, and nobody reads it. The order of the examples does not matter. What can make a difference is in the table, and in the training, of which more below.
 #
-# The LayerNorm shifts and scales the 64 numbers of a token to mean 0 and variance 1. The MLP is a small network, by which a token changes itself.
+# Each of the four **heads** reads the 64 numbers through matrices of its own, which make 16 of them. What all heads read is added to the token, as in 01. A **LayerNorm** shifts and scales the 64 numbers of a token to mean 0 and variance 1; there is one before attention, one before the MLP and one before the answer. The **MLP** is a small network, by
+# which a token changes itself: a matrix makes 128 numbers (the hidden units), those below 0 become 0, and a second matrix makes 64 numbers of them, which are added to the token.
 
 # %% jupyter={"source_hidden": true}
 import numpy as np
@@ -74,7 +75,8 @@ def called(record):
     return f"softmax{', MLP' if record['mlp'] else ' alone'}, {record['layers']} layers"
 
 
-stored = [record for record in softmax_records() if record["noise"] == noise.key]
+records = sorted(softmax_records(), key=lambda record: (record["noise"] != noise.key, record["layers"], record["mlp"]))
+stored = [record for record in records if record["noise"] == noise.key]
 softmax_models = {called(record): load_softmax(record["mlp"], record["layers"], noise) for record in stored}
 linear = (("diag", 4), ("diag", 7), ("full", 7))
 linear_models = {f"{kind.upper()}, {layers} layers": lt.load_pretrained(kind, layers, noise) for kind, layers in linear}
@@ -83,12 +85,14 @@ linear_models = {f"{kind.upper()}, {layers} layers": lt.load_pretrained(kind, la
 # ## How far from done?
 # A linear transformer has few weights, and its search here ran until it found nothing better. A softmax transformer has tens of thousands, and people train it for days. Ours had minutes. So first: how far from done are they?
 #
-# The excess at the end of a training does not tell. But train once more with half of the steps: if twice the steps lowered the excess by much, twice as many again would too, and the training is not done. Each of our trainings has two
-# branches, which end after a quarter and after half of the steps, each with a learning rate that falls to nothing:
+# The excess at the end of a training does not tell. But train with half of the steps as well: if the second half lowered the excess by much, twice as many steps may well lower it again, and the training is not done.
+#
+# One thing must be fair. The size of a training's steps, its *learning rate*, falls to nothing towards the end, and the excess falls with it. A long run that is stopped half-way has not had this end. So each of our trainings has two side branches, which leave it early. One ends after a quarter of the steps, one after
+# half of them. In the branches, as in the whole training, the learning rate falls to nothing over the last fifth of the way:
 
 # %%
 print("excess risk after                     steps   a quarter   half     all     Bayes")
-for record in softmax_records():
+for record in records:
     quarter, half, whole = (loss for _, loss, _ in record["halves"])
     bayes, _ = stored_losses()[record["noise"]]["Bayes-optimal"]
     trained_on = "U(0, 5)" if record["noise"] == noise.key else "{1, 3}"
@@ -96,7 +100,7 @@ for record in softmax_records():
 
 # %% [markdown]
 # From column to column the steps double. On U(0, 5) the last doubling took off a third of the excess of four layers with an MLP, a sixth of two layers with an MLP, a ninth of softmax alone with four layers, and a sixteenth with two.
-# With an MLP the trainings are far from done. Softmax alone is nearer to done, or rests on a plateau; the table cannot tell which. On {1, 3} the trainings began from models on U(0, 5), had half of the steps, and are further still
+# With an MLP the trainings are far from done. Softmax alone is nearer to done, or has only slowed down for a while; the table cannot tell which. On {1, 3} the trainings began from models on U(0, 5), had half of the steps, and are further still
 # from Bayes.
 #
 # So nothing here says how good a softmax transformer *can* be. More training would make most of these numbers smaller. What can be asked is what the models, as they are, have learned.
@@ -130,7 +134,7 @@ for name in sorted(excess, key=lambda name: excess[name].mean()):
     print(f"{name:24} {excess[name].mean():8.4f} {more.mean():9.4f} ± {more.std() / 2000**0.5:.4f}")
 
 # %% [markdown]
-# **All four lose less than ConstRR,** which shrinks every sequence alike. To get there a model must react to the noise. The best of them, with an MLP and four layers, cannot be told from AdaRR here, and loses more than DIAG with its four layers
+# **All four lose less than ConstRR,** one penalty for all sequences, and no answer that is linear in the labels can beat it ([06](06_adaptive_rescaling.ipynb)). So they do not treat quiet and noisy sequences alike. The best of them, with an MLP and four layers, cannot be told from AdaRR here, and loses more than DIAG with its four layers
 # of four numbers each. After as many steps, two more layers helped more than an MLP did, and both together most.
 #
 # ## Ask it for its weight
@@ -200,7 +204,7 @@ exercises.bent_share.check(my_bent_share)
 #
 # </details>
 #
-# Now with 100 contexts at each of three noise levels, and 100 queries to each: queries as in training, and queries three times as long.
+# Now with 100 contexts at each of three noise levels, and 100 queries to each: queries as in training, and queries three times as long. Each share is to the weight that fits just these queries best.
 
 # %% jupyter={"source_hidden": true}
 bent_share = exercises.bent_share.use(my_bent_share)
@@ -224,7 +228,7 @@ for name, model in softmax_models.items():
 # **Nearly linear.** In none of these models does the best weight leave a hundredth of the answers, at any of the three noise levels. Nobody built that in: softmax, LayerNorm and MLP are none of them linear. The task asks for it, for its
 # best answer is linear in the query, and training came to it for such queries as it saw.
 #
-# For queries three times as long the share is ten to twenty times as large. In the lab you saw why: there the answers fall short of the line. A linear transformer cannot do that. Its answers go straight on, because nothing else is
+# For queries three times as long the share is ten to twenty times as large. You saw such answers in the lab: they fall short of the line that fits the shorter ones. A linear transformer cannot do that. Its answers go straight on, because nothing else is
 # possible; these do so where they have been trained to.
 #
 # ## Which noise does it act on?
@@ -237,9 +241,12 @@ def meter(predict, sigma):
     return np.median(implied_noise(predict(drawn.x, drawn.y), Spectrum.from_tokens(drawn.x, drawn.y)))
 
 
+probe = exercises.probe.use(my_probe)
+
+
 def probed(model):
-    """x, y -> the weight that comes nearest to a model's answers to 100 queries (B, d)"""
-    return lambda x, y: model.answers(x, y, asked) @ np.linalg.pinv(asked).T
+    """x, y -> the weight that comes nearest to a model's answers to 100 queries, by your probe (B, d)"""
+    return lambda x, y: np.array([probe(asked, given) for given in model.answers(x, y, asked)])
 
 
 def implicit(model):
@@ -254,13 +261,15 @@ for name, reader in readers.items():
     print(f"{name:26}", *(f"{meter(reader, sigma):6.1f}" for sigma in (1, 2, 3, 4, 5, 8)))
 
 # %% [markdown]
-# **With four layers the softmax models act on nearly the same noise as DIAG and FULL**, from σ = 1 to 5, with an MLP and without. Nobody told them σ either. With two layers they act on more than 1 where σ is 1: they shrink quiet sequences too much. (DIAG needs
-# layers as well: its first two read σ far less surely than its last two, as 06 has it.) At σ = 8 all act on less than 8, and were trained up to 5.
+# **With four layers the softmax models act on nearly the same noise as DIAG and FULL**, from σ = 1 to 5, with an MLP and without. Nobody told them σ either. With two layers they act on more than 1 where σ is 1: they shrink quiet sequences too much. (DIAG
+# needs layers as well: in the lab of 06 its first layer told σ = 1 from 3 in 74% of sequences, its third in 98%.) At σ = 8 all act on less than 8, and were trained up to 5.
+#
+# The meter says which ridge answer is nearest, and not how near. Softmax alone with four layers acts on about the right noise, and still loses nearly twice what DIAG with four layers does.
 #
 # So *sensing noise with frozen weights* is not special to linear attention. What is special is that we can read there how it is done.
 #
 # ## Past the training range
-# 08 found that some linear transformers explode there: on a few sequences their answers are beyond all measure. 13 asks which change to a layer would be a brake. Twice as much noise as training ever had, 2,000 sequences, one query each. (1,000,000 stands for that or more.)
+# 08 found that some linear transformers explode there: on a few sequences their answers are beyond all measure. Do softmax transformers? Twice as much noise as training ever had, 2,000 sequences, one query each. (1,000,000 stands for that or more.)
 
 # %% jupyter={"source_hidden": true}
 far = lt.RegressionTask(10, 20, lt.Fixed(10.0)).sample(2000, np.random.default_rng(5))
@@ -272,14 +281,14 @@ for name, model in (nothing | linear_models | softmax_models).items():
     print(f"{name:24} {np.median(lost):8.2f} {min(lost.max(), 1e6):12,.0f}")
 
 # %% [markdown]
-# In the median only DIAG-4 is better than to answer 0: so much noise leaves little to find. In the worst case DIAG explodes: a layer of linear attention multiplies tokens with each other, so seven layers compute a polynomial of a high degree. The two models with LayerNorm do not lose
-# more than 20 on any of 2,000 sequences, no more than to answer 0. Softmax alone with four layers is no brake: its worst answer is far off. Its shares sum to 1, but nothing bounds the tokens that they are shares of. LayerNorm does. (FULL did not explode on these
-# sequences. The models differ in more than one part, so this is a hint at what brakes, and no proof.)
+# In the median only DIAG-4 is better than to answer 0: so much noise leaves little to find. In the worst case DIAG explodes: a layer of linear attention multiplies three tokens with each other, so four layers compute a polynomial of degree $3^4 = 81$ in the numbers of the tokens. The two models with LayerNorm do not lose
+# more than 20 on any of 2,000 sequences, no more than to answer 0. The two without it do, 898 and 459,798 at worst. Their softmax takes means, but nothing bounds the tokens that it takes the means of. A LayerNorm does. (FULL did not explode on these
+# sequences. And the models differ in more than one part. So this is a hint at what keeps a model from exploding, and no proof. 13 tries changes to a linear layer for that.)
 #
 # ## What is not shown
 # - **What is inside.** The meter reads answers. It says which noise they fit, and not how the layers come to them. For linear attention the weights tell (04, 11); for these models nobody has read them here.
 # - **What longer training would bring.** The table of halves says that the losses still fall. Whether they end at Bayes, and whether the answers stay as nearly linear, we do not know.
-# - **What another design would do.** One width, one learning rate and one seed, none of them tuned. Language models also read their tokens in order, with a mask; ours see all examples at once.
+# - **What another design would do.** One width, one learning rate and one seed, none of them tuned. Language models also read their tokens in order, where each sees those before it alone; ours see all examples at once.
 # - **That a loss compares designs.** A linear transformer has up to 1,700 numbers and was trained until nothing better was found; a softmax one has tens of thousands and was not.
 #
 # ## What surprised you

@@ -108,6 +108,7 @@ NOTEBOOKS = {  # a notebook has one kernel, in however many pages it is open: th
     "training": TRAINING,
     "following": [FOLLOWING],
     "unaided": [UNAIDED, *TWO_LABS],
+    "own_table": ["from lt_helpers.labs import PilotLab", "PilotLab()"],
 }
 
 

@@ -7,6 +7,7 @@ import os
 import re
 import time
 
+import numpy as np
 import pytest
 import site_labs
 from browsing import plain, site_served, wait_until
@@ -14,10 +15,12 @@ from build_site import build
 from playwright.sync_api import TimeoutError
 from site_engine import build_engine
 
-from lt_helpers.labs import NoiseLab, TrainingLab
+from lt_helpers import read_table
+from lt_helpers.labs import NoiseLab, PilotLab, TrainingLab
 from lt_helpers.language import Message
 
 NOISE = "07_noise_adaptive_step_sizes.html"
+PILOT = "12_from_pilot_to_practice.html"
 TRAINING = "10_train_your_own.html"
 SCREEN = {"width": 1366, "height": 768}
 SETTLED = 500  # milliseconds after which the address follows a lab (engine.js)
@@ -357,6 +360,37 @@ def test_by_plain_http_the_lab_is_live_and_what_is_to_be_copied_is_selected(open
     shown = NoiseLab()
     shown.go_to(None)
     wait_until(lambda: page.evaluate("String(getSelection())") == shown.view())
+
+
+def test_a_table_of_ones_own_is_shown_in_the_page_and_stays_in_it(open_page):
+    evil, mark = "<img src=x onerror=document.title=7>", "314159.265"
+    rng = np.random.default_rng(0)
+    lines = [f"machine,{evil}load,speed,wear"]
+    for task in range(16):
+        lines += [f"m{task},{a:.3f},{b:.3f},{a - task * b:.3f}" for a, b in rng.normal(size=(10, 2))]
+    text = "\n".join([*lines, f"m0,{mark},{evil},1"])
+    expected = PilotLab(table=read_table(text))
+
+    page = open_page(PILOT)
+    lab = live(page)
+    everything(lab)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    file = {"name": "secret.csv", "mimeType": "text/csv", "buffer": text.encode()}
+    lab.locator(".lt-drop input").set_input_files(file)
+    wait_until(lambda: words(lab) == expected.words_now, seconds=SOON / 1000)
+    assert f"one row with '{evil}' in 'speed'" in lab.locator(".lt-noted").inner_text()
+    assert page.title() != "7" and page.locator("img[src=x]").count() == 0
+
+    lab.get_by_role("button", name="New sequence").click()
+    expected.controls["seed"].value = 2
+    wait_until(lambda: words(lab) == expected.words_now, seconds=SOON / 1000)
+    page.wait_for_function("() => location.hash.includes('=')")
+    page.wait_for_timeout(2 * SETTLED)
+    _, _, link = page.evaluate("location.hash").partition("=")
+    again = PilotLab.from_state(link)
+    assert again.values["table"] is None and again.values["seed"] == 2
+    assert "machine" not in repr(again.state()) and asked == []
 
 
 def refuse(route):

@@ -18,7 +18,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks" / ".text").glob("*.py"))
 ROOMS = [
     *("language", "quiet", "checks", "weights", "noise", "options", "task", "lengths", "spectrum", "model"),
     *("algorithm", "implicit", "pretrained", "baselines", "evaluate", "tune", "table1", "gauge", "lowrank"),
-    *("softmax", "practice", "preparation", "trial", "regressor"),
+    *("softmax", "practice", "preparation", "trial", "regressor", "table_of_tasks"),
     *("training", "view", "labs", "exercises", "machine", "doctor", "__main__"),
 ]
 MAY_IMPORT = {

@@ -33,6 +33,8 @@ def test_a_pilot_on_a_table_of_ones_own(tmp_path, monkeypatch, capsys):
     assert result.verdict in printed and result.verdict.startswith("Use ")
     rows = set(re.findall(r"(?m)^\| ([^|]+?) \|", page)) - {"the name"}
     assert rows == set(result.errors) - set(names["models"])
+    assert len(names["table"].x) == len(names["x_all"]) and names["table"].report() in printed
+    assert names["table"].left_out == () and names["from_file"].verdict in printed
     assert len(names["answers"]) == len(names["x_held"][0]) and (tmp_path / "shipped.safetensors").is_file()
     assert set(re.findall(r"`(\w+)`", page.split("Watch four numbers")[1])) == set(
         names["regressor"].watch(names["x"], names["y"])

@@ -149,7 +149,7 @@ CONTROLS = {
         "layers": ([2, 4], 4),
         "sigma": ([0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0, 7.0, 8.0], 1.0),
         "far_guess": ["straight", "short", "beyond"],
-        "bent_guess": ["rises", "stays", "falls"],
+        "bent_guess": ["hundredth", "tenth", "more"],
         "best_guess": ["softmax", "linear"],
         "implied_guess": (0.0, 8.0, 0.25),
         "seed": 1,

@@ -254,7 +254,7 @@ def test_several_layers_that_bring_it_no_nearer_are_named_with_the_first_ones_di
     state = ImplicitLab.compute("diag", 1, 4, 0.5, 66)
     said = implicit.gains(replace(state, to_truth=np.array([3.0, 2.0, 2.5, 1.0, 1.5])))
     assert catalogue("en").say(said) == (
-        "Layers 2 and 4 do not: before layer 2 w is 2.00 away, after it 2.50."
+        "Layers 2 and 4 do not: before layer 2 w is 2.000 away, after it 2.500."
     )
 
 

@@ -249,7 +249,7 @@ def test_a_model_that_explodes_is_drawn_at_the_edge_and_said(tmp_path, scale):
 
 
 def test_a_noise_below_the_grid_of_the_likelihood_is_said_to_be_so():
-    assert "the examples alone allow up to 0.1 (90%)" in NoiseLab(sigma=0.0).words_now
+    assert "by the examples alone σ is up to 0.1, with a probability of 90%" in NoiseLab(sigma=0.0).words_now
     for seed in range(20):  # above, the likelihood falls like sigma^-20: of its area at most 2% are cut off
         likelihood = NoiseLab(sigma=8.0, seed=seed).arrays.likelihood
         assert likelihood[-1] * len(likelihood) / 19 < 0.02

@@ -287,6 +287,22 @@ def test_the_beats_tell_what_another_route_finds():
 
 
 @pytest.mark.leads
+def test_whoever_slides_past_the_best_slopes_has_not_found_them():
+    lab = RescalingLab()
+    lab.go_to("shrink")
+    for omega_yy in (-0.25, -0.15, -0.1):
+        lab.controls["omega_yy"].value = omega_yy
+        assert lab.story().phase == "do"
+    lab.controls["omega_yy"].value = -0.125
+    told = lab.names.say(lab.story().found)
+    assert lab.story().phase == "told" and "At -0.125 they do, at 1.0 and 0.5" in told.replace("−", "-")
+
+    # It stays told, of that place, while the hand goes on.
+    lab.controls["omega_yy"].value = -0.25
+    assert lab.names.say(lab.story().found) == told
+
+
+@pytest.mark.leads
 def test_the_task_of_the_breaking_point_says_how_high_the_crosses_are():
     lab = RescalingLab(beat="breaks")
     assert "crosses, at 0.5 and 0.1" in lab.names.say(lab.story().task)

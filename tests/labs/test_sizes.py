@@ -200,8 +200,6 @@ def test_the_words_say_the_excess_of_everybody():
             "sizes.inputs": rows[2] | dict(correlation=0.3),
             "sizes.excess": [dict(excess=model_excess("diag-7", "means", *task)) for task in tasks],
             "sizes.acts": dict(n=40, sigma=2, acts=acts_on("diag-7", "means", 40)),
-            "sizes.explodes_inputs": {},
-            "sizes.choice.model": {},
         },
         rtol=3e-3,
     )
@@ -212,6 +210,14 @@ def test_an_explosion_has_no_digits_and_is_drawn_at_the_edge():
     assert "n = 120: the excess of the model is above 100 (it explodes), of AdaRR" in lab.words_now
     assert "At n = 80, 120 the model explodes." in lab.words_now
     assert drawn(lab, "length", "model")["y"][-1] == 100
+
+
+def test_an_explosion_is_not_told_before_the_slider_has_come_there():
+    lab = SizesLab()
+    lab.go_to("inputs")
+    for correlation, told in ((0.0, False), (0.8, False), (0.9, True)):
+        lab.controls["correlation"].value = correlation
+        assert ("At correlation 0.9 the model explodes." in lab.words_now) == told
 
 
 def test_full_reads_ten_features_alone():
@@ -234,7 +240,7 @@ def test_the_beats_are_answered_context_by_context():
 
     answer, told = pass_beat(lab, "acts", 2.0, n=80)
     assert answer == pytest.approx(acts_on("diag-7", "means", 80), abs=0.02)
-    assert f"where {acts_on('diag-7', 'means', 20):.1f} was right" in told
+    assert f"At 20 examples it acted on {acts_on('diag-7', 'means', 20):.1f}" in told
 
     answer, told = pass_beat(lab, "reads", "sums", reads="scaled")
     by_reading = [model_excess("diag-7", reads, 80, 10, 0.0) for reads in ("means", "sums", "scaled")]
@@ -245,7 +251,7 @@ def test_the_beats_are_answered_context_by_context():
     ada, evidence, bayes = rivals(20, 15, 0.0)
     found = model_excess("diag-7", "means", 20, 15, 0.0)
     assert answer == "evidence" and evidence < found < ada
-    assert f"the model has {found:.2f}, ridge by evidence {evidence:.2f}, AdaRR {ada:.2f}" in told
+    assert f"the model has {found:.2f}, evidence ridge {evidence:.2f}, AdaRR {ada:.2f}" in told
 
     answer, told = pass_beat(lab, "inputs", 0.9, correlation=0.9)
     worse = [model_excess("diag-7", "means", 20, 10, c) > rivals(20, 10, c)[0] for c in CORRELATIONS.tolist()]

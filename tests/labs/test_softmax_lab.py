@@ -14,7 +14,9 @@ from test_profile import bayes, noise_nodes
 import lt_helpers
 from lt_helpers import load_pretrained, weights
 from lt_helpers.labs import SoftmaxLab
+from lt_helpers.labs.softmax import size_of
 from lt_helpers.noise import parse_noise
+from lt_helpers.softmax import SoftmaxTransformer
 
 PRETRAINED = Path(lt_helpers.__file__).parent / "pretrained"
 LEVELS = np.array([0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8])
@@ -291,6 +293,11 @@ def test_what_explodes_is_said_to_be_more_than_its_axis_has():
     assert lab.arrays.rivals["diag"][-1].mean() > 10 and "DIAG loses more than 10" in lab.words_now
 
 
+def test_what_is_below_the_axis_of_the_excess_has_no_digits():
+    lab = SoftmaxLab(sigma=0.0)
+    assert lab.arrays.rivals["bayes"][0].mean() < 1e-10 and "Bayes less than 0.001" in lab.words_now
+
+
 @pytest.mark.leads
 def test_the_beats_tell_what_another_route_finds():
     lab = SoftmaxLab()
@@ -307,8 +314,8 @@ def test_the_beats_tell_what_another_route_finds():
     answer, values = told["bent"]
     first, last = measured(which, 0.0)[1], measured(which, 5.0)[1]
     assert (values["first"], values["last"]) == pytest.approx((first, last), rel=1e-3)
-    assert last < 0.01  # so nearly linear, it is said
-    assert answer == ("rises" if last > 1.1 * first else "falls" if last < 0.9 * first else "stays")
+    assert first < 0.01, "the task says so"
+    assert last < 0.01 and answer == "hundredth", "next to nothing, it is said"
 
     answer, values = told["best"]
     lost = dict(rivals("uniform-5", 5.0)[0], softmax=measured(which, 5.0)[0])
@@ -320,3 +327,20 @@ def test_the_beats_tell_what_another_route_finds():
     answer, values = told["meter"]
     assert answer == pytest.approx(median(measured(which, 4.0)[2]), abs=1e-3)
     assert values["diag"] == pytest.approx(median(rivals("uniform-5", 4.0)[1]), abs=1e-3)
+
+
+def test_how_large_a_share_is():
+    sizes = [size_of(share) for share in (0.0, 0.0099, 0.01, 0.099, 0.1, 1.0)]
+    assert sizes == ["hundredth", "hundredth", "tenth", "tenth", "more", "more"]
+
+
+def test_to_slide_the_length_asks_the_model_nothing_new(monkeypatch):
+    lab, asked = SoftmaxLab(**SETTINGS[0], seed=7), []
+    answers = SoftmaxTransformer.answers
+    monkeypatch.setattr(
+        SoftmaxTransformer, "answers", lambda self, *tokens: asked.append(1) or answers(self, *tokens)
+    )
+    lab.controls["length"].value = 4.0
+    assert lab.arrays.length == 4 and not asked
+    lab.controls["sigma"].value = lab.CONTROLS["sigma"].write(3.0)
+    assert len(asked) == 1

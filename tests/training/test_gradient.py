@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from lt_helpers import RegressionTask, Uniform
-from lt_helpers.training.gradient import backward, forward
+from lt_helpers.training.gradient import backward, forward, implicit_weights
 from lt_helpers.training.objective import draw
 from lt_helpers.training.parameters import family
 
@@ -88,6 +88,16 @@ def test_restarts_side_by_side_are_single_ones(parameters, sequences, rng):
         alone = forward(parameters, theta, sequences.S)
         np.testing.assert_allclose(w, alone.w, atol=1e-12)
         np.testing.assert_allclose(gradient, backward(alone, v), atol=1e-11)
+
+
+@pytest.mark.parametrize("chunk", [1, 4, 6, 7])
+def test_weights_of_many_contexts_are_those_of_the_pass(parameters, sequences, rng, chunk):
+    thetas = np.stack([parameters.start(rng, Uniform(2)) for _ in range(3)])
+    for theta in (thetas[0], thetas):  # a model, and restarts side by side
+        whole = forward(parameters, theta, sequences.S).w
+        np.testing.assert_allclose(implicit_weights(parameters, theta, sequences.S, chunk), whole, atol=1e-13)
+        tensor, S, _ = in_torch(theta, sequences.S, whole)
+        np.testing.assert_allclose(implicit_weights(parameters, tensor, S, chunk), whole, atol=1e-12)
 
 
 def test_the_model_handed_over_gives_the_same_weights(parameters, sequences, rng):

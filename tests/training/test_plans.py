@@ -62,7 +62,7 @@ def test_three_layers_alone_are_careful():
     for kind, heads in KINDS:
         for layers in range(2, 8):
             plan = family(kind, layers, 10, heads).plan(PAPER_NOISES[5])
-            assert (plan.settings.rare > 1e5) == (layers == 3), (kind, layers)
+            assert (plan.settings.rare == plans.RARE) == (layers == 3), (kind, layers)
 
 
 @pytest.mark.parametrize("kind", ["gd++", "diag", "full"])
@@ -78,17 +78,22 @@ def test_a_careful_plan_differs_in_what_an_explosion_counts_for_alone():
         careful = plans.careful(plan)
         same = replace(careful.settings, pull=plan.settings.pull, rare=plan.settings.rare)
         assert replace(careful, settings=same) == plan
-        assert careful.settings.rare > careful.settings.pull >= 50 * plans.PULL
+        assert careful.settings.rare >= careful.settings.pull >= 30 * plans.PULL
 
 
-# The numbers by which the stored models were trained: who changes one trains them anew. Random starts; rounds of steps, batch, rate and how
-# many are left; head start; stages of how many go on, steps, batch and Adam's rate.
-OF_FEW = (24, [(100, 64, 0.02, 8), (100, 128, 0.01, 6)], 10, [(6, 25, 256), (2, 40, 512), (1, 100, 2048)])
-OF_THREE = (96, [(200, 64, 0.05, 24), (200, 128, 0.02, 8)], 10, [(8, 25, 256), (3, 40, 512), (1, 100, 2048)])
+# The numbers by which a whole sweep trains: who changes one sweeps anew (benchmarks/results/sweep.md). Random starts; rounds of steps,
+# batch, rate and how many are left; head start; stages of how many go on, steps, batch and Adam's rate.
+OF_FEW = (24, [(100, 64, 0.02, 8), (100, 128, 0.01, 6)], 10, [(6, 25, 256), (4, 40, 512), (2, 100, 2048)])
+OF_THREE = (
+    96,
+    [(200, 64, 0.05, 24), (200, 128, 0.02, 16)],
+    10,
+    [(16, 25, 256), (6, 40, 512), (3, 100, 2048)],
+)
 OF_ONE = (2, [(100, 128, 0.02, 1)], 20, [(1, 60, 8192)])
-OF_MANY = [(400, 64, 0.01, 4), (400, 128, 0.01, 2)]
-SHORT = (8, OF_MANY, 0, [(6, 800, 128, 0.006), (2, 1200, 256, 0.006), (1, 4000, 256, 0.006)])
-LONG = (8, OF_MANY, 0, [(6, 1000, 256, 0.006), (2, 6000, 256, 0.006)])
+OF_MANY = [(400, 64, 0.01, 8), (400, 128, 0.01, 4)]
+SHORT = (24, OF_MANY, 0, [(8, 800, 128, 0.006), (3, 1200, 256, 0.006), (1, 4000, 256, 0.006)])
+LONG = (24, OF_MANY, 0, [(8, 1000, 256, 0.006), (2, 6000, 256, 0.006)])
 
 
 def numbers(plan):
@@ -112,9 +117,9 @@ def numbers(plan):
         ("full", 4, Categorical((1, 3)), LONG),
     ],
 )
-def test_each_model_is_searched_for_as_it_was(kind, layers, noise, wanted):
+def test_each_model_is_searched_for_as_the_sweep_did(kind, layers, noise, wanted):
     plan = family(kind, layers, 10).plan(noise)
-    assert numbers(plan) == wanted and plan.held_out == 100_000
+    assert numbers(plan) == wanted and plan.held_out == (200_000 if wanted == OF_THREE else 100_000)
 
 
 def test_the_optimisers_take_the_steps_that_they_took():

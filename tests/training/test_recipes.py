@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lt_helpers import Fixed, Uniform, load_pretrained
+from lt_helpers import Categorical, Fixed, Uniform, load_pretrained
 from lt_helpers.noise import PAPER_NOISES
 from lt_helpers.pretrained import ModelId
 from lt_helpers.training import sweep as sweeping
@@ -57,6 +57,18 @@ def test_each_noise_starts_from_its_neighbour(noise, neighbour):
         (
             ModelId("full", 7, Uniform(3)),
             {"DIAG": "diag/7/uniform-3", "shallower": "full/6/uniform-3"},
+        ),
+        (
+            ModelId("full", 3, Uniform(3)),  # with three layers from {1, 3}, and not the other way round
+            {
+                "DIAG": "diag/3/uniform-3",
+                "shallower": "full/2/uniform-3",
+                "neighbouring noise": "full/3/categorical-1-3",
+            },
+        ),
+        (
+            ModelId("full", 3, Categorical((1, 3))),
+            {"DIAG": "diag/3/categorical-1-3", "shallower": "full/2/categorical-1-3"},
         ),
         (ModelId("full", 7, Uniform(3), heads=2), {"one head": "full/7/uniform-3"}),
         (

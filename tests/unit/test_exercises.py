@@ -38,6 +38,11 @@ def said(name, mistake):
     return "Not yet. " + catalogue("en").entries[f"exercises.{name}.{mistake}"].format()
 
 
+def said_when_done(name):
+    """What is said to a right answer."""
+    return catalogue("en").entries[f"exercises.{name}.done"].format()
+
+
 def without_input(verdict):
     """A verdict, but for the input with which it was found."""
     return verdict.partition("\nTried with ")[0]
@@ -59,8 +64,8 @@ def test_each_usual_mistake_is_recognised(name, message):
 @pytest.mark.parametrize("name", ALL)
 def test_each_exercise_has_its_own_section(name):
     """Of the catalogue, by its file and its name there: what is said of a right answer."""
-    done = catalogue("en").entries[f"exercises.{name}.done"]
-    assert ALL[name].name == name and ALL[name].verdict(ALL[name].solution) == f"Correct. {done.format()}"
+    assert ALL[name].name == name
+    assert ALL[name].verdict(ALL[name].solution) == f"Correct. {said_when_done(name)}"
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -75,8 +80,8 @@ def test_an_attempt_that_spoils_what_it_is_given_is_judged_by_what_it_returns(na
 
         return attempt
 
-    if name != "attention.in_order_n":  # later cells run that one on the notebook's own tokens
-        assert ALL[name].verdict(spoiled(ALL[name].solution)).startswith("Correct")
+    right = said(name, "writes") if ALL[name].keeps else f"Correct. {said_when_done(name)}"
+    assert ALL[name].verdict(spoiled(ALL[name].solution)) == right
     for message, wrong in ALL[name].mistakes.items():
         assert without_input(ALL[name].verdict(spoiled(wrong))) == said(name, message)
 
@@ -104,6 +109,126 @@ def test_a_layer_that_writes_into_its_tokens_is_refused():
         return tokens
 
     assert "writes into the tokens" in ALL["attention.in_order_n"].verdict(in_place)
+    assert ALL["attention.in_order_n"].use(in_place) is not in_place
+
+
+def labels_scaled(change, dim=lambda S: len(S) - 1):
+    """An answer as a learner writes it: `change` is what is done to a copy of S."""
+
+    def attempt(weight_of, S, n):
+        tau = np.sqrt((20 - dim(S)) / (n - dim(S)))
+        changed = S.copy()
+        change(changed, tau)
+        return weight_of(changed) / tau
+
+    return attempt
+
+
+def row(S, tau):
+    S[-1] *= tau
+
+
+def column(S, tau):
+    S[:, -1] *= tau
+
+
+def row_and_column_but_the_corner(S, tau):
+    S[-1, :-1] *= tau
+    S[:-1, -1] *= tau
+
+
+def whole(S, tau):
+    S *= tau
+
+
+def both(S, tau):
+    row(S, tau)
+    column(S, tau)
+
+
+@pytest.mark.parametrize(
+    "attempt, words",
+    [
+        (labels_scaled(both), "Correct"),
+        (labels_scaled(row), "Only the last row is changed"),
+        (labels_scaled(column), "Only the last column is changed"),
+        (labels_scaled(row_and_column_but_the_corner), "the corner has none"),
+        (labels_scaled(whole), "You multiplied all of S"),
+        (labels_scaled(both, dim=len), "one too large"),
+        (labels_scaled(both, dim=lambda S: 10), "Your d is 10"),
+    ],
+)
+def test_an_answer_from_scaled_labels_is_called_what_it_is(attempt, words):
+    assert re.match(rf"(Not yet\. )?[^\n]*{words}", ALL["sizes.answer"].verdict(attempt))
+
+
+def test_scaled_labels_in_the_s_that_was_given_are_refused():
+    def in_place(weight_of, S, n):
+        tau = np.sqrt((21 - len(S)) / (n + 1 - len(S)))
+        both(S, tau)
+        return weight_of(S) / tau
+
+    assert "writes into the S" in ALL["sizes.answer"].verdict(in_place)
+    assert ALL["sizes.answer"].use(in_place) is ALL["sizes.answer"].solution
+
+
+@pytest.mark.parametrize(
+    "attempt, words",
+    [
+        (lambda Sigma: 1 / np.linalg.norm(Sigma - np.eye(len(Sigma))), "np.linalg.norm"),
+        (lambda Sigma: 1 / ((Sigma - 1) ** 2).sum(), "1 off every entry"),
+        (lambda Sigma: 1 / (Sigma - np.eye(len(Sigma))).sum(), "without squaring"),
+    ],
+)
+def test_a_length_is_called_what_it_is(attempt, words):
+    def scaled(Sigma):
+        return len(Sigma) * (len(Sigma) + 1) * attempt(Sigma)
+
+    assert words in ALL["sizes.length"].verdict(scaled)
+
+
+def share_left(divided_by):
+    """What a probe leaves, as a learner writes it; `divided_by` is a function of queries and answers."""
+
+    def attempt(queries, answers):
+        left = answers - queries @ np.linalg.lstsq(queries, answers)[0]
+        return (left**2).sum() / divided_by(queries, answers)
+
+    return attempt
+
+
+def freedom(queries):
+    return len(queries) - queries.shape[1]
+
+
+@pytest.mark.parametrize(
+    "divided_by, words",
+    [
+        (lambda queries, answers: freedom(queries), "divide by the mean square of the answers"),
+        (lambda queries, answers: (answers**2).mean(), "divide what is left by q - d first"),
+        (lambda queries, answers: freedom(queries) * (answers**2).sum(), "One count too many"),
+        (lambda queries, answers: (freedom(queries) - 1) * (answers**2).mean(), "divided by q - d - 1"),
+        (lambda queries, answers: (answers**2).sum(), "d numbers were fitted"),
+    ],
+)
+def test_a_share_that_is_left_is_called_what_it_is(divided_by, words):
+    assert words in ALL["softmax.bent_share"].verdict(share_left(divided_by))
+
+
+@pytest.mark.parametrize(
+    "attempt, words",
+    [
+        (lambda omega: np.sqrt(1 / omega[1, 1, 1]), "mind the minus"),
+        (lambda omega: np.nan, "mind the minus"),
+        (np.nan, "mind the minus"),
+        (lambda omega: np.sqrt(-1 / omega[1, 0, 1]), "You divide by an entry that is 0"),
+        (lambda omega: np.sqrt(1 / omega[0, 0, 0]), "You divide by an entry that is 0"),
+        (lambda omega: np.sqrt(-1 / omega[1, 1, 0]), "You divide by an entry that is 0"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:(invalid value|divide by zero) encountered:RuntimeWarning")
+def test_a_breaking_point_that_is_no_number_is_called_what_it_is(attempt, words):
+    assert words in ALL["rescaling.breaking_point"].verdict(attempt)
 
 
 @pytest.mark.parametrize(
@@ -222,7 +347,7 @@ def test_what_follows_runs_with_a_right_function_and_else_with_the_solution():
 
 def test_a_function_that_was_tried_is_called_by_its_name():
     verdict = ALL["implicit.linear_gap"].verdict(lambda f, a, b: f(a + b))
-    assert verdict.endswith("Tried with f = square, a = 1, b = 3: you return 16, expected 6.")
+    assert verdict.endswith("Tried with f = square, a = 1, b = 2: you return 9, expected 4.")
 
 
 def test_code_that_stops_where_a_number_is_expected_has_returned_nothing():

@@ -149,6 +149,36 @@ def test_weights_that_do_not_fit_are_refused(change, said):
         SoftmaxTransformer(model(False).tensors | change, HEADS)
 
 
+@pytest.mark.parametrize(
+    "change, error, said",
+    [
+        (dict(Q=3.0), ValueError, r"Q has shape \(\): Q must be \(layers, 6, 6\)\."),
+        (dict(Q=np.zeros(LAYERS)), ValueError, r"Q has shape \(2,\): Q must be \(layers, 6, 6\)\."),
+        (dict(up=np.zeros(LAYERS)), ValueError, r"up has shape \(2,\): up must be \(2, hidden, 6\)\."),
+        (dict(up=1.0), ValueError, r"up has shape \(\): up must be \(2, hidden, 6\)\."),
+        (dict(up=None), TypeError, "up has dtype object: up must hold real numbers"),
+        (
+            dict(embed=np.zeros(WIDTH)),
+            ValueError,
+            r"embed has shape \(6,\): embed must be \(width, dim \+ 1\)",
+        ),
+        ({1: 0}, ValueError, "the tensors are"),
+    ],
+)
+def test_a_weight_without_the_axes_of_its_kind_is_refused_in_one_sentence(change, error, said):
+    with pytest.raises(error, match=said):
+        SoftmaxTransformer(model(True).tensors | change, HEADS)
+
+
+def test_lists_of_numbers_serve_as_weights_and_what_is_no_dict_does_not():
+    one = model(True)
+    listed = SoftmaxTransformer({name: tensor.tolist() for name, tensor in one.tensors.items()}, HEADS)
+    x, y, queries = sequences()
+    np.testing.assert_array_equal(listed.answers(x, y, queries), one.answers(x, y, queries))
+    with pytest.raises(TypeError, match="tensors is None: tensors must be a dict of arrays"):
+        SoftmaxTransformer(None, HEADS)
+
+
 def test_heads_must_divide_the_width():
     with pytest.raises(ValueError, match="heads must divide the width, 6"):
         SoftmaxTransformer(model(False).tensors, 4)
