@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
 
-NAMES = ("kernel", "forward", "training", "browser", "live", "site", "lite")
+NAMES = ("kernel", "forward", "training", "browser", "live", "site", "page", "lite")
 RESULTS = Path(__file__).parent / "results"
 
 

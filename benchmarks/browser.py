@@ -61,7 +61,7 @@ def variants(lab, name):
     }
 
 
-WATCH = """() => {
+WATCH = """(root) => {
   window.watched = {pressed: 0, let_go: 0, drawn: 0, frames: 0};
   document.addEventListener("mouseup", () => (watched.let_go = performance.now()), true);
   document.addEventListener("keydown", () => (watched.pressed = performance.now()), true);
@@ -73,8 +73,9 @@ WATCH = """() => {
         if (now !== watched.drawn) watched.frames += 1;
         watched.drawn = now;
       });
-  }).observe(document.querySelector(".jp-Notebook"), {subtree: true, childList: true, attributes: true});
+  }).observe(document.querySelector(root), {subtree: true, childList: true, attributes: true});
 }"""
+NOTEBOOK = ".jp-Notebook"
 
 
 class Wire:
@@ -100,15 +101,10 @@ def measure(browser, address, moves=MOVES):
     opened = perf_counter() - start
     sleep(1)
     first = wire.down - before
-    page.evaluate(WATCH)
+    page.evaluate(WATCH, NOTEBOOK)
     handle = page.locator(".widget-hslider .noUi-handle").first
-    handle.focus()
-    down, up, times = wire.down, wire.up, []
-    for move in range(moves):
-        page.keyboard.press("ArrowLeft" if move // THERE % 2 else "ArrowRight")
-        sleep(SETTLED)
-        pressed, drawn = page.evaluate("() => [watched.pressed, watched.drawn]")
-        times.append(drawn - pressed if drawn > pressed else np.inf)
+    down, up = wire.down, wire.up
+    times = presses(page, handle, ("ArrowRight", "ArrowLeft"), moves)
     down, up = (wire.down - down) / moves, (wire.up - up) / moves
     frames, drags, after = drag(page, handle)
     result = dict(
@@ -116,13 +112,25 @@ def measure(browser, address, moves=MOVES):
         first_seconds=opened,
         down=down,
         up=up,
-        times=np.array(times),
+        times=times,
         frames=frames,
         drags=drags,
         after=after,
     )
     notebook.close()
     return result
+
+
+def presses(page, handle, keys, moves):
+    """Press two keys on a handle, to and fro -> milliseconds from each to the drawing, infinite where none came: (moves,)"""
+    handle.focus()
+    times = []
+    for move in range(moves):
+        page.keyboard.press(keys[move // THERE % 2])
+        sleep(SETTLED)
+        pressed, drawn = page.evaluate("() => [watched.pressed, watched.drawn]")
+        times.append(drawn - pressed if drawn > pressed else np.inf)
+    return np.array(times)
 
 
 def drag(page, handle, upright=False):
@@ -151,17 +159,11 @@ def grab(browser, address, moves=MOVES):
     notebook.run_all()
     handle = page.locator(".lt-handle").first
     handle.wait_for()
-    page.evaluate(WATCH)
-    handle.focus()
-    times = []
-    for move in range(moves):
-        page.keyboard.press("ArrowDown" if move // THERE % 2 else "ArrowUp")
-        sleep(SETTLED)
-        pressed, drawn = page.evaluate("() => [watched.pressed, watched.drawn]")
-        times.append(drawn - pressed if drawn > pressed else np.inf)
+    page.evaluate(WATCH, NOTEBOOK)
+    times = presses(page, handle, ("ArrowUp", "ArrowDown"), moves)
     frames, drags, _ = drag(page, handle, upright=True)
     notebook.close()
-    return np.array(times), frames, drags
+    return times, frames, drags
 
 
 def second_lab(browser, address):

@@ -3,22 +3,21 @@
 The environment variable PYODIDE names the folder of a distribution of Pyodide.
 """
 
-import functools
 import os
 import re
-import threading
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+import time
 
 import numpy as np
 import pytest
 import site_labs
-from browsing import wait_until
+from browsing import plain, site_served, wait_until
 from build_site import build
 from playwright.sync_api import TimeoutError
 from site_engine import build_engine
 
 from lt_helpers import read_table
 from lt_helpers.labs import NoiseLab, PilotLab, TrainingLab
+from lt_helpers.language import Message
 
 NOISE = "07_noise_adaptive_step_sizes.html"
 PILOT = "12_from_pilot_to_practice.html"
@@ -26,6 +25,13 @@ TRAINING = "10_train_your_own.html"
 SCREEN = {"width": 1366, "height": 768}
 SETTLED = 500  # milliseconds after which the address follows a lab (engine.js)
 SOON = 120_000  # milliseconds in which a lab must be live, on whatever machine
+MEGABITS = 10  # a second, of a slow line
+FORBIDDEN = "Object.defineProperty(window, 'localStorage', {get() { throw new DOMException('no', 'SecurityError'); }})"
+COUNTED = """() => {
+  const bar = document.querySelector(".lt-engine progress");
+  return [bar.value, bar.max, bar.parentElement.textContent];
+}"""
+FULL = "Storage.prototype.setItem = () => { throw new DOMException('no room', 'QuotaExceededError'); }"
 
 SLOW = (
     "[anywidget] Failed to initialize model"  # after two seconds on a busy machine; compat.js makes up for it
@@ -38,11 +44,6 @@ pytestmark = [
     ),
     pytest.mark.timeout(600),
 ]
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
 
 
 @pytest.fixture(scope="module")
@@ -60,11 +61,9 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def address(folder):
-    """The site on a web server."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
+    """The site as its own server shows it."""
+    with site_served(folder, folder.parent / "log") as address:
+        yield f"{address}/"
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +111,29 @@ def open_page(start, thrown):
     assert thrown == []
 
 
+@pytest.fixture
+def open_anew(browser, address, thrown):
+    """open_anew("index.html") -> a page in a browser of its own, which has kept nothing; `prepare` has the page before it goes anywhere.
+
+    Afterwards, that nothing was thrown on it.
+    """
+    contexts = []
+    thrown.clear()
+
+    def open_anew(name, prepare=lambda page: None, address=address):
+        contexts.append(browser.new_context(viewport=SCREEN))
+        page = contexts[-1].new_page()
+        page.on("pageerror", lambda error: SLOW in str(error) or thrown.append(str(error)))
+        prepare(page)
+        page.goto(address + name, wait_until="commit")
+        return page
+
+    yield open_anew
+    for context in contexts:
+        context.close()
+    assert thrown == []
+
+
 @pytest.fixture(scope="module")
 def noise(start):
     """The page of the noise lab, which tests share."""
@@ -136,6 +158,13 @@ def note(page):
 
 def words(lab):
     return lab.locator(".lt-words").inner_text()
+
+
+def slide(drawing):
+    """Move the first slider of a lab's drawing to its end: it says something else."""
+    before = words(drawing)
+    drawing.locator("input[type=range]").first.press("End")
+    wait_until(lambda: words(drawing) != before)
 
 
 def everything(lab):
@@ -252,22 +281,85 @@ def test_the_lab_goes_on_where_the_reader_was(open_page):
     assert handle.get_attribute("aria-valuenow") == handle.get_attribute("aria-valuemax")
 
 
-def test_a_link_opens_the_training_lab_and_it_trains_until_a_press(open_page):
+def steps(lab):
+    """How many steps a lab that trains says that it has taken."""
+    return int(re.search(r"step ([\d,]+)", lab.locator(".lt-above").inner_text())[1].replace(",", ""))
+
+
+def test_a_link_opens_the_training_lab_and_it_trains_until_a_press_and_closed_in_training_opens_fresh(
+    open_page,
+):
     linked = TrainingLab(beat=None, layers=2)
     page = open_page(f"{TRAINING}#10_train_your_own-live={linked.link()}")
+    page.locator(".lt-elsewhere").first.wait_for()
     lab = live(page)
-    told = lab.locator(".lt-above")
-
-    def steps():
-        return int(re.search(r"step ([\d,]+)", told.inner_text())[1].replace(",", ""))
-
+    assert not any(remark.is_visible() for remark in page.locator(".lt-elsewhere").all())
     lab.get_by_role("button", name="Start", exact=True).click()
-    wait_until(lambda: steps() > 100, seconds=SOON / 1000)
+    wait_until(lambda: steps(lab) > 100, seconds=SOON / 1000)
     lab.get_by_role("button", name="Pause").click()
     lab.get_by_role("button", name="Start", exact=True).wait_for()
-    stands = steps()
+    stands = steps(lab)
     page.wait_for_timeout(500)
-    assert steps() == stands
+    assert steps(lab) == stands
+
+    lab.get_by_role("button", name="Start", exact=True).click()
+    wait_until(lambda: steps(lab) > stands)
+    page.close()
+    again = open_page(TRAINING)
+    assert steps(live(again)) == 0
+    assert note(again).inner_text().startswith("Live")
+
+
+def limit(line, megabits):
+    """Give a page's line (a session of Chromium's protocol) so many megabits a second, None: as many as there are."""
+    rate = -1 if megabits is None else megabits * 1e6 / 8
+    conditions = dict(offline=False, latency=0, downloadThroughput=rate, uploadThroughput=rate)
+    line.send("Network.emulateNetworkConditions", conditions)
+
+
+def test_on_a_slow_line_the_page_is_read_and_slid_while_its_megabytes_are_counted(open_anew):
+    lines = []
+
+    def slow(page):
+        lines.append(page.context.new_cdp_session(page))
+        limit(lines[0], MEGABITS)
+
+    page = open_anew(NOISE, slow)
+    drawing = page.locator("[data-lab]").first
+    drawing.locator(".main-svg").first.wait_for(state="attached", timeout=SOON)
+    assert page.get_by_role("heading", level=1).is_visible()
+    page.get_by_role("progressbar").first.wait_for(timeout=SOON)
+
+    def counted():
+        """Megabytes that have come, by the bar: the words say the same."""
+        come, all_of_it, said = page.evaluate(COUNTED)
+        told = [float(number) for number in re.search(r"([\d.]+) of ([\d.]+) MB", said).groups()]
+        assert told == pytest.approx([come / 1e6, all_of_it / 1e6], abs=0.051)
+        assert told[0] < told[1]
+        return told[0]
+
+    first, began = counted(), time.monotonic()
+    slide(drawing)
+    wait_until(lambda: counted() >= first + 1, seconds=SOON / 1000)
+    assert time.monotonic() - began > 0.5 * 8 / MEGABITS  # a megabyte took its time
+    limit(lines[0], None)
+    live(page)
+
+
+def test_by_plain_http_the_lab_is_live_and_what_is_to_be_copied_is_selected(open_anew, address):
+    page = open_anew(NOISE, address=plain(address))
+    lab = live(page)
+    assert page.evaluate("[isSecureContext, 'clipboard' in navigator, 'serviceWorker' in navigator]") == [
+        False,
+        False,
+        False,
+    ]
+    everything(lab)
+    lab.get_by_role("button", name="Copy this view").click()
+    lab.get_by_text(NoiseLab().names.say(Message("lab.copy_selected"))).wait_for()
+    shown = NoiseLab()
+    shown.go_to(None)
+    wait_until(lambda: page.evaluate("String(getSelection())") == shown.view())
 
 
 def test_a_table_of_ones_own_is_shown_in_the_page_and_stays_in_it(open_page):
@@ -329,10 +421,36 @@ def test_what_does_not_come_is_named_and_the_drawing_stays(open_page, file, answ
     page = open_page(NOISE, [(file, answer)])
     wait_until(lambda: expected in note(page).inner_text(), seconds=SOON / 1000)
     assert note(page).get_by_role("button", name="Try again").is_visible()
+    slide(page.locator("[data-lab]").first)
+
+
+@pytest.mark.parametrize("script", [FORBIDDEN, FULL], ids=["forbidden", "full"])
+def test_a_browser_that_keeps_nothing_says_so_where_code_is_written_and_the_drawing_slides(open_anew, script):
+    def prepare(page):
+        page.add_init_script(script)
+        page.route("**/worker.js", refuse)
+
+    page = open_anew(NOISE, prepare)
     drawing = page.locator("[data-lab]").first
-    before = words(drawing)
-    drawing.locator("input[type=range]").first.press("End")
-    wait_until(lambda: words(drawing) != before)
+    drawing.locator(".main-svg").first.wait_for(state="attached", timeout=SOON)
+    slide(drawing)
+    exercise = editor_of(page)
+    warning = exercise.get_by_text("does not keep what you write here")
+    assert not warning.is_visible()
+    exercise.locator(".cm-content").press_sequentially("# mine")
+    warning.wait_for()
+    assert "# mine" in exercise.locator(".cm-content").inner_text()
+
+
+def test_an_exercise_in_two_tabs_says_which_code_is_kept(open_page):
+    pages = [open_page(NOISE, [("worker.js", refuse)]) for _ in range(2)]
+    exercises = [editor_of(page) for page in pages]
+    warnings = [exercise.get_by_text("open in another tab as well") for exercise in exercises]
+    exercises[1].locator(".cm-content").press_sequentially("# later")
+    warnings[0].wait_for()
+    assert not warnings[1].is_visible()
+    pages[0].reload(wait_until="commit")
+    assert "# later" in editor_of(pages[0]).locator(".cm-content").inner_text()
 
 
 def test_once_the_connection_is_back_another_try_brings_the_lab(open_page):

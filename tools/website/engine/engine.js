@@ -28,6 +28,7 @@
     load: "Load it",
     retry: "Try again",
     link: (said) => `What the address says of this lab does not open it: ${said}`,
+    bar: "What has come of the lab's engine",
     write: "Write it here",
     check: "Check",
     anew: "Begin anew",
@@ -37,6 +38,8 @@
     unable: (why) => `It could not be checked: ${why}`,
     endless: "Stopped: it ran for more than ten seconds. Does a loop in it never end? Python starts again; your code stays.",
     nothing: "Nothing was printed.",
+    forgotten: "This browser does not keep what you write here: copy it before you close the page.",
+    twice: "This exercise is open in another tab as well. What is kept is what was written last.",
   };
   const ALL = Object.values(files).reduce((sum, {bytes}) => sum + bytes, 0);
   const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
@@ -246,8 +249,10 @@
     function tell() {
       if (opening === null || shown?.kernel === opening) return;
       if (shown) say(WORDS.again);
-      else if (loaded < ALL) say(WORDS.loading(still, megabytes(loaded), megabytes(ALL)));
-      else say(WORDS.starting(still));
+      else if (loaded < ALL) {
+        say(WORDS.loading(still, megabytes(loaded), megabytes(ALL)));
+        element(note, "progress", {max: ALL, value: loaded, ariaLabel: WORDS.bar});
+      } else say(WORDS.starting(still));
     }
 
     async function open() {
@@ -342,6 +347,8 @@
     const row = element(box, "div", {className: "lt-row"});
     const said = element(box, "pre", {className: "lt-verdict", hidden: true});
     said.setAttribute("role", "status");
+    const keeping = element(box, "p", {className: "note", hidden: true}); // what becomes of the code, where that is not as expected
+    keeping.setAttribute("role", "status");
     let editor = null;
     let checking = false;
 
@@ -356,6 +363,13 @@
       said.textContent = words;
     }
 
+    function warn(words) {
+      keeping.hidden = words === "";
+      keeping.textContent = words;
+    }
+
+    addEventListener("storage", ({key: written}) => written === key && editor && warn(WORDS.twice));
+
     const write = button(WORDS.write, async () => {
       try {
         await script(`${BASE}editor.js`);
@@ -366,7 +380,7 @@
       write.remove();
       const {EditorView, keymap, indentWithTab, extensions, oneDark} = globalThis.ltEditor;
       const keys = keymap.of([{key: "Mod-Enter", run: () => (check(), true)}, indentWithTab]);
-      const changed = EditorView.updateListener.of(({docChanged, state}) => docChanged && kept(key, state.doc.toString()));
+      const changed = EditorView.updateListener.of(({docChanged, state}) => docChanged && warn(keep(key, state.doc.toString()) ? "" : WORDS.forgotten));
       const {theme} = document.body.dataset; // what the reader chose on the site: light, dark, or as the system has it
       const dark = theme === "dark" || (theme !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
       const colours = dark ? [oneDark] : [];
@@ -410,12 +424,21 @@
     }
   }
 
-  // What was written, over a reload of the page. A browser may keep nothing.
-  function kept(key, text) {
+  // What was written, over a reload of the page. A browser may keep nothing, or have no room for more.
+  function kept(key) {
     try {
-      return text === undefined ? localStorage.getItem(key) : localStorage.setItem(key, text);
+      return localStorage.getItem(key);
     } catch {
       return null;
+    }
+  }
+
+  function keep(key, text) {
+    try {
+      localStorage.setItem(key, text);
+      return true;
+    } catch {
+      return false;
     }
   }
 
