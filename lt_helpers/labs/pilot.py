@@ -20,7 +20,7 @@ import numpy as np
 from ..implicit import implicit_from_moments
 from ..language import Message, Refusal
 from ..noise import Uniform
-from ..practice import RINGS, guarded, misfit, ridge_cv
+from ..practice import guarded, misfit, ridge_cv
 from ..spectrum import Spectrum
 from ..table_of_tasks import read_table
 from ..task import PAPER, second_moments
