@@ -111,8 +111,8 @@ def test_a_mean_that_explosions_make_up_is_said_with_its_median(errors, id, said
 )
 def test_what_was_trained_on_is_shaded_and_what_lies_beyond_is_said(distribution, spans, inside, outside):
     np.testing.assert_allclose(trained_spans(distribution), spans)
-    assert not any(outside_training(sigma, distribution) for sigma in inside)
-    assert all(outside_training(sigma, distribution) for sigma in outside)
+    assert not any(outside_training(sigma, trained_spans(distribution)) for sigma in inside)
+    assert all(outside_training(sigma, trained_spans(distribution)) for sigma in outside)
 
 
 def test_levels_that_come_with_the_first_step_stand_before_it_too():
