@@ -155,13 +155,23 @@ def table(noises=PAPER_NOISES, samples=200_000, seed=0, jobs=1):
         return [cell for noise in noises for cell in compute(noise)]
 
     # A page has no processes, and cannot even import them.
+    import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
-    # Ctrl-C reaches every process, and ends those of the pool: as an exception it would be taken for a column's result, and the next begun.
+    # Ctrl-C reaches every process. Those of the pool leave it to this one, which ends them: what they answered to it would be taken for a
+    # column's result, and one that it ended for a pool that is broken.
+    others = multiprocessing.active_children()
     with ProcessPoolExecutor(
-        jobs, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_DFL)
+        jobs, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)
     ) as pool:
-        return [cell for cells in pool.map(compute, noises) for cell in cells]
+        columns = [pool.submit(compute, noise) for noise in noises]
+        try:
+            return [cell for cells in columns for cell in cells.result()]
+        except KeyboardInterrupt:
+            for process in multiprocessing.active_children():
+                if process not in others:
+                    process.terminate()
+            raise
 
 
 def deviation(ours, standard_error, paper, paper_error):

@@ -185,7 +185,7 @@ table(
 # The share hardly moves. At 40 examples it falls from 0.112 to 0.091 for DIAG, where AdaRR has 0.033. Up to 40 the excess is smaller than with means, for FULL at 40 by more than half, and at 40 it is still seven to twelve times AdaRR's. (The share moves the right way, and the steps
 # have another length. Which of the two makes it smaller, these numbers do not say.) At 80 every step is four times as long as in training: DIAG explodes, and FULL, which does not, is far off.
 #
-# So sums do not mend the share, and their steps fit at 20 examples alone. With means the steps stay as they were in training.
+# So sums do not mend the share, and away from 20 examples their steps are other than in training. With means they stay as they were.
 #
 # ## Tell it, without touching a weight
 # The model adds about a tenth of what it sees left: $1/(m - d)$, with $m = 20$ the length that it was made for. Multiply all labels by a factor $\tau$, and divide its answer by $\tau$. For ridge regression with a given penalty nothing would change. But the model
