@@ -157,20 +157,19 @@ def table(noises=PAPER_NOISES, samples=200_000, seed=0, jobs=1):
     # A page has no processes, and cannot even import them.
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
 
-    # Ctrl-C reaches every process. Those of the pool leave it to this one, which ends them: what they answered to it would be taken for a
-    # column's result, and one that it ended for a pool that is broken.
-    others = multiprocessing.active_children()
+    # Ctrl-C reaches every process, and ends those of the pool: as an exception it would be taken for a column's result, and the next begun.
     with ProcessPoolExecutor(
-        jobs, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)
+        jobs, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_DFL)
     ) as pool:
         columns = [pool.submit(compute, noise) for noise in noises]
+        workers = multiprocessing.active_children()
         try:
             return [cell for cells in columns for cell in cells.result()]
-        except KeyboardInterrupt:
-            for process in multiprocessing.active_children():
-                if process not in others:
-                    process.terminate()
+        except BrokenProcessPool:
+            if any(worker.exitcode == -signal.SIGINT for worker in workers):  # it came to them first
+                raise KeyboardInterrupt from None
             raise
 
 
