@@ -144,15 +144,12 @@ NEWTON_OF_FEW = NewtonSettings(
 )
 NEWTON_OF_MANY = NewtonSettings()
 
+# Of batches of 512 the second is often the first of 2,048: so two go on there.
 PLAN_OF_FEW = Plan(
     restarts=24,
     rounds=(Round(100, 64, 0.02, 8), Round(100, 128, 0.01, 6)),  # of 3 that were left, all could be poor
     head_start=10,
-    stages=(
-        Stage(6, 25, 256),
-        Stage(4, 40, 512),
-        Stage(2, 100, 2048),
-    ),  # the second of 512 is often the first of 2,048
+    stages=(Stage(6, 25, 256), Stage(4, 40, 512), Stage(2, 100, 2048)),
     settings=NEWTON_OF_FEW,
 )
 # With three layers the best minima end with a step of omega_yx = -5, far from where random starts begin, and few starts come there; and

@@ -14,16 +14,10 @@ from lt_helpers import Preparation, Uniform, load_pretrained, read_table
 from lt_helpers import pilot as try_models
 from lt_helpers.labs import Lab, NoiseLab, PilotLab
 from lt_helpers.table_of_tasks import BYTES
+from lt_helpers.trial import ADA_RR, BAYES, CV, EVIDENCE, ONE, POOLED
 
 OWN = ("strength", "mismatch", "sigma", "scale", "guess")  # what makes the lab's own contexts
-OPPONENTS = [
-    "Bayes, fitted prior",
-    "AdaRR",
-    "evidence ridge",
-    "ridge, one penalty",
-    "ridge, cross-validated",
-    "ridge, fitted once",
-]
+OPPONENTS = [BAYES, ADA_RR, EVIDENCE, ONE, CV, POOLED]
 
 
 def numbers_of(tasks, rows, dim, seed=0):
