@@ -149,6 +149,20 @@ function ltWatchTabs() {
   };
 }
 
+// Two tabs that open this site's storage for the first time at the same moment: the library that keeps it (localforage) loses one's connection.
+let ltTorn = false;
+addEventListener("unhandledrejection", ({reason}) => {
+  ltTorn ||= reason instanceof TypeError && /\bdb\b/.test(reason.message);
+});
+
+function ltWatchBegin() {
+  const watch = setInterval(() => {
+    if (!ltTorn) return;
+    clearInterval(watch);
+    ltSay("Another tab of this site opened at the same moment, and this one did not get at what is kept. Reload this page.", "error");
+  }, LT_OFTEN);
+}
+
 async function ltWatch() {
   while (!window.jupyterapp) await new Promise((done) => setTimeout(done, 200));
   await jupyterapp.restored;
@@ -161,6 +175,7 @@ async function ltWatch() {
   ltWatchKernel();
   ltWatchStorage();
   ltWatchTabs();
+  ltWatchBegin();
 }
 
 ltWatch();
