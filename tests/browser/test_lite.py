@@ -259,7 +259,9 @@ def test_tabs_that_open_at_the_same_moment_both_come_or_one_says_what_helps(look
         for page in pages:
             if page.locator(".Toastify__toast", has_text="opened at the same moment").count():
                 page.reload()
-        named = (page.locator(".Toastify__toast", has_text="is open in another tab as well") for page in pages)
+        named = (
+            page.locator(".Toastify__toast", has_text="is open in another tab as well") for page in pages
+        )
         return all(one.count() for one in named)
 
     wait_until(all_know_each_other, 120)

@@ -21,7 +21,7 @@ const PACKAGES = {
 let files; // what the server has, by the ends of addresses; a function in place of a text answers by itself
 let errors; // what cells have said
 let status; // the kernel's
-let said, timers, asked;
+let said, timers, asked, rejected;
 
 const bytes = (text) => new TextEncoder().encode(text);
 const answer = (text) => ({ok: true, status: 200, arrayBuffer: async () => bytes(text).buffer});
@@ -33,7 +33,9 @@ async function weather({secure = true} = {}) {
   const kernel = {get status() { return status; }};
   const widget = {sessionContext: {session: {kernel}}, context: {path: "notebooks/00.ipynb"}};
   const page = {
-    URL, TextDecoder, Uint8Array, Array, Promise, JSON,
+    URL, TextDecoder, Uint8Array, Array, Promise, JSON, TypeError,
+    addEventListener: (kind, act) => kind === "unhandledrejection" && (rejected = (reason) => act({reason})),
+    clearInterval() {},
     location: new URL(`${SITE}lab/index.html`),
     crypto: secure ? webcrypto : {},
     isSecureContext: secure,
@@ -122,6 +124,27 @@ describe("Python that does not start", () => {
     files["static/pyodide/pyodide.asm.js"] = "the pyodide.asm";
     await pass();
     assert.match(said.at(-1), /^Python did not start. pyodide.asm.js is damaged. /);
+  });
+});
+
+describe("storage that another tab tore away", () => {
+  beforeEach(() => (status = "idle"));
+
+  for (const words of ["Cannot set properties of null (setting 'db')", 'can\'t access property "db", e is null'])
+    test(`is named, with what helps: ${words}`, async () => {
+      await weather();
+      rejected(new TypeError(words));
+      await pass();
+      assert.match(said.at(-1), /^Another tab of this site opened at the same moment, .* Reload this page.$/);
+    });
+
+  test("and nothing else that goes wrong in a page is taken for it", async () => {
+    await weather();
+    rejected(undefined);
+    rejected(new TypeError("Cannot read properties of null (reading 'debt')"));
+    rejected(new Error("no db"));
+    await pass();
+    assert.deepEqual(said, []);
   });
 });
 
