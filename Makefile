@@ -45,8 +45,8 @@ test: test-environment  ## run the whole suite: house, unit, labs, notebooks, br
 	@tools/setup chromium
 	@$(PY) -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder $(ARGS)
 
-quick: test-environment  ## run what needs neither a browser nor the notebooks
-	@$(PY) -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder tests/training tests/unit tests/labs tests/house tests/js $(ARGS)
+quick: test-environment  ## run what needs neither a browser nor the notebooks, and trains nothing for long
+	@$(PY) -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder -m "not slow" tests/training tests/unit tests/labs tests/house tests/js $(ARGS)
 
 mutants: test-environment  ## plant bugs by lot, and count those that a test without a browser finds (ARGS="--minutes 10 --seed 0 --keep")
 	@$(PY) tools/mutants.py $(ARGS)

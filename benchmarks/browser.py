@@ -14,23 +14,24 @@ import numpy as np
 
 from tools.all_labs import write_notebook
 from tools.browsing import ROOT, chromium, jupyterlab
-from tools.notebook_page import NotebookPage
+from tools.notebook_page import Lab, NotebookPage
 
 MOVES = 60  # presses of a key
 DRAG, PACE = 2, 1 / 46  # seconds of a drag; seconds between two moves of the mouse in it
 SETTLED = 0.3  # seconds without a change of the drawing
 THERE = 8  # moves to one side before it turns back: no slider may come to its end
+# The slider of each lab that is moved: its control, its label, and where it begins, so that a drag to both sides finds room.
 LABS = {
-    "NoiseLab": "sigma",
-    "RidgeLab": "sigma",
-    "RescalingLab": "s1",
-}  # and the control of the slider that is moved
+    "NoiseLab": ("sigma", "Noise σ", 4.0),
+    "RidgeLab": ("sigma", "Noise σ", 2.5),
+    "RescalingLab": ("s1", "Made for σ₁", 2.0),
+}
 IMPORT = "from lt_helpers.labs import {lab}"
 FIGURE = """
 import ipywidgets, plotly.graph_objects as go
-lab = {lab}()
+lab = {lab}({name}={begin})
 control = lab.CONTROLS["{name}"]
-slider = control.widget(lab.values["{name}"], lab.values, "", lab.names.say)
+slider = control.widget(lab.values["{name}"], lab.values, "{label}", lab.names.say)
 def figure(value):
     drawing, _ = lab.at(**{{"{name}": control.read(value)}})
     return go.Figure(drawing, _validate=False)
@@ -51,11 +52,11 @@ ipywidgets.interactive(show, value=slider)
 """
 
 
-def variants(lab, name):
+def variants(lab, name, label, begin):
     """The three ways to show a lab's figure -> {way: cells of a notebook}."""
-    start, same = IMPORT.format(lab=lab), FIGURE.format(lab=lab, name=name)
+    start, same = IMPORT.format(lab=lab), FIGURE.format(lab=lab, name=name, label=label, begin=begin)
     return {
-        "lab": [start, f"{lab}(beat=None)"],
+        "lab": [start, f"{lab}(beat=None, {name}={begin})"],
         "FigureWidget": [start + same, WIDGET],
         "interact": [start + same, NAIVE],
     }
@@ -90,8 +91,8 @@ class Wire:
         socket.on("framesent", lambda frame: setattr(self, "up", self.up + len(frame)))
 
 
-def measure(browser, address, moves=MOVES):
-    """Open a notebook, run it, move its first slider by key and by mouse -> dict of seconds and bytes."""
+def measure(browser, address, label, moves=MOVES):
+    """Open a notebook, run it, move the slider with this label by key and by mouse -> dict of seconds and bytes."""
     page = browser.new_context(viewport={"width": 1366, "height": 768}).new_page()
     wire = Wire(page)
     notebook = NotebookPage(page, address)
@@ -102,7 +103,7 @@ def measure(browser, address, moves=MOVES):
     sleep(1)
     first = wire.down - before
     page.evaluate(WATCH, NOTEBOOK)
-    handle = page.locator(".widget-hslider .noUi-handle").first
+    handle = Lab(page, page.locator(NOTEBOOK)).handle(label)
     down, up = wire.down, wire.up
     times = presses(page, handle, ("ArrowRight", "ArrowLeft"), moves)
     down, up = (wire.down - down) / moves, (wire.up - up) / moves
@@ -184,11 +185,11 @@ def second_lab(browser, address):
 
 def report(moves=MOVES):
     """The variants as a Markdown table."""
-    cells = {
-        f"{lab}, {way}": notebook
-        for lab, name in LABS.items()
-        for way, notebook in variants(lab, name).items()
-    }
+    cells, labels = {}, {}
+    for lab, (name, label, begin) in LABS.items():
+        for way, notebook in variants(lab, name, label, begin).items():
+            cells[f"{lab}, {way}"] = notebook
+            labels[f"{lab}, {way}"] = label
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         for name, notebook in cells.items():
             write_notebook(Path(folder) / f"{name}.ipynb", notebook)
@@ -196,7 +197,9 @@ def report(moves=MOVES):
         points = ["from lt_helpers.labs import PointsLab", "PointsLab()"]
         write_notebook(Path(folder) / "points.ipynb", points)
         with jupyterlab(folder, JUPYTER_CONFIG_PATH=str(ROOT / "binder")) as address_of:
-            results = {name: measure(browser, address_of(f"{name}.ipynb"), moves) for name in cells}
+            results = {
+                name: measure(browser, address_of(f"{name}.ipynb"), labels[name], moves) for name in cells
+            }
             second = second_lab(browser, address_of("second.ipynb"))
             times, frames, drags = grab(browser, address_of("points.ipynb"), moves)
     lines = [

@@ -32,7 +32,6 @@ STEPS = {
     "TinyLab": dict(step=31, example=3),
 }
 BUTTONS = ("back", "next", "everything", "lead", "lock")  # of a lab on the site
-NOTHING = {"type": "scatter", "x": [], "y": []}  # a trace of which nothing is seen
 OTHERS = 15  # the steps of a lab that is not named here, for two controls
 LARGE, SMALL = 41, 5  # the steps of a beat's large control, and of the others beside it
 
@@ -87,11 +86,6 @@ def part(lab, axes):
     for point in itertools.product(*axes.values()):
         figure, words = lab.at(**{name: value for name, (_, value) in zip(axes, point)})
         frames.append({"words": words, "error": "", **encode_figure(figure)})
-
-    # Arrows come and go, behind all other traces: with as many of them everywhere, figures differ in these alone.
-    most = max(len(frame["data"]) for frame in frames)
-    for frame in frames:
-        frame["data"] += [NOTHING] * (most - len(frame["data"]))
     controls = [
         {
             "name": name,

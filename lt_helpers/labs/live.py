@@ -19,7 +19,7 @@ from ..language import Message, RefusedAction, RefusedType
 from .base import FITTING, ROW, Lab, in_turn
 
 TRAIN, REST = 0.01, 0.001  # seconds of training, and of serving others, in turn
-FRAMES = 15  # drawings a second
+FRAMES = 25  # drawings a second, at most
 PATIENCE = 600.0  # seconds of training after the last touch of a control or a button
 OPEN = {}  # the lab of each class that is on the page: a second run of its cell closes the first
 
@@ -145,11 +145,11 @@ class LiveLab(Lab):
         return not self._idle
 
     async def _seen(self, begin):
-        """Wait for the browser; leave it half as long a time for other things before the next drawing."""
+        """Wait for the browser; leave it a quarter of that time for other things before the next drawing."""
         self._due = begin + 1 / FRAMES
         await self.chart.drawn()
         now = perf_counter()
-        self._due = max(self._due, now + (now - begin) / 2)
+        self._due = max(self._due, now + (now - begin) / 4)
 
     @in_turn
     def _ended(self, task):

@@ -12,7 +12,8 @@
 const LT_NARROW = 800; // pixels: below, panels do not stand side by side
 const LT_NARROWER = 560; // below, not even where there are two
 const LT_WORDS = ["words", "error", "quiet", "handles"]; // what stands beside the figure, or over it
-const LT_POINTS = ["x", "y", "text", "customdata", "error_y"]; // of a scatter trace, what may change while all else stays
+const LT_POINTS = ["x", "y", "text", "customdata", "error_y", "marker", "hovertemplate", "name", "meta"]; // of a scatter trace, what may change while all else stays
+const LT_SAME = ["type", "mode", "xaxis", "yaxis", "fill", "cliponaxis", "textposition", "textfont"]; // of a trace that is another now, what must not
 const LT_AT_ONCE = {mode: "immediate", transition: {duration: 0}, frame: {duration: 0, redraw: false}};
 const LT_ON_DARK = {"#0072B2": "#56B4E9", "#009E73": "#2CC295", "#D55E00": "#F0813A", "#F7F7F7": "#1E2126"};
 
@@ -99,8 +100,9 @@ function ltLines(text, space, most) {
   return lines.map((entries) => entries.join(space));
 }
 
-// Which traces have moved, if points of scatter traces are all that changed -> their indices; null if more of the figure has.
-function ltMoved({data, layout}, paths) {
+// Which traces have moved, if points of scatter traces are all that changed -> their indices; null if more of the figure has. `before` are the
+// traces that are drawn: one that came anew, since its points have other properties, counts as moved where it is of the same kind.
+function ltMoved({data, layout}, paths, before = data) {
   // Where traces alone are drawn, a heat map beside them is lost, and an axis that follows its data stays.
   const axes = Object.keys(layout).filter((name) => /^[xy]axis/.test(name));
   if (!axes.every((name) => layout[name].range) || !data.every((trace) => trace.type === "scatter")) return null;
@@ -108,10 +110,16 @@ function ltMoved({data, layout}, paths) {
   const moved = [];
   for (const [part, index, property] of paths) {
     if (LT_WORDS.includes(part)) continue;
-    if (part !== "data" || !LT_POINTS.includes(property)) return null;
+    if (part !== "data" || index === undefined) return null;
+    const points = property === undefined ? ltAlike(data[index], before[index]) : LT_POINTS.includes(property);
+    if (!points) return null;
     moved.push(index);
   }
   return moved;
+}
+
+function ltAlike(one, other) {
+  return LT_SAME.every((name) => JSON.stringify(one[name]) === JSON.stringify(other?.[name]));
 }
 
 function ltChart(Plotly, element, grab = () => {}, waits = () => false) {
@@ -237,7 +245,7 @@ function ltChart(Plotly, element, grab = () => {}, waits = () => false) {
 
   function show(next, paths = null) {
     state = next;
-    const moved = paths && played === null && ltMoved(state, paths);
+    const moved = paths && played === null && ltMoved(state, paths, figure.data);
     if (moved) moved.forEach((index) => due.add(index));
     else whole = true;
     draw(); // first: it reads widths and colours, which the browser would have to work out again after the words

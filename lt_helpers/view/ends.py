@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .roles import ROLES
+from .roles import GREY, ROLES
 
 NAME_HEIGHT = 15  # of a line's name, in pixels
 NEAR_EDGE = 0.9  # further to the right, as a share of the panel's width, a name stands before the line's end
@@ -93,31 +93,41 @@ def apart(heights, least, top):
     return found
 
 
-def arrows(mark, panel, x, y, outside, is_line):
-    """Arrows at the points of a mark that lie beyond the panel; of a line, where it leaves.
+def arrows(clipped, panel):
+    """Arrows at the points of marks that lie beyond the panel; of a line, where it leaves.
+
+    Where all points lie inside, the trace is there as well and shows nothing: a figure keeps its traces while its marks come and go.
 
     Parameters
     ----------
-    mark : Mark.
+    clipped : list of (Mark, x, y, outside, is_line).  Where the points of marks are drawn, and which of them lie outside: (K,) arrays.
     panel : Panel.
-    x, y : (K,) arrays.  Where its points are drawn.
-    outside : (K,) array of bool.
-    is_line : bool.
 
     Returns
     -------
     trace : dict, for plotly.js.
     """
-    if is_line:
-        outside = outside & ~np.append(False, outside[:-1])
-    at = np.flatnonzero(outside)
-    right = (mark.x - x)[at] * np.sign(panel.x.high - panel.x.low)
-    up = (mark.y - y)[at] * np.sign(panel.y.high - panel.y.low)
-    symbols = [direction(*way) for way in zip(right, up, strict=True)]
-    colour = ROLES[mark.role].colour
-    marker = dict(symbol=symbols, size=ARROW, color=colour, line=dict(color=colour, width=1))
+    x, y, symbols, colours = [], [], [], []
+    for mark, at_x, at_y, outside, is_line in clipped:
+        if is_line:
+            outside = outside & ~np.append(False, outside[:-1])
+        at = np.flatnonzero(outside)
+        right = (mark.x - at_x)[at] * np.sign(panel.x.high - panel.x.low)
+        up = (mark.y - at_y)[at] * np.sign(panel.y.high - panel.y.low)
+        symbols += [direction(*way) for way in zip(right, up, strict=True)]
+        colours += [ROLES[mark.role].colour] * len(at)
+        x, y = [*x, *at_x[at]], [*y, *at_y[at]]
+    if not symbols:
+        x, y, symbols, colours = [np.nan], [np.nan], ["triangle-up"], [GREY]
+    marker = dict(symbol=symbols, size=ARROW, color=colours, line=dict(color=colours, width=1))
     return dict(
-        type="scatter", mode="markers", x=x[at], y=y[at], marker=marker, hoverinfo="skip", cliponaxis=False
+        type="scatter",
+        mode="markers",
+        x=np.array(x),
+        y=np.array(y),
+        marker=marker,
+        hoverinfo="skip",
+        cliponaxis=False,
     )
 
 

@@ -125,20 +125,19 @@ def render(panels, names, columns=2, height=480, faint=()):
             )
         here = dict(xaxis="x" + number, yaxis="y" + number)
         here.update(dict(opacity=FAINT) if panel.name in faint else {})
-        seen, lines = [], []
+        seen, lines, clipped = [], [], []
         for mark in panel.marks:
             trace, outside = draw(mark, panel, names)
             data.append({**trace, **here})
             if outside.any():
                 beyond.append(Beyond(panel, mark, int(outside.sum())))
-                pointed.append(
-                    {**arrows(mark, panel, trace["x"], trace["y"], outside, is_line(mark)), **here}
-                )
+                clipped.append((mark, trace["x"], trace["y"], outside, is_line(mark)))
             if mark.keyed and is_seen(trace):
                 (lines if panel.ends and is_line(mark) else seen).append((mark, trace))
         if lines:
             pixels = (top - bottom) * (height - MARGINS)
             named.append({**name_lines(lines, panel, names, pixels), **here})
+        pointed.append({**arrows(clipped, panel), **here})
         layout["annotations"].append(heading(panel, [mark for mark, _ in seen], names, left, top))
     return Drawing({"data": [*data, *named, *pointed], "layout": layout}, tuple(beyond))
 

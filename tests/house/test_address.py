@@ -9,6 +9,8 @@ import pytest
 from address import PLACEHOLDER, address, github_address
 from project_files import project_files
 
+pytestmark = pytest.mark.slow
+
 ADDRESS = "https://github.com/someone/taught"
 POINTS = re.compile(
     r"OWNER/NAME|owner\.github\.io|mybinder\.org/v2|colab\.research\.google\.com/github|git clone"

@@ -8,6 +8,8 @@ import pytest
 from cell_names import bound_and_read, needed
 from nbclient import NotebookClient
 
+pytestmark = pytest.mark.slow
+
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 FORGET = """
 import sys

@@ -25,6 +25,7 @@ def run(page, folder, monkeypatch):
     return names
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("error", "ignore::ResourceWarning")  # other tests leave sockets to be collected
 def test_a_pilot_on_a_table_of_ones_own(tmp_path, monkeypatch, capsys):
     names = run("pilot.md", tmp_path, monkeypatch)

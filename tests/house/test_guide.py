@@ -285,6 +285,7 @@ def by_lab(text):
     return dict(zip(parts[1::2], parts[2::2]))
 
 
+@pytest.mark.slow
 def test_every_prediction_is_answered_as_the_labs_answer_it():
     """Word for word. Last digits may differ from machine to machine, and more of them where thousands of steps were trained."""
     stored = by_lab(re.search(r"(?s)<!-- answers -->\n(.*)\n<!-- /answers -->", GUIDE)[1])

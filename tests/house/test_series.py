@@ -13,6 +13,8 @@ from all_labs import all_labs, lab_call
 from build_notebooks import NOTEBOOKS, build, texts
 from series import for_home, half_day, home_line, series, way_on
 
+pytestmark = pytest.mark.slow
+
 LAB_PICTURE = re.compile(r"!\[([^\]]+)\]\(\.\./docs/pictures/([a-z-]+)\.png\)")
 NAMES = {lab.__name__: name for name, lab in all_labs().items()}
 

@@ -211,6 +211,21 @@ describe("what is drawn again", () => {
     assert.equal(plotly.last().data[2].line.color, "#56B4E9");
   });
 
+  test("a trace that came anew has moved where it is of the same kind, and takes a whole drawing where it is not", () => {
+    state.data[1] = {...state.data[1], text: ["far away"], marker: {...state.data[1].marker, symbol: "star"}};
+    chart.show(state, [["data", 1]]);
+    assert.deepEqual(plotly.names(), ["react", "animate"]);
+    assert.deepEqual(plotly.last().data[1].text, ["far away"]);
+    state.data[1] = {...state.data[1], mode: "lines+markers+text"};
+    chart.show(state, [["data", 1]]);
+    assert.deepEqual(plotly.names(), ["react", "animate", "react"]);
+  });
+
+  test("a mark that changes its shape, or to what it belongs, has moved", () => {
+    chart.show(state, [["data", 1, "marker", "symbol"], ["data", 0, "meta", "keys"]]);
+    assert.deepEqual(plotly.names(), ["react", "animate"]);
+  });
+
   test("plotly never gets hold of the state", () => {
     state.data[0].y = {dtype: "f4", bdata: "AACAPw=="};
     chart.show(state, [["data", 0, "y"]]);
@@ -220,9 +235,7 @@ describe("what is drawn again", () => {
 
   for (const [what, path] of [
     ["a colour", ["data", 0, "line", "color"]],
-    ["a mark's shape", ["data", 1, "marker", "symbol"]],
     ["the kind of a trace", ["data", 0, "type"]],
-    ["a whole trace", ["data", 0]],
     ["the list of traces", ["data"]],
     ["an axis", ["layout", "yaxis", "range", 1]],
     ["a title", ["layout", "annotations", 0, "text"]],

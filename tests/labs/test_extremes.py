@@ -6,6 +6,8 @@ from extremes import LABS, check, extremes, settled
 
 from lt_helpers.labs import NoiseLab, RidgeLab
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.__name__)
 def test_extremes_are_finite_or_said(lab):

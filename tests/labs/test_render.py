@@ -58,8 +58,9 @@ def drawn(*marks, x=X, y=Y):
 
 
 def beside(*marks, x=X, y=Y, **more):
-    """What is written beside the traces of marks."""
-    return render([Panel("p", x, y, marks, **more)], Names()).figure["data"][len(marks) :]
+    """What is written beside the traces of marks, where it shows anything."""
+    traces = render([Panel("p", x, y, marks, **more)], Names()).figure["data"][len(marks) :]
+    return [trace for trace in traces if np.isfinite(trace["x"]).any()]
 
 
 def counts(beyond):
@@ -91,7 +92,7 @@ def test_what_lies_beyond_is_drawn_at_the_edge_and_counted():
 def test_a_point_that_is_drawn_at_the_edge_wears_an_arrow_to_where_it_lies(place, at, arrow):
     (trace,) = beside(Points("adarr", [1, place[0]], [0, place[1]]))
     assert (trace["x"].tolist(), trace["y"].tolist()) == ([at[0]], [at[1]])
-    assert trace["marker"]["symbol"] == [f"triangle-{arrow}"] and trace["marker"]["color"] == RED
+    assert trace["marker"]["symbol"] == [f"triangle-{arrow}"] and trace["marker"]["color"] == [RED]
     assert (trace["xaxis"], trace["yaxis"], trace["hoverinfo"]) == ("x", "y", "skip")
 
 
@@ -116,6 +117,17 @@ def test_a_line_wears_an_arrow_wherever_it_leaves():
     assert beside(Curve("model", [1, 2], [0, 5], beyond="gap")) == beside(Points("model", [1], [1])) == []
 
 
+def test_arrows_of_all_marks_of_a_panel_are_one_trace_which_is_there_without_any_as_well():
+    inside = render([Panel("p", X, Y, [Points("model", [1], [0]), Points("adarr", [2], [0])])], Names())
+    beyond = render([Panel("p", X, Y, [Points("model", [1], [9]), Points("adarr", [2], [-9])])], Names())
+    assert [trace["mode"] for trace in inside.figure["data"]] == ["markers"] * 3
+    assert [sorted(trace) for trace in inside.figure["data"]][-1] == sorted(beyond.figure["data"][-1])
+    marker = beyond.figure["data"][-1]["marker"]
+    assert marker["symbol"] == ["triangle-up", "triangle-down"]
+    assert marker["color"] == marker["line"]["color"] == [ROLES["model"].colour, RED]
+    assert np.isnan(inside.figure["data"][-1]["y"]).all() and not inside.beyond
+
+
 def test_lines_have_their_names_at_their_ends_and_points_in_the_key():
     marks = [
         Curve("oracle", [0, 4, 6], [0, 0.5, np.nan]),
@@ -137,9 +149,10 @@ def test_lines_have_their_names_at_their_ends_and_points_in_the_key():
 def test_the_names_of_the_second_panel_stand_there_and_are_as_faint_as_it():
     panels = [Panel(name, X, Y, [Curve("model", [0, 1], [0, 0])], ends=True) for name in ("p", "q")]
     data = render(panels, Names(), faint=("q",)).figure["data"]
-    assert [trace.get("name") for trace in data] == ["p's model", "q's model", None, None]
-    assert [trace["xaxis"] for trace in data] == ["x", "x2", "x", "x2"]
-    assert [trace.get("opacity") for trace in data] == [None, FAINT, None, FAINT]
+    assert [trace.get("name") for trace in data] == ["p's model", "q's model", *4 * [None]]
+    assert [trace["mode"] for trace in data] == ["lines", "lines", "text", "text", "markers", "markers"]
+    assert [trace["xaxis"] for trace in data] == 3 * ["x", "x2"]
+    assert [trace.get("opacity") for trace in data] == 3 * [None, FAINT]
 
 
 def test_the_name_of_a_line_that_ends_at_the_edge_stands_before_its_end():
@@ -351,7 +364,8 @@ def test_panels_stand_row_by_row_from_the_top_and_do_not_overlap():
         assert 0 <= x[0] < x[1] <= 1 + 1e-9 and 0 <= y[0] < y[1] <= 1
         for other_x, other_y in boxes[:index]:
             assert x[0] >= other_x[1] or y[1] <= other_y[0]
-    assert [trace["xaxis"] for trace in figure["data"]] == ["x", "x2", "x3", "x4", "x5"]
+    axes = ["x", "x2", "x3", "x4", "x5"]
+    assert [trace["xaxis"] for trace in figure["data"]] == [*axes, *axes]  # marks, and arrows
     for note, (x, y) in zip(layout["annotations"], boxes, strict=True):  # above its panel, from the left
         assert (note["x"], note["y"], note["xref"], note["yref"]) == (x[0], y[1], "paper", "paper")
         assert (note["xanchor"], note["yanchor"]) == ("left", "bottom") and note["yshift"] > 0
@@ -390,7 +404,7 @@ def test_a_figure_of_every_kind_of_mark_is_one_that_plotly_takes():
     marks += [Band("range", [(0, 1)]), Heat("weights", one, one, z=np.eye(1), limit=1.0)]
     marks += [EachPoint("first", one, two, roles=("first",))]
     figure = render([Panel("p", X, Y, marks)], Names()).figure
-    assert len(go.Figure(figure).data) == len(marks)
+    assert len(go.Figure(figure).data) == len(marks) + 1  # and the arrows
     json.dumps(encode_figure(figure), allow_nan=False)
 
 

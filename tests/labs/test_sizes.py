@@ -167,6 +167,7 @@ def expected(values):
     return table
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "values",
     [

@@ -394,6 +394,7 @@ def test_a_model_of_another_dimension_is_refused(tmp_path):
         NoiseLab(model=path)
 
 
+@pytest.mark.slow
 @pytest.mark.leads
 def test_the_beats_follow_one_run_and_say_what_it_did():
     """The whole way, with the weights of the models that stand at its corners, and losses on sequences of their own."""

@@ -18,6 +18,8 @@ from lt_helpers import Categorical, LinearTransformer, RegressionTask, Uniform, 
 from lt_helpers.__main__ import main
 from lt_helpers.training import command
 
+pytestmark = pytest.mark.slow
+
 WORKED = 3  # seconds of a processor, of which the imports take two
 ONE = ["--kind", "diag", "--layers", "4", "--noise", "uniform:5"]
 

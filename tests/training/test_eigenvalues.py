@@ -13,6 +13,8 @@ from lt_helpers.training.objective import draw
 from lt_helpers.training.parameters import family
 from lt_helpers.training.search import weighed
 
+pytestmark = pytest.mark.slow
+
 TASK = RegressionTask(10, 20, Fixed(0))
 OMEGA = np.array([[-0.25, -0.4], [-1.2, -1.6], [0.0, -6.0]])
 

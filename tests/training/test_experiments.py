@@ -14,6 +14,8 @@ import lt_helpers as lt
 from lt_helpers import labs
 from lt_helpers.training.plans import NEWTON_OF_FEW, Plan, Round, Stage
 
+pytestmark = pytest.mark.slow
+
 PAGE = (Path(__file__).parents[2] / "docs" / "experiments.md").read_text()
 QUICK = Plan(2, (Round(10, 16, 0.02, 1),), 2, (Stage(1, 10, 64),), NEWTON_OF_FEW, held_out=1_000)
 FOUND = r"(\S+) +([\d.]+) \+- ([\d.]+)"

@@ -244,6 +244,7 @@ def test_gauss_newton_is_not_said_to_end_worse_than_the_weights_are(good):
     np.testing.assert_array_equal(state.target, good.omegas())
 
 
+@pytest.mark.slow
 def test_thousands_of_steps_and_drawings_keep_nothing():
     run, noises = LiveRun("diag", 2, Uniform(1), 0.06, 0), [Uniform(top) for top in (1, 2, 3)]
 
@@ -326,6 +327,7 @@ lab.start()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="what a process shares is told by Linux")
 @pytest.mark.timeout(180 + 3 * SECONDS)
 def test_a_kernel_that_trains_and_draws_is_small_and_does_not_grow(monkeypatch):

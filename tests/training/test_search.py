@@ -15,6 +15,8 @@ from lt_helpers.training.plans import NEWTON_OF_FEW, Plan, Round, Stage
 from lt_helpers.training.search import Search, deeper, jittered, search, steps_of, weighed
 from lt_helpers.training.sweep import family_of
 
+pytestmark = pytest.mark.slow
+
 TASK = RegressionTask(4, 9, Uniform(2))
 
 

@@ -177,6 +177,7 @@ def test_gauss_newton_finds_the_best_single_layer(rng):
     np.testing.assert_allclose(-run.best[0, 2], exact, rtol=0.03)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind, heads", [("gd++", 1), ("diag", 2), ("full", 1), ("full", 2)])
 def test_gauss_newton_takes_the_same_way_in_numpy_and_in_torch(kind, heads):
     parameters = family(kind, 2, 10, heads)
@@ -470,6 +471,7 @@ def same(first, second):
     return set(first) == set(second) and all(np.array_equal(first[name], second[name]) for name in first)
 
 
+@pytest.mark.slow
 def test_two_processes_and_a_cluster_make_the_same_set(tmp_path):
     sweep(MODELS, Store(tmp_path / "one"), **QUICKLY)
     sweep(MODELS, Store(tmp_path / "two"), jobs=2, **QUICKLY)
@@ -517,6 +519,7 @@ def test_a_model_for_inputs_of_one_number_is_weighed_on_such():
     assert said["standard_error"] == pytest.approx(error, rel=0.2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["diag", "full"])
 @pytest.mark.parametrize(
     "noise", [Uniform(5), Uniform(6), Uniform(7), Categorical((1, 3, 5))], ids=lambda noise: noise.key

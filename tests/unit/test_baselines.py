@@ -156,6 +156,7 @@ def test_const_rr_needs_no_tuning(noise, rng):
         assert gap.mean() > -3 * gap.std() / np.sqrt(len(gap))
 
 
+@pytest.mark.slow
 def test_the_stored_constants_of_tuned_rr_come_from_tuning():
     noise = Uniform(4.0)
     assert tune(noise) == baselines.tuned_constants()[noise.key]
