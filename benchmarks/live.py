@@ -23,6 +23,9 @@ from tools.all_labs import write_notebook
 from tools.browsing import chromium, jupyterlab
 from tools.notebook_page import NotebookPage
 
+from .browser import NOTEBOOK
+from .browser import WATCH as WATCH_DRAWINGS
+
 CELLS = [
     "from lt_helpers.labs import TrainingLab\nlab = TrainingLab()\nlab",
     "import time; print('said', lab.process.steps, time.process_time(), time.perf_counter())",
@@ -54,7 +57,8 @@ def answered(page, goal, ask):
 
 
 def in_the_browser():
-    """-> steps a second, and a second of the kernel's own time; milliseconds of slider, pause and another cell; steps after a pause."""
+    """-> steps a second, and a second of the kernel's own time; drawings a second; milliseconds of slider, pause and another cell; steps
+    after a pause."""
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         write_notebook(Path(folder) / "live.ipynb", CELLS)
         with jupyterlab(folder) as address_of:
@@ -62,7 +66,6 @@ def in_the_browser():
             notebook = NotebookPage(page, address_of("live.ipynb"))
             notebook.run_all()
             lab = notebook.labs()[0]
-            page.evaluate(WATCH)
 
             def ask_kernel():
                 """Run the second cell -> steps, seconds of its process, seconds; and how long the answer took."""
@@ -77,10 +80,13 @@ def in_the_browser():
 
             lab.button("Start").click()
             sleep(2)
+            page.evaluate(WATCH_DRAWINGS, NOTEBOOK)
             first, _ = ask_kernel()
             sleep(SECONDS)
+            drawings = page.evaluate("() => watched.frames")
             last, cell = ask_kernel()
             steps, cpu, wall = np.subtract(last, first)
+            page.evaluate(WATCH)
             slider, goals = [], [f"U(0, {sigma:g})" for sigma in np.arange(1, 7.1, 0.5)]
             keys = [*range(1, len(goals)), *range(len(goals) - 2, -1, -1)]
             place = 0
@@ -100,7 +106,7 @@ def in_the_browser():
             sleep(1)
             (later, *_), _ = ask_kernel()
             notebook.close()
-    return steps / wall, steps / cpu, np.array(slider), pause, cell, later - stopped
+    return steps / wall, steps / cpu, drawings / wall, np.array(slider), pause, cell, later - stopped
 
 
 def following(seeds=SEEDS, groups=4, seed=0):
@@ -132,7 +138,7 @@ def following(seeds=SEEDS, groups=4, seed=0):
 
 def report():
     """The measurements as Markdown tables."""
-    rate, own, slider, pause, cell, after = in_the_browser()
+    rate, own, drawings, slider, pause, cell, after = in_the_browser()
     p50, p95 = np.percentile(slider, [50, 95])
     ratios = np.sort(following())
     load = os.getloadavg()[0]
@@ -140,9 +146,10 @@ def report():
         [
             f"DIAG, 3 layers, in training and drawn (load of the machine {load:.0f} on {os.cpu_count()} cores):",
             "",
-            "| steps a second | a second of the kernel's own time | slider answered p50, ms | p95, ms | paused, ms | another cell, ms |",
-            "|---|---|---|---|---|---|",
-            f"| {rate:.0f} | {own:.0f} | {p50:.0f} | {p95:.0f} | {pause:.0f} | {cell:.0f} |",
+            "| steps a second | a second of the kernel's own time | drawings a second | slider answered p50, ms | p95, ms | paused, ms "
+            "| another cell, ms |",
+            "|---|---|---|---|---|---|---|",
+            f"| {rate:.0f} | {own:.0f} | {drawings:.1f} | {p50:.0f} | {p95:.0f} | {pause:.0f} | {cell:.0f} |",
             "",
             f"Steps after a pause: {after:.0f}. From U(0, 1) to U(0, 5), {NOISY} steps later: {(ratios < 1.1).sum()} of {len(ratios)} "
             f"starts within 10% of the stored model's loss (ratios {', '.join(f'{ratio:.2f}' for ratio in ratios)}).",

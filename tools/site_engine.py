@@ -28,6 +28,8 @@ STYLES = ("widgets.css", "engine.css")  # as one
 # For widgets, all of it plain Python, from the environment that builds the site.
 WIDGETS = ("anywidget", "comm", "ipywidgets", "packaging", "psygnal", "traitlets", "typing_extensions")
 HEAVY = ("plotly.min.js",)  # the page has it already
+# What is heavy and few pages need: the kind of lab for which a page loads it, and the folder, which is an archive of its own.
+APART = {"SoftmaxLab": "lt_helpers/pretrained/softmax"}
 
 
 def build_engine(site):
@@ -43,6 +45,7 @@ def build_engine(site):
     (engine / "pages").mkdir(parents=True)
     lay_out(engine / "pyodide", source)
     write_packages(engine / "packages.zip")
+    apart = {kind: write_apart(folder, engine) for kind, folder in APART.items()}
     for name in FOR_PAGES:
         shutil.copy(SOURCES / name, engine / name)
     (engine / "engine.css").write_text("\n".join((SOURCES / name).read_text() for name in STYLES))
@@ -54,7 +57,7 @@ def build_engine(site):
     labs = {name: lab for one in found.values() for name, lab in one["labs"].items()}
     exercises = {stem.lower(): one["exercises"] for stem, one in found.items()}
     for page in site.rglob("*.html"):
-        name_scripts(page, engine, files, labs, exercises.get(page.stem, []))
+        name_scripts(page, engine, files, apart, labs, exercises.get(page.stem, []))
 
 
 def lay_out(target, folder):
@@ -72,7 +75,7 @@ def write_packages(path):
     """Zip the package as it stands, what it needs for widgets, and the engine's own side."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in project_files():
-            if file.is_relative_to(ROOT / "lt_helpers") and file.name not in HEAVY:
+            if is_in_package(file) and not any(file.is_relative_to(ROOT / one) for one in APART.values()):
                 archive.write(file, file.relative_to(ROOT))
         for name in WIDGETS:
             for file in distribution(name).files:
@@ -81,6 +84,21 @@ def write_packages(path):
                     archive.write(file.locate(), file)
         for file in sorted(SOURCES.rglob("*.py")):
             archive.write(file, file.relative_to(SOURCES))
+
+
+def is_in_package(file):
+    """Is a file of the project one that the package needs in a page?"""
+    return file.is_relative_to(ROOT / "lt_helpers") and file.name not in HEAVY
+
+
+def write_apart(folder, engine):
+    """Zip a folder of the package by itself -> what a page needs to load it, {name: {bytes, sha256}}"""
+    path = engine / f"{Path(folder).name}.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in project_files():
+            if is_in_package(file) and file.is_relative_to(ROOT / folder):
+                archive.write(file, file.relative_to(ROOT))
+    return {path.name: measured(path)}
 
 
 def contents(path):
@@ -115,14 +133,16 @@ def exercises_of(cells):
     return found
 
 
-def name_scripts(page, engine, files, labs, exercises):
+def name_scripts(page, engine, files, apart, labs, exercises):
     """Put the engine's scripts on a page that has something for it to do."""
     text = page.read_text()
     here = {name: labs[name] for name in re.findall(r'data-(?:lab|live)="([^"]+)"', text) if name in labs}
     if not here and not exercises:
         return
     script = engine / "pages" / f"{page.stem}.js"
-    content = {"files": files, "labs": here, "exercises": exercises}
+    kinds = {lab["kind"] for lab in here.values()}
+    more = {name: file for kind in kinds & set(apart) for name, file in apart[kind].items()}
+    content = {"files": files | more, "labs": here, "exercises": exercises}
     script.write_text(f"globalThis.ltPageNow = {json.dumps(content, ensure_ascii=False)};\n")
     way = os.path.relpath(engine, page.parent)
     names = "\n".join(

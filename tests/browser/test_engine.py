@@ -16,12 +16,13 @@ from playwright.sync_api import TimeoutError
 from site_engine import build_engine
 
 from lt_helpers import read_table
-from lt_helpers.labs import NoiseLab, PilotLab, TrainingLab
+from lt_helpers.labs import NoiseLab, PilotLab, SoftmaxLab, TrainingLab
 from lt_helpers.language import Message
 
 NOISE = "07_noise_adaptive_step_sizes.html"
 PILOT = "12_from_pilot_to_practice.html"
 TRAINING = "10_train_your_own.html"
+SOFTMAX = "14_softmax_and_mlps.html"
 SCREEN = {"width": 1366, "height": 768}
 SETTLED = 500  # milliseconds after which the address follows a lab (engine.js)
 SOON = 120_000  # milliseconds in which a lab must be live, on whatever machine
@@ -178,6 +179,13 @@ def test_a_lab_comes_alive_in_the_place_of_its_drawing(noise):
     assert noise.locator("[data-lab]").first.is_hidden()
     assert note(noise).inner_text().startswith("Live")
     assert words(lab) == NoiseLab().words_now
+
+
+def test_the_softmax_models_are_loaded_where_their_lab_is_and_nowhere_else(open_page, folder):
+    lab = live(open_page(SOFTMAX))
+    assert words(lab) == SoftmaxLab().words_now
+    pages = (folder / "engine" / "pages").glob("*.js")
+    assert [f"{page.stem}.html" for page in pages if "softmax.zip" in page.read_text()] == [SOFTMAX]
 
 
 def test_a_prediction_is_locked_and_answered(noise):

@@ -6,6 +6,7 @@
   const BASE = new URL(".", document.currentScript.src).href;
   const {files, labs, exercises} = globalThis.ltPageNow;
   const NEAR = "800px"; // how far below the window a lab is when its page wakes the worker
+  const FIRST = 3_000; // milliseconds that the worker leaves to a drawing that was computed beforehand, which is to come first
   const SETTLED = 500; // milliseconds after the last touch of a lab when the address follows it
   const LONGEST = 10_000; // milliseconds that an exercise may run
   const WORDS = {
@@ -328,6 +329,11 @@
     return place;
   }
 
+  const passed = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+  // When the drawing in a lab's place is there; where there is a picture, at once.
+  const isDrawn = (root) => ("lab" in root.dataset ? drawn(root) : Promise.resolve());
+
   // When a lab is drawn: its chart has come, and the browser has shown it once.
   function drawn(box) {
     return new Promise((resolve) => {
@@ -496,7 +502,7 @@
         near.unobserve(target);
         const place = places.find(({root}) => root.parentElement === target);
         if (navigator.connection?.saveData && !place.isOpen()) place.say(WORDS.thrifty(place.still, megabytes(ALL)), WORDS.load, place.open);
-        else place.open();
+        else Promise.race([isDrawn(place.root), passed(FIRST)]).then(place.open);
       }
     }, {rootMargin: NEAR});
     for (const place of places) {

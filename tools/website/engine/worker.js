@@ -78,7 +78,8 @@ let PythonError;
 async function start(coming) {
   importScripts(HERE + "pyodide/pyodide.js");
   const pyodide = await loadPyodide({indexURL: `${HERE}pyodide/`, packages: ["numpy"], stdout: () => {}});
-  pyodide.unpackArchive(await coming["packages.zip"], "zip", {extractDir: "/packages"});
+  const archives = Object.keys(files).filter((file) => /^[^/]+\.zip$/.test(file)); // Pyodide's own lie in its folder
+  for (const file of archives) pyodide.unpackArchive(await coming[file], "zip", {extractDir: "/packages"});
   pyodide.runPython("import sys; sys.path.insert(0, '/packages')");
   PythonError = pyodide.ffi.PythonError;
   pyodide.registerJsModule("page", {post: (message, buffers) => self.postMessage({comm: message, buffers})});
