@@ -38,6 +38,13 @@ def query_left_out(x, y, omega):
     return np.vstack([layer(x, y, omega)[:-1], np.append(x[-1], y[-1])])
 
 
+def query_x_left(x, y, omega):
+    """The query's label goes through the layer, its x stays."""
+    tokens = layer(x, y, omega)
+    tokens[-1, :-1] = x[-1]
+    return tokens
+
+
 def only_the_update(x, y, omega):
     return layer(x, y, omega) - np.column_stack([x, y])
 
@@ -108,6 +115,7 @@ one_layer = Exercise(
         "label_for_v": own_square,
         "swapped_omega_xy_omega_yx": (lambda x, y, omega: layer(x, y, omega.T)),
         "query_did_move": query_left_out,
+        "query_x_left": query_x_left,
         "query_label_is_0": query_label_is_0,
         "query_not_rescaled": query_not_rescaled,
         "query_not_adapted": query_not_adapted,
@@ -144,6 +152,7 @@ new_weight = Exercise(
         "sign_of_the_step": lambda w, M, alpha, v, yx, yy: weight_after(w, M, alpha, v, -yx, yy),
         "old_weight_left_out": lambda w, M, alpha, v, yx, yy: weight_after(w, M, alpha, v, yx, yy) - w,
         "sign_of_the_rescaling": lambda w, M, alpha, v, yx, yy: weight_after(w, M, alpha, v, yx, -yy),
+        "rescaling_left_out": lambda w, M, alpha, v, yx, yy: weight_after(w, M, alpha, v, yx, 0.0),
         "step_rescaled": lambda w, M, alpha, v, yx, yy: (w - yx * M.T @ alpha) * (1 + yy * v),
         "w_left_out": lambda w, M, alpha, v, yx, yy: w - yx * M.T @ alpha + yy * v,
         "swapped_yx_yy": lambda w, M, alpha, v, yx, yy: weight_after(w, M, alpha, v, yy, yx),

@@ -20,6 +20,7 @@ USUAL = {
     r"matmul.*\(has 0,": "exercise.number_in_product",
     r"for \^|bitwise_xor": "exercise.power",
     r"broadcast.*shapes \((\d+),\) \(\1,\d+\)|broadcast.*shapes \((\d+),\d+\) \(\2,\)": "exercise.one_a_row",
+    r"broadcast.*shapes \(\d+,\) \(\d+,\)": "exercise.vectors_entry_by_entry",
 }
 WHOLE = 9  # numbers of an input that are shown; of a larger one the first three, and its shape
 

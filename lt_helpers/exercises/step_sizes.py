@@ -31,6 +31,7 @@ shorter_step = Exercise(
         "weights_exchanged": lambda y, omega_xy, omega_yx: -omega_xy * (1 + omega_yx * (y**2).mean()),
         "no_bracket": lambda y, omega_xy, omega_yx: -omega_yx + omega_xy * (y**2).mean(),
         "root": lambda y, omega_xy, omega_yx: -omega_yx * (1 + omega_xy * np.sqrt((y**2).mean())),
+        "length": lambda y, omega_xy, omega_yx: -omega_yx * (1 + omega_xy * np.linalg.norm(y)),
         "variance": lambda y, omega_xy, omega_yx: -omega_yx * (1 + omega_xy * y.var()),
         "mean_label": lambda y, omega_xy, omega_yx: -omega_yx * (1 + omega_xy * y.mean()),
         "whatever_the_noise": lambda y, omega_xy, omega_yx: -omega_yx,

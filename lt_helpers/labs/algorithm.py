@@ -63,6 +63,7 @@ class AlgorithmState(Frozen):
     by_layer: np.ndarray  # (L+1,): mean error before the first and after each layer, at sigma
     trained_by_layer: np.ndarray  # (L+1,): the same with the constants as trained
     adarr: float  # AdaRR's mean error at sigma
+    median: float  # median error of the answer at sigma
     by_noise: np.ndarray  # (9,): mean error of the answer, on LEVELS
     trained_by_noise: np.ndarray  # (9,)
     adarr_by_noise: np.ndarray  # (9,)
@@ -100,10 +101,15 @@ def contexts(sigmas, task=None):
 
 def mean_error(difference, levels, task):
     """The mean excess of weights at each noise level, or beyond all bounds where a sequence got no number.    (J COUNT, d) -> (J,)"""
+    with np.errstate(over="ignore"):
+        return errors_of(difference, task).reshape(levels, COUNT).mean(axis=1)
+
+
+def errors_of(difference, task):
+    """The excess of weights, beyond all bounds where a sequence got no number.    (B, d) -> (B,)"""
     with np.errstate(over="ignore", invalid="ignore"):
-        errors = excess(difference, (task or PAPER_TASK).covariance)  # (J COUNT,)
-        means = errors.reshape(levels, COUNT).mean(axis=1)
-    return np.where(np.isfinite(means), means, np.inf)
+        errors = excess(difference, (task or PAPER_TASK).covariance)
+    return np.where(np.isfinite(errors), errors, np.inf)
 
 
 @lru_cache(maxsize=512)  # a slide of sigma asks for the same curve at each step
@@ -121,6 +127,13 @@ def error_by_layer(constants, sigma, task):
     path = algorithm.path(constants, shown.S)  # (COUNT, L+1, d)
     errors = [mean_error(w - shown.oracle, 1, task)[0] for w in np.moveaxis(path, 1, 0)]
     return np.array(errors)
+
+
+def median_error(constants, sigma, task):
+    """The median error of the answer at one noise level -> number"""
+    shown = contexts((sigma,), task)
+    answer = algorithm.answer(constants, shown.S)  # (COUNT, d)
+    return np.median(errors_of(answer - shown.oracle, task))
 
 
 def scale_terms(constants, scales):
@@ -176,7 +189,10 @@ class AlgorithmLab(Lab):
             at=dict(rescale=0.0),
             answer=lambda state, begun: state.by_layer[-1],
             tell=lambda state, begun: dict(
-                trained=begun.by_layer[-1], quiet=state.by_noise[1], quiet_trained=begun.by_noise[1]
+                median=state.median,
+                trained=begun.by_layer[-1],
+                quiet=state.by_noise[1],
+                quiet_trained=begun.by_noise[1],
             ),
         ),
         Beat(
@@ -230,6 +246,7 @@ class AlgorithmLab(Lab):
             by_layer=error_by_layer(constants, sigma, task),
             trained_by_layer=error_by_layer(trained, sigma, task),
             adarr=contexts((sigma,), task).adarr[0],
+            median=median_error(constants, sigma, task),
             by_noise=error_by_noise(noise, layers, scales, task),
             trained_by_noise=error_by_noise(noise, layers, AS_TRAINED, task),
             adarr_by_noise=contexts(tuple(LEVELS), task).adarr,

@@ -44,7 +44,7 @@ lab
 # How can one say which noise a model acts on? It answers with some $w$. Ridge regression has an answer for each $\sigma$. The $\sigma$ whose ridge answer lies nearest to $w$ is the noise that the model *acts as if it had seen*,
 # its **implied noise**. That is what the lab's meter shows.
 #
-# In a single direction this is one line. Ridge regression keeps the share $s/(s + \sigma^2/n)$ of what least squares finds there, $s$ being the eigenvalue ([02](02_in_context_regression.ipynb)). So a share betrays a $\sigma$.
+# In a single direction ridge regression keeps the share $s/(s + \sigma^2/n)$ of what least squares finds, $s$ being the eigenvalue ([02](02_in_context_regression.ipynb)). So a share betrays a $\sigma$.
 #
 # ### Exercise: which noise does a share betray?
 # (level: first steps)
@@ -146,7 +146,7 @@ for name, y in zip(NAMES[:2], LABELS[:2], strict=True):
     print(f"{name:3} {(y * X).mean():10.2f} {(y * move).mean():6.2f} {(y * (X + move)).mean():10.2f}")
 
 # %% [markdown]
-# The second number is a **brake**: it goes against the first, and it grows with the noise. In letters, the second layer reads $\alpha + \omega_{xy}\,v\,\alpha$. It multiplies that by $-\omega_{yx}$, which makes one gradient step:
+# The second number is a **brake**: it goes against the first, and it grows with the noise. In letters, the second layer reads $\alpha + \omega_{xy}\,v\,\alpha$. It multiplies that by $\omega_{yx}$, and $w$ is minus what comes out:
 #
 # $$w = \eta\,\alpha, \qquad \eta = -\omega_{yx}\,(\underbrace{1}_{\text{downhill}} + \underbrace{\omega_{xy}\, v}_{\text{brake}}).$$
 #
@@ -243,9 +243,9 @@ for sigma in (1, 4):
 # ## Which layer does it?
 # How long a step does a layer of a *trained* model take? A step has a direction. In [03](03_one_layer_is_one_gradient_step.ipynb) it was $g$, the mean of $r\,x$, which **points downhill**: along it the error falls fastest.
 #
-# Deeper in a model a label is no longer $y$. It has become $y^l$, what earlier layers have left of it ($a\,y - \langle w, x\rangle$ in [04](04_every_layer_keeps_a_weight_vector.ipynb)). So let $g$ be the mean of $y^l x$: the label as it is *now*, times the
-# input *as it came in*. A change of $w$ along this $g$ makes the mean of $(y^l)^2$, all that is left of the labels, fall fastest: $w$ is a weight for inputs as they came in. Where $a = 1$ it is the $g$ of 03.
-# (The layer itself reads another mean, of $y^l x^l$: to it inputs, too, are what earlier layers have made of them. How far that leads from $g$ is what *The brake of layer 4* works out.)
+# Deeper in a model a label is no longer $y$. It has become $y^l = a\,y - \langle w, x\rangle$ ([04](04_every_layer_keeps_a_weight_vector.ipynb)), where $w$ is a weight for inputs *as they came in*. So half the mean of $(y^l)^2$ has the slope $-\overline{y^l x}$ in $w$, and it falls
+# fastest along $g = \overline{y^l x}$ (a bar is a mean): the label as it is *now*, times the input as it came in. Where $a = 1$ it is the $g$ of 03.
+# (The layer itself reads the mean of $y^l x^l$, with the input, too, as it is now. In A′ above $g = 2$, by the old inputs, and the layer reads $2 - 1.6$. *The brake of layer 4* works that out.)
 #
 # A layer multiplies the $w$ that it finds by a factor, the $\rho$ of 04. What it adds to that is its push, $p = w_\text{after} - \rho\,w_\text{before}$. Its **effective step** is the $\eta$ with which $\eta\,g$ comes closest to $p$, over many sequences:
 #
@@ -313,7 +313,7 @@ for sigma in (1, 3, 5):
 # With little noise nearly all of it; with more noise the shrinking prevails.
 #
 # ## The brake of layer 4
-# The push of layer 4 is again a sum of two, the same two as by hand. (By hand a label was still as it came in. Here it has become $y^l$.) By [04](04_every_layer_keeps_a_weight_vector.ipynb) an input that layer 4 reads is $x^l = M x + y\,u$: what the token keeps of its input, and the move along its label. The last column is A′ above, before its second layer:
+# The push of layer 4 is again a sum of two, the same two as by hand. By [04](04_every_layer_keeps_a_weight_vector.ipynb) an input that layer 4 reads is $x^l = M x + y\,u$: what the token keeps of its input, and the move along its label. The last column is A′ above, before its second layer:
 #
 # | | in words | in A′ |
 # |---|---|---|
@@ -326,11 +326,12 @@ for sigma in (1, 3, 5):
 #
 # $$\overline{y^l x^l} = M\,g + \overline{y^l y}\;u ,$$
 #
-# in A′ $2 - 1.6$. The layer multiplies it by $\omega_{yx}$ (that is the $k$ of 04), and its push is $-M^T$ times that (the last act of 04):
+# in A′ $2 - 1.6$. The layer multiplies it by $\omega_{yx}$ (that is the $k$ of 04), and its push is minus $M^T$ times that (the last act of 04):
 #
 # $$p = \underbrace{-\,\omega_{yx}\,M^T M\,g}_{\text{downhill part}} \; \underbrace{-\;\omega_{yx}\;\overline{y^l y}\;M^T u}_{\text{brake}} .$$
 #
-# Along $g$ the first is $-\omega_{yx}\,\langle g, M^T M g\rangle = -\omega_{yx}\,|M g|^2$. So where $\omega_{yx}$ is negative it leads downhill, whatever the sequence. Here is the effective step of each part. (The cell checks, in every layer and every sequence, that the two add up to the push that the model makes.)
+# Along $g$ the first is $-\omega_{yx}\,\langle g, M^T M g\rangle = -\omega_{yx}\,|M g|^2$. So where $\omega_{yx}$ is negative it leads downhill, whatever the sequence. The second leads uphill: $u$ sums the means that layers 2 and 3 have read, times their negative $\omega_{xy}$. Together these means still point about along $g$, so $u$ points against it.
+# Here is the cosine of $u$ and $g$, and the effective step of each part. (The cell checks that the two add up to the push.)
 
 # %% jupyter={"source_hidden": true}
 def parts_of_the_push(model, state):
@@ -366,7 +367,13 @@ def print_parts(name, model, layer):
         print("{:5d} {:15.2f} {:7.2f} {:7.2f} {:18.2f}".format(sigma, *columns))
 
 
-# %%
+# %% jupyter={"source_hidden": true}
+cosines = []
+for sigma in (1, 3, 5):
+    state = measured(model, sigma)
+    u, g = state.u[:, 3], state.gradient[:, 3]  # (B, d) each, as layer 4 finds them
+    cosines.append((u * g).sum() / np.sqrt((u**2).sum() * (g**2).sum()))
+print("cosine of u and g, sigma = 1, 3, 5:", *(f"{cosine:.2f}" for cosine in cosines))
 print_parts("DIAG-4", model, 4)
 
 # %% [markdown]
@@ -411,7 +418,7 @@ print_last_pushes("DIAG-4", model)
 #
 # ## Do other models brake?
 # Here are eight DIAG models: four or seven layers, one head or two (× 2), trained on U(0, 5) or on {1, 3}. Of each you see the last two layers with a negative $\omega_{yx}$. Drawn is the brake, as a share of the downhill part, at $\sigma = 1$ (blue, large) and
-# $\sigma = 3$ (orange). At $-1$ the brake takes back the whole step. Below that line the step is negative.
+# $\sigma = 3$ (orange). At $-1$ the brake takes back the whole step.
 #
 # ![Two plots, for models trained on U(0, 5) and on {1, 3}, each with eight columns: two layers of each of four models. All points lie below zero. At sigma = 1 they lie between -0.2 and -1.1, at sigma = 3 between -0.4 and -1.8. In every column but one the orange point lies below the blue one; in the last column of the left plot, the second layer of 7 × 2, it lies on it, at -1.1.](../docs/pictures/brakes.svg)
 #

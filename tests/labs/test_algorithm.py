@@ -42,11 +42,11 @@ def omega(values, trained=False):
     return constants if trained else constants * [values[name] for name in ORDER]
 
 
-def run(constants, x, y):
-    """The four terms, example by example and query by query (paper, eq. 10) -> weights by layer (B, L+1, d)"""
+def tokens_by_layer(constants, x, y):
+    """The four terms, example by example and query by query (paper, eq. 10) -> list of L+1: x, y, queries, their labels"""
     n, d = x.shape[1:]
     query, answer = np.tile(np.eye(d), (len(x), 1, 1)), np.zeros((len(x), d))
-    path = [-answer]
+    states = [(x, y, query, answer)]
     for xx, xy, yx, yy in constants:
         Sigma = sum(x[:, i, :, None] * x[:, i, None, :] for i in range(n)) / n
         alpha = sum(x[:, i] * y[:, i, None] for i in range(n)) / n
@@ -57,12 +57,32 @@ def run(constants, x, y):
             new_labels = labels + yx * (rows * alpha[:, None]).sum(axis=2) + yy * size[:, None] * labels
             following += [new_rows, new_labels]
         x, y, query, answer = following
-        path.append(-answer)
-    return np.stack(path, axis=1)
+        states.append((x, y, query, answer))
+    return states
+
+
+def run(constants, x, y):
+    """The weights by layer, (B, L+1, d)"""
+    return np.stack([-answer for *_, answer in tokens_by_layer(constants, x, y)], axis=1)
+
+
+def last_push(constants, x, y):
+    """What the last layer adds to w: by inputs as queries' become, and by moves along labels -> downhill, brake, (B, d) each"""
+    last_x, last_y, query, _ = tokens_by_layer(constants, x, y)[-2]
+    unmoved = x @ query  # (B, n, d): a query comes in with no label to move along
+    means = [(last_y[..., None] * rows).mean(axis=1) for rows in (unmoved, last_x - unmoved)]
+    return [-constants[-1, 2] * (query * mean[:, None]).sum(axis=2) for mean in means]
 
 
 def mean_error(w, oracle):
     return (((w - oracle) ** 2).sum(axis=-1) / 2).mean(axis=0)
+
+
+def sequence_errors(sigma, constants):
+    """The error of the answer to each sequence -> (B,)"""
+    x, y, _ = contexts(sigma)
+    oracle = by_hand.ridge_many(x, y, sigma**2)
+    return ((run(constants, x, y)[:, -1] - oracle) ** 2).sum(axis=1) / 2
 
 
 def errors_at(sigma, constants):
@@ -227,6 +247,37 @@ def test_a_bad_value_is_named(values, words):
         AlgorithmLab(**values)
 
 
+def test_without_rescaling_the_brake_of_the_last_layer_prevails():
+    """As trained it all but cancels the downhill part. And it is the rescaling of the layers before that it misses."""
+    values = AlgorithmLab().values
+    x, y, _ = contexts(5.0)
+    trained, off = omega(values), omega(values | {"rescale": 0.0})
+
+    downhill, brake = last_push(trained, x, y)
+    assert median_length(downhill + brake) < 0.1 * median_length(downhill)  # "all but cancel"
+
+    longer_downhill, longer_brake = last_push(off, x, y)
+    left = longer_downhill + longer_brake
+    path = run(off, x, y)
+    np.testing.assert_allclose(left, path[:, -1] - path[:, -2], atol=1e-9)
+    assert median_length(longer_downhill) > 2 * median_length(downhill)
+    assert median_length(longer_brake) > 2.5 * median_length(brake)
+    lengths = [np.linalg.norm(part, axis=1) for part in (longer_brake, longer_downhill)]
+    assert (lengths[0] > lengths[1]).mean() > 0.9
+    assert ((longer_brake * left).sum(axis=1) > 0).mean() > 0.9  # "it prevails"
+
+    before, last = trained.copy(), trained.copy()
+    before[:-1, 3], last[-1, 3] = 0, 0
+    as_trained, without_before, without_last = (
+        sequence_errors(5.0, constants).mean() for constants in (trained, before, last)
+    )
+    assert without_before > 100 * as_trained and without_last < 5 * as_trained
+
+
+def median_length(pushes):
+    return np.median(np.linalg.norm(pushes, axis=1))
+
+
 @pytest.mark.leads
 def test_the_beats_are_answered_by_the_four_terms_example_by_example():
     lab = AlgorithmLab()
@@ -241,6 +292,8 @@ def test_the_beats_are_answered_by_the_four_terms_example_by_example():
 
     answer, told = pass_beat(lab, "rescaling", 0.5, rescale=0.0)
     np.testing.assert_allclose(answer, without[-1], rtol=1e-3)
+    median = np.median(sequence_errors(5.0, omega(off)))
+    assert f"{without[-1]:.1f} on average (the median is {median:.1f}), instead" in told
     assert (
         f"instead of {trained[-1]:.2f}. At σ = 1 it is {at_one[0]:.2f}, instead of {at_one[1]:.2f}:" in told
     )

@@ -303,6 +303,8 @@ def test_the_guard_is_not_passed_by_writing_into_the_weights():
         (lambda x: np.ones((3, 2)) * x, "Make a column of them"),
         (lambda x: x * np.ones((3, 2)), "Make a column of them"),
         (lambda x: np.ones((4, 2)) * x, "stops with ValueError"),
+        (lambda x: np.ones(2) * x, r"is a\[:, None\] \* b\."),
+        (lambda x: x + np.ones(5), "Two of your vectors have different lengths"),
         (lambda x: x ^ 2, "a power is written with two stars"),
         (lambda x: 1.5 ^ 2, "a power is written with two stars"),
         (lambda x: 1 / 0, "stops with ZeroDivisionError"),
