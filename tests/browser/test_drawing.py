@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from notebook_page import MARKS
 
@@ -55,4 +56,17 @@ def test_moves_that_overtake_each_other_end_at_the_last(marks):
 def test_a_move_that_waits_does_no_harm_where_the_next_figure_has_fewer_traces(marks):
     moving = [NoiseLab(beat=None, sigma=sigma, ghost={"sigma": 1.0}) for sigma in (1.0, 1.5, 2.0)]
     fast, alone, failures = marks([*moving, NoiseLab(beat=None, sigma=3.0)])
+    assert fast == alone and len(alone) > 10 and failures == []
+
+
+@pytest.mark.parametrize("sigmas", [(0.8, 0.9), (0.9, 0.8), (0.9, 0.8, 0.9)])
+def test_an_arrow_comes_and_goes_with_a_move_of_points_alone(marks, sigmas):
+    """Between these a point of the picture crosses the end of its axis."""
+    labs = [NoiseLab(beat=None, seed=66, sigma=sigma) for sigma in sigmas]
+    arrows = [
+        [trace["x"].size for trace in lab.drawing["data"][-4:] if np.isfinite(trace["x"]).any()]
+        for lab in labs
+    ]
+    assert arrows[0] != arrows[1]
+    fast, alone, failures = marks(labs)
     assert fast == alone and len(alone) > 10 and failures == []
