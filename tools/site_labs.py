@@ -31,6 +31,7 @@ STEPS = {
     "RidgeLab": dict(sigma=11, context=3, strength=17),
     "TinyLab": dict(step=31, example=3),
 }
+NOTHING = {"type": "scatter", "x": [], "y": []}  # a trace of which nothing is seen
 BUTTONS = ("back", "next", "everything", "lead", "lock")  # of a lab on the site
 OTHERS = 15  # the steps of a lab that is not named here, for two controls
 LARGE, SMALL = 41, 5  # the steps of a beat's large control, and of the others beside it
@@ -86,6 +87,11 @@ def part(lab, axes):
     for point in itertools.product(*axes.values()):
         figure, words = lab.at(**{name: value for name, (_, value) in zip(axes, point)})
         frames.append({"words": words, "error": "", **encode_figure(figure)})
+
+    # Some marks are not there everywhere: with as many traces in each figure, figures differ in the traces alone that differ.
+    most = max(len(frame["data"]) for frame in frames)
+    for frame in frames:
+        frame["data"] += [NOTHING] * (most - len(frame["data"]))
     controls = [
         {
             "name": name,

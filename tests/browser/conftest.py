@@ -1,11 +1,13 @@
 """A JupyterLab with a copy of the notebooks for all tests, and a function that opens one of them."""
 
+import fcntl
 import shutil
 
 import nbformat
 import pytest
 from all_labs import all_labs, lab_call, write_notebook
 from browsing import ROOT, chromium, jupyterlab
+from build_site import build
 from cell_names import needed
 from notebook_page import NotebookPage
 
@@ -118,6 +120,20 @@ def lab_cells(path):
     labs = [index for index, source in enumerate(cells) if lab_call(source)]
     assert labs, f"{path.name} shows no lab"
     return [cells[index] for index in needed(cells, labs)]
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory, worker_id):
+    """The site, built once for all processes of the suite: which reads it writes nothing into it."""
+    mine = tmp_path_factory.getbasetemp()
+    shared = mine if worker_id == "master" else mine.parent
+    folder, whole = shared / "site", shared / "site is whole"
+    with open(shared / "site.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not whole.exists():
+            build(folder)
+            whole.touch()
+    return folder
 
 
 @pytest.fixture(scope="package")  # an event loop runs as long as it does: tests elsewhere need their own

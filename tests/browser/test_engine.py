@@ -5,13 +5,12 @@ The environment variable PYODIDE names the folder of a distribution of Pyodide.
 
 import os
 import re
+import shutil
 import time
 
 import numpy as np
 import pytest
-import site_labs
 from browsing import plain, site_served, wait_until
-from build_site import build
 from playwright.sync_api import TimeoutError
 from site_engine import build_engine
 
@@ -48,15 +47,11 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """The site, with labs that are computed beforehand at a few points only."""
-    folder = tmp_path_factory.mktemp("site")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(site_labs, "STEPS", {"NoiseLab": dict(sigma=6, layers=2)})
-        patch.setattr(site_labs, "LARGE", 5)
-        patch.setattr(site_labs, "SMALL", 2)
-        build(folder)
-        build_engine(folder)
+def folder(site, tmp_path_factory):
+    """The site with its engine."""
+    folder = tmp_path_factory.mktemp("engine") / "site"
+    shutil.copytree(site, folder)
+    build_engine(folder)
     return folder
 
 

@@ -9,7 +9,7 @@ import nbformat
 import numpy as np
 import pytest
 from browsing import site_served
-from build_site import build, laid_out_notebook, notebooks, page_name
+from build_site import laid_out_notebook, notebooks, page_name
 from notebook_page import DRAWN, FAULTS
 from site_front import TOP, state
 
@@ -36,14 +36,7 @@ RAW = """() => {
 REFUSED = """document.addEventListener("securitypolicyviolation", ({violatedDirective, blockedURI, sample}) =>
   console.log("refused", violatedDirective, blockedURI, sample))"""
 
-pytestmark = pytest.mark.timeout(900)  # the labs are computed once, before the first test
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("site")
-    build(folder)
-    return folder
+pytestmark = pytest.mark.timeout(900)  # the labs are computed once, before the first test that needs them
 
 
 @pytest.fixture(scope="module")
@@ -380,9 +373,9 @@ def test_a_page_may_run_what_lies_beside_it_and_ask_where_it_came_from(site):
 
 
 @pytest.fixture(scope="module")
-def address(site):
+def address(site, tmp_path_factory):
     """The site as its own server shows it -> its address"""
-    with site_served(site, site.parent / "log") as address:
+    with site_served(site, tmp_path_factory.mktemp("served") / "log") as address:
         yield f"{address}/"
 
 

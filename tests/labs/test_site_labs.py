@@ -8,6 +8,7 @@ import pytest
 import site_labs
 from all_labs import all_labs
 from site_labs import (
+    NOTHING,
     STEPS,
     first_two,
     guesses_of,
@@ -72,6 +73,18 @@ def test_an_arrow_that_comes_makes_no_other_trace_stand_twice():
     panels = len(figures[0]["layout"]["annotations"])
     arrows = [sum(np.isfinite(trace["y"]).sum() for trace in figure["data"][-panels:]) for figure in figures]
     assert arrows[0] < arrows[1]
+
+
+def test_a_mark_that_is_not_there_everywhere_makes_no_other_trace_stand_twice():
+    """A step of 1.5 overshoots, which the gradient lab marks; one of 1 does not."""
+    lab = labs.GradientLab(beat=None, step=1.0)
+    steps = [("1", 1.0), ("1.5", 1.5)]
+    lengths = [len(lab.at(step=step)[0]["data"]) for _, step in steps]
+    assert lengths[0] < lengths[1]
+    packed = part(lab, {"step": steps})
+    assert not any(varying["path"] == ["data"] for varying in packed["varying"])
+    quiet = unpacked(packed, 0)["data"]
+    assert len(quiet) == lengths[1] and quiet[-1] == NOTHING
 
 
 def test_what_is_told_of_a_hand_goes_on_with_the_hand():
