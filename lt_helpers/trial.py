@@ -33,7 +33,7 @@ GATES = (  # the first is to say beforehand which miss is a failure
 )
 NEEDS = {  # what each of the opponents needs; the size of w, in the label's unit, is learned from earlier tasks
     BAYES: "earlier tasks",
-    ADA_RR: "the size of w, more examples than features",
+    ADA_RR: "the size of w, and n > d",
     EVIDENCE: "the size of w",
     ONE: "earlier tasks of like noise",
     CV: "nothing but the examples",
