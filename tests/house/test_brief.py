@@ -140,6 +140,15 @@ def test_the_situations_of_the_brief_are_in_its_numbers():
     assert min(row("outliers among y")) > 0.6  # all err: a robust regression
 
 
+def test_the_alarm_of_the_one_model_that_failed_is_as_the_notebook_says():
+    """ "The misfit rings for every explosion of DIAG with four layers, and in vain nine times", in two ways to prepare 2,000 contexts."""
+    hit, failures = count("DIAG-4, alarm hit")
+    in_vain, fine = count("DIAG-4, rang in vain")
+    assert hit == failures > 0 and in_vain == 9
+    assert failures + fine == 2 * int(printed()["bound, if independent"][0].split(" of ")[1])
+    assert count("seven layers, failed")[1] == 3 * (failures + fine)
+
+
 def test_the_alarm_is_not_tested_by_models_that_did_not_fail():
     assert count("seven layers, failed")[0] == 0 == row("real table, failed")[[DIAG, FULL]].max()
     assert min(count(f"{kind}-7, alarm missed")[0] for kind in ("DIAG", "FULL")) > 0
