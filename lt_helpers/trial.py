@@ -31,10 +31,10 @@ GATES = (  # the first is to say beforehand which miss is a failure
     "4: alarms in fewer than 1% of tasks",
     "5: fails no more than the best opponent",
 )
-NEEDS = {  # what each of the opponents needs
+NEEDS = {  # what each of the opponents needs; the size of w, in the label's unit, is learned from earlier tasks
     BAYES: "earlier tasks",
-    ADA_RR: "more examples than features",
-    EVIDENCE: "nothing but the examples",
+    ADA_RR: "the size of w, and n > d",
+    EVIDENCE: "the size of w",
     ONE: "earlier tasks of like noise",
     CV: "nothing but the examples",
     POOLED: "that all tasks obey one w",

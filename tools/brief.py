@@ -1,6 +1,6 @@
 """The numbers of docs/decision-brief.md, taken from what notebook 12 prints: `write_readme.py` carries them there.
 
-The notebook's cell with the tag `decision` prints a table and a few single numbers; the brief has them in two languages.
+The notebook's cells with the tags `verdict` and `decision` print a table and single numbers; the brief has them in two languages.
 `sketches.py` draws what the cells with the tags `mismatches` and `leads` print.
 """
 
@@ -39,11 +39,11 @@ ROWS = {
     ),
     "outlying rows": ("Synthetic, outlying rows: error", "合成データ、外れた行：誤差"),
     "outliers among y": ("Synthetic, outliers among the labels: error", "合成データ、ラベルの外れ値：誤差"),
-    "none, target times 3": (
+    "labels times 3": (
         "Synthetic, labels three times those of the earlier contexts: error",
         "合成データ、ラベルが過去の文脈の 3 倍：誤差",
     ),
-    "none, noise of 8": (
+    "noise of 8": (
         "Synthetic, σ = 8, above the training's: error",
         "合成データ、σ = 8（訓練範囲外）：誤差",
     ),
@@ -82,21 +82,21 @@ SINGLE = {
         "実データではすべての文脈が同じ規則に従うため、過去の全行に一度だけ当てはめたリッジ回帰の誤差は {} です。",
     ),
     "in points": ("In points of its score: {}.", "スコアの点数では {} です。"),
-    "failures that rang": (
-        "Alarm on the real table, over DIAG of four layers and the models of seven: it rang for {} of {} failures.",
-        "警報（実データ、4 層の DIAG と 7 層の各モデル）が鳴った割合：失敗 {1} 件中の {0}。",
+    "DIAG-4, alarm hit": (
+        "Alarm of DIAG with four layers on the real table, as it is and whitened: it rang for {} of {} failures.",
+        "4 層の DIAG の警報（実データ、白色化の前と後）が鳴った割合：失敗 {1} 件中 {0} 件。",
     ),
-    "of seven layers": (
-        "Of these failures {} are of models with seven layers, which the table above shows.",
-        "このうち、上の表に示した 7 層のモデルの失敗は {} 件です。",
+    "DIAG-4, rang in vain": (
+        "It rang in vain for {} of the other {} contexts.",
+        "失敗していない文脈での誤警報：{1} 件中 {0} 件。",
     ),
-    "no failure, bound": (
-        "No failure in N independent contexts bounds the rate by 3/N: {} for N = {}. Ours share rows and bear less; the alarm is untested.",
-        "独立な N 個の文脈で失敗がなければ、失敗率の上限は 3/N です（N = {1} で {0}）。行の共有で根拠は弱く、警報は未検証です。",
+    "seven layers, failed": (
+        "DIAG, FULL and FULL with two heads, of seven layers, failed there in {} of {} contexts together: their alarm is untested.",
+        "7 層の DIAG、FULL、ヘッドが二つの FULL の失敗は、合わせて {1} 件中 {0} 件で、その警報は未検証です。",
     ),
-    "false alarms": (
-        "It rang in vain for {} of the other contexts.",
-        "失敗していない文脈での誤警報の割合：{}。",
+    "bound, if independent": (
+        "No failure in N independent contexts would bound the rate by 3/N: {} for N = {}. Ours share rows, and do not show even that.",
+        "独立な N 個の文脈で失敗がなければ、失敗率の上限は 3/N です（N = {1} で {0}）。ここでは行を共有しているため、それさえ示せません。",
     ),
     "DIAG-7, mean explodes": (
         "Without the guard the mean error of DIAG explodes in {} of the {} synthetic rows.",
@@ -106,11 +106,11 @@ SINGLE = {
         "That of FULL explodes in {} of the {}.",
         "FULL では {1} 行のうち {0} 行です。",
     ),
-    "DIAG-7, missed": (
+    "DIAG-7, alarm missed": (
         "Alarm on the synthetic rows: it missed {} of {} failures of DIAG.",
         "合成データで警報が見逃した割合：DIAG の失敗 {1} 件中 {0} 件。",
     ),
-    "FULL-7, missed": (
+    "FULL-7, alarm missed": (
         "It missed {} of {} failures of FULL: a weight that follows outliers, or much noise, fits its own rows.",
         "FULL の失敗 {1} 件中 {0} 件。外れ値や大きなノイズに従った重みは、自分の行にはよく合うためです。",
     ),
@@ -137,9 +137,13 @@ def lines_of(tag):
     return cell.outputs[0]["text"].splitlines()
 
 
-def printed(tag="decision"):
-    """What the notebook's cell with this tag prints, as a table -> {name: list of numbers as text}"""
-    return {line[:LABEL].strip(): re.split(r"\s{2,}", line[LABEL:].strip()) for line in lines_of(tag)}
+def printed(*tags):
+    """What the notebook's cells with these tags print, as a table -> {name: list of numbers as text}"""
+    return {
+        line[:LABEL].strip(): re.split(r"\s{2,}", line[LABEL:].strip())
+        for tag in tags or ("verdict", "decision")
+        for line in lines_of(tag)
+    }
 
 
 def block(language):

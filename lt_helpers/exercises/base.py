@@ -171,7 +171,9 @@ def call(function, arguments):
 def differ(arguments, others):
     """Do any of the arrays among some arguments differ from those among others?"""
     pairs = zip(arguments, others, strict=True)
-    return any(isinstance(one, np.ndarray) and not np.array_equal(one, other) for one, other in pairs)
+    return any(
+        isinstance(one, np.ndarray) and not np.array_equal(one, other, equal_nan=True) for one, other in pairs
+    )
 
 
 def stopped(error):

@@ -370,9 +370,27 @@ def test_the_errors_by_mismatch_are_those_that_are_printed(kind, columns):
     assert scale[0] > 0
 
 
-def test_the_leads_are_those_that_are_printed_and_only_what_bayes_had_not_seen_is_over_bayes():
+def leads_printed():
+    """The leads that notebook 12 prints, in standard errors -> (opponents, settings, models)"""
     leads = [float(lead) for line in lines_of("leads") for lead in re.findall(r"\(\s*([-+][\d.]+)\)", line)]
-    leads = np.array(leads).reshape(3, 10, 3)  # opponents, settings, models
+    return np.array(leads).reshape(3, 10, 3)
+
+
+def test_where_models_are_ahead_and_where_they_are_not_is_as_the_notebook_says():
+    _, *settings = (line.strip() for line in lines_of("leads")[:11])
+    over_ada_rr, over_evidence, over_bayes = leads_printed()
+    scaled = [setting.startswith("labels times 3") for setting in settings]
+    unforeseen = ["unforeseen" in setting for setting in settings]
+    assert sum(scaled) == 1 and sum(unforeseen) == 2
+    # "it beats the models, and they beat AdaRR and evidence ridge"
+    assert (over_bayes[scaled] < -2).all() and (np.array([over_ada_rr, over_evidence])[:, scaled] > 2).all()
+    # "there the models beat Bayes, and AdaRR and evidence ridge beat the models"
+    assert (over_bayes[unforeseen] > 2).all()
+    assert (np.array([over_ada_rr, over_evidence])[:, unforeseen] < -2).all()
+
+
+def test_the_leads_are_those_that_are_printed_and_only_what_bayes_had_not_seen_is_over_bayes():
+    leads = leads_printed()
     # "Over Bayes the dots of the two unforeseen settings lie right of it, and all others but one left; that one lies in it."
     foreseen, unforeseen = leads[-1, :8], leads[-1, 8:]
     in_the_band = abs(foreseen) <= 2

@@ -10,7 +10,7 @@ import torch
 
 from lt_helpers import exercises
 from lt_helpers.exercises.attention import S_OF_THE_NOTEBOOK, holds_scores, moments
-from lt_helpers.exercises.base import Exercise
+from lt_helpers.exercises.base import Exercise, differ
 from lt_helpers.labs import running_example
 from lt_helpers.language import Message, catalogue
 
@@ -277,6 +277,36 @@ def test_the_guard_is_not_passed_by_writing_into_the_weights():
         return w
 
     assert ALL["practice.guard"].verdict(overwritten).startswith("Not yet")
+
+
+def test_the_guard_leaves_the_weights_that_it_is_given_as_they_are():
+    def in_place(w, x, y, ridge):
+        with np.errstate(over="ignore", invalid="ignore"):
+            left = y - (x @ w[..., None])[..., 0]
+            passes = (left**2).mean(axis=1) <= (y**2).mean(axis=1)
+        w[~passes] = ridge[~passes]
+        return w
+
+    assert ALL["practice.guard"].verdict(in_place) == said("practice.guard", "writes")
+
+
+def test_a_guard_with_a_loop_that_asks_what_rings_is_told_of_nan():
+    def by_loop(w, x, y, ridge):
+        answer = w.copy()
+        for b in range(len(w)):
+            if np.mean((y[b] - x[b] @ w[b]) ** 2) / np.mean(y[b] ** 2) > 1:
+                answer[b] = ridge[b]
+        return answer
+
+    with np.errstate(over="ignore", invalid="ignore"):
+        verdict = ALL["practice.guard"].verdict(by_loop)
+    assert without_input(verdict) == said("practice.guard", "asks_what_rings")
+
+
+def test_arguments_with_nan_that_nobody_has_written_into_do_not_differ():
+    given = (np.array([1.0, np.nan]), 3)
+    assert not differ(given, (np.array([1.0, np.nan]), 3))
+    assert differ(given, (np.array([1.0, 2.0]), 3))
 
 
 @pytest.mark.parametrize(
