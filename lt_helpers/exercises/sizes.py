@@ -124,7 +124,7 @@ answer = Exercise(
 
 def matrices():
     """Matrices Sigma (d, d) of independent inputs; the first is worked out by hand."""
-    yield (np.array([[1.4, 0.2], [0.2, 0.8]]),)
+    yield (np.array([[1.4, 0.3], [0.3, 0.9]]),)
     rng = np.random.default_rng(0)
     for n, d in ((20, 10), (60, 4)):
         x = rng.normal(size=(n, d))
@@ -134,6 +134,11 @@ def matrices():
 def scatter(Sigma):
     """(Sigma - I)^2, entry by entry."""
     return (Sigma - np.eye(len(Sigma))) ** 2
+
+
+def of_pairs(entries):
+    """The sum of what is not on the diagonal."""
+    return entries.sum() - np.trace(entries)
 
 
 length = Exercise(
@@ -155,8 +160,19 @@ length = Exercise(
             len(Sigma) * (len(Sigma) + 1) / np.linalg.matrix_power(Sigma - np.eye(len(Sigma)), 2).sum()
         ),
         "ten_features": lambda Sigma: 110 / scatter(Sigma).sum(),
-        "no_diagonal": lambda Sigma: (
-            len(Sigma) * (len(Sigma) - 1) / (scatter(Sigma).sum() - np.trace(scatter(Sigma)))
+        "no_diagonal": lambda Sigma: len(Sigma) * (len(Sigma) - 1) / of_pairs(scatter(Sigma)),
+        "diagonal_not_added": lambda Sigma: len(Sigma) * (len(Sigma) + 1) / of_pairs(scatter(Sigma)),
+        "diagonal_not_counted": lambda Sigma: len(Sigma) * (len(Sigma) - 1) / scatter(Sigma).sum(),
+        "diagonal_alone": lambda Sigma: 2 * len(Sigma) / np.trace(scatter(Sigma)),
+        "square_of_the_sum": lambda Sigma: (
+            len(Sigma) * (len(Sigma) + 1) / (Sigma - np.eye(len(Sigma))).sum() ** 2
         ),
+        "square_of_the_pairs": lambda Sigma: len(Sigma) * (len(Sigma) - 1) / of_pairs(Sigma) ** 2,
+        "each_pair_once": lambda Sigma: len(Sigma) * (len(Sigma) + 1) / np.triu(scatter(Sigma)).sum(),
+        "different_entries": lambda Sigma: len(Sigma) * (len(Sigma) + 1) / 2 / np.triu(scatter(Sigma)).sum(),
+        "halved": lambda Sigma: len(Sigma) * (len(Sigma) + 1) / 2 / scatter(Sigma).sum(),
+        "sum_alone": lambda Sigma: 1 / scatter(Sigma).sum(),
+        "bracket_missing": lambda Sigma: (len(Sigma) * len(Sigma) + 1) / scatter(Sigma).sum(),
+        "rounded": lambda Sigma: np.round(len(Sigma) * (len(Sigma) + 1) / scatter(Sigma).sum()),
     },
 )

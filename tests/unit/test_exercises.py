@@ -187,6 +187,48 @@ def test_a_length_is_called_what_it_is(attempt, words):
     assert words in ALL["sizes.length"].verdict(scaled)
 
 
+def away(Sigma):
+    return Sigma - np.eye(len(Sigma))
+
+
+def beside(entries):
+    """What is not on the diagonal."""
+    return entries[~np.eye(len(entries), dtype=bool)]
+
+
+@pytest.mark.parametrize(
+    "counted, added, words",
+    [
+        (lambda d: d * (d + 1), lambda Sigma: np.sum(away(Sigma)) ** 2, "squared the sum, in which"),
+        (lambda d: d * (d + 1), lambda Sigma: np.triu(away(Sigma) ** 2).sum(), "added up one triangle"),
+        (lambda d: d * (d + 1), lambda Sigma: np.tril(away(Sigma) ** 2).sum(), "added up one triangle"),
+        (lambda d: d * (d + 1) // 2, lambda Sigma: np.triu(away(Sigma) ** 2).sum(), "different entries"),
+        (lambda d: d * (d + 1) // 2, lambda Sigma: (away(Sigma) ** 2).sum(), "half the right one"),
+        (lambda d: d * (d - 1), lambda Sigma: (away(Sigma) ** 2).sum(), "The diagonal adds"),
+        (lambda d: d**2, lambda Sigma: (away(Sigma) ** 2).sum(), "The diagonal scatters twice as much"),
+        (lambda d: d * (d - 1), lambda Sigma: (beside(Sigma) ** 2).sum(), "the diagonal is left out"),
+        (lambda d: d * (d - 1) / 2, lambda Sigma: np.triu(Sigma**2, 1).sum(), "the diagonal is left out"),
+        (lambda d: d * (d + 1), lambda Sigma: (beside(Sigma) ** 2).sum(), "left the diagonal out of the sum"),
+        (lambda d: d * (d - 1), lambda Sigma: beside(Sigma).sum() ** 2, "beside the diagonal and squared"),
+        (lambda d: 2 * d, lambda Sigma: (np.diag(away(Sigma)) ** 2).sum(), "only d of the d² entries"),
+        (lambda d: 1, lambda Sigma: (away(Sigma) ** 2).sum(), "and not 1/n"),
+        (lambda d: d * d + 1, lambda Sigma: (away(Sigma) ** 2).sum(), "put brackets"),
+        (lambda d: d * (d + 1), lambda Sigma: (away(Sigma) @ away(Sigma)).sum(), "as a matrix"),
+        (lambda d: d * (d + 1), lambda Sigma: np.trace(away(Sigma) @ away(Sigma)), "Correct"),
+    ],
+)
+def test_a_length_is_told_by_what_it_counts_and_what_it_adds_up(counted, added, words):
+    assert words in ALL["sizes.length"].verdict(lambda Sigma: counted(len(Sigma)) / added(Sigma))
+
+
+@pytest.mark.parametrize("whole", [round, int])
+def test_a_length_that_is_made_whole_is_called_so(whole):
+    def attempt(Sigma):
+        return whole(len(Sigma) * (len(Sigma) + 1) / (away(Sigma) ** 2).sum())
+
+    assert "a whole number" in ALL["sizes.length"].verdict(attempt)
+
+
 def share_left(divided_by):
     """What a probe leaves, as a learner writes it; `divided_by` is a function of queries and answers."""
 
