@@ -132,9 +132,35 @@ def column(S, tau):
     S[:, -1] *= tau
 
 
-def row_and_column_but_the_corner(S, tau):
+def corner(S, tau):
+    S[-1, -1] *= tau**2
+
+
+def corner_once(S, tau):
+    S[-1, -1] *= tau
+
+
+def row_but_the_corner(S, tau):
     S[-1, :-1] *= tau
+
+
+def column_but_the_corner(S, tau):
     S[:-1, -1] *= tau
+
+
+def row_and_column_but_the_corner(S, tau):
+    row_but_the_corner(S, tau)
+    column_but_the_corner(S, tau)
+
+
+def row_and_corner(S, tau):
+    row_but_the_corner(S, tau)
+    corner(S, tau)
+
+
+def column_and_corner(S, tau):
+    column_but_the_corner(S, tau)
+    corner(S, tau)
 
 
 def whole(S, tau):
@@ -153,6 +179,12 @@ def both(S, tau):
         (labels_scaled(row), "Only the last row is changed"),
         (labels_scaled(column), "Only the last column is changed"),
         (labels_scaled(row_and_column_but_the_corner), "the corner has none"),
+        (labels_scaled(corner), r"Only the corner is changed\. α"),
+        (labels_scaled(corner_once), "Only the corner is changed, and by τ"),
+        (labels_scaled(row_but_the_corner), "Only α in the last row"),
+        (labels_scaled(column_but_the_corner), "Only α in the last column"),
+        (labels_scaled(row_and_corner), "α in the last row and the corner have"),
+        (labels_scaled(column_and_corner), "α in the last column and the corner have"),
         (labels_scaled(whole), "You multiplied all of S"),
         (labels_scaled(both, dim=len), "one too large"),
         (labels_scaled(both, dim=lambda S: 10), "Your d is 10"),
