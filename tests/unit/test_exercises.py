@@ -261,6 +261,67 @@ def test_a_length_that_is_made_whole_is_called_so(whole):
     assert "a whole number" in ALL["sizes.length"].verdict(attempt)
 
 
+def wider(queries, first=False):
+    """A constant feature beside the others."""
+    ones = np.ones((len(queries), 1))
+    return np.hstack([ones, queries] if first else [queries, ones])
+
+
+@pytest.mark.parametrize(
+    "attempt, words",
+    [
+        (lambda queries, answers: np.linalg.pinv(queries) @ answers, "Correct"),
+        (lambda queries, answers: np.linalg.lstsq(queries, answers), "4 things at once"),
+        (lambda queries, answers: np.linalg.lstsq(queries, answers)[1], "second thing"),
+        (lambda queries, answers: np.linalg.lstsq(queries, answers)[-1], "singular values"),
+        (lambda queries, answers: np.linalg.lstsq(queries, answers)[0][0], "one number of the weight"),
+        (lambda queries, answers: np.linalg.lstsq(answers, queries)[0], "a vector where a matrix is wanted"),
+        (lambda queries, answers: np.linalg.lstsq(answers[:, None], queries)[0][0], "queries to the answers"),
+        (lambda queries, answers: np.linalg.lstsq(queries.T, answers)[0], "one label for each row"),
+        (lambda queries, answers: np.linalg.solve(queries, answers), "a square matrix alone"),
+        (lambda queries, answers: np.linalg.inv(queries) @ answers, "a square matrix alone"),
+        (lambda queries, answers: answers[: queries.shape[1]], "returned the first d answers"),
+        (lambda queries, answers: np.linalg.lstsq(wider(queries), answers)[0], "your last number"),
+        (lambda queries, answers: np.linalg.lstsq(wider(queries, True), answers)[0], "your first number"),
+        (lambda queries, answers: np.linalg.lstsq(queries, answers - np.mean(answers))[0], "the mean off"),
+        (lambda queries, answers: answers @ queries / np.diag(queries.T @ queries), "each feature by itself"),
+        (lambda queries, answers: answers @ queries / np.linalg.norm(queries) ** 2, "the sum of all squares"),
+        (lambda queries, answers: queries.T @ queries @ (queries.T @ answers), "You multiplied by"),
+    ],
+)
+def test_a_probe_is_called_what_it_is(attempt, words):
+    assert words in ALL["softmax.probe"].verdict(attempt)
+
+
+@pytest.mark.parametrize(
+    "moments_over, products_over, penalty, words",
+    [
+        (lambda q: q, lambda q: q, 0, "Correct"),
+        (lambda q: q, lambda q: 1, 0, "moments are a mean"),
+        (lambda q: 1, lambda q: q, 0, "moments are a sum"),
+        (lambda q: 1, lambda q: 1, 1, "You shrank: nothing"),
+        (lambda q: q, lambda q: q, 1, "on the mean square"),
+    ],
+)
+def test_a_probe_by_two_sides_is_told_by_what_they_are_divided_by(
+    moments_over, products_over, penalty, words
+):
+    def attempt(queries, answers):
+        q, d = queries.shape
+        moments = queries.T @ queries / moments_over(q) + penalty * np.eye(d)
+        return np.linalg.solve(moments, queries.T @ answers / products_over(q))
+
+    assert words in ALL["softmax.probe"].verdict(attempt)
+
+
+def test_a_probe_of_as_many_queries_as_features_is_called_so():
+    def attempt(queries, answers):
+        few = slice(queries.shape[1])
+        return np.linalg.solve(queries[few], answers[few])
+
+    assert "first d queries alone" in ALL["softmax.probe"].verdict(attempt)
+
+
 def share_left(divided_by):
     """What a probe leaves, as a learner writes it; `divided_by` is a function of queries and answers."""
 
@@ -381,6 +442,10 @@ def test_the_guard_is_not_passed_by_writing_into_the_weights():
         (lambda x: x + np.ones(5), "Two of your vectors have different lengths"),
         (lambda x: x ^ 2, "a power is written with two stars"),
         (lambda x: 1.5 ^ 2, "a power is written with two stars"),
+        (lambda x: (2 * x, "of x"), r"2 things at once.*\[0\]"),
+        (lambda x: np.linalg.inv(np.ones((2, 3))), "another number of rows than of columns"),
+        (lambda x: np.linalg.solve(x, np.eye(3)), "a vector where a matrix is wanted"),
+        (lambda x: np.linalg.lstsq(np.ones((2, 3)), x), "one label for each row"),
         (lambda x: 1 / 0, "stops with ZeroDivisionError"),
         (lambda: 3, "stops with TypeError"),
         (2.0, "shape"),
