@@ -276,7 +276,8 @@ def test_a_link_to_an_answered_prediction_tells_it_again_from_where_the_beat_beg
     [
         (lambda lab: lab.go_to("encore"), "WaveLab has no beat 'encore': its beats are peak, way, look"),
         (lambda lab: type(lab)(beat=2), "WaveLab has no beat 2"),
-        (lambda lab: lab.lock(), "set your prediction first"),
+        (lambda lab: lab.lock(), "set your prediction first: drag the star, or type a number"),
+        (lambda lab: (lab.go_to("way"), lab.lock()), "choose first: press the button"),
         (lambda lab: (lab.go_to("look"), lab.lock()), "nothing is to be predicted now"),
     ],
 )
@@ -405,6 +406,10 @@ class TestEveryLab:
                 assert isinstance(kind.CONTROLS[beat.ask], (Prediction, Opinion))
             if beat.ask and isinstance(kind.CONTROLS[beat.ask], Prediction):
                 assert beat.ask in [handle["control"] for handle in lab.drawing["handles"]], beat.name
+            if beat.ask:
+                starred = isinstance(kind.CONTROLS[beat.ask], Prediction)
+                with pytest.raises(RuntimeError, match="drag the star" if starred else "press the button"):
+                    lab.lock()
         sections = {id.split(".")[2] for id in entries if id.startswith(f"{kind.NAME}.beat.")}
         assert sections == set(names)
 
