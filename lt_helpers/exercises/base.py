@@ -133,7 +133,7 @@ class Exercise:
                 raise TypeError
             answer = np.asarray(answer, dtype=float)
         except Exception:  # as in _first_entries
-            if isinstance(answer, tuple):
+            if isinstance(answer, tuple) and len(answer) > 1:
                 return Message("exercise.several", count=len(answer))
             return Message("exercise.type", kind=type(answer).__name__)
         if self._same(answer, right):

@@ -443,6 +443,7 @@ def test_the_guard_is_not_passed_by_writing_into_the_weights():
         (lambda x: x ^ 2, "a power is written with two stars"),
         (lambda x: 1.5 ^ 2, "a power is written with two stars"),
         (lambda x: (2 * x, "of x"), r"2 things at once.*\[0\]"),
+        (lambda x: ("two",), "type tuple"),
         (lambda x: np.linalg.inv(np.ones((2, 3))), "another number of rows than of columns"),
         (lambda x: np.linalg.solve(x, np.eye(3)), "a vector where a matrix is wanted"),
         (lambda x: np.linalg.lstsq(np.ones((2, 3)), x), "one label for each row"),
