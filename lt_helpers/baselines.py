@@ -130,7 +130,7 @@ def ada_rr(x, y):
 
 
 def evidence_ridge(x, y):
-    """Ridge regression by evidence: sigma is the one that makes the labels most probable, type-II maximum likelihood.
+    """Evidence ridge: ridge regression with the sigma that makes the labels most probable, type-II maximum likelihood.
 
     y ~ N(0, X X^T + sigma^2 I) once w ~ N(0, I) is integrated out. It needs no prior on the noise, and serves any n and d. MacKay,
     *Bayesian interpolation* (1992), section 4.
@@ -570,7 +570,7 @@ def on_spectrum(task, evidence=False, constants=None):
     task : RegressionTask or Noise
         What they are told of; a noise stands for the paper's task, d = 10 and n = 20, with that noise.
     evidence : bool
-        Whether ridge regression by evidence is among them, as "EvidenceRR". The paper's Table 1 lacks it.
+        Whether evidence ridge is among them, as "EvidenceRR". The paper's Table 1 lacks it.
     constants : dict, optional
         TunedRR's, as `tune.tune(task)` finds them; by default those that are stored for the paper's noises.
 

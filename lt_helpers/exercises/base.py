@@ -21,6 +21,9 @@ USUAL = {
     r"for \^|bitwise_xor": "exercise.power",
     r"broadcast.*shapes \((\d+),\) \(\1,\d+\)|broadcast.*shapes \((\d+),\d+\) \(\2,\)": "exercise.one_a_row",
     r"broadcast.*shapes \(\d+,\) \(\d+,\)": "exercise.vectors_entry_by_entry",
+    r"be square": "exercise.not_square",
+    r"1-dimensional array": "exercise.vector_for_matrix",
+    r"Incompatible dimensions": "exercise.one_label_a_row",
 }
 WHOLE = 9  # numbers of an input that are shown; of a larger one the first three, and its shape
 
@@ -130,6 +133,8 @@ class Exercise:
                 raise TypeError
             answer = np.asarray(answer, dtype=float)
         except Exception:  # as in _first_entries
+            if isinstance(answer, tuple) and len(answer) > 1:
+                return Message("exercise.several", count=len(answer))
             return Message("exercise.type", kind=type(answer).__name__)
         if self._same(answer, right):
             return None

@@ -35,7 +35,7 @@ def ridge_for_twenty(S):
 
 def contexts():
     """A model w(S), moments S (D, D) and n; of the first, tau is 1/2."""
-    yield ridge_for_twenty, np.array([[1.0, 2.0], [2.0, 8.0]]), 77
+    yield ridge_for_twenty, np.array([[1.0, 2.0], [2.0, 9.0]]), 77
     rng = np.random.default_rng(0)
     for n in (12, 40):
         x, truth = rng.normal(size=(n, 3)), rng.normal(size=3)
@@ -55,37 +55,17 @@ def scaled(S, labels):
     return sizes[:, None] * S * sizes
 
 
-def corner(S, tau):
-    """Only v is changed."""
-    changed = S.copy()
-    changed[-1, -1] *= tau**2
-    return changed
+def powers(column, row, corner):
+    """A change to S: the powers of tau by which the last column, the last row and v are multiplied; 1, 1 and 2 are right."""
 
+    def change(S, tau):
+        changed = S.copy()
+        changed[:-1, -1] *= tau**column
+        changed[-1, :-1] *= tau**row
+        changed[-1, -1] *= tau**corner
+        return changed
 
-def last_row(S, tau):
-    """Only the last row is changed."""
-    changed = S.copy()
-    changed[-1] *= tau
-    return changed
-
-
-def last_column(S, tau):
-    """Only the last column is changed."""
-    return last_row(S.T, tau).T
-
-
-def corner_left(S, tau):
-    """v is not changed."""
-    changed = scaled(S, tau)
-    changed[-1, -1] = S[-1, -1]
-    return changed
-
-
-def square_forgotten(S, tau):
-    """v gets the factor once, as alpha does."""
-    changed = scaled(S, tau)
-    changed[-1, -1] /= tau
-    return changed
+    return change
 
 
 def by(tau, weight_of, S):
@@ -110,11 +90,17 @@ answer = Exercise(
         "no_root": lambda weight_of, S, n: by(unit_of(S, n) ** 2, weight_of, S),
         "upside_down": lambda weight_of, S, n: by(1 / unit_of(S, n), weight_of, S),
         "no_features": lambda weight_of, S, n: by(np.sqrt(MADE_FOR / n), weight_of, S),
-        "corner": lambda weight_of, S, n: weight_of(corner(S, unit_of(S, n))),
-        "square_forgotten": with_changed(square_forgotten),
-        "last_row": with_changed(last_row),
-        "last_column": with_changed(last_column),
-        "corner_left": with_changed(corner_left),
+        "corner": with_changed(powers(0, 0, 2)),
+        "corner_once": with_changed(powers(0, 0, 1)),
+        "corner_not_back": lambda weight_of, S, n: weight_of(powers(0, 0, 2)(S, unit_of(S, n))),
+        "square_forgotten": with_changed(powers(1, 1, 1)),
+        "last_row": with_changed(powers(0, 1, 1)),
+        "last_column": with_changed(powers(1, 0, 1)),
+        "row_left": with_changed(powers(1, 0, 2)),
+        "column_left": with_changed(powers(0, 1, 2)),
+        "row_alone": with_changed(powers(0, 1, 0)),
+        "column_alone": with_changed(powers(1, 0, 0)),
+        "corner_left": with_changed(powers(1, 1, 0)),
         "all_changed": with_changed(lambda S, tau: tau * S),
         "column_too_many": lambda weight_of, S, n: by(unit_of(S, n, len(S)), weight_of, S),
         "ten_features": lambda weight_of, S, n: by(unit_of(S, n, 10), weight_of, S),
@@ -124,7 +110,7 @@ answer = Exercise(
 
 def matrices():
     """Matrices Sigma (d, d) of independent inputs; the first is worked out by hand."""
-    yield (np.array([[1.4, 0.2], [0.2, 0.8]]),)
+    yield (np.array([[1.4, 0.3], [0.3, 0.9]]),)
     rng = np.random.default_rng(0)
     for n, d in ((20, 10), (60, 4)):
         x = rng.normal(size=(n, d))
@@ -134,6 +120,11 @@ def matrices():
 def scatter(Sigma):
     """(Sigma - I)^2, entry by entry."""
     return (Sigma - np.eye(len(Sigma))) ** 2
+
+
+def of_pairs(entries):
+    """The sum of what is not on the diagonal."""
+    return entries.sum() - np.trace(entries)
 
 
 length = Exercise(
@@ -155,8 +146,19 @@ length = Exercise(
             len(Sigma) * (len(Sigma) + 1) / np.linalg.matrix_power(Sigma - np.eye(len(Sigma)), 2).sum()
         ),
         "ten_features": lambda Sigma: 110 / scatter(Sigma).sum(),
-        "no_diagonal": lambda Sigma: (
-            len(Sigma) * (len(Sigma) - 1) / (scatter(Sigma).sum() - np.trace(scatter(Sigma)))
+        "no_diagonal": lambda Sigma: len(Sigma) * (len(Sigma) - 1) / of_pairs(scatter(Sigma)),
+        "diagonal_not_added": lambda Sigma: len(Sigma) * (len(Sigma) + 1) / of_pairs(scatter(Sigma)),
+        "diagonal_not_counted": lambda Sigma: len(Sigma) * (len(Sigma) - 1) / scatter(Sigma).sum(),
+        "diagonal_alone": lambda Sigma: 2 * len(Sigma) / np.trace(scatter(Sigma)),
+        "square_of_the_sum": lambda Sigma: (
+            len(Sigma) * (len(Sigma) + 1) / (Sigma - np.eye(len(Sigma))).sum() ** 2
         ),
+        "square_of_the_pairs": lambda Sigma: len(Sigma) * (len(Sigma) - 1) / of_pairs(Sigma) ** 2,
+        "each_pair_once": lambda Sigma: len(Sigma) * (len(Sigma) + 1) / np.triu(scatter(Sigma)).sum(),
+        "different_entries": lambda Sigma: len(Sigma) * (len(Sigma) + 1) / 2 / np.triu(scatter(Sigma)).sum(),
+        "halved": lambda Sigma: len(Sigma) * (len(Sigma) + 1) / 2 / scatter(Sigma).sum(),
+        "sum_alone": lambda Sigma: 1 / scatter(Sigma).sum(),
+        "bracket_missing": lambda Sigma: (len(Sigma) * len(Sigma) + 1) / scatter(Sigma).sum(),
+        "rounded": lambda Sigma: np.round(len(Sigma) * (len(Sigma) + 1) / scatter(Sigma).sum()),
     },
 )

@@ -19,6 +19,11 @@ def weight(queries, answers):
     return np.linalg.lstsq(queries, answers)[0]
 
 
+def both_sides(queries, answers):
+    """What least squares solves: second moments w = the sum of query times answer -> (d, d), (d,)"""
+    return queries.T @ queries, queries.T @ answers
+
+
 def linear_answers(queries, answers):
     return queries @ weight(queries, answers)
 
@@ -27,13 +32,24 @@ def left(queries, answers):
     return answers - linear_answers(queries, answers)
 
 
-def penalised(queries, answers):
+def penalised(queries, answers, penalty):
+    moments, products = both_sides(queries, answers)
+    return np.linalg.solve(moments + penalty * np.eye(len(products)), products)
+
+
+def multiplied(queries, answers):
+    moments, products = both_sides(queries, answers)
+    return moments @ products
+
+
+def of_the_first(queries, answers):
+    """The weight that gives the first d answers."""
     dim = queries.shape[1]
-    return np.linalg.solve(queries.T @ queries + np.eye(dim), queries.T @ answers)
+    return np.linalg.solve(queries[:dim], answers[:dim])
 
 
 def with_ones(queries):
-    """A constant feature beside the others -> (q, d + 1)"""
+    """A constant feature after the others -> (q, d + 1)"""
     return np.column_stack([queries, np.ones(len(queries))])
 
 
@@ -44,8 +60,23 @@ probe = Exercise(
     mistakes={
         "not_solved": lambda queries, answers: queries.T @ answers / len(answers),
         "sum_not_solved": lambda queries, answers: queries.T @ answers,
-        "ridge_here": penalised,
-        "with_constant": lambda queries, answers: np.linalg.lstsq(with_ones(queries), answers)[0][:-1],
+        "moments_are_means": lambda queries, answers: len(answers) * weight(queries, answers),
+        "moments_are_sums": lambda queries, answers: weight(queries, answers) / len(answers),
+        "multiplied": multiplied,
+        "one_feature_at_a_time": lambda queries, answers: queries.T @ answers / (queries**2).sum(axis=0),
+        "over_all_squares": lambda queries, answers: queries.T @ answers / (queries**2).sum(),
+        "ridge_here": lambda queries, answers: penalised(queries, answers, 1),
+        "ridge_of_means": lambda queries, answers: penalised(queries, answers, len(answers)),
+        "first_answers": lambda queries, answers: answers[: queries.shape[1]],
+        "first_queries": of_the_first,
+        "queries_from_answers": lambda queries, answers: answers @ queries / (answers**2).sum(),
+        "with_constant": lambda queries, answers: weight(with_ones(queries), answers)[:-1],
+        "constant_kept": lambda queries, answers: weight(with_ones(queries), answers),
+        "constant_first": lambda queries, answers: np.roll(weight(with_ones(queries), answers), 1),
+        "answers_centred": lambda queries, answers: weight(queries, answers - answers.mean()),
+        "first_number": lambda queries, answers: weight(queries, answers)[0],
+        "sum_of_squares": lambda queries, answers: np.array([(left(queries, answers) ** 2).sum()]),
+        "singular_values": lambda queries, answers: np.linalg.svd(queries, compute_uv=False),
         "answers_of_the_weight": linear_answers,
         "what_is_left": left,
     },

@@ -303,7 +303,9 @@ class Lab(Definition):
         if self._beat is None or self._beat.ask is None:
             raise RefusedAction(Message("refused.nothing_to_lock"), self.language)
         if self.values[self._beat.ask] is None:
-            raise RefusedAction(Message("refused.no_prediction"), self.language)
+            chosen = isinstance(self.CONTROLS[self._beat.ask], Opinion)
+            missing = Message("refused.no_choice" if chosen else "refused.no_prediction")
+            raise RefusedAction(missing, self.language)
         self._locked |= {self._beat.ask}
         self._show_again()
 

@@ -175,7 +175,7 @@ class Pilot(Judged):
     guarded: np.ndarray  # (B,): with ridge regression in its place where the alarm rings
     ridge: np.ndarray  # (B,): of ridge regression with cross-validation
     ada: np.ndarray  # (B,): of AdaRR
-    evidence: np.ndarray  # (B,): of ridge regression by evidence
+    evidence: np.ndarray  # (B,): of evidence ridge
     bayes: np.ndarray  # (B,): of the predictor that is best for the training task
 
 

@@ -7,8 +7,8 @@ that is told sigma: a mean over COUNT sequences with sigma from U(0, 5). The noi
 sigma = TRUE_SIGMA.
 
 Panels: the excess against n; the noise that answers act on, against n; the excess against d, and against the correlation. Beside the
-model stand AdaRR, ridge regression by evidence and the Bayes-optimal predictor of that very task. The model's curves are drawn as far as
-each slider has come, so that there is something to predict.
+model stand AdaRR, evidence ridge and the Bayes-optimal predictor of that very task. The model's curves are drawn as far as each slider
+has come, so that there is something to predict.
 """
 
 from dataclasses import dataclass
@@ -127,7 +127,7 @@ def mean_excess(w, n, d, correlation):
 
 @lru_cache(maxsize=64)
 def rivals(n, d, correlation):
-    """The mean excess of AdaRR, ridge by evidence and Bayes -> (3,)"""
+    """The mean excess of AdaRR, evidence ridge and Bayes -> (3,)"""
     spectrum, _, _ = sequences(n, d, correlation)
     answers = (
         spectrum.ridge(spectrum.noise_estimate()),
@@ -321,7 +321,7 @@ def way(before, now):
 
 
 def nearer(found, place):
-    """Who has the smaller excess, the model or ridge by evidence?"""
+    """Who has the smaller excess, the model or evidence ridge?"""
     return "model" if found.model[place] < found.evidence[place] else "evidence"
 
 

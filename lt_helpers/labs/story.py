@@ -228,7 +228,7 @@ class Guide:
 
 
 def surprises(*labs):
-    """What was predicted in labs, beside what it is: what was furthest from right comes first.
+    """What was predicted in labs, beside what it is: what came out otherwise, and after it what was right.
 
     Parameters
     ----------
@@ -236,7 +236,7 @@ def surprises(*labs):
 
     Returns
     -------
-    ipywidgets.HTML, which shows a list; with one sentence where nothing was predicted.
+    ipywidgets.HTML, which shows a list of each, with its heading; one sentence where nothing was predicted.
     """
     for lab in labs:
         if not hasattr(lab, "answers"):
@@ -253,13 +253,23 @@ def surprises(*labs):
     wrong = [line for right, line in lines if not right]
     right = [line for right, line in lines if right]
     if len(lines) == 1:
-        heading = Message("story.surprise", count=len(wrong))
+        parts = [(Message("story.surprise", count=len(wrong)), [*wrong, *right])]
     elif not wrong:
-        heading = Message("story.all_right", total=len(lines))
+        parts = [(Message("story.all_right", total=len(lines)), right)]
+    elif not right:
+        parts = [(Message("story.all_otherwise", total=len(lines)), wrong)]
     else:
-        heading = Message("story.surprises", count=len(wrong), total=len(lines))
-    items = "".join(f"<li>{html.escape(line)}</li>" for line in [*wrong, *right])
-    return ipywidgets.HTML(f"<p>{html.escape(say(heading))}</p><ul>{items}</ul>", tooltip="")
+        parts = [
+            (Message("story.surprises", count=len(wrong), total=len(lines)), wrong),
+            (Message("story.others_right", count=len(right)), right),
+        ]
+    return ipywidgets.HTML("".join(listed(say(heading), some) for heading, some in parts), tooltip="")
+
+
+def listed(heading, lines):
+    """A heading and, under it, a list -> str, HTML"""
+    items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
+    return f"<p>{html.escape(heading)}</p><ul>{items}</ul>"
 
 
 def is_right(lab, name):

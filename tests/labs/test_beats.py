@@ -276,7 +276,8 @@ def test_a_link_to_an_answered_prediction_tells_it_again_from_where_the_beat_beg
     [
         (lambda lab: lab.go_to("encore"), "WaveLab has no beat 'encore': its beats are peak, way, look"),
         (lambda lab: type(lab)(beat=2), "WaveLab has no beat 2"),
-        (lambda lab: lab.lock(), "set your prediction first"),
+        (lambda lab: lab.lock(), "set your prediction first: drag the star, or type a number"),
+        (lambda lab: (lab.go_to("way"), lab.lock()), "choose first: press the button"),
         (lambda lab: (lab.go_to("look"), lab.lock()), "nothing is to be predicted now"),
     ],
 )
@@ -318,6 +319,14 @@ def test_a_star_that_is_not_asked_for_is_not_there(lab):
     assert [handle["control"] for handle in lab.drawing["handles"]] == ["expected"]
 
 
+def listed(html):
+    """What stands under each heading of the surprises -> {heading: list of str}"""
+    return {
+        heading: re.findall("<li>(.*?)</li>", items)
+        for heading, items in re.findall("<p>(.*?)</p><ul>(.*?)</ul>", html)
+    }
+
+
 def test_what_surprised_is_said_first(lab):
     assert "You have locked no prediction" in surprises(lab).value and surprises().value
     lab.controls["expected"].value = 1.0
@@ -327,23 +336,42 @@ def test_what_surprised_is_said_first(lab):
     lab.controls["way"].value = "up"
     lab.lock()
     lab.controls["frequency"].value = 2.0
-    lines = re.findall("<li>(.*?)</li>", surprises(lab).value)
-    assert lines == [
-        "I expect it: You said “up”; it is “down”.",
-        "I expect a peak of: You said 1, and that is right.",
+    assert list(listed(surprises(lab).value).items()) == [
+        ("One of your 2 predictions came out otherwise:", ["I expect it: You said “up”; it is “down”."]),
+        ("One was right:", ["I expect a peak of: You said 1, and that is right."]),
     ]
-    assert "One of your 2 predictions" in surprises(lab).value
+
+
+def predicted(kind, *peaks):
+    """Labs in each of which the peak was predicted, and is 1."""
+    labs = [kind() for _ in peaks]
+    for each, peak in zip(labs, peaks, strict=True):
+        each.controls["expected"].value = peak
+        each.lock()
+        each.controls["frequency"].value = 3.0
+    return labs
+
+
+def test_each_prediction_stands_under_the_heading_that_it_belongs_to(lab):
+    found = listed(surprises(*predicted(type(lab), 0.2, 1.0, 0.3, 0.9, 0.4)).value)
+    assert list(found) == ["3 of your 5 predictions came out otherwise:", "2 were right:"]
+    wrong, right = found.values()
+    assert [re.search("You said ([^,;]*)", line)[1] for line in wrong] == ["0.2", "0.3", "0.4"]
+    assert [re.search("You said ([^,;]*)", line)[1] for line in right] == ["1", "0.9"]
+
+
+def test_where_all_surprised_that_is_said(lab):
+    found = listed(surprises(*predicted(type(lab), 0.2, 0.3)).value)
+    assert {heading: len(lines) for heading, lines in found.items()} == {
+        "All 2 of your predictions came out otherwise:": 2
+    }
 
 
 def test_where_nothing_surprised_all_is_said_to_be_right(lab):
-    labs = [type(lab)() for _ in range(2)]
-    for each in labs:
-        each.controls["expected"].value = lab.BEATS[0].answer(
-            each.state_at(each.values | {"frequency": 3.0}), None
-        )
-        each.lock()
-        each.controls["frequency"].value = 3.0
-    assert "All 2 of your predictions were right:" in surprises(*labs).value
+    found = listed(surprises(*predicted(type(lab), 1.0, 1.0)).value)
+    assert {heading: len(lines) for heading, lines in found.items()} == {
+        "All 2 of your predictions were right:": 2
+    }
 
 
 @pytest.mark.parametrize(
@@ -405,6 +433,10 @@ class TestEveryLab:
                 assert isinstance(kind.CONTROLS[beat.ask], (Prediction, Opinion))
             if beat.ask and isinstance(kind.CONTROLS[beat.ask], Prediction):
                 assert beat.ask in [handle["control"] for handle in lab.drawing["handles"]], beat.name
+            if beat.ask:
+                starred = isinstance(kind.CONTROLS[beat.ask], Prediction)
+                with pytest.raises(RuntimeError, match="drag the star" if starred else "press the button"):
+                    lab.lock()
         sections = {id.split(".")[2] for id in entries if id.startswith(f"{kind.NAME}.beat.")}
         assert sections == set(names)
 

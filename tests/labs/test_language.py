@@ -93,6 +93,19 @@ def test_no_sentence_is_left_in_a_lab():
     assert not left, "\n".join(left)
 
 
+def test_every_sentence_calls_evidence_ridge_by_its_name():
+    """As the glossary and the tables do; a legend or a tick may shorten it."""
+    named = 0
+    for id, entry in catalogue("en").entries.items():
+        for sentence in entry.values() if isinstance(entry, dict) else [entry]:
+            words = re.sub(r"\{.*?\}", "", sentence)
+            if " " not in words:
+                continue
+            assert "evidence" not in words.lower().replace("evidence ridge", ""), id
+            named += "evidence ridge" in words.lower()
+    assert named
+
+
 def test_plurals_follow_the_count():
     said = Catalogue("en", flatten({"a": {"layers": {"one": "{count} layer", "other": "{count} layers"}}}))
     assert [said.say(Message("a.layers", count=count)) for count in (0, 1, 2)] == [

@@ -1,4 +1,4 @@
-"""Ridge regression by evidence: the most probable sigma, by brute force and by what it must not depend on."""
+"""Evidence ridge: the most probable sigma, by brute force and by what it must not depend on."""
 
 import numpy as np
 import pytest

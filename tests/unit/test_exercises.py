@@ -132,9 +132,35 @@ def column(S, tau):
     S[:, -1] *= tau
 
 
-def row_and_column_but_the_corner(S, tau):
+def corner(S, tau):
+    S[-1, -1] *= tau**2
+
+
+def corner_once(S, tau):
+    S[-1, -1] *= tau
+
+
+def row_but_the_corner(S, tau):
     S[-1, :-1] *= tau
+
+
+def column_but_the_corner(S, tau):
     S[:-1, -1] *= tau
+
+
+def row_and_column_but_the_corner(S, tau):
+    row_but_the_corner(S, tau)
+    column_but_the_corner(S, tau)
+
+
+def row_and_corner(S, tau):
+    row_but_the_corner(S, tau)
+    corner(S, tau)
+
+
+def column_and_corner(S, tau):
+    column_but_the_corner(S, tau)
+    corner(S, tau)
 
 
 def whole(S, tau):
@@ -153,6 +179,12 @@ def both(S, tau):
         (labels_scaled(row), "Only the last row is changed"),
         (labels_scaled(column), "Only the last column is changed"),
         (labels_scaled(row_and_column_but_the_corner), "the corner has none"),
+        (labels_scaled(corner), r"Only the corner is changed\. α"),
+        (labels_scaled(corner_once), "Only the corner is changed, and by τ"),
+        (labels_scaled(row_but_the_corner), "Only α in the last row"),
+        (labels_scaled(column_but_the_corner), "Only α in the last column"),
+        (labels_scaled(row_and_corner), "α in the last row and the corner have"),
+        (labels_scaled(column_and_corner), "α in the last column and the corner have"),
         (labels_scaled(whole), "You multiplied all of S"),
         (labels_scaled(both, dim=len), "one too large"),
         (labels_scaled(both, dim=lambda S: 10), "Your d is 10"),
@@ -185,6 +217,109 @@ def test_a_length_is_called_what_it_is(attempt, words):
         return len(Sigma) * (len(Sigma) + 1) * attempt(Sigma)
 
     assert words in ALL["sizes.length"].verdict(scaled)
+
+
+def away(Sigma):
+    return Sigma - np.eye(len(Sigma))
+
+
+def beside(entries):
+    """What is not on the diagonal."""
+    return entries[~np.eye(len(entries), dtype=bool)]
+
+
+@pytest.mark.parametrize(
+    "counted, added, words",
+    [
+        (lambda d: d * (d + 1), lambda Sigma: np.sum(away(Sigma)) ** 2, "squared the sum, in which"),
+        (lambda d: d * (d + 1), lambda Sigma: np.triu(away(Sigma) ** 2).sum(), "added up one triangle"),
+        (lambda d: d * (d + 1), lambda Sigma: np.tril(away(Sigma) ** 2).sum(), "added up one triangle"),
+        (lambda d: d * (d + 1) // 2, lambda Sigma: np.triu(away(Sigma) ** 2).sum(), "different entries"),
+        (lambda d: d * (d + 1) // 2, lambda Sigma: (away(Sigma) ** 2).sum(), "half the right one"),
+        (lambda d: d * (d - 1), lambda Sigma: (away(Sigma) ** 2).sum(), "The diagonal adds"),
+        (lambda d: d**2, lambda Sigma: (away(Sigma) ** 2).sum(), "The diagonal scatters twice as much"),
+        (lambda d: d * (d - 1), lambda Sigma: (beside(Sigma) ** 2).sum(), "the diagonal is left out"),
+        (lambda d: d * (d - 1) / 2, lambda Sigma: np.triu(Sigma**2, 1).sum(), "the diagonal is left out"),
+        (lambda d: d * (d + 1), lambda Sigma: (beside(Sigma) ** 2).sum(), "left the diagonal out of the sum"),
+        (lambda d: d * (d - 1), lambda Sigma: beside(Sigma).sum() ** 2, "beside the diagonal and squared"),
+        (lambda d: 2 * d, lambda Sigma: (np.diag(away(Sigma)) ** 2).sum(), "only d of the d² entries"),
+        (lambda d: 1, lambda Sigma: (away(Sigma) ** 2).sum(), "and not 1/n"),
+        (lambda d: d * d + 1, lambda Sigma: (away(Sigma) ** 2).sum(), "put brackets"),
+        (lambda d: d * (d + 1), lambda Sigma: (away(Sigma) @ away(Sigma)).sum(), "as a matrix"),
+        (lambda d: d * (d + 1), lambda Sigma: np.trace(away(Sigma) @ away(Sigma)), "Correct"),
+    ],
+)
+def test_a_length_is_told_by_what_it_counts_and_what_it_adds_up(counted, added, words):
+    assert words in ALL["sizes.length"].verdict(lambda Sigma: counted(len(Sigma)) / added(Sigma))
+
+
+@pytest.mark.parametrize("whole", [round, int])
+def test_a_length_that_is_made_whole_is_called_so(whole):
+    def attempt(Sigma):
+        return whole(len(Sigma) * (len(Sigma) + 1) / (away(Sigma) ** 2).sum())
+
+    assert "a whole number" in ALL["sizes.length"].verdict(attempt)
+
+
+def wider(queries, first=False):
+    """A constant feature beside the others."""
+    ones = np.ones((len(queries), 1))
+    return np.hstack([ones, queries] if first else [queries, ones])
+
+
+@pytest.mark.parametrize(
+    "attempt, words",
+    [
+        (lambda queries, answers: np.linalg.pinv(queries) @ answers, "Correct"),
+        (lambda queries, answers: np.linalg.lstsq(queries, answers), "4 things at once"),
+        (lambda queries, answers: np.linalg.lstsq(queries, answers)[1], "second thing"),
+        (lambda queries, answers: np.linalg.lstsq(queries, answers)[-1], "singular values"),
+        (lambda queries, answers: np.linalg.lstsq(queries, answers)[0][0], "one number of the weight"),
+        (lambda queries, answers: np.linalg.lstsq(answers, queries)[0], "a vector where a matrix is wanted"),
+        (lambda queries, answers: np.linalg.lstsq(answers[:, None], queries)[0][0], "queries to the answers"),
+        (lambda queries, answers: np.linalg.lstsq(queries.T, answers)[0], "one label for each row"),
+        (lambda queries, answers: np.linalg.solve(queries, answers), "a square matrix alone"),
+        (lambda queries, answers: np.linalg.inv(queries) @ answers, "a square matrix alone"),
+        (lambda queries, answers: answers[: queries.shape[1]], "returned the first d answers"),
+        (lambda queries, answers: np.linalg.lstsq(wider(queries), answers)[0], "your last number"),
+        (lambda queries, answers: np.linalg.lstsq(wider(queries, True), answers)[0], "your first number"),
+        (lambda queries, answers: np.linalg.lstsq(queries, answers - np.mean(answers))[0], "the mean off"),
+        (lambda queries, answers: answers @ queries / np.diag(queries.T @ queries), "each feature by itself"),
+        (lambda queries, answers: answers @ queries / np.linalg.norm(queries) ** 2, "the sum of all squares"),
+        (lambda queries, answers: queries.T @ queries @ (queries.T @ answers), "You multiplied by"),
+    ],
+)
+def test_a_probe_is_called_what_it_is(attempt, words):
+    assert words in ALL["softmax.probe"].verdict(attempt)
+
+
+@pytest.mark.parametrize(
+    "moments_over, products_over, penalty, words",
+    [
+        (lambda q: q, lambda q: q, 0, "Correct"),
+        (lambda q: q, lambda q: 1, 0, "moments are a mean"),
+        (lambda q: 1, lambda q: q, 0, "moments are a sum"),
+        (lambda q: 1, lambda q: 1, 1, "You shrank: nothing"),
+        (lambda q: q, lambda q: q, 1, "on the mean square"),
+    ],
+)
+def test_a_probe_by_two_sides_is_told_by_what_they_are_divided_by(
+    moments_over, products_over, penalty, words
+):
+    def attempt(queries, answers):
+        q, d = queries.shape
+        moments = queries.T @ queries / moments_over(q) + penalty * np.eye(d)
+        return np.linalg.solve(moments, queries.T @ answers / products_over(q))
+
+    assert words in ALL["softmax.probe"].verdict(attempt)
+
+
+def test_a_probe_of_as_many_queries_as_features_is_called_so():
+    def attempt(queries, answers):
+        few = slice(queries.shape[1])
+        return np.linalg.solve(queries[few], answers[few])
+
+    assert "first d queries alone" in ALL["softmax.probe"].verdict(attempt)
 
 
 def share_left(divided_by):
@@ -337,6 +472,11 @@ def test_arguments_with_nan_that_nobody_has_written_into_do_not_differ():
         (lambda x: x + np.ones(5), "Two of your vectors have different lengths"),
         (lambda x: x ^ 2, "a power is written with two stars"),
         (lambda x: 1.5 ^ 2, "a power is written with two stars"),
+        (lambda x: (2 * x, "of x"), r"2 things at once.*\[0\]"),
+        (lambda x: ("two",), "type tuple"),
+        (lambda x: np.linalg.inv(np.ones((2, 3))), "another number of rows than of columns"),
+        (lambda x: np.linalg.solve(x, np.eye(3)), "a vector where a matrix is wanted"),
+        (lambda x: np.linalg.lstsq(np.ones((2, 3)), x), "one label for each row"),
         (lambda x: 1 / 0, "stops with ZeroDivisionError"),
         (lambda: 3, "stops with TypeError"),
         (2.0, "shape"),
