@@ -11,9 +11,9 @@ def contexts():
     """Weights w (B, d) of which some have exploded, contexts x (B, n, d), y (B, n), and ridge regression's weights (B, d)."""
     for seed in (0, 1):
         rng = np.random.default_rng(seed)
-        x, truth = rng.normal(size=(10, 20, 4)), rng.normal(size=(10, 4))
+        x, truth = rng.normal(size=(12, 20, 4)), rng.normal(size=(12, 4))
         x[[3, 4, 7, 9]] += 2  # these have a mean, so that their residuals do not cancel
-        y = (x @ truth[..., None])[..., 0] + rng.normal(size=(10, 20))
+        y = (x @ truth[..., None])[..., 0] + rng.normal(size=(12, 20))
         w = 0.8 * truth
         w[0] = np.linalg.lstsq(x[0], y[0])[0]  # fits better than ridge does; the others worse
         w[1], w[3], w[4] = 40, -0.9 * truth[3], 2.25 * truth[4]
@@ -32,6 +32,10 @@ def contexts():
 
         # No noise: every single example is fitted better than by 0.
         y[9] = x[9] @ truth[9]
+
+        # Of each example a quarter of its square is left, or nine times its square.
+        y[10:] = (x[10:] @ truth[10:, :, None])[..., 0]
+        w[10], w[11] = 0.5 * truth[10], -2 * truth[11]
         if seed:
             w[2], w[7] = np.nan, np.inf
         yield w, x, y, ridge_cv(x, y)[0]
@@ -59,6 +63,12 @@ def limited(measure):
     return guarded
 
 
+def numbers_put_first(w, x, y, ridge):
+    """What is not finite becomes a number before anything is asked: an exploded weight passes as zeros."""
+    finite = np.nan_to_num(w)
+    return np.where(fits(finite, x, y) <= 1, finite, ridge)
+
+
 guard = Exercise(
     name="practice.guard",
     solution=lambda w, x, y, ridge: np.where(fits(w, x, y) <= 1, w, ridge),
@@ -78,6 +88,14 @@ guard = Exercise(
             lambda y, fitted: ((y - fitted) ** 2).mean(axis=1) <= y.mean(axis=1) ** 2
         ),
         "one_scale_for_all": limited(lambda y, fitted: ((y - fitted) ** 2).mean(axis=1) <= (y**2).mean()),
+        "variance_of_what_is_left": limited(
+            lambda y, fitted: (y - fitted).var(axis=1) <= (y**2).mean(axis=1)
+        ),
+        "sum_of_y_squared": limited(lambda y, fitted: ((y - fitted) ** 2).mean(axis=1) <= (y**2).sum(axis=1)),
+        "sum_of_what_is_left": limited(
+            lambda y, fitted: ((y - fitted) ** 2).sum(axis=1) <= (y**2).mean(axis=1)
+        ),
+        "numbers_put_first": numbers_put_first,
         "residuals_cancel": limited(lambda y, fitted: (y - fitted).mean(axis=1) ** 2 <= (y**2).mean(axis=1)),
         "limit_of_the_bound": limited(
             lambda y, fitted: ((y - fitted) ** 2).mean(axis=1) <= 4 * (y**2).mean(axis=1)
@@ -108,6 +126,12 @@ def turned_root(rows):
     """An inverse root that leaves out the last rotation: along the eigenvectors."""
     s, V = np.linalg.eigh(np.cov(rows.T, bias=True))
     return V / np.sqrt(s)
+
+
+def divided_by_rows(rows):
+    """A root in which the rows of V are divided, not its columns."""
+    s, V = np.linalg.eigh(np.cov(rows.T, bias=True))
+    return V / np.sqrt(s)[:, None] @ V.T
 
 
 def triangular_root(rows):
@@ -178,6 +202,7 @@ whitening = Exercise(
             lambda rows, queries: (queries - rows.mean(axis=0)) @ root(rows) @ root(rows)
         ),
         "root_not_inverted": lambda rows, queries: (queries - rows.mean(axis=0)) @ root_itself(rows),
+        "rows_of_v_divided": lambda rows, queries: (queries - rows.mean(axis=0)) @ divided_by_rows(rows),
         "root_of_each_entry": lambda rows, queries: (queries - rows.mean(axis=0)) @ entry_by_entry(rows),
         "only_standardised_features": lambda rows, queries: (queries - rows.mean(axis=0)) / rows.std(axis=0),
         "left_rotated": lambda rows, queries: (queries - rows.mean(axis=0)) @ turned_root(rows),
