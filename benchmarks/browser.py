@@ -14,7 +14,7 @@ import numpy as np
 
 from tools.all_labs import write_notebook
 from tools.browsing import ROOT, chromium, jupyterlab
-from tools.notebook_page import Lab, NotebookPage
+from tools.notebook_page import NotebookPage
 
 MOVES = 60  # presses of a key
 DRAG, PACE = 2, 1 / 46  # seconds of a drag; seconds between two moves of the mouse in it
@@ -103,7 +103,7 @@ def measure(browser, address, label, moves=MOVES):
     sleep(1)
     first = wire.down - before
     page.evaluate(WATCH, NOTEBOOK)
-    handle = Lab(page, page.locator(NOTEBOOK)).handle(label)
+    handle = page.locator(f'.widget-hslider:has(> .widget-label:text-is("{label}")) .noUi-handle').first
     down, up = wire.down, wire.up
     times = presses(page, handle, ("ArrowRight", "ArrowLeft"), moves)
     down, up = (wire.down - down) / moves, (wire.up - up) / moves
