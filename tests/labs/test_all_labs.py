@@ -104,6 +104,7 @@ SAID_WITH = {
 
 
 @pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.__name__)
+@pytest.mark.slow
 def test_every_extreme_is_computed_drawn_and_said(lab):
     live = lab()
     axes = fixed_axes(live.drawing)

@@ -86,6 +86,7 @@ def test_every_mark_is_the_run_so_far():
     assert_messages(lab, said, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_an_upright_line_stands_where_the_noise_changed():
     lab = TrainingLab(layers=2)
     assert not [panel for panel in lab.panels_now if "change" in {mark.name for mark in panel.marks}]
