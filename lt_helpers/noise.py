@@ -200,7 +200,9 @@ class Uniform(Noise):
         return rng.uniform(0, self.sigma_max, checks.count(size, "size", least=0))
 
     def nodes(self, count=64, cuts=()):
-        return super().nodes(count, cuts) if self.sigma_max else Fixed(0).nodes()
+        if self.sigma_max < checks.SMALLEST:  # parts of it are no numbers any more, and it is as good as none
+            return Fixed(0).nodes()
+        return super().nodes(count, cuts)
 
 
 @cache

@@ -249,24 +249,6 @@ def test_the_same_notebook_in_a_second_tab_is_named(look, address):
         says(one, f"notebooks/{FIRST} is open in another tab as well.")
 
 
-def test_tabs_that_open_at_the_same_moment_both_come_or_one_says_what_helps(look, address):
-    """Two tabs that make the browser's storage at once now and then tear it from each other: then one asks for a reload, which helps."""
-    pages = [look()]
-    pages.append(pages[0].context.new_page())
-    pages[1].goto(notebook_address(address, f"notebooks/{FIRST}"))
-
-    def all_know_each_other():
-        for page in pages:
-            if page.locator(".Toastify__toast", has_text="opened at the same moment").count():
-                page.reload()
-        named = (
-            page.locator(".Toastify__toast", has_text="is open in another tab as well") for page in pages
-        )
-        return all(one.count() for one in named)
-
-    wait_until(all_know_each_other, 120)
-
-
 def test_by_plain_http_it_says_what_is_missing_and_the_first_lab_comes(open_anew, address):
     notebook = open_anew(FIRST, plain(address))
     page = notebook.page

@@ -291,6 +291,12 @@ def test_the_bayes_optimal_answer_lies_between_nothing_and_least_squares(drawn, 
     assert (abs(share) <= abs(whole) * (1 + 1e-6) + 1e-7).all() and (share * whole >= -1e-9).all()
 
 
+@pytest.mark.parametrize("sigma_max", [0.0, 5e-324, 1e-310, 1e-101])
+def test_noise_that_is_nearly_nothing_is_as_good_as_none(sigma_max):
+    x, y = generator().normal(size=(2, 5, 3)), generator().normal(size=(2, 5))
+    np.testing.assert_allclose(baselines.bayes(x, y, lt.Uniform(sigma_max)), baselines.ols(x, y), rtol=1e-9)
+
+
 @settings(max_examples=100, deadline=None)
 @given(contexts(), st.floats(0, 2.5), st.floats(0, 1), st.integers(0, 30))
 def test_descent_is_a_loop_or_says_that_it_diverged(drawn, pace, beta, steps):
