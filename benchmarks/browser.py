@@ -1,23 +1,28 @@
 """How fast and how light the labs are in a real JupyterLab, beside the two usual ways to show the same figure.
 
 A move is one press of an arrow key on a slider; it ends with the frame after the last change of the drawing. In a drag the mouse moves
-every PACE seconds, or as often as the machine lets it, and what counts is how often the figure is drawn meanwhile (the aim: twenty times a
-second, the last value always) and how long after letting go it is drawn for the last time. The server has the settings of `make lab`.
+every PACE seconds, however busy the page is, and what counts is how often the figure is drawn meanwhile (the aim: twenty times a second,
+the last value always) and how long after letting go it is drawn for the last time. The server has the settings of `make lab`.
 The variants run one after the other in one JupyterLab and one Chromium: compare them with each other, not with another machine's.
 """
 
+import json
 import tempfile
 from pathlib import Path
 from time import perf_counter, sleep
+from urllib.request import urlopen
 
 import numpy as np
+from websocket import create_connection
 
 from tools.all_labs import write_notebook
-from tools.browsing import ROOT, chromium, jupyterlab
+from tools.browsing import ROOT, chromium, free_port, jupyterlab
 from tools.notebook_page import NotebookPage
 
 MOVES = 60  # presses of a key
+DRAGS = 5  # to and fro, each from the same place
 DRAG, PACE = 2, 1 / 46  # seconds of a drag; seconds between two moves of the mouse in it
+AWAY = 60  # pixels to either side
 SETTLED = 0.3  # seconds without a change of the drawing
 THERE = 8  # moves to one side before it turns back: no slider may come to its end
 # The slider of each lab that is moved: its control, its label, and where it begins, so that a drag to both sides finds room.
@@ -91,7 +96,7 @@ class Wire:
         socket.on("framesent", lambda frame: setattr(self, "up", self.up + len(frame)))
 
 
-def measure(browser, address, label, moves=MOVES):
+def measure(browser, port, address, label, moves=MOVES):
     """Open a notebook, run it, move the slider with this label by key and by mouse -> dict of seconds and bytes."""
     page = browser.new_context(viewport={"width": 1366, "height": 768}).new_page()
     wire = Wire(page)
@@ -107,7 +112,7 @@ def measure(browser, address, label, moves=MOVES):
     down, up = wire.down, wire.up
     times = presses(page, handle, ("ArrowRight", "ArrowLeft"), moves)
     down, up = (wire.down - down) / moves, (wire.up - up) / moves
-    frames, drags, after = drag(page, handle)
+    frames, after = drags(page, handle, port)
     result = dict(
         first_bytes=first,
         first_seconds=opened,
@@ -115,7 +120,6 @@ def measure(browser, address, label, moves=MOVES):
         up=up,
         times=times,
         frames=frames,
-        drags=drags,
         after=after,
     )
     notebook.close()
@@ -134,27 +138,51 @@ def presses(page, handle, keys, moves):
     return np.array(times)
 
 
-def drag(page, handle, upright=False):
-    """Drag a slider, or a handle upright, to and fro -> drawings and moves a second, milliseconds from letting go to the last drawing."""
+class Mouse:
+    """A mouse as a hand moves it: it goes on however busy the page is. (Playwright's waits for the page after each of its moves.)"""
+
+    def __init__(self, page, port):
+        with urlopen(f"http://127.0.0.1:{port}/json") as pages:
+            address = next(one["webSocketDebuggerUrl"] for one in json.load(pages) if one["url"] == page.url)
+        self.socket = create_connection(address, suppress_origin=True)
+
+    def move(self, x, y):
+        where = {"type": "mouseMoved", "x": x, "y": y, "button": "left", "buttons": 1}
+        self.socket.send(json.dumps({"id": 1, "method": "Input.dispatchMouseEvent", "params": where}))
+
+    def close(self):
+        self.socket.close()
+
+
+def drags(page, handle, port, upright=False):
+    """Drag a slider, or a handle upright, DRAGS times -> drawings a second, and milliseconds from letting go to the last drawing"""
+    mouse = Mouse(page, port)
+    results = [drag(page, handle, mouse, upright) for _ in range(DRAGS)]
+    mouse.close()
+    return np.mean(results, axis=0)
+
+
+def drag(page, handle, mouse, upright):
+    """To and fro once a second, and at last back to where it began."""
     box = handle.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)
     page.mouse.down()
-    before, start, moves = page.evaluate("() => watched.frames"), perf_counter(), 0
-    while perf_counter() < start + DRAG:
-        moves += 1
-        away = 60 * np.sin(moves / 8)
-        page.mouse.move(x - away * (not upright), y - away * upright)
-        sleep(max(0, start + moves * PACE - perf_counter()))
+    before, start = page.evaluate("() => watched.frames"), perf_counter()
+    moves = round(DRAG / PACE)
+    for move in range(1, moves + 1):
+        away = AWAY * np.sin(2 * np.pi * move * PACE) if move < moves else 0
+        mouse.move(x - away * (not upright), y - away * upright)
+        sleep(max(0, start + move * PACE - perf_counter()))
     frames, seconds = page.evaluate("() => watched.frames") - before, perf_counter() - start
     page.mouse.up()
     sleep(1)
     after = page.evaluate("() => Math.max(0, watched.drawn - watched.let_go)")
-    return frames / seconds, moves / seconds, after
+    return frames / seconds, after
 
 
-def grab(browser, address, moves=MOVES):
-    """A point of the picture by key and by mouse -> milliseconds from each key to the drawing; drawings and moves of the mouse a second."""
+def grab(browser, port, address, moves=MOVES):
+    """A point of the picture by key and by mouse -> milliseconds from each key to the drawing, and drawings a second"""
     page = browser.new_context(viewport={"width": 1366, "height": 768}).new_page()
     notebook = NotebookPage(page, address)
     notebook.run_all()
@@ -162,9 +190,9 @@ def grab(browser, address, moves=MOVES):
     handle.wait_for()
     page.evaluate(WATCH, NOTEBOOK)
     times = presses(page, handle, ("ArrowUp", "ArrowDown"), moves)
-    frames, drags, _ = drag(page, handle, upright=True)
+    frames, _ = drags(page, handle, port, upright=True)
     notebook.close()
-    return times, frames, drags
+    return times, frames
 
 
 def second_lab(browser, address):
@@ -190,7 +218,8 @@ def report(moves=MOVES):
         for way, notebook in variants(lab, name, label, begin).items():
             cells[f"{lab}, {way}"] = notebook
             labels[f"{lab}, {way}"] = label
-    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder, chromium(f"remote-debugging-port={port}") as browser:
         for name, notebook in cells.items():
             write_notebook(Path(folder) / f"{name}.ipynb", notebook)
         write_notebook(Path(folder) / "second.ipynb", [*cells["NoiseLab, lab"], "NoiseLab(beat=None)"])
@@ -198,14 +227,15 @@ def report(moves=MOVES):
         write_notebook(Path(folder) / "points.ipynb", points)
         with jupyterlab(folder, JUPYTER_CONFIG_PATH=str(ROOT / "binder")) as address_of:
             results = {
-                name: measure(browser, address_of(f"{name}.ipynb"), labels[name], moves) for name in cells
+                name: measure(browser, port, address_of(f"{name}.ipynb"), labels[name], moves)
+                for name in cells
             }
             second = second_lab(browser, address_of("second.ipynb"))
-            times, frames, drags = grab(browser, address_of("points.ipynb"), moves)
+            times, frames = grab(browser, port, address_of("points.ipynb"), moves)
     lines = [
-        "| | key to drawn p50, ms | p95, ms | p50 over the lab's | dragged: drawings a second | of moves | let go to drawn, ms "
+        "| | key to drawn p50, ms | p95, ms | p50 over the lab's | dragged: drawings a second | let go to drawn, ms "
         "| down a move, KB | up a move, KB | first lab, MB | first lab, s |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name, result in results.items():
         (p50, p95), lab = (
@@ -217,15 +247,11 @@ def report(moves=MOVES):
             f"{p95:.0f}",
             f"{p50 / lab:.1f}",
             f"{result['frames']:.1f}",
-            f"{result['drags']:.0f}",
             f"{result['after']:.0f}",
         ]
         numbers += [f"{result['down'] / 1e3:.1f}", f"{result['up'] / 1e3:.2f}"]
         numbers += [f"{result['first_bytes'] / 1e6:.2f}", f"{result['first_seconds']:.1f}"]
         lines.append(f"| {' | '.join([name, *numbers])} |")
     p50, p95 = np.percentile(times, [50, 95])
-    grabbed = (
-        f"A data point of PointsLab: key to drawn {p50:.0f} ms, p95 {p95:.0f} ms; dragged, {frames:.1f} drawings a second of "
-        f"{drags:.0f} moves."
-    )
+    grabbed = f"A data point of PointsLab: key to drawn {p50:.0f} ms, p95 {p95:.0f} ms; dragged, {frames:.1f} drawings a second."
     return "\n".join([*lines, "", f"A second lab in the same notebook adds {second / 1e3:.0f} KB. {grabbed}"])

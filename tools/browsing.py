@@ -21,8 +21,8 @@ OPTIONS = "no-sandbox disable-gpu disable-quic no-first-run disable-background-n
 
 
 @contextmanager
-def chromium():
-    """A headless Chromium: the one that the environment variable CHROMIUM names, or the first on the PATH."""
+def chromium(*options):
+    """A headless Chromium, the one that the variable CHROMIUM names or the first on the PATH, with these options too."""
     found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
         raise FileNotFoundError(
@@ -32,7 +32,7 @@ def chromium():
         browser = playwright.chromium.launch(
             executable_path=found,
             args=[
-                *(f"--{option}" for option in OPTIONS.split()),
+                *(f"--{option}" for option in (*OPTIONS.split(), *options)),
                 f"--host-resolver-rules=MAP {PLAIN} 127.0.0.1",
             ],
         )

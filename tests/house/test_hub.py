@@ -10,6 +10,8 @@ from types import SimpleNamespace
 import pytest
 import yaml
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
+from jupyterlab.labapp import get_app_dir
+from jupyterlab_server.config import get_static_page_config
 from traitlets.config import PyFileConfigLoader
 
 ROOT = Path(__file__).parents[2]
@@ -72,9 +74,19 @@ def test_each_server_sends_what_a_kernel_says_at_once(file, server, monkeypatch)
     assert connection.connect() == "connected" and told == [True]
 
 
-def test_the_hubs_way_without_an_image_copies_that_setting():
-    """The image has it from binder/start, as Binder does."""
-    assert "lt_helpers/binder/jupyter_server_config.py /opt/tljh/user/etc/jupyter/" in WORKSHOP
+def test_jupyterlab_does_not_load_the_tabs_icon_with_every_move(monkeypatch):
+    """It changes it whenever a kernel is busy or idle: twice a move, several milliseconds each."""
+    icon = "@jupyterlab/application-extension:faviconbusy"
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", str(ROOT / "binder"))
+    assert get_static_page_config(level="all")["disabledExtensions"][icon] is True
+    scripts = Path(get_app_dir()) / "static"
+    assert any(icon in script.read_text(encoding="utf-8") for script in scripts.glob("jlab_core.*.js"))
+
+
+@pytest.mark.parametrize("file", ["jupyter_server_config.py", "labconfig/page_config.json"])
+def test_the_hubs_way_without_an_image_copies_these_settings(file):
+    """The image has them from binder/start, as Binder does."""
+    assert f"lt_helpers/binder/{file} /opt/tljh/user/etc/jupyter/{file}" in WORKSHOP
 
 
 @pytest.fixture
