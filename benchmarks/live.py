@@ -113,7 +113,7 @@ def following(seeds=SEEDS, groups=4, seed=0):
     """Starts that train at U(0, 1), then at U(0, 5) -> losses (seeds,) at the end, over the stored model's, on 20,000 sequences."""
     parameters = family("diag", 3, DIM, heads=2)
     quiet, noisy = (RegressionTask(DIM, CONTEXT, Uniform(top)) for top in (1, 5))
-    test = draw(noisy, 20_000, np.random.default_rng(seed), share=0)
+    test = draw(noisy, 20_000, np.random.default_rng(seed), stretches=())
 
     def weighed(w):
         return capped(test.losses(w), RARE).mean(-1)

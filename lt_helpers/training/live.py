@@ -367,7 +367,7 @@ def own_context(task):
 @lru_cache(maxsize=16)
 def sequences_of(noise):
     """The test set of a noise, none of it stretched -> Sequences"""
-    return draw(RegressionTask(DIM, CONTEXT, noise), TEST, np.random.default_rng(0), share=0)
+    return draw(RegressionTask(DIM, CONTEXT, noise), TEST, np.random.default_rng(0), stretches=())
 
 
 @lru_cache(maxsize=16)
@@ -385,7 +385,7 @@ def yardstick(noise, kind, layers):
 
 def own_yardstick(task):
     """The test set of a learner's own task, in the units of training: no model is stored for it -> Yardstick"""
-    sequences = draw(task, TEST, np.random.default_rng(0), share=0)
+    sequences = draw(task, TEST, np.random.default_rng(0), stretches=())
     bayes = np.nan
     if not task.no_oracle:
         S = sequences.S[:, : task.dim + 1, : task.dim + 1]

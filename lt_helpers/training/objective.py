@@ -9,8 +9,8 @@ has the same minimum as the squared error, with far less noise in its gradient. 
 weights of its own), the truth stands in its place.
 
 A rare context makes w^L, a polynomial of degree 3^L - 1 in its tokens, explode: one in 100,000 can double the mean, and no batch would
-ever show it. It has a large w, as a rule. So three in ten sequences are drawn with w and x stretched, and all are weighted to make up
-for it.
+ever show it. It has a large w, as a rule, or much noise. So some sequences are drawn with w, x or the noise stretched (three in ten, with
+w and x, if a plan says nothing else), and all are weighted to make up for it.
 """
 
 from dataclasses import dataclass, replace
@@ -19,10 +19,7 @@ import numpy as np
 
 from ..spectrum import Spectrum
 from . import arrays
-from .plans import LIMIT, RARE
-
-STRETCHED = 0.3  # the share of sequences that are drawn with
-STRETCH_W, STRETCH_X = 1.8, 1.1  # ... so much larger w and x
+from .plans import LIMIT, RARE, STRETCHES
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,7 @@ class Sequences:
             return (self.misfit(w) ** 2).sum(-1) / 2
 
 
-def draw(task, batch, rng, share=STRETCHED):
+def draw(task, batch, rng, stretches=STRETCHES):
     """Draw sequences of a task.
 
     Parameters
@@ -64,7 +61,7 @@ def draw(task, batch, rng, share=STRETCHED):
     task : RegressionTask
     batch : int.  How many.
     rng : numpy.random.Generator
-    share : float.  The share of them that is drawn stretched.
+    stretches : sequence of Stretch.  Which of them are drawn stretched.
 
     Returns
     -------
@@ -72,22 +69,23 @@ def draw(task, batch, rng, share=STRETCHED):
     """
     moments, weight = task.sample_moments(batch, rng), np.ones(batch)
     if not task.own:  # else the density is not known
-        moments, weight = stretched(moments, task, int(share * batch))
+        moments, weight = stretched(moments, task, stretches)
     oracle = moments.w if task.no_oracle else ridge(moments, task.w_scale)
     root = np.eye(task.dim) if task.covariance is None else np.linalg.cholesky(task.covariance)
     return Sequences(arrays.padded(moments.S), oracle, root, weight)
 
 
-def stretched(moments, task, count):
-    """Stretch w and x of the first `count` sequences, and weigh all to make up for it.
+def stretched(moments, task, stretches):
+    """Stretch shares of the sequences, and weigh all to make up for it.
 
-    x' = k_x x and w' = k_w w make y' = y + (k_x k_w - 1) <w, x>, so S' = A S A^T with A = [[k_x I, 0], [(k_x k_w - 1) w^T, 1]].
+    x' = k_x x, w' = k_w w and noise k_e times as large make y' = k_e y + (k_x k_w - k_e) <w, x>, so S' = A S A^T with
+    A = [[k_x I, 0], [(k_x k_w - k_e) w^T, k_e]].
 
     Parameters
     ----------
     moments : Moments of B sequences.
     task : RegressionTask that they are drawn from.
-    count : int, at most B.
+    stretches : sequence of Stretch.
 
     Returns
     -------
@@ -96,24 +94,44 @@ def stretched(moments, task, count):
     """
     B, d = moments.w.shape
     n = moments.context
-
-    A = np.zeros((count, d + 1, d + 1))
-    A[:, :d, :d] = STRETCH_X * np.eye(d)
-    A[:, d, :d] = (STRETCH_X * STRETCH_W - 1) * moments.w[:count]
-    A[:, d, d] = 1
     S, w = moments.S.copy(), moments.w.copy()
-    S[:count] = A @ S[:count] @ A.mT
-    w[:count] *= STRETCH_W
+    counts = [int(each.share * B) for each in stretches]
 
-    # The logarithm of the stretched density over the task's: both are Gaussian, in w and in the n inputs.
+    first = 0
+    for count, k in zip(counts, stretches, strict=True):
+        chosen = slice(first, first + count)
+        A = np.zeros((count, d + 1, d + 1))
+        A[:, :d, :d] = k.x * np.eye(d)
+        A[:, d, :d] = (k.x * k.w - k.noise) * w[chosen]
+        A[:, d, d] = k.noise
+        S[chosen] = A @ S[chosen] @ A.mT
+        w[chosen] *= k.w
+        first += count
+
+    # Each density over the task's: all are Gaussian, in w, in the n inputs and in the noise of their labels.
     whitening = np.eye(d) if task.covariance is None else np.linalg.inv(task.covariance)
     size_w = (w**2).sum(1) / task.w_scale**2  # (B,)
     size_x = n * np.einsum("bij,ij->b", S[:, :d, :d], whitening)  # (B,)
-    log_ratio = -d * np.log(STRETCH_W) - n * d * np.log(STRETCH_X)
-    log_ratio = log_ratio + size_w * (1 - STRETCH_W**-2) / 2 + size_x * (1 - STRETCH_X**-2) / 2
+    size_noise = noise_size(S, w, moments.sigma, n)  # (B,)
 
-    share = count / B if B else 0
-    return replace(moments, S=S, w=w), 1 / (1 - share + share * np.exp(log_ratio))
+    shares = [count / B if B else 0 for count in counts]
+    density = np.full(B, 1 - sum(shares))
+    for share, k in zip(shares, stretches, strict=True):
+        log_ratio = -d * np.log(k.w) - n * d * np.log(k.x)
+        log_ratio = log_ratio + size_w * (1 - k.w**-2) / 2 + size_x * (1 - k.x**-2) / 2
+        if k.noise != 1:
+            noisy = moments.sigma > 0  # where there is no noise, none is larger
+            log_ratio = log_ratio + noisy * (size_noise * (1 - k.noise**-2) / 2 - n * np.log(k.noise))
+        density = density + share * np.exp(log_ratio)
+    return replace(moments, S=S, w=w), 1 / density
+
+
+def noise_size(S, w, sigma, n):
+    """Sum of the squared noise of n labels, in units of sigma.    S : (B, D, D); w : (B, d); sigma : (B,)  ->  (B,), 0 without noise"""
+    d = w.shape[1]
+    Sw = (S[:, :d, :d] @ w[:, :, None])[..., 0]  # (B, d)
+    mean = S[:, d, d] - 2 * (S[:, :d, d] * w).sum(1) + (Sw * w).sum(1)  # (B,)
+    return n * np.divide(mean, sigma**2, out=np.zeros_like(mean), where=sigma > 0)
 
 
 def ridge(moments, w_scale=1.0):

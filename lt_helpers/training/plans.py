@@ -8,6 +8,19 @@ PULL, LIMIT, RARE = 300.0, 10.0, 10_000.0
 
 
 @dataclass(frozen=True)
+class Stretch:
+    """A `share` of the sequences is drawn with so many times larger w, x and noise: among those are the rare ones that explode."""
+
+    share: float
+    w: float = 1.0
+    x: float = 1.0
+    noise: float = 1.0
+
+
+STRETCHES = (Stretch(0.3, w=1.8, x=1.1),)
+
+
+@dataclass(frozen=True)
 class AdamSettings:
     """What Adam is told; a run's may be replaced between steps.
 
@@ -20,6 +33,7 @@ class AdamSettings:
     averaging : int.  Over how many steps theta is averaged.
     check, held_out : int.  Every `check` steps that average is weighed on `held_out` sequences.
     pull, rare : float.  What an exploding sequence counts for, in the gradient and where models are weighed.
+    stretches : tuple of Stretch.  Of the sequences, also where models are weighed.
     single : bool.  Compute gradients in single precision: steps are small anyway.
     """
 
@@ -33,6 +47,7 @@ class AdamSettings:
     held_out: int = 5_000
     pull: float = PULL
     rare: float = RARE
+    stretches: tuple = STRETCHES
     single: bool = True
 
 
@@ -49,6 +64,7 @@ class NewtonSettings:
     refresh : int.  Steps between factorisations.
     check, held_out : int.  Every `check` steps the average is weighed on `held_out` sequences.
     pull, rare : float.  What an exploding sequence counts for, in the gradient and where models are weighed.
+    stretches : tuple of Stretch.  Of the sequences, also where models are weighed.
     single : bool.  Compute gradients in single precision.
     """
 
@@ -64,6 +80,7 @@ class NewtonSettings:
     held_out: int = 20_000
     pull: float = PULL
     rare: float = RARE
+    stretches: tuple = STRETCHES
     single: bool = False
 
 
@@ -196,8 +213,16 @@ SHORT_FIT = Plan(
     settings=replace(NEWTON_OF_FEW, held_out=5_000),
     held_out=20_000,
 )
-# From a model with one head, which no random start would meet.
-WIDENING = replace(PLAN_OF_MANY, restarts=0, rounds=(), stages=(Stage(1, 6_000, 256, 0.006),))
+# From a model with one head, which no random start would meet. With a second head FULL can explode where the noise of a context is larger
+# than its sigma makes likely, once in a million contexts, but then without bound: so some are drawn with more noise.
+WIDENING = replace(
+    PLAN_OF_MANY,
+    restarts=0,
+    rounds=(),
+    stages=(Stage(1, 6_000, 256, 0.006),),
+    settings=replace(ADAM_OF_MANY, rare=RARE, stretches=(*STRETCHES, Stretch(0.15, noise=1.4))),
+    held_out=200_000,
+)
 
 
 def careful(plan):

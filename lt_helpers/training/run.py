@@ -69,7 +69,8 @@ class Run:
         self._task = task
         self._forget()
         self.average, self.averaged = copy(self.theta), 0
-        self.hold_out(draw(task, self.settings.held_out, self.rng), self.average)
+        settings = self.settings
+        self.hold_out(draw(task, settings.held_out, self.rng, settings.stretches), self.average)
 
     def hold_out(self, sequences, *candidates):
         """Choose the best anew, among `candidates` and from here on, on other held-out Sequences."""
@@ -96,7 +97,7 @@ class Run:
     def step(self):
         """One step, of every restart on the same fresh batch -> Step"""
         self.steps += 1
-        sequences = self._prepared(draw(self.task, self.settings.batch, self.rng))
+        sequences = self._prepared(draw(self.task, self.settings.batch, self.rng, self.settings.stretches))
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what explodes is skipped
             run = forward(self.family, self._precise(self.theta), sequences.S)
             losses = sequences.losses(run.w)  # (..., B)

@@ -163,7 +163,7 @@ class Search:
 
         last = self.plan.stages[-1]
         self.finalists = {name: self.runs[name] for name in ranked(self.runs)[: last.keep]}
-        held_out = draw(self.task, self.plan.held_out, self.rng)
+        held_out = draw(self.task, self.plan.held_out, self.rng, self.plan.settings.stretches)
         for name, run in self.finalists.items():
             run.hold_out(held_out, run.best, run.average)
             self.advance(name, last)
@@ -182,7 +182,7 @@ class Search:
         candidates = {f"{name}, as it came": theta for name, theta in self.warm.items()}
         candidates |= {f"random {i}": theta for i, theta in enumerate(random)}
         candidates |= {name: run.best for name, run in runs.items()}
-        held_out = draw(self.task, sequences, self.rng)
+        held_out = draw(self.task, sequences, self.rng, self.plan.settings.stretches)
         rare = self.plan.settings.rare
 
         losses = compared(self.family, candidates, held_out, partial(held_out_loss, limit=rare))
@@ -303,7 +303,7 @@ def weighed(family, theta, task, samples, rng, chunk=20_000):
     """
     losses = []
     for begin in range(0, samples, chunk):
-        sequences = draw(task, min(chunk, samples - begin), rng, share=0)
+        sequences = draw(task, min(chunk, samples - begin), rng, stretches=())
         losses.append(sequence_losses(family, theta, sequences))
     losses = np.concatenate(losses)  # (samples,)
     diverged = int((~np.isfinite(losses)).sum())

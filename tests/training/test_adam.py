@@ -166,7 +166,7 @@ def test_pruning_keeps_a_good_start():
 
 def test_annealing_comes_closer_to_the_best_single_layer_than_a_steady_rate(rng):
     parameters = family("full", 1, 10)
-    sequences = draw(TASK, 20_000, rng, share=0)
+    sequences = draw(TASK, 20_000, rng, stretches=())
     c = best_step.solution(20, 10, TASK.noise.mean_square)
     exact = sequences.losses(c * sequences.S[:, :10, 10]).mean()
 

@@ -35,7 +35,7 @@ def test_the_integral_is_the_loss_of_the_model(grid):
     integral = TASK.dim / 2 * probability @ residual_share(OMEGA, s)[0] ** 2
     theta = np.zeros((3, 4))
     theta[:, [0, 2]] = OMEGA
-    sequences = draw(TASK, 100_000, np.random.default_rng(1), share=0)
+    sequences = draw(TASK, 100_000, np.random.default_rng(1), stretches=())
     losses = sequences.losses(forward(family("gd++", 3, 10), theta, sequences.S).w)
     assert probability.sum() == pytest.approx(1)
     assert integral == pytest.approx(losses.mean(), abs=4 * losses.std() / np.sqrt(len(losses)))
@@ -47,7 +47,7 @@ def test_with_noise_the_integral_is_the_loss_of_a_model_that_is_far_from_its_bes
     over = Grid(*grid, task, 3)
     theta = np.zeros((3, 4))
     theta[:, [0, 2]] = [[-0.1, -0.2], [-0.1, -0.2], [0.0, 0.4]]
-    sequences = draw(task, 20_000, np.random.default_rng(1), share=0)
+    sequences = draw(task, 20_000, np.random.default_rng(1), stretches=())
     losses = sequences.losses(forward(family("gd++", 3, 10), theta, sequences.S).w)
     loss = (over.misfit(theta[:, [0, 2]].ravel()) ** 2).sum() + over.const_rr()
     assert loss == pytest.approx(losses.mean(), abs=4 * losses.std() / np.sqrt(len(losses)))

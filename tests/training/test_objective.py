@@ -1,14 +1,15 @@
 """What is drawn and what is made small."""
 
 import numpy as np
+import pytest
 import torch
 
-from lt_helpers import Fixed, LinearTransformer, RegressionTask, Uniform, adjusted_loss
+from lt_helpers import Categorical, Fixed, LinearTransformer, RegressionTask, Uniform, adjusted_loss
 from lt_helpers.training.arrays import padded
 from lt_helpers.training.gradient import forward
 from lt_helpers.training.objective import capped, count_capped, draw
 from lt_helpers.training.parameters import Diag
-from lt_helpers.training.plans import LIMIT
+from lt_helpers.training.plans import LIMIT, STRETCHES, Stretch
 from lt_helpers.training.search import weighed
 
 
@@ -30,13 +31,19 @@ def test_short_contexts_have_an_oracle_too(rng):
     assert np.isfinite(sequences.oracle).all()
 
 
-def test_stretched_sequences_weigh_what_they_must(rng):
+@pytest.mark.parametrize("noise", [Uniform(2), Categorical((0, 1))], ids=lambda noise: noise.key)
+@pytest.mark.parametrize(
+    "stretches", [STRETCHES, (Stretch(0.3, noise=1.4),), (*STRETCHES, Stretch(0.2, 1.3, 0.9, 1.4))]
+)
+def test_stretched_sequences_weigh_what_they_must(stretches, noise, rng):
     covariance = np.array([[2.0, 0.5], [0.5, 1.0]])
-    sequences = draw(RegressionTask(2, 6, Uniform(2), covariance), 200_000, rng)
-    plain = draw(RegressionTask(2, 6, Uniform(2), covariance), 200_000, rng, share=0)
-    assert (plain.weight == 1).all() and sequences.weight.max() <= 1 / 0.7
+    sequences = draw(RegressionTask(2, 6, noise, covariance), 200_000, rng, stretches)
+    plain = draw(RegressionTask(2, 6, noise, covariance), 200_000, rng, stretches=())
+    assert (plain.weight == 1).all() and sequences.weight.std() > 0.1
+    assert sequences.weight.max() <= 1 / (1 - sum(stretch.share for stretch in stretches)) + 1e-12
     for moment in (
         lambda s: s.S[:, 2, 2],
+        lambda s: s.S[:, 2, 2] ** 2,
         lambda s: s.S[:, 0, 1],
         lambda s: s.oracle[:, 0] ** 2,
         lambda s: np.ones(len(s.S)),

@@ -39,7 +39,7 @@ def test_a_start_takes_weak_gradient_steps_whatever_the_noise(kind, heads):
     """Many of one layer: on average w is about 0.16 alpha, far from any answer, and on its side of 0."""
     parameters = family(kind, 1, 4, heads)
     for noise in (Fixed(0.0), Fixed(5.0)):
-        sequences = draw(RegressionTask(4, 9, noise), 200, np.random.default_rng(1), share=0)
+        sequences = draw(RegressionTask(4, 9, noise), 200, np.random.default_rng(1), stretches=())
         alpha = sequences.S[:, :4, 4]
         steps = []
         for seed in range(60):

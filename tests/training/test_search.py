@@ -135,7 +135,7 @@ def test_of_each_run_its_best_is_weighed_and_the_best_of_them_is_handed_back(rng
     }
     name, found, loss, capped = race.choose(runs, 2_000)
     assert name == "good" and np.array_equal(found, theta) and capped == 0
-    other = draw(TASK, 20_000, np.random.default_rng(8), share=0)
+    other = draw(TASK, 20_000, np.random.default_rng(8), stretches=())
     losses = other.losses(forward(parameters, theta, other.S).w)
     assert loss == pytest.approx(losses.mean(), rel=0.15)
 
@@ -173,7 +173,7 @@ def test_a_loss_is_weighed_with_its_error_and_its_rarest(rng):
     there, error_there = adjusted_loss(model, TASK, 30_000, rng)
     assert abs(loss - there) < 5 * np.hypot(error, error_there)
     assert error == pytest.approx(error_there, rel=0.1) and diverged == 0
-    sequences = draw(TASK, 30_000, rng, share=0)
+    sequences = draw(TASK, 30_000, rng, stretches=())
     losses = sequences.losses(forward(parameters, parameters.read(model), sequences.S).w)
     assert (losses > p9999).mean() < 5e-4 and losses.max() > 0.5 * p9999
 

@@ -144,7 +144,7 @@ def test_units_change_nothing_but_numbers(rng):
     w = units.back(model).implicit_weight(ours.S)
     np.testing.assert_allclose(w, units.w * model.implicit_weight(theirs.S))
 
-    one, other = (draw(t, 50, np.random.default_rng(0), share=0) for t in (task, inside))
+    one, other = (draw(t, 50, np.random.default_rng(0), stretches=()) for t in (task, inside))
     np.testing.assert_allclose(one.losses(w), units.loss * other.losses(w / units.w))
     assert inside.noise.mean_square * units.y**2 == pytest.approx(RARE.mean_square)
     sigmas, weights = InUnits.of(TASKS["another d, n and noise"], Units(1.0, 2.0)).noise.nodes(8, [0.5, 1.0])
@@ -167,7 +167,7 @@ def test_sequences_are_weighed_for_their_scale(rng):
 def test_the_target_is_ridge_regression_that_is_told_sigma(name):
     task = TASKS[name]
     moments = task.sample_moments(20, np.random.default_rng(0))
-    target = draw(task, 20, np.random.default_rng(0), share=0).oracle
+    target = draw(task, 20, np.random.default_rng(0), stretches=()).oracle
     for S, sigma, w in zip(moments.S, moments.sigma, target):
         X = np.linalg.cholesky(S[:3, :3]).T  # any with the same X'X
         penalty = sigma**2 / task.w_scale**2 / 12
