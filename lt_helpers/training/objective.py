@@ -21,6 +21,8 @@ from ..spectrum import Spectrum
 from . import arrays
 from .plans import LIMIT, RARE, STRETCHES
 
+ROUNDING = 1e-15  # of second moments
+
 
 @dataclass(frozen=True)
 class Sequences:
@@ -112,26 +114,38 @@ def stretched(moments, task, stretches):
     whitening = np.eye(d) if task.covariance is None else np.linalg.inv(task.covariance)
     size_w = (w**2).sum(1) / task.w_scale**2  # (B,)
     size_x = n * np.einsum("bij,ij->b", S[:, :d, :d], whitening)  # (B,)
-    size_noise = noise_size(S, w, moments.sigma, n)  # (B,)
+    noisy, size_noise = noise_size(S, w, moments.sigma, n)  # (B,), (B,)
 
     shares = [count / B if B else 0 for count in counts]
     density = np.full(B, 1 - sum(shares))
     for share, k in zip(shares, stretches, strict=True):
         log_ratio = -d * np.log(k.w) - n * d * np.log(k.x)
         log_ratio = log_ratio + size_w * (1 - k.w**-2) / 2 + size_x * (1 - k.x**-2) / 2
-        if k.noise != 1:
-            noisy = moments.sigma > 0  # where there is no noise, none is larger
-            log_ratio = log_ratio + noisy * (size_noise * (1 - k.noise**-2) / 2 - n * np.log(k.noise))
+        log_ratio = log_ratio + noisy * (size_noise * (1 - k.noise**-2) / 2 - n * np.log(k.noise))
         density = density + share * np.exp(log_ratio)
     return replace(moments, S=S, w=w), 1 / density
 
 
 def noise_size(S, w, sigma, n):
-    """Sum of the squared noise of n labels, in units of sigma.    S : (B, D, D); w : (B, d); sigma : (B,)  ->  (B,), 0 without noise"""
+    """The noise of n labels, in units of sigma.
+
+    Parameters
+    ----------
+    S : (B, D, D) array.  Second moments.
+    w : (B, d) array.  The true weights.
+    sigma : (B,) array
+    n : int
+
+    Returns
+    -------
+    noisy : (B,) array of bool.  Is there noise that rounding does not drown?
+    size : (B,) array.  Its sum of squares over sigma^2; 0 where there is none.
+    """
     d = w.shape[1]
     Sw = (S[:, :d, :d] @ w[:, :, None])[..., 0]  # (B, d)
     mean = S[:, d, d] - 2 * (S[:, :d, d] * w).sum(1) + (Sw * w).sum(1)  # (B,)
-    return n * np.divide(mean, sigma**2, out=np.zeros_like(mean), where=sigma > 0)
+    noisy = sigma**2 > ROUNDING * S[:, d, d]
+    return noisy, n * np.divide(mean, sigma**2, out=np.zeros_like(mean), where=noisy)
 
 
 def ridge(moments, w_scale=1.0):

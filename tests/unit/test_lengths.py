@@ -137,7 +137,7 @@ def test_a_model_of_other_sizes_is_what_its_record_says(name):
         if how in READINGS
         else RegressionTask(10, 20, NOISE, covariance)
     )
-    sequences = draw(task, 8_000, np.random.default_rng(11), share=0)
+    sequences = draw(task, 8_000, np.random.default_rng(11), stretches=())
     losses = sequences.losses(model.implicit_weight(sequences.S[:, :11, :11]))
     error = np.hypot(losses.std() / np.sqrt(len(losses)), model.record["standard_error"])
     assert abs(losses.mean() - model.record["loss"]) < 5 * error
