@@ -27,7 +27,13 @@ from lite_page import LitePage, notebook_address  # noqa: E402
 SITE = ROOT / "build" / "site"
 SCREEN = {"width": 1366, "height": 768}
 FIRST, NOISE, TRAINING = (next(SITE.glob(f"{number}_*.html"), None) for number in ("00", "07", "10"))
-DRAWN, LIVE = "[data-lab] .main-svg", ".lt-live.lt-here"
+LIVE = ".lt-live.lt-here"
+# When a lab is drawn, in seconds of the page's own clock, which begins with the visit.
+DRAWN = """new MutationObserver((changes, observer) => {
+  if (!document.querySelector("[data-lab] .main-svg")) return;
+  observer.disconnect();
+  requestAnimationFrame(() => (window.drawn = performance.now() / 1000));
+}).observe(document, {subtree: true, childList: true});"""
 PATIENCE = 180_000  # milliseconds
 SECONDS = 20  # of training
 
@@ -56,11 +62,10 @@ def plain_server():
 def visit(context, address):
     """Open the page of a lab -> the page, seconds to the drawing of its first lab, and until that is live"""
     page, began = context.new_page(), perf_counter()
+    page.add_init_script(DRAWN)
     page.goto(address, wait_until="commit")
-    page.locator(DRAWN).first.wait_for(state="attached", timeout=PATIENCE)
-    drawn = perf_counter() - began
     page.locator(LIVE).first.wait_for(timeout=PATIENCE)
-    return page, drawn, perf_counter() - began
+    return page, page.evaluate("window.drawn"), perf_counter() - began
 
 
 def megabytes(paths):
@@ -152,7 +157,7 @@ def report():
         steps, drawings = training(address)
     p50, p95 = np.percentile(times, [50, 95])
     lines = ["| first page | lab drawn, s | lab live, s |", "|---|---|---|"]
-    lines += [f"| {how} | {drawn:.1f} | {live:.1f} |" for how, drawn, live in rows]
+    lines += [f"| {how} | {drawn:.2f} | {live:.1f} |" for how, drawn, live in rows]
     lines += [
         "",
         "| until its first lab | s | files | MB | gzip -9, MB | memory, MB |",

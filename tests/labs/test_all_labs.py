@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import is_dataclass
 from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from extremes import LABS
 
 from lt_helpers.labs import Choice, Lab, Opinion, Prediction, Seed, Slider
 from lt_helpers.noise import parse_noise
-from lt_helpers.view.panel import Curve, Ticks
+from lt_helpers.view.panel import Curve, Heat, Ticks
 from lt_helpers.view.roles import ROLES
 
 
@@ -285,6 +286,32 @@ def test_each_tick_stands_at_the_number_that_is_written_there(lab):
                 number = number_of(label)
                 if number is not None:
                     assert number == pytest.approx(abs(tick) if axis.name == "ago" else tick), panel.name
+
+
+@pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.__name__)
+def test_the_axes_of_a_heat_map_end_with_its_cells(lab):
+    """No row or column is cut, and none is missing."""
+    for panel in opened(lab).panels_now:
+        for heat in (mark for mark in panel.marks if isinstance(mark, Heat)):
+            for axis, places, count in ((panel.x, heat.x, heat.z.shape[1]), (panel.y, heat.y, len(heat.z))):
+                assert len(places) == count, panel.name
+                low, high = sorted((axis.low, axis.high))
+                assert low <= places.min() - 0.5 < places.max() <= high, panel.name
+                assert places.max() + 0.5 <= high or np.isnan(heat.z[:, -1]).all(), (
+                    panel.name
+                )  # a gap ends there
+
+
+@pytest.mark.parametrize("lab", [lab for lab in LABS if lab.BEATS], ids=lambda lab: lab.__name__)
+def test_a_row_of_panels_is_no_higher_beside_others_than_alone(lab):
+    live = opened(lab)
+    for beat in live.BEATS:
+        scene = SimpleNamespace(beat=beat)
+        heights = {count: lab._arranged(live.panels_now[:1] * count, scene)[1] for count in range(1, 7)}
+        columns = {count: lab._arranged(live.panels_now[:1] * count, scene)[0] for count in heights}
+        rows = {count: -(-count // columns[count]) for count in heights}
+        assert len(set(rows.values())) > 1
+        assert all(150 < heights[count] / rows[count] <= heights[1] for count in heights)
 
 
 CALLED = {

@@ -1,5 +1,7 @@
 """The attention lab and notebook 01's exercise, each against a loop over tokens or pairs."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from marks import assert_marks, assert_messages
@@ -273,3 +275,16 @@ class TestBeats:
         assert f"the largest went from {largest[0]:.2f} to {largest[1]:.2f}" in tell(lab)
         assert f"that is {linear.max() / abs(linear).sum():.0%} of all their sizes" in tell(lab)
         assert "3 times as large" in tell(lab) and "Beyond" not in lab.words_now
+
+
+@pytest.mark.parametrize(
+    "softmax, linear, said",
+    [
+        ([9, 0, 0], [0, 9, 0], "both"),
+        ([9, 0, 0], [1, 1, 1], "softmax"),
+        ([1, 1, 1], [0, 9, 0], "linear"),
+        ([1, 1, 1], [1, -1, 1], ""),
+    ],
+)
+def test_who_reads_one_token_alone(softmax, linear, said):
+    assert attention.alone(SimpleNamespace(by_softmax=np.array(softmax), by_score=np.array(linear))) == said
