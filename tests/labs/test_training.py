@@ -9,7 +9,7 @@ from marks import assert_marks, assert_messages
 
 from lt_helpers import Categorical, LinearTransformer, RegressionTask, Uniform, adjusted_loss, load_pretrained
 from lt_helpers.labs import NoiseLab, TrainingLab
-from lt_helpers.labs.training import to_bayes
+from lt_helpers.labs.training import matrix_panel, to_bayes
 from lt_helpers.spectrum import Spectrum
 from lt_helpers.training.live import CONTEXT, DIM, EVERY, PLATEAU, context, yardstick
 
@@ -471,3 +471,12 @@ def test_a_beat_that_is_opened_before_anything_is_trained_says_train_first(beat,
 def test_the_multiple_of_bayess_loss_is_that_of_the_newest_losses():
     """By hand: 6 over 1.5, and neither a loss nor a Bayes's of an earlier check."""
     assert to_bayes(SimpleNamespace(loss=[12.0, 9.0, 6.0], bayes=[1.0, 2.0, 1.5])) == 4.0
+
+
+@pytest.mark.parametrize("layers", [1, 3, 7])
+def test_no_row_and_no_column_of_a_matrix_is_cut(layers):
+    panel = matrix_panel("P", np.ones((layers, 5, 5)))
+    (heat,) = panel.marks
+    assert heat.z.shape == (5, 6 * layers)  # a gap after each layer
+    assert (panel.y.low, panel.y.high) == (4.5, -0.5)  # rows from the top
+    assert panel.x.low <= -0.5 and panel.x.high == 6 * layers - 1  # in the middle of the last gap
