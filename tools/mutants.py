@@ -160,13 +160,13 @@ def is_found(folder, mutant):
         return None
     path.write_text(changed)
     try:
-        return any(fails(folder, tests) for tests in tests_of(group, place))
+        return any(tried(folder, tests).returncode for tests in tests_of(group, place))
     finally:
         path.write_text(whole)
 
 
-def fails(folder, tests):
-    """Does one of these tests fail, or take too long?"""
+def tried(folder, tests):
+    """These tests up to the first that fails, as a CompletedProcess; its returncode is not 0 if one does, or if they take too long."""
     options = ["-x", "-q", "-p", "no:cacheprovider", "-o", "addopts=--import-mode=importlib"]
     environment = {
         **os.environ,
@@ -177,7 +177,7 @@ def fails(folder, tests):
     # The processor's time, and not that of the clock: on a busy machine tests that pass take long as well.
     limited = ["sh", "-c", f'ulimit -t {SLOWEST} && exec "$@"', "sh"]
     command = [*limited, sys.executable, "-m", "pytest", *options, *tests]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True).returncode != 0
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 
 def check_tests(groups):
@@ -185,8 +185,11 @@ def check_tests(groups):
     with tempfile.TemporaryDirectory() as name:
         copy_project(Path(name))
         for group in groups:
-            if fails(Path(name), TESTS[group]):
-                raise SystemExit(f"{' '.join(TESTS[group])} fails on the project as it is: mend that first.")
+            done = tried(Path(name), TESTS[group])
+            if done.returncode:
+                raise SystemExit(
+                    f"{done.stdout[-2000:]}\n{' '.join(TESTS[group])} fails on the project as it is: mend that first."
+                )
 
 
 def line_of(mutant):

@@ -9,7 +9,13 @@ PULL, LIMIT, RARE = 300.0, 10.0, 10_000.0
 
 @dataclass(frozen=True)
 class Stretch:
-    """A `share` of the sequences is drawn with so many times larger w, x and noise: among those are the rare ones that explode."""
+    """Sequences that are drawn larger than the task has them: among those are the rare ones that explode.
+
+    Parameters
+    ----------
+    share : float.  Of all sequences.
+    w, x, noise : float.  How many times larger the weights, the inputs and the noise of the labels are.
+    """
 
     share: float
     w: float = 1.0
@@ -17,6 +23,7 @@ class Stretch:
     noise: float = 1.0
 
 
+# What explodes has a large w, as a rule.
 STRETCHES = (Stretch(0.3, w=1.8, x=1.1),)
 
 
