@@ -330,8 +330,8 @@ for sigma in (1, 3, 5):
 #
 # $$p = \underbrace{-\,\omega_{yx}\,M^T M\,g}_{\text{downhill part}} \; \underbrace{-\;\omega_{yx}\;\overline{y^l y}\;M^T u}_{\text{brake}} .$$
 #
-# Along $g$ the first is $-\omega_{yx}\,\langle g, M^T M g\rangle = -\omega_{yx}\,|M g|^2$. So where $\omega_{yx}$ is negative it leads downhill, whatever the sequence. The second leads uphill: $u$ sums the means that layers 2 and 3 have read, times their negative $\omega_{xy}$. Together these means still point about along $g$, so $u$ points against it.
-# Here is the cosine of $u$ and $g$, and the effective step of each part. (The cell checks that the two add up to the push.)
+# Along $g$ the first is $-\omega_{yx}\,\langle g, M^T M g\rangle = -\omega_{yx}\,|M g|^2$. So where $\omega_{yx}$ is negative it leads downhill, whatever the sequence. The second leads uphill: $u$ sums the means that layers 2 and 3 have read, times their negative $\omega_{xy}$. Together these means still point about along $g$, so $M^T u$ points against it; and what is left of a label still goes with the label, so the mean of $y^l y$ is positive on nearly every sequence.
+# Here is each of the three, then the effective step of each part. (The cell checks that the two add up to the push.)
 
 # %% jupyter={"source_hidden": true}
 def parts_of_the_push(model, state):
@@ -368,16 +368,19 @@ def print_parts(name, model, layer):
 
 
 # %% jupyter={"source_hidden": true}
-cosines = []
+print("sigma   cosine of M^T u and g   size of u   mean of y^l y   positive on")
 for sigma in (1, 3, 5):
     state = measured(model, sigma)
     u, g = state.u[:, 3], state.gradient[:, 3]  # (B, d) each, as layer 4 finds them
-    cosines.append((u * g).sum() / np.sqrt((u**2).sum() * (g**2).sum()))
-print("cosine of u and g, sigma = 1, 3, 5:", *(f"{cosine:.2f}" for cosine in cosines))
+    uphill = (state.M[:, 3].mT @ u[..., None])[..., 0]  # (B, d): M^T u
+    cosine = (uphill * g).sum() / np.sqrt((uphill**2).sum() * (g**2).sum())
+    now_and_first = parts_of_the_push(model, state)[3][:, 3]  # (B,): the mean of y^l y
+    size = np.sqrt((u**2).sum(axis=1).mean())
+    print(f"{sigma:5d} {cosine:23.2f} {size:11.3f} {now_and_first.mean():15.2f} {np.mean(now_and_first > 0):13.1%}")
 print_parts("DIAG-4", model, 4)
 
 # %% [markdown]
-# The downhill part does not get shorter: it even *grows* with the noise. (The $M$ that layers 1 to 3 leave behind depends on the noise. We only measure that.) The brake grows faster: in it stands a mean of labels times labels, and noise makes labels larger. In the end the two cancel along $g$. So the shorter step of
+# The downhill part does not get shorter: it even *grows* with the noise. (The $M$ that layers 1 to 3 leave behind depends on the noise. We only measure that.) The brake grows faster: in it stands a mean of labels times labels, which noise makes larger. ($u$ gets shorter meanwhile, and takes a part of that back.) In the end the two cancel along $g$. So the shorter step of
 # this layer is the brake's doing, and nothing else's. And where $\omega_{yx}$ is negative, **a negative step is the brake's doing.**
 #
 # Is the brake needed, and must it follow the noise? Change the last push alone. *Released*: the downhill part without its brake. *Held*: the downhill part, shortened at every noise by 56%, as the brake shortens it at $\sigma = 1$ (1.89 of 3.37).
@@ -455,7 +458,7 @@ for sigma in (5, 8, 10, 12, 15):
     print(f"{sigma:5d}", "".join(f"{np.mean(~(size <= 10)):14.4f}" for size in sizes))
 
 # %% [markdown]
-# A layer multiplies three tokens, two in $S$ and the one that it moves. So $w$ is a polynomial of high degree in the labels. A polynomial that is fitted on a range does not stay reasonable far outside of it: on some sequences it explodes. A user of such a model has to
+# A layer multiplies three tokens, two in $S$ and the one that it moves. So $w$ is a polynomial of high degree in the labels. A polynomial that is fitted on a range does not stay reasonable far outside of it: it explodes, the more often the further out, and sooner in the deeper model. A user of such a model has to
 # check for it ([12](12_from_pilot_to_practice.ipynb)).
 
 # %% [markdown]
@@ -571,7 +574,7 @@ surprises(lab)
 # ## Discussion
 # - **What is proven, and what is measured.** Two layers with $\omega_{xy}$ and $\omega_{yx}$ alone give the adaptive step exactly, and the two parts of a step add up in every DIAG model. How a trained model divides the work is
 #   measured, model by model. Whether one *needs* $\omega_{xy}$ for it, only training without it can tell ([11](11_inside_the_weights.ipynb)): it can do without, at a higher loss.
-# - **Ways to react.** Shrinking $w$ as a whole (06), shorter steps, and steps back (here) appear in the same model, in different layers. FULL has no omegas, so its steps cannot be split by this formula.
+# - **Ways to react.** Shrinking $w$ as a whole (06) and shorter steps (here) appear in the same model, in different layers; in some of its relatives steps back as well. FULL has no omegas, so its steps cannot be split by this formula.
 # - **A limit of the noise meter.** $w$ need not lie near any ridge answer: a number on the meter is a summary of ten.
 #
 # ## Quiz
@@ -587,8 +590,8 @@ surprises(lab)
 # **4.** A layer of a DIAG model has a negative $\omega_{yx}$, and its effective step is negative. Which of its two parts made it so?
 # <details><summary>Answer</summary>The brake. With a negative ω_yx the downhill part's step is a sum of squares times a positive number.</details>
 #
-# **5.** Two contexts have the same Σ and α, and so the same least-squares answer, but one has larger residuals. Does a trained DIAG answer both alike?
-# <details><summary>Answer</summary>No. It also reads the mean of y², which is larger where the residuals are, and shrinks more. A GD++ model answers both alike.</details>
+# **5.** Two contexts have the same Σ and α, and so the same least-squares answer, but one has larger residuals. Does a trained DIAG of several layers answer both alike?
+# <details><summary>Answer</summary>No. It also reads the mean of y², which is larger where the residuals are, and shrinks more. A GD++ model answers both alike, and so does a single layer.</details>
 #
 # ## References
 # - Vladymyrov, von Oswald, Sandler, Ge: *Linear Transformers are Versatile In-Context Learners*, NeurIPS 2024, [arXiv 2402.14180](https://arxiv.org/abs/2402.14180).

@@ -199,14 +199,19 @@ def model_of(matrices):
 D, R = parts[4]
 truncated = {"D alone (of rank 4)": model_of(D), "R alone (of rank 4)": model_of(R)}
 truncated |= {f"D + R, rank {rank}": model_of(np.add(*parts[rank])) for rank in (0, 1, 2, 4, 6, 8)}
+reads, writes = np.add(*parts[1]), np.add(*parts[1])  # rank 1 in all matrices but one
+reads[1, 3] = matrices[1, 3]  # but for Q of layer 4, which is whole
+writes[0, 2] = np.add(*parts[0])[0, 2]  # but for P of layer 3, of which the diagonal alone is left
+truncated |= {"rank 1, Q of 4 whole": model_of(reads), "rank 1, P of 3 rank 0": model_of(writes)}
 truncated |= {"whole": full, "DIAG, trained": diag}
 for name, result in losses(truncated, mixed, 5_000).items():
-    print(f"{name:19} loss {result.loss:10.3g} +- {result.standard_error:.2g}")
+    print(f"{name:21} loss {result.loss:10.3g} +- {result.standard_error:.2g}")
 
 # %% [markdown]
 # - **Neither part works alone.** The diagonal that stays when the low-rank part is taken away is several times worse than a DIAG that was *trained* with nothing but a diagonal. The parts were
 #   trained for each other.
-# - **Little in the matrices can be much in the answers.** The layers' maps are multiplied, so an error in one is passed on by the others. The loss need not even fall with the rank.
+# - **Half of a pair is worse than none.** The loss need not even fall with the rank. At rank 1 layer 3 writes, by the part of its $P$ that is kept, what the $Q$ of layer 4 reads by a part that is not. With that one $Q$ whole the loss
+#   falls from 59 to 0.06; with nothing kept of that one part of $P$, to that of rank 0.
 # - **Enough rank brings the model back.** But how much of it is *needed*? To know that, train with less.
 #
 # ## What a second head buys

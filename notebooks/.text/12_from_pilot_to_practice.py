@@ -120,12 +120,12 @@ print(result.report())
 # **How to read it.** The upper lines are the opponents, the best first; under each model stands its lead over them, in standard errors. Then come the models' own errors, their alarms and the gates; last the verdict. **No model passes gate 2.**
 # (Whether you can bear a rate of failures, no report can know.)
 #
-# The models were trained on synthetic tasks with $\sigma$ from $U(0, 5)$; *two heads* is FULL with seven layers, and the best of them there. `learn` takes from the earlier contexts the spread of each feature, the size of a weight, and how
+# The models were trained on synthetic tasks with $\sigma$ from $U(0, 5)$; *two heads* is FULL with seven layers, and the best of them on that training. `learn` takes from the earlier contexts the spread of each feature, the size of a weight, and how
 # the noise is distributed. AdaRR, evidence ridge and the models expect weights of size about 1, as in training: so labels are divided by the size that was learned, *the size of w* in the last column.
 #
 # All opponents are ridge regression, or a mean of it, and differ by how they find the penalty:
 #
-# - *Bayes* is the Bayes-optimal predictor. Its prior, the size of $w$ and the distribution of σ, is the one under which the labels of the earlier contexts are most probable. (The lab's is told the training's.)
+# - *Bayes* is the Bayes-optimal predictor. Its prior, the size of $w$ and the distribution of σ, is the one under which the labels of the earlier contexts are most probable. (The lab's is told the prior of the training.)
 # - *AdaRR* estimates σ² from the residuals; *evidence ridge* takes the most probable σ.
 # - *One penalty* predicts left-out examples of earlier contexts best. *Cross-validated* is chosen on each context, by leaving out one example at a time.
 # - *Fitted once* has one $w$ for all. All rows of this table obey the same $w$, so it wins. In-context models are for many small tasks, each with a $w$ of its own, which no single table can show: leave out its line, and compare the others.
@@ -333,7 +333,7 @@ print("\nthe others: failures", *(f"{name} {failed[name].sum()}," for name in ot
 # - *Size*: $\sigma$ is 2, and 8 where the row says so. In *labels times 3* both parts of a label, $\langle w, x\rangle$ and the noise, are three times as large.
 #
 # **Who has seen it?** Each row has 500 earlier contexts with the same mismatch, so Bayes and one penalty know it. Not so the last three: their earlier contexts are as in the first row, and the change comes unforeseen. The models have seen
-# none of it in any row.
+# none of it in any row; only the size by which labels are divided comes from the earlier contexts. Errors are measured without noise.
 
 # %% jupyter={"source_hidden": true}
 settings = {label: dict(mismatch=name) for label, name in PilotLab(language="en").controls["mismatch"].options}
@@ -397,9 +397,9 @@ for label, (pilot, _, _) in synthetic.items():
 # - **Correlated inputs and outlying rows** make DIAG explode, and even guarded it stays behind ridge CV on correlated inputs. The alarm finds the explosions; a weight that is wrong and fits its context
 #   passes: 9 of 19 failures at 0.54. (In the lab four layers exploded more often, and it missed hardly any.)
 # - **Outliers among the labels** hurt the models more than evidence ridge. The alarm misses all failures of FULL: a weight that follows an outlier fits.
-# - **A curved target** doubles everybody's error beside that of the answer 0, and the alarm is silent.
+# - **A curved target** doubles everybody's error, as a share of the answer 0's, and the alarm is silent.
 # - **Noise of 8**, more than in training: the models fail the most but for cross-validation, and the alarm misses many.
-# - **Labels times 3**: AdaRR, evidence ridge and the models expect a $w$ of size 1, and shrink one of size 3 too much. Bayes and one penalty hardly mind: the best penalty is $\sigma^2$ over the mean square of a weight, and both have
+# - **Labels times 3**: AdaRR, evidence ridge and the models expect a $w$ of size 1, and shrink one of size 3 too much. On many of these contexts DIAG explodes; its alarm misses none, and Bayes answers in its place. Bayes and one penalty hardly mind: the best penalty is $\sigma^2$ over the mean square of a weight, and both have
 #   become nine times as large.
 # - **Outliers or noise that nobody foresaw**: **Bayes and one penalty err more than the answer 0 does.** They trust the noise that they have learned. AdaRR and evidence ridge look at the context in hand, and hold. FULL
 #   does too, behind those two. DIAG errs more than FULL: where its alarm rings, Bayes answers.
@@ -408,7 +408,7 @@ for label, (pilot, _, _) in synthetic.items():
 #
 # ## Decide
 # Last, the tasks that the models were trained for, each model on its own noise, $U(0, 5)$ or {1, 3}. With the real table and seven of the mismatches that makes ten settings. In how many is a model ahead, guarded, by more than two
-# standard errors? (*Gate passed*: ahead of both, which is gate 2. *Left out*: the five other mismatches, for each of the three models.)
+# standard errors? (*Gate passed*: ahead of both, which is gate 2. *Left out*: the five other rows, the one without a mismatch among them, for each of the three models.)
 
 # %% jupyter={"source_hidden": true} tags=["verdict"]
 def on_own_task(mixed, parts=5):
@@ -457,7 +457,7 @@ print(f"{'left out, gate passed':24}{passing} of {len(seven) * len(left_out)}")
 # **In no setting is a model ahead of both AdaRR and Bayes.**
 #
 # - Where Bayes knows the noise it beats the models, or, in one case, FULL on the real table, is level. On the tasks that it was trained for FULL is near, with two heads nearer still.
-# - In *labels times 3* the noise has grown with $w$, and what Bayes has learned still fits: it beats the models, and they beat AdaRR and evidence ridge.
+# - In *labels times 3* the noise has grown with $w$, and what Bayes has learned still fits: it beats the models, and they beat AdaRR and evidence ridge (DIAG with Bayes in its place where the alarm rings).
 # - In the last two rows the noise alone is another. There the models beat Bayes, and AdaRR and evidence ridge beat the models.
 #
 # ### What to use, and when
@@ -766,7 +766,7 @@ surprises(lab)
 # %% [markdown]
 # ## Quiz
 # **1.** Why does a frozen model beat ridge CV on this table, and not Bayes?
-# <details><summary>Answer</summary>It brings a belief about the size of w from its training. Cross-validation has to find the penalty in twenty rows, and often finds a poor one. Bayes learns that belief from earlier contexts, where the model has that of its training.</details>
+# <details><summary>Answer</summary>It brings a belief about the noise from its training, and the size of w is learned from earlier contexts. Cross-validation has to find the penalty in twenty rows, and often finds a poor one. Bayes learns both from earlier contexts.</details>
 #
 # **2.** Test rows were among those that whitening learned from. What is wrong with the error?
 # <details><summary>Answer</summary>It is too good: the preparation has seen rows that stand for the future. Use earlier rows, or the context's own.</details>
