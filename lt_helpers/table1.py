@@ -160,17 +160,17 @@ def table(noises=PAPER_NOISES, samples=200_000, seed=0, jobs=1):
     from concurrent.futures.process import BrokenProcessPool
 
     # Ctrl-C reaches every process, and ends those of the pool: as an exception it would be taken for a column's result, and the next begun.
-    with ProcessPoolExecutor(
-        jobs, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_DFL)
-    ) as pool:
-        columns = [pool.submit(compute, noise) for noise in noises]
-        workers = multiprocessing.active_children()
-        try:
+    own_way = dict(initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_DFL))
+    try:
+        with ProcessPoolExecutor(jobs, **own_way) as pool:
+            columns = [pool.submit(compute, noise) for noise in noises]
+            workers = multiprocessing.active_children()
             return [cell for cells in columns for cell in cells.result()]
-        except BrokenProcessPool:
-            if any(worker.exitcode == -signal.SIGINT for worker in workers):  # it came to them first
-                raise KeyboardInterrupt from None
-            raise
+    except BrokenProcessPool:
+        # It came to them first. Only when the pool has closed is it known of all how they ended.
+        if any(worker.exitcode == -signal.SIGINT for worker in workers):
+            raise KeyboardInterrupt from None
+        raise
 
 
 def deviation(ours, standard_error, paper, paper_error):

@@ -5,8 +5,12 @@ The environment variable PYODIDE names the folder of a distribution of Pyodide.
 
 import os
 import re
+import runpy
 import shutil
+import threading
 import time
+from functools import partial
+from http.server import ThreadingHTTPServer
 
 import numpy as np
 import pytest
@@ -26,6 +30,7 @@ SCREEN = {"width": 1366, "height": 768}
 SETTLED = 500  # milliseconds after which the address follows a lab (engine.js)
 SOON = 120_000  # milliseconds in which a lab must be live, on whatever machine
 MEGABITS = 10  # a second, of a slow line
+PIECE = 16_384  # bytes that it carries at a time
 FORBIDDEN = "Object.defineProperty(window, 'localStorage', {get() { throw new DOMException('no', 'SecurityError'); }})"
 COUNTED = """() => {
   const bar = document.querySelector(".lt-engine progress");
@@ -313,21 +318,44 @@ def test_a_link_opens_the_training_lab_and_it_trains_until_a_press_and_closed_in
     assert note(again).inner_text().startswith("Live")
 
 
-def limit(line, megabits):
-    """Give a page's line (a session of Chromium's protocol) so many megabits a second, None: as many as there are."""
-    rate = -1 if megabits is None else megabits * 1e6 / 8
-    conditions = dict(offline=False, latency=0, downloadThroughput=rate, uploadThroughput=rate)
-    line.send("Network.emulateNetworkConditions", conditions)
+class Line:
+    """A line to the reader of so many megabits a second, None: of as many as there are."""
+
+    def __init__(self, megabits):
+        self.megabits = megabits
+        self.alone = threading.Lock()  # one line for all files
+
+    def carry(self, size):
+        with self.alone:
+            if self.megabits:
+                time.sleep(size * 8e-6 / self.megabits)
 
 
-def test_on_a_slow_line_the_page_is_read_and_slid_while_its_megabytes_are_counted(open_anew):
-    lines = []
+@pytest.fixture
+def slow_line(folder):
+    """The site's own server behind a slow line -> its address and the line.
 
-    def slow(page):
-        lines.append(page.context.new_cdp_session(page))
-        limit(lines[0], MEGABITS)
+    Chromium can slow a page down by itself, but now and then lets nothing through for more than a minute at first.
+    """
+    line = Line(MEGABITS)
 
-    page = open_anew(NOISE, slow)
+    class Pages(runpy.run_path(folder / "serve.py")["Pages"]):
+        def copyfile(self, source, outputfile):
+            while piece := source.read(PIECE):
+                line.carry(len(piece))
+                outputfile.write(piece)
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Pages, directory=folder))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/", line
+    line.megabits = None
+    server.shutdown()
+    server.server_close()
+
+
+def test_on_a_slow_line_the_page_is_read_and_slid_while_its_megabytes_are_counted(open_anew, slow_line):
+    address, line = slow_line
+    page = open_anew(NOISE, address=address)
     drawing = page.locator("[data-lab]").first
     drawing.locator(".main-svg").first.wait_for(state="attached", timeout=SOON)
     assert page.get_by_role("heading", level=1).is_visible()
@@ -345,7 +373,7 @@ def test_on_a_slow_line_the_page_is_read_and_slid_while_its_megabytes_are_counte
     slide(drawing)
     wait_until(lambda: counted() >= first + 1, seconds=SOON / 1000)
     assert time.monotonic() - began > 0.5 * 8 / MEGABITS  # a megabyte took its time
-    limit(lines[0], None)
+    line.megabits = None
     live(page)
 
 
