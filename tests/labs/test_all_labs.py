@@ -288,6 +288,34 @@ def test_each_tick_stands_at_the_number_that_is_written_there(lab):
                     assert number == pytest.approx(abs(tick) if axis.name == "ago" else tick), panel.name
 
 
+ROUND = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)  # how a number may begin at which a logarithmic axis has a tick
+THE_SIZES_THEMSELVES = {("sizes", "features")}  # a tick at each d that was measured
+
+
+@pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.__name__)
+def test_ticks_stand_where_a_reader_expects_them(lab):
+    """At multiples of a step and at the 1 one counts from; on a logarithmic axis at round numbers, or each so many times the last."""
+    live = opened(lab)
+    for panel in live.panels_now:
+        for axis in (panel.x, panel.y):
+            labels = axis.labels or axis.ticks or ()
+            written = [number_of(live.names.text(label)) for label in labels]
+            if not axis.ticks or axis.name == "ago" or (live.NAME, panel.name) in THE_SIZES_THEMSELVES:
+                continue
+            ticks = np.sort(
+                [tick for tick, number in zip(axis.ticks, written, strict=True) if number is not None]
+            )
+            if axis.log:
+                digits = ticks / 10.0 ** np.floor(np.log10(ticks) + 1e-9)
+                are_round = np.isclose(digits[:, None], ROUND).any(axis=1).all()
+                assert are_round or np.allclose(np.diff(np.log(ticks)), np.log(ticks[1] / ticks[0])), (
+                    panel.name
+                )
+                continue
+            counted = ticks[1:] if len(ticks) > 2 and ticks[0] == 1 != ticks[1] - ticks[0] else ticks
+            assert np.allclose(np.diff(counted), np.diff(counted[-2:])), panel.name
+
+
 @pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.__name__)
 def test_the_axes_of_a_heat_map_end_with_its_cells(lab):
     """No row or column is cut, and none is missing."""

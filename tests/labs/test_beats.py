@@ -1,6 +1,7 @@
 """How labs lead: what is shown at each beat, predictions that are locked and answered, and what every lab's beats have to be."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -51,6 +52,23 @@ def test_a_prediction_is_locked_and_answered_once_the_control_has_come_there(lab
     assert gap.x.tolist() == [0, 0] and gap.y.tolist() == [0.4, 1.0]
     lab.controls["frequency"].value = 1.0  # what was told stays
     assert "You said 0.4" in said(lab)
+
+
+@pytest.mark.parametrize(
+    ("guess", "words"),
+    [
+        (0.7, "You said 0.7; it is 1.0, which is 0.3 more."),
+        (0.3, "You said 0.3; it is 0.1, which is 0.2 less."),
+    ],
+)
+def test_it_is_told_on_which_side_the_prediction_lay_though_by_little(lab, guess, words, monkeypatch):
+    beat = replace(lab.BEATS[0], answer=lambda wave, begun: 1.0 if guess == 0.7 else 0.1)
+    monkeypatch.setattr(type(lab), "BEATS", (beat, *lab.BEATS[1:]))
+    lab = type(lab)()
+    lab.controls["expected"].value = guess
+    lab._guide.lock.click()
+    lab.controls["frequency"].value = 3.0
+    assert words in said(lab)
 
 
 def test_who_moves_first_is_told_as_well(lab):

@@ -18,7 +18,7 @@ from lt_helpers.training.objective import draw
 from lt_helpers.training.parameters import family
 from lt_helpers.training.plans import NEWTON_OF_FEW, AdamSettings, Plan, Round, Stage
 from lt_helpers.training.search import steps_of
-from lt_helpers.training.train import InUnits, Units
+from lt_helpers.training.train import InUnits, Times, Units
 
 QUICK = Plan(
     4,
@@ -307,6 +307,15 @@ def test_sizes_that_cannot_be_are_refused_in_a_sentence(options, sentence, tmp_p
     assert left.value.code == 2
     said = " ".join(capsys.readouterr().err.split())
     assert re.search(sentence, said)
+
+
+@pytest.mark.parametrize("noise", [lt.Uniform(5), lt.Categorical((1.0, 3.0))])
+def test_the_noise_in_other_units_is_drawn_and_integrated_in_them(noise):
+    in_units = Times(noise, 0.25)
+    draws, whole = (one.sample(1_000, np.random.default_rng(0)) for one in (in_units, noise))
+    assert draws == pytest.approx(whole / 4)
+    (sigmas, weights), (whole, same) = in_units.nodes(8, cuts=(0.5,)), noise.nodes(8, cuts=(2.0,))
+    assert sigmas == pytest.approx(whole / 4) and weights == pytest.approx(same)
 
 
 class TestFit:
