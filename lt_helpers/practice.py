@@ -181,19 +181,21 @@ def fit_prior_of(groups):
     if not inputs.any() or not labels.any():
         raise ValueError("x and y must not be zero throughout: a prior cannot be fitted on that.")
 
+    spectra = [Spectrum.from_tokens(x, y) for x, y in groups]
+
     # If there were no noise at all, the mean of y^2 would be size^2 times that of |x|^2. So the size is at most about this.
     largest = np.sqrt((labels**2).mean() / (inputs**2).sum(axis=-1).mean())
     tried = {}
     for halvings in range(HALVINGS + 1):
         size = largest / 2**halvings
-        tried[size] = fit_noise(groups, size)
+        tried[size] = fit_noise(spectra, size)
 
     # Then between the best one and its neighbours.
     for halving in range(1, FINER + 1):
         step = 2 ** (0.5**halving)
         best = most_probable(tried)
         for size in (best / step, best * step):
-            tried[size] = fit_noise(groups, size)
+            tried[size] = fit_noise(spectra, size)
     size = most_probable(tried)
     noise, _ = tried[size]
     return FittedPrior(float(size), noise)
@@ -204,13 +206,13 @@ def most_probable(tried):
     return max(tried, key=lambda size: tried[size][1])
 
 
-def fit_noise(groups, size):
+def fit_noise(spectra, size):
     """The distribution of sigma under which labels are most probable, if the size of w is known.
 
     Parameters
     ----------
-    groups : list of (x, y)
-        Tasks of one length each, (B, n, d) and (B, n) arrays.
+    spectra : list of Spectrum
+        Of tasks of one length each.
     size : float
         The standard deviation of a component of w.
 
@@ -221,7 +223,7 @@ def fit_noise(groups, size):
     score : float
         The log likelihood of all labels, up to a constant.
     """
-    spectra = [Spectrum.from_tokens(x, y / size) for x, y in groups]
+    spectra = [spectrum.with_inputs_times(size) for spectrum in spectra]  # there w has a component of size 1
     single = np.concatenate([spectrum.noise_by_evidence() for spectrum in spectra])  # (B,)
     levels = np.unique(np.quantile(single, np.linspace(0, 1, LEVELS)))  # (K,)
 
@@ -233,17 +235,13 @@ def fit_noise(groups, size):
     # Expectation: how probable is each level for each context? Maximisation: the mean of that over contexts.
     probabilities = np.full(len(levels), 1 / len(levels))
     for _ in range(ROUNDS):
-        posterior = likelihood * probabilities  # (B, K)
-        posterior /= posterior.sum(axis=1, keepdims=True)
-        probabilities = posterior.mean(axis=0)  # (K,)
-
-    # Labels were divided by the size: that makes their density larger by the size, for each of them.
-    count = sum(y.size for _, y in groups)
-    score = (np.log(likelihood @ probabilities) + highest[:, 0]).sum() - count * np.log(size)
+        mixed = likelihood @ probabilities  # (B,)
+        probabilities *= (1 / mixed) @ likelihood / len(mixed)  # (K,)
+    score = (np.log(likelihood @ probabilities) + highest[:, 0]).sum()
 
     # Some levels have lost all their share.
     kept = probabilities > NEGLIGIBLE
-    return Categorical(levels[kept], probabilities[kept]), float(score)
+    return Categorical(levels[kept] / size, probabilities[kept]), float(score)
 
 
 @dataclass(frozen=True)

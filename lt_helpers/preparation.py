@@ -171,21 +171,21 @@ class Preparation:
 
         Parameters
         ----------
-        w : (d,) array
-            For prepared inputs.
+        w : (d,) or (P, d) array
+            For prepared inputs: one, or one for each of several predictors.
         x, y : (n, d) and (n,) arrays
             The task's examples, as they were given.
 
         Returns
         -------
-        coefficients : (d,) array
-        intercept : float
+        coefficients : (d,) or (P, d) array
+        intercept : number or (P,) array
             An input is answered with <coefficients, x> + intercept.
         """
         coefficients = w * self.size / self.spread
         if self.intercept:
-            return coefficients, float(y.mean() - coefficients @ x.mean(axis=0))
-        return coefficients, float(self.label_centre - coefficients @ self.centre)
+            return coefficients, y.mean() - coefficients @ x.mean(axis=0)
+        return coefficients, self.label_centre - coefficients @ self.centre
 
 
 def within(intercept):

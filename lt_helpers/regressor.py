@@ -84,7 +84,8 @@ class InContextRegressor:
         self.alarm_ = bool(alarm(w, second_moments(inputs, labels))[0])
         if self.alarm_ and self.guard and self._frozen is not None:
             w = opponent(BAYES, self.preparation, inputs, labels)
-        self.coef_, self.intercept_ = self.preparation.original(w[0], x, y)
+        self.coef_, intercept = self.preparation.original(w[0], x, y)
+        self.intercept_ = float(intercept)
         return self
 
     def predict(self, x):

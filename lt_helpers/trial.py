@@ -142,34 +142,36 @@ def pilot(preparation, models, x, y, x_held, y_held, failure=None):
             weights[name][places], rings[name][places] = guarded(w, S, weights[BAYES][places])
 
     tasks = list(zip(x, y, x_held, y_held, strict=True))
-    errors = {name: held_errors(preparation, w, tasks) for name, w in weights.items()}
-    unguarded = {name: held_errors(preparation, w, tasks) for name, w in alone.items()}
+    tried = np.stack([*weights.values(), *alone.values()])  # (P, B, d)
+    found = held_errors(preparation, tried, tasks)  # (P, B)
+    errors = dict(zip(weights, found))
+    unguarded = dict(zip(alone, found[len(weights) :]))
     rivals = {name: errors[name] for name in names}
     leads = {name: gate(errors[name], rivals) for name in models}
     return Pilot(errors, leads, rings, preparation.tasks, unguarded, failure)
 
 
 def held_errors(preparation, w, tasks):
-    """The mean squared miss of weights on the held rows of each task.
+    """The mean squared miss of several predictors' weights on the held rows of each task.
 
     Parameters
     ----------
     preparation : Preparation
-    w : (B, d) array
+    w : (P, B, d) array
         For prepared inputs.
     tasks : list of (x, y, x_held, y_held)
 
     Returns
     -------
-    (B,) array
+    (P, B) array
         Infinite where the weights have exploded.
     """
-    errors = np.empty(len(tasks))
+    errors = np.empty(w.shape[:2])
     with np.errstate(over="ignore", invalid="ignore"):
         for place, (x, y, x_held, y_held) in enumerate(tasks):
-            coefficients, intercept = preparation.original(w[place], x, y)
-            missed = x_held @ coefficients + intercept - y_held  # (m,)
-            errors[place] = (missed**2).mean()
+            coefficients, intercept = preparation.original(w[:, place], x, y)  # (P, d), (P,)
+            missed = coefficients @ x_held.T + intercept[:, None] - y_held  # (P, m)
+            errors[:, place] = (missed**2).mean(axis=1)
     return np.where(np.isfinite(errors), errors, np.inf)
 
 

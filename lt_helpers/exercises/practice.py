@@ -213,5 +213,12 @@ whitening = Exercise(
         "divided_one_less": (
             lambda rows, queries: (queries - rows.mean(axis=0)) @ root(rows) * np.sqrt(1 - 1 / len(rows))
         ),
+        "own_mean_and_one_less": (
+            lambda rows, queries: (queries - queries.mean(axis=0)) @ root(rows) * np.sqrt(1 - 1 / len(rows))
+        ),
+        "correlations": (lambda rows, queries: (queries - rows.mean(axis=0)) @ root(rows / rows.std(axis=0))),
+        "standardised_before": (
+            lambda rows, queries: (queries - rows.mean(axis=0)) / rows.std(axis=0) @ root(rows)
+        ),
     },
 )

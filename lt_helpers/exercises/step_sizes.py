@@ -33,6 +33,7 @@ shorter_step = Exercise(
         "root": lambda y, omega_xy, omega_yx: -omega_yx * (1 + omega_xy * np.sqrt((y**2).mean())),
         "length": lambda y, omega_xy, omega_yx: -omega_yx * (1 + omega_xy * np.linalg.norm(y)),
         "variance": lambda y, omega_xy, omega_yx: -omega_yx * (1 + omega_xy * y.var()),
+        "spread": lambda y, omega_xy, omega_yx: -omega_yx * (1 + omega_xy * y.std()),
         "mean_label": lambda y, omega_xy, omega_yx: -omega_yx * (1 + omega_xy * y.mean()),
         "whatever_the_noise": lambda y, omega_xy, omega_yx: -omega_yx,
         "stopped_at_zero": lambda y, omega_xy, omega_yx: -omega_yx * max(0, 1 + omega_xy * (y**2).mean()),
@@ -56,6 +57,7 @@ betrayed_noise = Exercise(
         "forgot_the_one": lambda share, s, n: np.sqrt(n * s / share),
         "s_taken_away": lambda share, s, n: np.sqrt(n * (1 / share - s)),
         "one_taken_away": lambda share, s, n: np.sqrt(n * (s / share - 1)),
+        "n_on_one_term": lambda share, s, n: np.sqrt(n * s / share - s),
         "brackets_missing": lambda share, s, n: np.sqrt(n * s / share - 1),
         "root_of_n_alone": lambda share, s, n: np.sqrt(n) * s * (1 / share - 1),
         "n_outside": lambda share, s, n: n * np.sqrt(s * (1 / share - 1)),
@@ -138,6 +140,11 @@ def turned_around(w_before, w_after, rescaling, downhill):
     return (downhill * push).sum() / (push**2).sum()
 
 
+def turned_over(w_before, w_after, rescaling, downhill):
+    push = w_after - rescaling[:, None] * w_before
+    return (push**2).sum() / (downhill * push).sum()
+
+
 def uphill(w_before, w_after, rescaling, downhill):
     return -step_size(w_before, w_after, rescaling, downhill)
 
@@ -190,6 +197,7 @@ effective_step = Exercise(
         "ratio_of_mean_lengths": ratio_of_mean_lengths,
         "one_each": one_each,
         "turned_projection_around": turned_around,
+        "from_push_to_downhill": turned_over,
         "lost_its_sign": lambda *layer: abs(step_size(*layer)),
         "sign_flipped_g": uphill,
         "cosine": cosine,

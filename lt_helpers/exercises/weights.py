@@ -90,6 +90,14 @@ def with_factors(A, rank, factors, rounds=100, taken_off=diagonal):
     return R
 
 
+def taken_off_twice(A, rank, rounds=100):
+    """What is kept of A - D - R, where R is the last one."""
+    R = np.zeros_like(A)
+    for _ in range(rounds):
+        R = best_of_rank(A - diagonal(A - R) - R, rank)
+    return R
+
+
 split = Exercise(
     name="weights.split",
     solution=low_rank_part,
@@ -117,6 +125,7 @@ split = Exercise(
         "few_rounds": (
             lambda A, rank: with_factors(A, rank, lambda U, s, Vt, r: kept(U, s, Vt, slice(r)), rounds=10)
         ),
+        "last_r_taken_off": taken_off_twice,
         "one_too_many": (
             lambda A, rank: with_factors(A, rank, lambda U, s, Vt, r: kept(U, s, Vt, slice(r + 1)))
         ),

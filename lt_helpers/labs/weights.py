@@ -290,6 +290,7 @@ def losses(state):
         "weights.losses",
         sigma=state.sigma,
         variance=state.sigma**2,
+        rank=state.rank,
         whole=loss_in_words(loss_at(state.whole, state)),
         kept=loss_in_words(loss_at(state.kept, state)),
         nothing=loss_in_words(loss_at(state.nothing, state)),

@@ -243,7 +243,7 @@ for sigma in (1, 4):
 # ## Which layer does it?
 # How long a step does a layer of a *trained* model take? A step has a direction. In [03](03_one_layer_is_one_gradient_step.ipynb) it was $g$, the mean of $r\,x$, which **points downhill**: along it the error falls fastest.
 #
-# Deeper in a model a label is no longer $y$. It has become $y^l = a\,y - \langle w, x\rangle$ ([04](04_every_layer_keeps_a_weight_vector.ipynb)), where $w$ is a weight for inputs *as they came in*. So half the mean of $(y^l)^2$ has the slope $-\overline{y^l x}$ in $w$, and it falls
+# Deeper in a model a label is no longer $y$. It has become $y^l = a\,y - \langle w, x\rangle$ ([04](04_every_layer_keeps_a_weight_vector.ipynb)), where $w$ is a weight for inputs *as they came in*. So half the mean of $(y^l)^2$ has, with $a$ held fixed, the slope $-\overline{y^l x}$ in $w$, and it falls
 # fastest along $g = \overline{y^l x}$ (a bar is a mean): the label as it is *now*, times the input as it came in. Where $a = 1$ it is the $g$ of 03.
 # (The layer itself reads the mean of $y^l x^l$, with the input, too, as it is now. In A′ above $g = 2$, by the old inputs, and the layer reads $2 - 1.6$. *The brake of layer 4* works that out.)
 #
@@ -310,7 +310,7 @@ for sigma in (1, 3, 5):
     print(f"sigma = {sigma}: {measured(model, sigma).rescaling[:, 1:].prod(axis=1).mean():.2f}")
 
 # %% [markdown]
-# With little noise nearly all of it; with more noise the shrinking prevails.
+# With little noise it nearly does: the product is close to 1. With more noise the shrinking prevails.
 #
 # ## The brake of layer 4
 # The push of layer 4 is again a sum of two, the same two as by hand. By [04](04_every_layer_keeps_a_weight_vector.ipynb) an input that layer 4 reads is $x^l = M x + y\,u$: what the token keeps of its input, and the move along its label. The last column is A′ above, before its second layer:

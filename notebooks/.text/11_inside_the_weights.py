@@ -72,7 +72,7 @@ for (name, result), numbers in zip(losses(four, mixed).items(), (4, 8, 242)):
 # FULL is better than DIAG. What do its other 238 numbers do? And why is DIAG with a second head, eight numbers, nearly as good?
 #
 # ## The same model, other matrices
-# First ask which changes of the weights change nothing. A layer adds $P S Q\, e$ to each token $e$, for each of its heads. Double $P$ and halve $Q$: it is the same layer. Such a freedom is called a
+# First ask which changes of the weights change nothing. A layer adds $P S Q\, e$ to each token $e$, for each of its heads. Double $P$ and halve $Q$, or change the sign of both: it is the same layer. Such a freedom is called a
 # **gauge**. A rule removes it: let the squares of $P$ and of $Q$ have the same sum in each head, and let $Q$ have a trace above zero. DIAG's omegas need no rule: each is a product of an entry of $P$ and one of $Q$.
 #
 # The last layer holds numbers that do nothing. The answer is read from $y$, and no later layer reads the $x$ that this one makes. So only the last row of its $P$ counts. The ten rows above never train: the rule sets them to zero.
@@ -145,7 +145,7 @@ for name, result in losses({"FULL": full, "turned": turned}, mixed).items():
     print(f"{name:6} loss {result.loss:.4f} +- {result.standard_error:.4f}")
 
 # %% [markdown]
-# So it means nothing *which* of the ten features a pattern sits in. Another start of training would have put it elsewhere.
+# So it means nothing *which* of the ten features a pattern sits in. Another start of training would have put it elsewhere. But a diagonal of unequal entries is none once it is turned. What follows splits the matrices as they were trained.
 #
 # ## Diagonal plus low rank
 # The paper's Fig. 4 shows the matrices of such a model as heat maps: a heavy diagonal, and a few rows and columns beside it. The lab measures that. Write a matrix as $D + R$, with $D$ diagonal and $R$ of low
@@ -186,10 +186,10 @@ worse = 1 + np.flatnonzero(medians[1:] > 1.1 * medians[:-1])
 print("worse than at the rank before, by a tenth or more, at rank", worse)
 
 # %% [markdown]
-# From rank 2 on the copy does as well as the whole at this noise, or a little better: training asks for the mean over 1 and 3.
+# From rank 2 on the copy does as well as the whole at this noise, or a little better. It may: training asks for the mean over $\sigma = 1$ and 3, not for the loss at 1.
 #
 # ## What each part is worth
-# Here is that mean, with each part alone as well.
+# Here is the mean loss over $\sigma = 1$ and 3, of which single sequences can rule more than of the lab's medians. The first two rows take the split with rank 4 apart; the $D$ of rank 0 is another one.
 
 # %% jupyter={"source_hidden": true}
 def model_of(matrices):
@@ -224,7 +224,11 @@ for name in ("DIAG", "DIAG, two heads"):
     print(f"{name:16} omega_xx omega_yy, by layer", np.round(omega[:, 0, 0] * omega[:, 1, 1], 3))
     print(f"{'':16} omega_xy omega_yx          ", np.round(omega[:, 0, 1] * omega[:, 1, 0], 3))
 
-print("\nlayers  trained on      DIAG   two heads    FULL   two heads   (loss on 200,000 sequences, and its standard error)")
+# %% [markdown]
+# With one head the two products agree in each layer. With two they need not, and in layers 2 and 3 they do not: there the heads have grown apart. What is that worth?
+
+# %% jupyter={"source_hidden": true}
+print("layers  trained on      DIAG   two heads    FULL   two heads   (loss on 200,000 sequences, and its standard error)")
 for noise in (uniform, mixed):
     for layers in (4, 6, 7):
         models = {
@@ -241,7 +245,7 @@ for noise in (uniform, mixed):
 
 # %% [markdown]
 # On {1, 3} the second head closes much of the gap between DIAG and FULL, without a single entry off the diagonal. So FULL's low-rank part is *a* way to a lower loss, not the only one. On U(0, 5)
-# there is less to gain; the paper finds DIAG about as good as FULL there (Table 1). With seven layers a second head lets FULL end lower, too.
+# there is less to gain; the paper finds DIAG about as good as FULL there (Table 1). With seven layers FULL with two heads ended lower, too: clearly on {1, 3}; on U(0, 5) by less than two trainings of FULL with one head differ (*Luck of training*).
 #
 # ## What is a weight for? Train without it
 # Which omega matters most? One could set it to zero in a trained model. With one head that is impossible: to remove $\omega_{xy} = p_x q_y$ alone, $p_x$ or $q_y$ must go, and another omega with it. So take

@@ -118,7 +118,7 @@ print(result.report())
 
 # %% [markdown]
 # **How to read it.** The upper lines are the opponents, the best first; under each model stands its lead over them, in standard errors. Then come the models' own errors, their alarms and the gates; last the verdict. **No model passes gate 2.**
-# (Whether you can bear a rate of failures, no report can know.)
+# (Whether you can bear a rate of failures, no report can know. And an alarm that rang in none of 250 contexts may have a rate of up to 3/250, which is 1.2%: *See it coming* says why.)
 #
 # The models were trained on synthetic tasks with $\sigma$ from $U(0, 5)$; *two heads* is FULL with seven layers, and the best of them on that training. `learn` takes from the earlier contexts the spread of each feature, the size of a weight, and how
 # the noise is distributed. AdaRR, evidence ridge and the models expect weights of size about 1, as in training: so labels are divided by the size that was learned, *the size of w* in the last column.

@@ -151,7 +151,7 @@ def test_the_words_are_of_what_is_drawn(values):
         ),
         "layers.count": dict(count=values["layers"]),
         "weights.percent": [dict(percent=100 * share if share > 1e-6 else 0) for share in left],
-        "weights.losses": dict(sigma=sigma, variance=sigma**2),
+        "weights.losses": dict(sigma=sigma, variance=sigma**2, rank=values["rank"]),
         "weights.loss": [dict(loss=loss) for loss in losses],
     }
     if values["layer"] == values["layers"]:
@@ -167,11 +167,11 @@ def test_the_label_is_the_last_row_and_column():
 
 def test_a_loss_beyond_the_axis_is_drawn_at_its_edge_and_said():
     lab = WeightsLab(kind="full", noise="uniform-1", layers=5, sigma=8)
-    assert "the whole model has a loss of more than 1000, and" in lab.words_now
+    assert "the whole model has a median loss of more than 1000, and" in lab.words_now
     assert "drawn at its edge: whole in “Loss (shaded: trained on)”" in lab.words_now
     shown = drawn(lab, "loss", "model")["y"]
     assert shown[0] == 1e-3 and shown[8] == 1e3
-    assert "a loss of 18," in WeightsLab(kind="full", noise="uniform-1", layers=5, sigma=6).words_now
+    assert "a median loss of 18," in WeightsLab(kind="full", noise="uniform-1", layers=5, sigma=6).words_now
 
 
 def test_what_is_left_out_but_too_little_to_see_is_nothing():

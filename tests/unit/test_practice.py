@@ -28,6 +28,7 @@ from lt_helpers.practice import (
     misfit,
     ridge_cv,
 )
+from lt_helpers.spectrum import Spectrum
 from lt_helpers.task import second_moments
 
 
@@ -146,7 +147,7 @@ def test_the_score_of_a_fitted_noise_is_the_probability_of_the_labels(rng):
     x, y = contexts(rng, batch=6)
     found = []
     for size in (0.5, 2.0):
-        noise, score = fit_noise([(x, y)], size)
+        noise, score = fit_noise([Spectrum.from_tokens(x, y)], size)
         chances = [
             noise.weights @ np.exp([density(inputs, labels, size, size * sigma) for sigma in noise.values])
             for inputs, labels in zip(x, y)
@@ -159,7 +160,7 @@ def test_the_score_of_a_fitted_noise_is_the_probability_of_the_labels(rng):
 def test_no_other_probabilities_of_the_levels_make_the_labels_more_probable():
     """At the maximum, the mean over contexts of p(y | sigma) / p(y) is 1 where a level has a share, and below elsewhere (Lindsay 1983)."""
     batch = RegressionTask(4, 12, Categorical((1, 3))).sample(80, np.random.default_rng(1))
-    noise, _ = fit_noise([(batch.x, batch.y)], 1.0)
+    noise, _ = fit_noise([Spectrum.from_tokens(batch.x, batch.y)], 1.0)
     logs = np.array([[density(x, y, 1.0, sigma) for sigma in noise.values] for x, y in zip(batch.x, batch.y)])
     likelihood = np.exp(logs - logs.max(axis=1, keepdims=True))
     gain = (likelihood / (likelihood @ noise.weights)[:, None]).mean(axis=0)
