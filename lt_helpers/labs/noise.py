@@ -245,7 +245,12 @@ class NoiseLab(Lab):
         level = Message("noise.level", sigma=state.sigma, variance=state.sigma**2)
         if not np.isfinite(state.path).all():
             return [Message("noise.diverges", level=level)]
-        return [reading(state, level).on("weight", "meter"), keeping(state).on("kept"), *warning(state)]
+        return [
+            reading(state, level).on("weight", "meter"),
+            keeping(state).on("kept"),
+            stepping(state).on("step"),
+            *warning(state),
+        ]
 
 
 def reading(state, level):
@@ -274,6 +279,11 @@ def keeping(state):
         for direction in (0, -1)
     )
     return Message("noise.keeps", weakest=weakest, strongest=strongest, fit=state.fit)
+
+
+def stepping(state):
+    """How long a step each layer takes."""
+    return Message("noise.steps", steps=", ".join(f"{round(step, 2) + 0.0:.2f}" for step in state.step))
 
 
 def warning(state):

@@ -60,6 +60,7 @@ SAID_WITH = {
     **dict.fromkeys(("implicit.equal", "implicit.nearly_equal"), "answer"),
     "noise.reading": "weight meter",
     **dict.fromkeys(("noise.keeps", "noise.no_shares"), "kept"),
+    "noise.steps": "step",
     "pilot.errors": "error",
     "pilot.alarms": "share layers contexts",
     **dict.fromkeys(("points.lines", "points.explodes"), "scatter slope"),

@@ -200,6 +200,11 @@ def test_the_words_are_of_what_is_drawn():
             "noise.reading": dict(estimate=table["meter", "adarr"][1], distance=away),
             "noise.share": [dict(share=kept[j], ridge=s[j] / (s[j] + 49 / 20)) for j in (0, -1)],
             "noise.keeps": dict(fit=(described * s).sum() / s.sum()),
+            "noise.steps": dict(
+                steps=", ".join(
+                    f"{round(step, 2) + 0.0:.2f}" for step in by_hand.step_by_layer(model, x, y)[0]
+                )
+            ),
             "noise.outside": dict(noise="U(0, 5)"),
         },
         rtol=0.02,
