@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import by_hand
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ from marks import assert_marks, assert_messages, drawn
 from lt_helpers import load_pretrained
 from lt_helpers.algorithm import as_model
 from lt_helpers.labs import AlgorithmLab
+from lt_helpers.labs.algorithm import where_as_good
 from lt_helpers.labs.material import many_sequences
 from lt_helpers.noise import parse_noise
 
@@ -307,3 +310,16 @@ def test_the_beats_are_answered_by_the_four_terms_example_by_example():
     assert answer == "quiet" and quiet_neither[-1] < 2 * quiet_trained[-1] and neither[-1] > 2 * trained[-1]
     assert f"Without noise it is {quiet_neither[-1]:.2f}, as trained {quiet_trained[-1]:.2f};" in told
     assert f"at σ = 5 it is {neither[-1]:.1f}, as trained {trained[-1]:.2f}" in told
+
+
+@pytest.mark.parametrize(
+    "by_noise, by_layer, where",
+    [
+        ((0.19, 9.0), (5.0, 9.0), "quiet"),
+        ((0.5, 9.0), (5.0, 1.9), "loud"),
+        ((0.5, 9.0), (1.0, 5.0), "nowhere"),
+    ],
+)
+def test_as_good_is_up_to_twice_the_error_without_noise_or_behind_the_last_layer(by_noise, by_layer, where):
+    begun = SimpleNamespace(by_noise=np.array([0.1, 2.0]), by_layer=np.array([5.0, 1.0]))
+    assert where_as_good(SimpleNamespace(by_noise=by_noise, by_layer=by_layer), begun) == where

@@ -5,6 +5,7 @@ import pytest
 from marks import assert_marks, assert_messages
 
 from lt_helpers.labs import TinyLab
+from lt_helpers.labs.tiny import compare
 
 AXES = {
     ("tokens", "axes"): (("x", -3.2, 3.2), ("y", -9, 6)),
@@ -113,3 +114,12 @@ class TestBeats:
         lab = TinyLab(beat="copy")
         lab._grabbed("query", 0, -1.0, 3.0)
         assert lab.arrays.query.tolist() == [-1, 0] and lab.arrays.answer == pytest.approx(-2)
+
+
+def test_where_a_point_ends_is_said_as_higher_lower_or_the_same():
+    assert [compare(1.0, after) for after in (1.5, 0.5, 1.0, 1.0 + 1e-12)] == [
+        "higher",
+        "lower",
+        "same",
+        "same",
+    ]
