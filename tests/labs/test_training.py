@@ -143,6 +143,13 @@ def test_the_matrices_of_full_stand_side_by_side_layer_by_layer_rows_from_the_to
         assert dict(zip(panel.y.labels, panel.y.ticks)) == {"x": 4.5, "y": 10}
 
 
+def test_where_layers_are_many_each_has_a_number_for_its_name():
+    for layers, name, labels in ((3, "", ["layer 1", "layer 2", "layer 3"]), (5, "layer", list("12345"))):
+        lab = TrainingLab(kind="full", layers=layers)
+        (panel,) = (panel for panel in lab.panels_now if panel.name == "P")
+        assert panel.x.name == name and [lab.names.text(label) for label in panel.x.labels] == labels
+
+
 def test_the_omegas_of_full_are_those_of_the_means_over_its_blocks():
     """P and Q differ, and so do their blocks: each omega is a mean of P's times a mean of Q's."""
     lab = TrainingLab(kind="full", layers=2)
