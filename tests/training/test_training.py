@@ -465,6 +465,21 @@ def test_where_improving_finds_nothing_better_model_and_record_stay(tmp_path, mo
     assert Store(tmp_path).records == before
 
 
+def test_a_single_layer_is_trained_from_random_weights_also_where_it_is_to_be_improved(tmp_path, monkeypatch):
+    """It is judged by the closed form: what it came from has to be nothing."""
+    store, given = Store(tmp_path), []
+    sweep(MODELS[:2], store, **QUICKLY)
+
+    def watched(parameters, task, seed, warm, *more):
+        given.append(set(warm))
+        return search(parameters, task, seed, warm, *more)
+
+    monkeypatch.setattr(sweeping, "search", watched)
+    sweep(MODELS[:2], store, seed=1, improve=True, **QUICKLY)
+    single, deeper = given
+    assert single == set() and "stored" in deeper
+
+
 def same(first, second):
     """Do two folders hold the same models?"""
     first, second = (weights.read(folder / "models.safetensors")[0] for folder in (first, second))
