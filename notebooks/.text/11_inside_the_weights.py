@@ -225,7 +225,7 @@ for name in ("DIAG", "DIAG, two heads"):
     print(f"{'':16} omega_xy omega_yx          ", np.round(omega[:, 0, 1] * omega[:, 1, 0], 3))
 
 # %% [markdown]
-# With one head the two products agree in each layer. With two they need not, and in layers 2 and 3 they do not: there the heads have grown apart. What is that worth?
+# With one head the two products agree in each layer. With two they need not, and in layers 2 and 3 they lie far apart. What is that worth?
 
 # %% jupyter={"source_hidden": true}
 print("layers  trained on      DIAG   two heads    FULL   two heads   (loss on 200,000 sequences, and its standard error)")
